@@ -1,0 +1,29 @@
+// The hand-off protocol: what mod_socket_handoff and streaming-daemon must agree on.
+//
+// One hand-off is one SOCK_SEQPACKET message over a Unix socket: the client's descriptor as SCM_RIGHTS and the payload
+// as data, both or neither. Constants alone, no state: any thread, any time. docs/PROTOCOL.md has the prose.
+
+#pragma once
+
+#include <cstddef>
+
+namespace handoff_protocol {
+
+// Response headers by which a handler asks for a hand-off. Neither ever reaches the client.
+inline constexpr char kSocketHeader[] = "X-Socket-Handoff";  // path of the daemon's socket
+inline constexpr char kDataHeader[] = "X-Handoff-Data";      // the payload, a JSON object on one line
+
+// Where the daemon listens unless it is told otherwise.
+inline constexpr char kDefaultSocketPath[] = "/run/streaming-daemon.sock";
+
+// The payload of a hand-off that carries none: a message must not be empty, or it would look like the end of file.
+inline constexpr char kNoPayload = '\0';
+
+// The largest payload in the message itself, in bytes.
+inline constexpr std::size_t kMaxInlinePayloadBytes = 128 * 1024;
+
+// The daemon's answer on the hand-off connection, sent before its first byte to the client.
+inline constexpr char kAccepted = 'A';  // alone
+inline constexpr char kRefused = 'R';   // followed by {"status":503,"retry_after":3}
+
+}  // namespace handoff_protocol
