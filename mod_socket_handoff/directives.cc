@@ -1,0 +1,66 @@
+#include "mod_socket_handoff/directives.h"
+
+#include <apr_strings.h>
+
+#include <new>
+#include <type_traits>
+
+namespace socket_handoff {
+namespace {
+
+// Pools free memory and call no destructor.
+static_assert(std::is_trivially_destructible_v<Settings>);
+
+Settings* new_settings(apr_pool_t* pool, const Settings& settings) {
+  return new (apr_palloc(pool, sizeof(Settings))) Settings(settings);
+}
+
+// A user who may write .htaccess may switch hand-offs off for a directory, never on where the server has them off.
+bool would_enable_in_htaccess(const cmd_parms* command, bool value) {
+  return value && ap_check_cmd_context(const_cast<cmd_parms*>(command), NOT_IN_HTACCESS) != nullptr;
+}
+
+template <class Type, auto kMember>
+const char* set(cmd_parms* command, void* settings, const char* word) {
+  const auto value = Type::parse(word);
+  if (!value) {
+    char description[kMaxDescriptionBytes];
+    Type::describe(description);
+    return apr_psprintf(command->pool, "%s: '%s' is not %s", command->cmd->name, word, description);
+  }
+  if constexpr (std::is_same_v<Type, Switch>) {
+    if (would_enable_in_htaccess(command, *value)) {
+      return apr_psprintf(command->pool, "%s: only Off is allowed in .htaccess", command->cmd->name);
+    }
+  }
+  static_cast<Settings*>(settings)->*kMember = *value;
+  return nullptr;
+}
+
+// Where a directive may stand, besides the server and its virtual hosts: <Directory> and <Location>; a switch in
+// .htaccess too, under AllowOverride FileInfo.
+template <class Type>
+constexpr int kPlaces = RSRC_CONF | ACCESS_CONF | (std::is_same_v<Type, Switch> ? OR_FILEINFO : 0);
+
+}  // namespace
+
+constinit const command_rec kDirectives[] = {
+#define SETTING(type, member, directive, standard, help) \
+  AP_INIT_TAKE1(directive, (set<type, &Settings::member##_>), nullptr, kPlaces<type>, help),
+    SOCKET_HANDOFF_SETTINGS(SETTING)
+#undef SETTING
+        {}};
+
+void* create_settings(apr_pool_t* pool, char*) {
+  return new_settings(pool, Settings());
+}
+
+void* merge_settings(apr_pool_t* pool, void* outer, void* inner) {
+  return new_settings(pool, merge(*static_cast<const Settings*>(outer), *static_cast<const Settings*>(inner)));
+}
+
+const Settings& settings_of(const request_rec* r) {
+  return *static_cast<const Settings*>(ap_get_module_config(r->per_dir_config, &socket_handoff_module));
+}
+
+}  // namespace socket_handoff

@@ -1,0 +1,105 @@
+#include "mod_socket_handoff/handoff_filter.h"
+
+#include <new>
+#include <type_traits>
+
+#include "mod_socket_handoff/directives.h"
+#include "mod_socket_handoff/eligibility.h"
+#include "mod_socket_handoff/handoff.h"
+#include "mod_socket_handoff/handoff_headers.h"
+
+namespace socket_handoff {
+namespace {
+
+ap_filter_rec_t* filter_record;  // written when the module is loaded, before there are threads
+
+// The filter's memory once a hand-off was asked for; before that it has none. In the request's pool.
+struct PendingHandoff {
+  RequestedHandoff handoff;
+  bool is_decided = false;  // the end was seen: handed off, or answered with an error. What still comes is dropped.
+};
+static_assert(std::is_trivially_destructible_v<PendingHandoff>);
+
+apr_status_t step_aside(ap_filter_t* filter, apr_bucket_brigade* brigade) {
+  ap_filter_t* next = filter->next;
+  ap_remove_output_filter(filter);
+  return ap_pass_brigade(next, brigade);
+}
+
+// True where something upstream has given up on the response (a proxy whose backend broke off) or on the connection.
+bool has_failed(const apr_bucket_brigade* brigade) {
+  for (apr_bucket* bucket = APR_BRIGADE_FIRST(brigade); bucket != APR_BRIGADE_SENTINEL(brigade);
+       bucket = APR_BUCKET_NEXT(bucket)) {
+    if (AP_BUCKET_IS_ERROR(bucket) || AP_BUCKET_IS_EOC(bucket)) return true;
+  }
+  return false;
+}
+
+// Drops a body that nobody will see, but reads what is still being written (a CGI script's pipe): to close that early
+// would kill the script. Memory is bounded, as each piece goes before the next one is read.
+apr_status_t drop_body(apr_bucket_brigade* brigade, bool& is_end) {
+  is_end = false;
+  while (!APR_BRIGADE_EMPTY(brigade) && !is_end) {
+    apr_bucket* bucket = APR_BRIGADE_FIRST(brigade);
+    is_end = APR_BUCKET_IS_EOS(bucket);
+    if (bucket->length == static_cast<apr_size_t>(-1)) {
+      const char* data;
+      apr_size_t length;
+      const apr_status_t status = apr_bucket_read(bucket, &data, &length, APR_BLOCK_READ);
+      if (status != APR_SUCCESS) return status;
+    }
+    apr_bucket_delete(bucket);
+  }
+  apr_brigade_cleanup(brigade);
+  return APR_SUCCESS;
+}
+
+// Answers the client with an error, by way of ErrorDocument. The answer is complete when this returns, so the handler
+// is told that all went well: told of a failure, some would make httpd answer a second time.
+void answer_with_error(request_rec* r, int status) {
+  ap_die(status, r);
+}
+
+// Null where the response is Apache's to send. Costs a look-up in each table where nothing was asked for.
+PendingHandoff* find_handoff(request_rec* r) {
+  const RequestedHandoff handoff = take_handoff_headers(r);
+  if (!handoff) return nullptr;
+  if (const char* reason = reason_to_answer_here(r, settings_of(r))) {
+    ap_log_rerror(APLOG_MARK, APLOG_DEBUG, 0, r, SHLOGNO(003) "not handed off to %s, because %s", handoff.socket_path,
+                  reason);
+    return nullptr;
+  }
+  return new (apr_palloc(r->pool, sizeof(PendingHandoff))) PendingHandoff{.handoff = handoff};
+}
+
+apr_status_t handoff_filter(ap_filter_t* filter, apr_bucket_brigade* brigade) {
+  request_rec* r = filter->r;
+  if (!filter->ctx) filter->ctx = find_handoff(r);
+  auto* pending = static_cast<PendingHandoff*>(filter->ctx);
+  if (!pending || (!pending->is_decided && has_failed(brigade))) return step_aside(filter, brigade);
+
+  bool is_end;
+  if (const apr_status_t status = drop_body(brigade, is_end); status != APR_SUCCESS) {
+    ap_log_rerror(APLOG_MARK, APLOG_ERR, status, r, SHLOGNO(104) "the response that asked for a hand-off broke off");
+    return status;
+  }
+  if (!is_end || pending->is_decided) return APR_SUCCESS;
+
+  pending->is_decided = true;
+  const int status = hand_off(r, pending->handoff, settings_of(r));
+  if (status != OK) answer_with_error(r, status);
+  return APR_SUCCESS;
+}
+
+}  // namespace
+
+void register_handoff_filter() {
+  filter_record = ap_register_output_filter("SOCKET_HANDOFF", handoff_filter, nullptr, AP_FTYPE_CONTENT_SET);
+}
+
+void insert_handoff_filter(request_rec* r) {
+  // A subrequest's headers never reach the client.
+  if (!r->main) ap_add_output_filter_handle(filter_record, nullptr, r, r->connection);
+}
+
+}  // namespace socket_handoff

@@ -1,0 +1,23 @@
+// The response headers by which a handler asks for a hand-off. They are for this module alone: whatever becomes of the
+// request, they are taken out of the response.
+
+#pragma once
+
+#include "mod_socket_handoff/httpd_module.h"
+
+#include <string_view>
+
+namespace socket_handoff {
+
+struct RequestedHandoff {
+  const char* socket_path = nullptr;  // in the request's pool; null where none was asked for
+  std::string_view payload;           // likewise; empty where there is none
+
+  explicit operator bool() const { return socket_path != nullptr; }
+};
+
+// Takes the headers out of both of the response's tables: PHP-FPM's and CGI's are in err_headers_out, those of mod_php
+// and of most other modules in headers_out.
+RequestedHandoff take_handoff_headers(request_rec* r);
+
+}  // namespace socket_handoff

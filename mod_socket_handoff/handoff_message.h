@@ -1,0 +1,20 @@
+// The one message of a hand-off: the payload as data, the client's socket as SCM_RIGHTS, sent to a connected daemon.
+
+#pragma once
+
+#include <chrono>
+#include <span>
+
+namespace socket_handoff {
+
+struct SendResult {
+  // True from the moment the daemon can have the client's socket. From then on Apache must not write to the client,
+  // even if the rest of a payload to a SOCK_STREAM daemon fails.
+  bool client_is_gone = false;
+  int error = 0;  // errno; ETIMEDOUT where the daemon did not take the message in time
+};
+
+// An empty payload is sent as kNoPayload.
+SendResult send_handoff(int daemon, int client, std::span<const char> payload, std::chrono::milliseconds time_allowed);
+
+}  // namespace socket_handoff

@@ -1,0 +1,31 @@
+// mod_socket_handoff: what httpd sees of it, the module record and its hooks.
+
+#include "mod_socket_handoff/directives.h"
+#include "mod_socket_handoff/handoff_filter.h"
+#include "mod_socket_handoff/httpd_module.h"
+
+namespace {
+
+void register_hooks(apr_pool_t*) {
+  socket_handoff::register_handoff_filter();
+  // Last of all, so that the filter sees headers that others set in theirs (mod_headers), and in error responses too.
+  ap_hook_insert_filter(socket_handoff::insert_handoff_filter, nullptr, nullptr, APR_HOOK_REALLY_LAST);
+  ap_hook_insert_error_filter(socket_handoff::insert_handoff_filter, nullptr, nullptr, APR_HOOK_REALLY_LAST);
+}
+
+}  // namespace
+
+extern "C" {
+AP_MODULE_DECLARE_DATA module socket_handoff_module = {
+    STANDARD20_MODULE_STUFF,
+    socket_handoff::create_settings,
+    socket_handoff::merge_settings,
+    nullptr,  // no settings outside of directories: a server's are those of its root
+    nullptr,
+    socket_handoff::kDirectives,
+    register_hooks,
+#ifdef AP_MODULE_FLAG_NONE
+    AP_MODULE_FLAG_NONE,
+#endif
+};
+}

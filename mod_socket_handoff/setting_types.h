@@ -1,0 +1,72 @@
+// The kinds of value that a directive takes: how its word in the configuration is read, and what a bad one is told.
+// Pure.
+
+#pragma once
+
+#include <strings.h>
+
+#include <chrono>
+#include <cstdio>
+#include <optional>
+#include <string_view>
+
+namespace socket_handoff {
+
+// Room for `describe`, which says what is accepted, to follow "... is not ".
+inline constexpr std::size_t kMaxDescriptionBytes = 96;
+
+struct Switch {
+  using Value = bool;
+
+  static std::optional<bool> parse(const char* word) {
+    if (::strcasecmp(word, "On") == 0) return true;
+    if (::strcasecmp(word, "Off") == 0) return false;
+    return std::nullopt;
+  }
+  static void describe(char (&text)[kMaxDescriptionBytes]) { std::snprintf(text, sizeof text, "On or Off"); }
+};
+
+struct Directory {
+  using Value = const char*;
+
+  static std::optional<const char*> parse(const char* word) {
+    if (word[0] != '/' || std::string_view(word).find("/../") != std::string_view::npos) return std::nullopt;
+    return word;
+  }
+  static void describe(char (&text)[kMaxDescriptionBytes]) {
+    std::snprintf(text, sizeof text, "the absolute path of a directory, without \"..\"");
+  }
+};
+
+template <int kMinimum, int kMaximum>
+struct Count {
+  using Value = int;
+
+  // By hand, as strtol() takes signs and blanks, and std::from_chars() would be exported by the module.
+  static std::optional<int> parse(const char* word) {
+    long long value = 0;
+    const char* digit = word;
+    for (; *digit >= '0' && *digit <= '9' && value <= kMaximum; ++digit) value = value * 10 + (*digit - '0');
+    if (digit == word || *digit != '\0' || value < kMinimum || value > kMaximum) return std::nullopt;
+    return static_cast<int>(value);
+  }
+  static void describe(char (&text)[kMaxDescriptionBytes]) {
+    std::snprintf(text, sizeof text, "a whole number from %d to %d", kMinimum, kMaximum);
+  }
+};
+
+template <int kMinimum, int kMaximum>
+struct Milliseconds {
+  using Value = std::chrono::milliseconds;
+
+  static std::optional<std::chrono::milliseconds> parse(const char* word) {
+    const std::optional<int> value = Count<kMinimum, kMaximum>::parse(word);
+    if (!value) return std::nullopt;
+    return std::chrono::milliseconds(*value);
+  }
+  static void describe(char (&text)[kMaxDescriptionBytes]) {
+    std::snprintf(text, sizeof text, "a whole number of milliseconds from %d to %d", kMinimum, kMaximum);
+  }
+};
+
+}  // namespace socket_handoff

@@ -1,0 +1,56 @@
+// The module's configuration: one list, from which the members, their defaults, their merge and the directives that
+// set them are generated. Pure; directives.cc is what connects it to httpd.
+//
+// One object for each section of the configuration (server, virtual host, directory, location), in httpd's
+// configuration pool: written while the configuration is read, then read by every thread until the next restart.
+
+#pragma once
+
+#include <chrono>
+#include <optional>
+
+#include "mod_socket_handoff/setting_types.h"
+
+namespace socket_handoff {
+
+using Timeout = Milliseconds<1, 60'000>;
+using Retries = Count<0, 20>;
+
+// SETTING(type, member, directive, default, help)
+#define SOCKET_HANDOFF_SETTINGS(SETTING)                                                                     \
+  SETTING(Switch, enabled, "SocketHandoffEnabled", true,                                                     \
+          "On or Off: whether responses with X-Socket-Handoff are handed off; Off still removes the header") \
+  SETTING(Directory, allowed_prefix, "SocketHandoffAllowedPrefix", "/run/",                                  \
+          "Directory in which a daemon's socket must be, once symbolic links are resolved")                  \
+  SETTING(Timeout, connect_timeout, "SocketHandoffConnectTimeoutMs", std::chrono::milliseconds(500),         \
+          "Longest time to reach a daemon, retries included, in milliseconds")                               \
+  SETTING(Timeout, send_timeout, "SocketHandoffSendTimeoutMs", std::chrono::milliseconds(500),               \
+          "Longest time for a daemon to take the hand-off, in milliseconds")                                 \
+  SETTING(Retries, max_retries, "SocketHandoffMaxRetries", 3,                                                \
+          "How often to try again to reach a daemon that is missing, refuses or has a full backlog")
+
+struct Settings {
+  // Set where this section has the directive; read through the function of the member's name.
+#define SETTING(type, member, directive, standard, help) std::optional<type::Value> member##_;
+  SOCKET_HANDOFF_SETTINGS(SETTING)
+#undef SETTING
+
+#define SETTING(type, member, directive, standard, help) \
+  type::Value member() const {                           \
+    return member##_.value_or(standard);                 \
+  }
+  SOCKET_HANDOFF_SETTINGS(SETTING)
+#undef SETTING
+};
+
+// What holds in a section: its own directives, and those of the section around it that it does not repeat.
+inline Settings merge(const Settings& outer, const Settings& inner) {
+  Settings merged = outer;
+#define SETTING(type, member, directive, standard, help) \
+  if (inner.member##_) merged.member##_ = inner.member##_;
+  SOCKET_HANDOFF_SETTINGS(SETTING)
+#undef SETTING
+  return merged;
+}
+
+}  // namespace socket_handoff

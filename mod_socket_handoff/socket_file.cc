@@ -1,0 +1,93 @@
+#include "mod_socket_handoff/socket_file.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include <cerrno>
+#include <climits>
+#include <cstdio>
+#include <string_view>
+
+namespace socket_handoff {
+namespace {
+
+// Where an open file really is, in the kernel's words.
+class ResolvedPath {
+ public:
+  explicit ResolvedPath(const UniqueDescriptor& file) {
+    char link[32];
+    std::snprintf(link, sizeof link, "/proc/self/fd/%d", file.get());
+    const ssize_t length = ::readlink(link, text_, PATH_MAX);
+    if (length > 0) length_ = static_cast<std::size_t>(length);
+  }
+
+  void append(std::string_view path, std::size_t from) {
+    path.remove_prefix(from);
+    length_ += path.copy(text_ + length_, sizeof text_ - length_);
+  }
+
+  bool is_known() const { return length_ > 0; }
+  std::string_view text() const { return {text_, length_}; }
+
+ private:
+  char text_[PATH_MAX + kMaxSocketPathBytes];
+  std::size_t length_ = 0;
+};
+
+UniqueDescriptor open_directory(const char* path) {
+  return UniqueDescriptor(::open(path, O_PATH | O_DIRECTORY | O_CLOEXEC));
+}
+
+// kNone, or why what is there must not be used.
+PathProblem check_resolved_path(const ResolvedPath& resolved, const char* allowed_prefix) {
+  if (!resolved.is_known()) return PathProblem::kUnresolvable;
+  // No link is left in the resolved path, so if it begins with the prefix as written, the prefix has none either.
+  if (is_within(resolved.text(), allowed_prefix)) return PathProblem::kNone;
+  // Else the prefix may be a link itself, as /var/run is.
+  if (const UniqueDescriptor directory = open_directory(allowed_prefix)) {
+    const ResolvedPath prefix(directory);
+    if (prefix.is_known() && is_within(resolved.text(), prefix.text())) return PathProblem::kNone;
+  }
+  return PathProblem::kOutsidePrefix;
+}
+
+// A missing socket is worth waiting for only where it would be allowed once it appears. Its directory may be missing
+// too, as systemd's RuntimeDirectory is while a service restarts: the nearest one that exists decides.
+PathProblem check_place_of_missing(std::string_view path, const char* allowed_prefix) {
+  if (is_within(path, allowed_prefix) && !open_directory(allowed_prefix)) return PathProblem::kNone;
+
+  for (std::size_t slash = path.rfind('/');; slash = path.rfind('/', slash - 1)) {
+    char ancestor[kMaxSocketPathBytes + 1];
+    ancestor[path.copy(ancestor, slash + 1)] = '\0';
+    const UniqueDescriptor directory = open_directory(ancestor);
+    if (!directory && slash > 0) continue;
+    ResolvedPath resolved(directory);
+    if (resolved.is_known()) resolved.append(path, slash);
+    return check_resolved_path(resolved, allowed_prefix);
+  }
+}
+
+bool is_socket(const UniqueDescriptor& pin) {
+  struct stat status;
+  return ::fstat(pin.get(), &status) == 0 && S_ISSOCK(status.st_mode);
+}
+
+}  // namespace
+
+SocketFile open_socket_file(const char* path, const char* allowed_prefix) {
+  SocketFile file;
+  file.problem = check_written_path(path);
+  if (file.problem != PathProblem::kNone) return file;
+
+  file.pin = UniqueDescriptor(::open(path, O_PATH | O_CLOEXEC));
+  if (!file.pin) {
+    file.error = errno;
+    file.problem = check_place_of_missing(path, allowed_prefix);
+    return file;
+  }
+  file.problem = check_resolved_path(ResolvedPath(file.pin), allowed_prefix);
+  if (file.problem == PathProblem::kNone && !is_socket(file.pin)) file.problem = PathProblem::kNotASocket;
+  return file;
+}
+
+}  // namespace socket_handoff

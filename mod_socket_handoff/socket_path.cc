@@ -1,0 +1,67 @@
+#include "mod_socket_handoff/socket_path.h"
+
+namespace socket_handoff {
+namespace {
+
+constexpr int kForbidden = 403;
+constexpr int kInternalServerError = 500;
+
+bool has_parent_reference(std::string_view path) {
+  while (!path.empty()) {
+    const std::size_t slash = path.find('/');
+    if (path.substr(0, slash) == "..") return true;
+    if (slash == std::string_view::npos) return false;
+    path.remove_prefix(slash + 1);
+  }
+  return false;
+}
+
+}  // namespace
+
+PathProblem check_written_path(std::string_view path) {
+  if (path.empty()) return PathProblem::kEmpty;
+  if (path.front() != '/') return PathProblem::kRelative;
+  if (path.size() > kMaxSocketPathBytes) return PathProblem::kTooLong;
+  if (has_parent_reference(path)) return PathProblem::kParentReference;
+  return PathProblem::kNone;
+}
+
+bool is_within(std::string_view path, std::string_view directory) {
+  while (!directory.empty() && directory.back() == '/') directory.remove_suffix(1);
+  if (!path.starts_with(directory)) return false;
+  return path.size() == directory.size() || path[directory.size()] == '/';
+}
+
+const char* explain(PathProblem problem) {
+  switch (problem) {
+    case PathProblem::kNone:
+      return "is in order";
+    case PathProblem::kEmpty:
+      return "is empty";
+    case PathProblem::kRelative:
+      return "is not absolute (abstract sockets are not supported)";
+    case PathProblem::kTooLong:
+      return "is longer than a Unix socket's path can be (107 bytes)";
+    case PathProblem::kParentReference:
+      return "contains \"..\"";
+    case PathProblem::kOutsidePrefix:
+      return "is not in SocketHandoffAllowedPrefix once its symbolic links are resolved";
+    case PathProblem::kUnresolvable:
+      return "cannot be resolved, as /proc is not mounted where Apache runs";
+    case PathProblem::kNotASocket:
+      return "is not a socket";
+  }
+  return "has an unknown problem";
+}
+
+int http_status(PathProblem problem) {
+  switch (problem) {
+    case PathProblem::kParentReference:
+    case PathProblem::kOutsidePrefix:
+      return kForbidden;
+    default:
+      return kInternalServerError;
+  }
+}
+
+}  // namespace socket_handoff
