@@ -11,17 +11,20 @@ declare(strict_types=1);
  *     exit;
  *
  * It only sets two response headers, by which Apache's mod_socket_handoff does the work; neither reaches the client.
- * What the script prints, and its other headers, are thrown away. A framework sets headers by itself: give it headers().
+ * What the script prints, and its other headers, are thrown away. A framework sets headers itself: give it headers().
  *
- * One line of PHP-FPM's or CGI's response headers holds 8,173 bytes: PHP answers with a 500 beyond. fits() tells whether
- * the data is small enough; mod_php has no such limit.
+ * From PHP-FPM and CGI, Apache takes header lines of 8,189 bytes, which is 8,173 bytes of data, and answers with a 500
+ * beyond. fits() tells whether the data is small enough; mod_php has no such limit.
  */
 final class SocketHandoff
 {
     public const DEFAULT_SOCKET = '/run/streaming-daemon.sock';
 
-    /** The longest header line, name and colon included, that PHP-FPM and CGI carry, in bytes. */
-    private const MAX_LINE_BYTES = 8173;
+    private const SOCKET_HEADER = 'X-Socket-Handoff';
+    private const DATA_HEADER = 'X-Handoff-Data';
+
+    /** The longest line, name and colon included, that Apache takes from PHP-FPM and CGI: see ap_scan_script_header. */
+    private const MAX_LINE_BYTES = 8189;
 
     /** @param array<string, mixed> $data */
     private function __construct(private readonly string $socket, private readonly array $data)
@@ -47,10 +50,10 @@ final class SocketHandoff
         return new self($this->socket, array_merge($this->data, $data));
     }
 
-    /** Whether PHP can carry the data to Apache. */
+    /** Whether Apache will take the data from PHP. */
     public function fits(): bool
     {
-        return $this->lineBytes() <= self::maxLineBytes();
+        return strlen($this->json()) <= self::maxDataBytes();
     }
 
     /**
@@ -58,20 +61,20 @@ final class SocketHandoff
      *
      * @return array<string, string>
      * @throws JsonException   if the data holds what JSON cannot, such as text that is not UTF-8
-     * @throws LengthException if the data is too long for PHP to carry it
+     * @throws LengthException if the data is too long for Apache to take it from PHP
      */
     public function headers(): array
     {
         if (!$this->fits()) {
             throw new LengthException(sprintf(
-                'The hand-off makes a header line of %s bytes, and one of %s is all that PHP carries to Apache here (%s): '
-                    . 'send less, such as fewer of the older messages, or use mod_php, which has no such limit.',
-                number_format($this->lineBytes()),
-                number_format(self::maxLineBytes()),
+                'The hand-off has %s bytes of data, and Apache takes no more than %s from PHP as %s: send less, '
+                    . 'such as fewer of the older messages, or use mod_php, which has no such limit.',
+                number_format(strlen($this->json())),
+                number_format(self::maxDataBytes()),
                 PHP_SAPI,
             ));
         }
-        return ['X-Socket-Handoff' => $this->socket, 'X-Handoff-Data' => $this->json()];
+        return [self::SOCKET_HEADER => $this->socket, self::DATA_HEADER => $this->json()];
     }
 
     /**
@@ -89,19 +92,14 @@ final class SocketHandoff
         }
     }
 
-    /** ASCII on one line, so that it is a header whatever the data: JSON escapes line breaks and the rest of Unicode. */
+    /** ASCII on one line, so a header whatever the data: JSON escapes line breaks, and all characters beyond ASCII. */
     private function json(): string
     {
         return json_encode((object) $this->data, JSON_THROW_ON_ERROR | JSON_UNESCAPED_SLASHES);
     }
 
-    private function lineBytes(): int
+    private static function maxDataBytes(): int
     {
-        return strlen('X-Handoff-Data: ') + strlen($this->json());
-    }
-
-    private static function maxLineBytes(): int
-    {
-        return PHP_SAPI === 'apache2handler' ? PHP_INT_MAX : self::MAX_LINE_BYTES;
+        return PHP_SAPI === 'apache2handler' ? PHP_INT_MAX : self::MAX_LINE_BYTES - strlen(self::DATA_HEADER . ': ');
     }
 }

@@ -1,5 +1,5 @@
-// Server-Sent Events read from a fetch response. EventSource cannot do this: it knows no POST and no own headers, and it
-// repeats the request, prompt and all, when the answer has ended.
+// Server-Sent Events read from a fetch response. EventSource cannot do this: it knows neither POST nor an Authorization
+// header, and it repeats the request, prompt and all, when the answer has ended.
 
 /** Yields each event's data, as the WHATWG event stream format has it. An event that the end cuts off is dropped. */
 export async function* eventData(response) {
