@@ -54,12 +54,6 @@ apr_status_t drop_body(apr_bucket_brigade* brigade, bool& is_end) {
   return APR_SUCCESS;
 }
 
-// Answers the client with an error, by way of ErrorDocument. The answer is complete when this returns, so the handler
-// is told that all went well: told of a failure, some would make httpd answer a second time.
-void answer_with_error(request_rec* r, int status) {
-  ap_die(status, r);
-}
-
 // Null where the response is Apache's to send. Costs a look-up in each table where nothing was asked for.
 PendingHandoff* find_handoff(request_rec* r) {
   const RequestedHandoff handoff = take_handoff_headers(r);
@@ -87,7 +81,9 @@ apr_status_t handoff_filter(ap_filter_t* filter, apr_bucket_brigade* brigade) {
 
   pending->is_decided = true;
   const int status = hand_off(r, pending->handoff, settings_of(r));
-  if (status != OK) answer_with_error(r, status);
+  // By way of ErrorDocument, and complete when ap_die() returns. The handler did its part and is told so: of a failure
+  // it would log an error of its own, and a proxy would close the connection to its backend.
+  if (status != OK) ap_die(status, r);
   return APR_SUCCESS;
 }
 

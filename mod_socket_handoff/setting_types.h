@@ -8,7 +8,8 @@
 #include <chrono>
 #include <cstdio>
 #include <optional>
-#include <string_view>
+
+#include "mod_socket_handoff/socket_path.h"
 
 namespace socket_handoff {
 
@@ -30,11 +31,11 @@ struct Directory {
   using Value = const char*;
 
   static std::optional<const char*> parse(const char* word) {
-    if (word[0] != '/' || std::string_view(word).find("/../") != std::string_view::npos) return std::nullopt;
+    if (check_written_path(word) != PathProblem::kNone) return std::nullopt;
     return word;
   }
   static void describe(char (&text)[kMaxDescriptionBytes]) {
-    std::snprintf(text, sizeof text, "the absolute path of a directory, without \"..\"");
+    std::snprintf(text, sizeof text, "the absolute path of a directory, without \"..\", of at most 107 bytes");
   }
 };
 

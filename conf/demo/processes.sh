@@ -1,0 +1,96 @@
+# shellcheck shell=bash
+# What ./demo runs in the background: a temporary directory with a log for each process, and an end for all of them.
+# Sourced by ./demo. Whatever ends it, by itself, by a failure or by a signal, stops them and removes the directory.
+
+declare -A pid_of=() # by name, which is also the log's
+
+if [ -t 1 ]; then bold=$'\033[1m' plain=$'\033[0m'; else bold='' plain=''; fi
+
+step() { echo "$bold==> $*$plain"; }
+
+# fail MESSAGE [NAME...]: ends the demo; keeps the logs, and shows the end of the named ones.
+fail() {
+  local name
+  echo "demo: $1" >&2
+  shift
+  if [ $# -gt 0 ]; then
+    mkdir -p build/demo-log
+    cp "$directory"/log/* build/demo-log/
+    for name in "$@"; do
+      echo "The end of build/demo-log/$name.log:" >&2
+      tail -n 15 "build/demo-log/$name.log" | sed 's/^/    /' >&2
+    done
+  fi
+  exit 1
+}
+
+make_directory() {
+  directory=$(mktemp -d "${TMPDIR:-/tmp}/socket-handoff-demo.XXXXXX")
+  trap clean_up EXIT
+  trap 'exit 129' HUP
+  trap 'exit 130' INT
+  trap 'exit 141' PIPE
+  trap 'exit 143' TERM
+  mkdir "$directory/log"
+}
+
+# start NAME COMMAND...: in a session of its own, so that Ctrl-C reaches it through clean_up alone, and bound to end
+# when this shell is killed.
+start() {
+  local name=$1
+  shift
+  setsid setpriv --pdeathsig TERM "$@" </dev/null >>"$directory/log/$name.log" 2>&1 &
+  pid_of[$name]=$!
+}
+
+is_running() { kill -0 "${pid_of[$1]}" 2>/dev/null; }
+
+# await NAME CONDITION...: until what was started is ready.
+await() {
+  local name=$1 deadline=$((SECONDS + 20))
+  shift
+  until "$@" 2>/dev/null; do
+    is_running "$name" || fail "$name ended when it should have started" "$name"
+    [ $SECONDS -lt $deadline ] || fail "$name was not ready within 20 s" "$name"
+    sleep 0.05
+  done
+}
+
+# await_end NAME PROGRESS: until it has ended; its exit status. PROGRESS is called every now and then.
+await_end() {
+  while is_running "$1"; do
+    "$2"
+    sleep 0.2
+  done
+  wait "${pid_of[$1]}"
+}
+
+# Until one has ended that should not have.
+await_any_end() {
+  local name
+  wait -n "${pid_of[@]}" || true
+  for name in "${!pid_of[@]}"; do
+    is_running "$name" || fail "$name has ended" "$name"
+  done
+}
+
+clean_up() {
+  local name
+  trap '' HUP INT PIPE TERM
+  # Those who hand over before the one that they hand over to.
+  for name in httpd php-fpm streaming-daemon build; do
+    [ -z "${pid_of[$name]:-}" ] || stop "$name"
+  done
+  rm -rf "$directory"
+}
+
+# Five seconds, for the daemon to let streams end; then by force.
+stop() {
+  local pid=${pid_of[$1]} deadline=$((SECONDS + 5))
+  # By itself where it has not got as far as a session of its own.
+  kill -TERM -- "-$pid" 2>/dev/null || kill -TERM "$pid" 2>/dev/null || return 0
+  while kill -0 -- "-$pid" 2>/dev/null; do
+    [ $SECONDS -lt $deadline ] || kill -KILL -- "-$pid" 2>/dev/null || true
+    sleep 0.05
+  done
+}

@@ -1,0 +1,118 @@
+#include "mod_socket_handoff/handoff_message.h"
+
+#include <fcntl.h>
+#include <gtest/gtest.h>
+
+#include <cerrno>
+#include <string>
+#include <thread>
+
+#include "protocol/handoff_protocol.h"
+#include "tests/mod_socket_handoff/unix_listener.h"
+
+namespace socket_handoff {
+namespace {
+
+using std::chrono::milliseconds;
+
+constexpr milliseconds kLongEnough(20'000);
+
+struct SocketPair {
+  explicit SocketPair(int type) {
+    int ends[2];
+    EXPECT_EQ(::socketpair(AF_UNIX, type | SOCK_CLOEXEC, 0, ends), 0);
+    module = UniqueDescriptor(ends[0]);
+    daemon = UniqueDescriptor(ends[1]);
+    EXPECT_EQ(::fcntl(module.get(), F_SETFL, O_NONBLOCK), 0);
+  }
+
+  UniqueDescriptor module;
+  UniqueDescriptor daemon;
+};
+
+// Stands for the client's TCP connection: what is written to one end must come out of the other.
+class Client {
+ public:
+  int descriptor() const { return pair_.daemon.get(); }
+  bool is_reached_by(int descriptor) const {
+    char byte = 0;
+    return ::write(descriptor, "!", 1) == 1 && ::read(pair_.module.get(), &byte, 1) == 1 && byte == '!';
+  }
+
+ private:
+  SocketPair pair_{SOCK_STREAM};
+};
+
+TEST(HandoffMessage, CarriesPayloadAndClientInOneMessage) {
+  const SocketPair pair(SOCK_SEQPACKET);
+  const Client client;
+  const std::string payload = R"({"prompt":"say \"hé\""})";
+
+  const SendResult result = send_handoff(pair.module.get(), client.descriptor(), payload, kLongEnough);
+
+  EXPECT_TRUE(result.client_is_gone);
+  EXPECT_EQ(result.error, 0);
+  const ReceivedHandoff received = receive_handoff(pair.daemon.get());
+  EXPECT_EQ(received.payload, payload);
+  ASSERT_EQ(received.descriptors.size(), 1u);
+  EXPECT_TRUE(client.is_reached_by(received.descriptors[0].get()));
+}
+
+TEST(HandoffMessage, MissingPayloadIsOneNulByte) {
+  const SocketPair pair(SOCK_SEQPACKET);
+  const Client client;
+  EXPECT_TRUE(send_handoff(pair.module.get(), client.descriptor(), {}, kLongEnough).client_is_gone);
+  const ReceivedHandoff received = receive_handoff(pair.daemon.get());
+  EXPECT_EQ(received.payload, std::string(1, handoff_protocol::kNoPayload));
+  EXPECT_EQ(received.descriptors.size(), 1u);
+}
+
+TEST(HandoffMessage, LargestInlinePayloadGoesInOneMessage) {
+  const SocketPair pair(SOCK_SEQPACKET);
+  const Client client;
+  const std::string payload(handoff_protocol::kMaxInlinePayloadBytes, 'x');
+  EXPECT_TRUE(send_handoff(pair.module.get(), client.descriptor(), payload, kLongEnough).client_is_gone);
+  EXPECT_EQ(receive_handoff(pair.daemon.get()).payload, payload);
+}
+
+TEST(HandoffMessage, StreamDaemonGetsALongPayloadInPiecesAndTheClientOnce) {
+  const SocketPair pair(SOCK_STREAM);
+  const Client client;
+  const std::string payload(4 * 1024 * 1024, 'x');
+  SendResult result;
+  std::thread module([&] { result = send_handoff(pair.module.get(), client.descriptor(), payload, kLongEnough); });
+
+  std::size_t received_bytes = 0;
+  std::size_t received_descriptors = 0;
+  while (received_bytes < payload.size()) {
+    const ReceivedHandoff piece = receive_handoff(pair.daemon.get());
+    ASSERT_FALSE(piece.payload.empty());
+    received_bytes += piece.payload.size();
+    received_descriptors += piece.descriptors.size();
+  }
+  module.join();
+  EXPECT_TRUE(result.client_is_gone);
+  EXPECT_EQ(result.error, 0);
+  EXPECT_EQ(received_descriptors, 1u);
+}
+
+TEST(HandoffMessage, ClientIsGoneOnceTheFirstPieceIsSentEvenIfTheRestIsNotTaken) {
+  const SocketPair pair(SOCK_STREAM);
+  const Client client;
+  const std::string payload(4 * 1024 * 1024, 'x');
+  const SendResult result = send_handoff(pair.module.get(), client.descriptor(), payload, milliseconds(10));
+  EXPECT_TRUE(result.client_is_gone);
+  EXPECT_EQ(result.error, ETIMEDOUT);
+}
+
+TEST(HandoffMessage, DaemonThatIsGoneLeavesTheClientWithApache) {
+  SocketPair pair(SOCK_SEQPACKET);
+  const Client client;
+  pair.daemon = UniqueDescriptor();
+  const SendResult result = send_handoff(pair.module.get(), client.descriptor(), {}, kLongEnough);
+  EXPECT_FALSE(result.client_is_gone);
+  EXPECT_EQ(result.error, EPIPE);
+}
+
+}  // namespace
+}  // namespace socket_handoff

@@ -1,0 +1,97 @@
+#include "mod_socket_handoff/settings.h"
+
+#include <gtest/gtest.h>
+
+#include <string>
+
+namespace socket_handoff {
+namespace {
+
+using std::chrono::milliseconds;
+
+TEST(Settings, EmptyConfigurationHasTheDocumentedDefaults) {
+  const Settings settings;
+  EXPECT_TRUE(settings.enabled());
+  EXPECT_STREQ(settings.allowed_prefix(), "/run/");
+  EXPECT_EQ(settings.connect_timeout(), milliseconds(500));
+  EXPECT_EQ(settings.send_timeout(), milliseconds(500));
+  EXPECT_EQ(settings.max_retries(), 3);
+}
+
+TEST(Settings, InnerSectionKeepsWhatItDoesNotRepeat) {
+  Settings server;
+  server.enabled_ = false;
+  server.max_retries_ = 7;
+  Settings virtual_host;
+  virtual_host.max_retries_ = 0;
+
+  const Settings merged = merge(server, virtual_host);
+  EXPECT_FALSE(merged.enabled());
+  EXPECT_EQ(merged.max_retries(), 0);
+  EXPECT_EQ(merged.send_timeout(), milliseconds(500));
+}
+
+TEST(Settings, InnerSectionCanReturnToADefault) {
+  Settings server;
+  server.enabled_ = false;
+  Settings location;
+  location.enabled_ = true;
+  EXPECT_TRUE(merge(server, location).enabled());
+}
+
+// Every member takes part in the merge: a member forgotten there would keep its default in `merged`.
+TEST(Settings, MergeCarriesEveryMember) {
+  Settings server;
+#define SETTING(type, member, directive, standard, help) server.member##_ = Settings().member();
+  SOCKET_HANDOFF_SETTINGS(SETTING)
+#undef SETTING
+  const Settings merged = merge(server, Settings());
+#define SETTING(type, member, directive, standard, help) EXPECT_TRUE(merged.member##_.has_value()) << directive;
+  SOCKET_HANDOFF_SETTINGS(SETTING)
+#undef SETTING
+}
+
+TEST(Settings, EveryDirectiveHasTheModulesPrefixAndHelpWithoutAFullStop) {
+#define SETTING(type, member, directive, standard, help)                    \
+  EXPECT_EQ(std::string(directive).find("SocketHandoff"), 0u) << directive; \
+  EXPECT_NE(std::string(help).back(), '.') << directive;
+  SOCKET_HANDOFF_SETTINGS(SETTING)
+#undef SETTING
+}
+
+TEST(Switch, TakesOnAndOffInAnyCase) {
+  EXPECT_EQ(Switch::parse("On"), true);
+  EXPECT_EQ(Switch::parse("off"), false);
+  EXPECT_EQ(Switch::parse("yes"), std::nullopt);
+  EXPECT_EQ(Switch::parse(""), std::nullopt);
+}
+
+TEST(Count, TakesWholeNumbersOfItsRange) {
+  using Number = Count<1, 20>;
+  EXPECT_EQ(Number::parse("1"), 1);
+  EXPECT_EQ(Number::parse("20"), 20);
+  EXPECT_EQ(Number::parse("007"), 7);
+}
+
+TEST(Count, RefusesWhatIsNoNumberOrOutOfRange) {
+  using Number = Count<1, 20>;
+  for (const char* word : {"", "0", "21", "-1", "+1", " 1", "1 ", "1s", "1.5", "0x1", "99999999999999999999999999"}) {
+    EXPECT_EQ(Number::parse(word), std::nullopt) << '"' << word << '"';
+  }
+}
+
+TEST(Milliseconds, SayWhatTheyTake) {
+  char description[kMaxDescriptionBytes];
+  Timeout::describe(description);
+  EXPECT_STREQ(description, "a whole number of milliseconds from 1 to 60000");
+}
+
+TEST(Directory, MustBeAbsoluteAndWithoutParentReferences) {
+  EXPECT_STREQ(Directory::parse("/run/").value_or(""), "/run/");
+  EXPECT_EQ(Directory::parse("run"), std::nullopt);
+  EXPECT_EQ(Directory::parse("/run/../etc"), std::nullopt);
+  EXPECT_EQ(Directory::parse("/run/.."), std::nullopt);
+}
+
+}  // namespace
+}  // namespace socket_handoff

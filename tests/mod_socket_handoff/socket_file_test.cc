@@ -1,0 +1,101 @@
+#include "mod_socket_handoff/socket_file.h"
+
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+
+#include <cerrno>
+#include <filesystem>
+#include <fstream>
+
+#include "tests/mod_socket_handoff/temporary_directory.h"
+#include "tests/mod_socket_handoff/unix_listener.h"
+
+namespace socket_handoff {
+namespace {
+
+namespace fs = std::filesystem;
+
+class SocketFileTest : public testing::Test {
+ protected:
+  SocketFileTest() {
+    fs::create_directories(allowed);
+    fs::create_directories(outside);
+  }
+
+  PathProblem problem_of(const std::string& path, const std::string& prefix) {
+    return open_socket_file(path.c_str(), prefix.c_str()).problem;
+  }
+
+  TemporaryDirectory directory;
+  const std::string allowed = directory / "allowed";
+  const std::string outside = directory / "outside";
+};
+
+TEST_F(SocketFileTest, SocketInThePrefixIsPinned) {
+  const UnixListener listener(allowed + "/x.sock", SOCK_SEQPACKET);
+  const SocketFile file = open_socket_file((allowed + "/x.sock").c_str(), allowed.c_str());
+  EXPECT_EQ(file.problem, PathProblem::kNone);
+  EXPECT_TRUE(file.pin);
+}
+
+TEST_F(SocketFileTest, PrefixThatIsALinkIsFollowed) {
+  const UnixListener listener(allowed + "/x.sock", SOCK_SEQPACKET);
+  fs::create_directory_symlink(allowed, directory / "link");
+  EXPECT_EQ(problem_of(allowed + "/x.sock", directory / "link/"), PathProblem::kNone);
+  EXPECT_EQ(problem_of(directory / "link/x.sock", directory / "link/"), PathProblem::kNone);
+  EXPECT_EQ(problem_of(directory / "link/x.sock", allowed), PathProblem::kNone);
+}
+
+TEST_F(SocketFileTest, LinkWithinThePrefixIsAllowed) {
+  const UnixListener listener(allowed + "/x.sock", SOCK_SEQPACKET);
+  fs::create_symlink("x.sock", allowed + "/link.sock");
+  EXPECT_EQ(problem_of(allowed + "/link.sock", allowed), PathProblem::kNone);
+}
+
+TEST_F(SocketFileTest, LinkOutOfThePrefixIsRefused) {
+  const UnixListener listener(outside + "/x.sock", SOCK_SEQPACKET);
+  fs::create_symlink(outside + "/x.sock", allowed + "/link.sock");
+  EXPECT_EQ(problem_of(allowed + "/link.sock", allowed), PathProblem::kOutsidePrefix);
+}
+
+TEST_F(SocketFileTest, DirectoryLinkOutOfThePrefixIsRefusedWithAndWithoutASocketBehindIt) {
+  const UnixListener listener(outside + "/x.sock", SOCK_SEQPACKET);
+  fs::create_directory_symlink(outside, allowed + "/link");
+  EXPECT_EQ(problem_of(allowed + "/link/x.sock", allowed), PathProblem::kOutsidePrefix);
+  EXPECT_EQ(problem_of(allowed + "/link/missing.sock", allowed), PathProblem::kOutsidePrefix);
+}
+
+TEST_F(SocketFileTest, MissingSocketInThePrefixIsOnlyMissing) {
+  const SocketFile file = open_socket_file((allowed + "/missing.sock").c_str(), allowed.c_str());
+  EXPECT_EQ(file.problem, PathProblem::kNone);
+  EXPECT_EQ(file.error, ENOENT);
+}
+
+TEST_F(SocketFileTest, MissingDirectoryInThePrefixIsOnlyMissing) {
+  EXPECT_EQ(problem_of(allowed + "/missing/deeper/x.sock", allowed), PathProblem::kNone);
+}
+
+TEST_F(SocketFileTest, MissingPrefixIsOnlyMissingEvenBehindALink) {
+  fs::create_directory_symlink(allowed, directory / "link");
+  EXPECT_EQ(problem_of(directory / "link/missing/x.sock", directory / "link/missing"), PathProblem::kNone);
+}
+
+TEST_F(SocketFileTest, MissingSocketOutsideThePrefixIsRefused) {
+  EXPECT_EQ(problem_of(outside + "/missing.sock", allowed), PathProblem::kOutsidePrefix);
+  EXPECT_EQ(problem_of(outside + "/missing/x.sock", allowed), PathProblem::kOutsidePrefix);
+  EXPECT_EQ(problem_of("/missing.sock", allowed), PathProblem::kOutsidePrefix);
+}
+
+TEST_F(SocketFileTest, FileThatIsNoSocketIsRefused) {
+  std::ofstream(allowed + "/file") << "text";
+  EXPECT_EQ(problem_of(allowed + "/file", allowed), PathProblem::kNotASocket);
+  EXPECT_EQ(problem_of(allowed, allowed), PathProblem::kNotASocket);
+}
+
+TEST_F(SocketFileTest, NamedPipeIsRefusedWithoutWaitingForItsReader) {
+  ASSERT_EQ(::mkfifo((allowed + "/pipe").c_str(), 0600), 0);
+  EXPECT_EQ(problem_of(allowed + "/pipe", allowed), PathProblem::kNotASocket);
+}
+
+}  // namespace
+}  // namespace socket_handoff
