@@ -62,7 +62,10 @@ await_end() {
     "$2"
     sleep 0.2
   done
-  wait "${pid_of[$1]}"
+  local status=0
+  wait "${pid_of[$1]}" || status=$?
+  unset "pid_of[$1]"
+  return $status
 }
 
 # Until one has ended that should not have.
