@@ -1,7 +1,7 @@
 // The chat page: asks chat.php, shows the answer as it comes, and can stop it.
 import { eventData } from "./event-stream.js";
 
-const token = "demo"; // of chat.php; a page behind a login sends its session's cookie instead
+const token = "demo"; // as CHAT_TOKEN of chat.php; a page behind a login sends its session's cookie instead
 
 const [form, prompt, send, restart, welcome, scroller, log] = [
   "form", "prompt", "send", "restart", "welcome", "scroller", "log",

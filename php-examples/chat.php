@@ -26,12 +26,15 @@ function refuse(int $status, string $error, string ...$headers): never
 }
 
 /**
- * Who asks. Put your session, token or single sign-on here: this one knows a single token, "demo".
- * Apache passes the header on to PHP-FPM with `CGIPassAuth On` alone.
+ * Who asks. The place of your session or single sign-on: this one knows a single token, that of the variable CHAT_TOKEN,
+ * which Apache's `SetEnv` sets. Apache passes the client's on to PHP-FPM with `CGIPassAuth On` alone.
  */
 function authenticated_user(): string
 {
-    $token = getenv('CHAT_TOKEN') ?: 'demo';
+    $token = getenv('CHAT_TOKEN');
+    if ($token === false || $token === '') {
+        refuse(500, 'The environment variable CHAT_TOKEN is not set.');
+    }
     if (!hash_equals("Bearer $token", $_SERVER['HTTP_AUTHORIZATION'] ?? '')) {
         refuse(401, 'Send a valid token.', 'WWW-Authenticate: Bearer');
     }

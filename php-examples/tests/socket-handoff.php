@@ -1,0 +1,52 @@
+<?php
+
+// What SocketHandoff promises, without a server: run by PHP on the command line, where the limit of FPM holds too.
+
+declare(strict_types=1);
+
+require __DIR__ . '/../SocketHandoff.php';
+
+function expect_same(mixed $expected, mixed $actual): void
+{
+    if ($expected !== $actual) {
+        throw new Exception('Expected ' . var_export($expected, true) . ', got ' . var_export($actual, true));
+    }
+}
+
+function expect_thrown(string $class, string $message, callable $call): void
+{
+    try {
+        $call();
+    } catch (Throwable $thrown) {
+        expect_same($class, $thrown::class);
+        expect_same(true, str_contains($thrown->getMessage(), $message));
+        return;
+    }
+    throw new Exception("Expected $class, and nothing was thrown");
+}
+
+$handoff = SocketHandoff::to('/run/test.sock');
+
+// Without data the payload is an object all the same.
+expect_same(['X-Socket-Handoff' => '/run/test.sock', 'X-Handoff-Data' => '{}'], $handoff->headers());
+
+// Data adds up, the original stays, and no line break gets into the header.
+$more = $handoff->with(['prompt' => "a/b\r\nX-Evil: é 😀"])->with(['user_id' => 3]);
+expect_same('{"prompt":"a/b\r\nX-Evil: \u00e9 \ud83d\ude00","user_id":3}', $more->headers()['X-Handoff-Data']);
+expect_same('{}', $handoff->headers()['X-Handoff-Data']);
+
+// 8,173 bytes of data fit, one more does not.
+$frame = strlen('{"prompt":""}');
+expect_same(true, $handoff->with(['prompt' => str_repeat('x', 8173 - $frame)])->fits());
+$long = $handoff->with(['prompt' => str_repeat('x', 8174 - $frame)]);
+expect_same(false, $long->fits());
+expect_thrown(LengthException::class, '8,174 bytes', fn () => $long->headers());
+
+expect_thrown(JsonException::class, 'UTF-8', fn () => $handoff->with(['prompt' => "\xff"])->headers());
+expect_thrown(InvalidArgumentException::class, 'relative.sock', fn () => SocketHandoff::to('relative.sock'));
+expect_thrown(InvalidArgumentException::class, '/run/a', fn () => SocketHandoff::to("/run/a\nX-Evil: 1"));
+
+// Last, as it is true from the first output on.
+echo "Output begins.\n";
+flush();
+expect_thrown(LogicException::class, __FILE__, fn () => $handoff->send());
