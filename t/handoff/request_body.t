@@ -1,0 +1,43 @@
+# Requests with a body: whatever the handler did not read must not reach the daemon's side of the connection.
+use strict;
+use warnings FATAL => 'all';
+
+use Test::More;
+
+use Handoff::Client 'path_with';
+use Handoff::Daemon ();
+use Handoff::Stream 'is_whole_stream';
+
+my $daemon = Handoff::Daemon->start;
+my $asks   = path_with('/asks.lua', socket => $daemon->socket, data => '{"prompt":"unread"}');
+
+{
+  my $path     = path_with('/asks.php', socket => $daemon->socket, body_as_prompt => 1);
+  is_whole_stream(Handoff::Client->connect->request(POST => $path, body => 'from the body'),
+    'from the body', 'a POST that PHP reads is handed off with what PHP makes of it');
+}
+
+is_whole_stream(Handoff::Client->connect->request(POST => $asks, body => 'x' x 2_000_000),
+  'unread', 'a large body that nobody reads is drained before the hand-off');
+
+{
+  my $client = Handoff::Client->connect;
+  $client->send("POST $asks HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n");
+  $client->send("5\r\nfirst\r\n");
+  $client->send("6\r\nsecond\r\n0\r\n\r\n");
+  is_whole_stream($client->receive_response, 'unread', 'a chunked body that comes in pieces is drained');
+}
+{
+  my $client = Handoff::Client->connect;
+  $client->send("POST $asks HTTP/1.1\r\nHost: localhost\r\nContent-Length: 7\r\nExpect: 100-continue\r\n\r\n");
+  is $client->receive_response->{status}, 100, 'a client that waits is told to send its body';
+  $client->send('as told');
+  is_whole_stream($client->receive_response, 'unread', 'and is then handed off');
+}
+{
+  my $client = Handoff::Client->connect;
+  $client->send("POST $asks HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\nnonsense\r\n");
+  is $client->receive_response->{status}, 400, 'a body that is no valid chunk ends in an error and not in a hand-off';
+}
+
+done_testing;

@@ -1,0 +1,57 @@
+# The main job: a handler asks, the daemon streams, and the client cannot tell that it was handed over.
+use strict;
+use warnings FATAL => 'all';
+
+use Test::More;
+
+use Apache::Test ();
+use Handoff::Client qw(get path_with);
+use Handoff::Daemon ();
+use Handoff::Stream 'is_whole_stream';
+
+my $daemon = Handoff::Daemon->start;
+
+sub asks {
+  my ($script, $data) = @_;
+  return path_with("/$script", socket => $daemon->socket, data => $data);
+}
+
+for my $script (qw(asks.php asks.lua)) {
+  my $response = get(asks($script, '{"prompt":"Say hello"}'));
+  is_whole_stream($response, 'Say hello', "$script: the whole stream arrives");
+  is $response->{headers}{'content-type'}[0], 'text/event-stream', "$script: the daemon's headers arrive";
+  unlike $response->{head}, qr/^Server:/m, "$script: none of Apache's headers do";
+}
+
+is_whole_stream(get(asks('asks.php', '{"prompt":"say \"hi\" \\\\ caf\u00e9"}')),
+  "say \"hi\" \\ caf\x{e9}", 'quotes and escapes in the data survive');
+is_whole_stream(get(asks('asks.php', "{\"prompt\":\"na\x{ef}ve \x{65e5}\x{672c}\"}")),
+  "na\x{ef}ve \x{65e5}\x{672c}", 'UTF-8 in the data survives');
+is_whole_stream(get(path_with('/asks.php', socket => $daemon->socket)), '', 'data is not required');
+
+is get(asks('asks.php', 'not json'))->{status}, 400, "the daemon's own refusal of bad data reaches the client";
+
+{
+  my $client = Handoff::Client->connect;
+  is $client->request(GET => '/page.html')->{body}, "a page\n", 'an ordinary answer over a connection that is kept';
+  is $client->request(GET => '/asks.php')->{status}, 200, 'and another one, from PHP';
+  is_whole_stream($client->request(GET => asks('asks.php', '{"prompt":"later"}')),
+    'later', 'are followed by a hand-off over the same connection');
+}
+{
+  # Apache holds the first answer back, as it could go in one packet with the second.
+  my $client  = Handoff::Client->connect;
+  my $handoff = asks('asks.php', '{"prompt":"pipelined"}');
+  $client->send("GET /page.html HTTP/1.1\r\nHost: localhost\r\n\r\nGET $handoff HTTP/1.1\r\nHost: localhost\r\n\r\n");
+  is $client->receive_response->{body}, "a page\n", 'the answer to an earlier request of a pipeline comes first';
+  is_whole_stream($client->receive_response, 'pipelined', 'and then the stream');
+}
+{
+  my $left_behind = Apache::Test::vars('t_logs') . "/left-behind-$$";
+  my %query       = (socket => $daemon->socket, data => '{"prompt":"talkative"}', echo => 3_000_000);
+  is_whole_stream(get(path_with('/asks.php', %query, leaves => $left_behind)),
+    'talkative', 'a body that the handler writes as well is dropped');
+  ok -s $left_behind, 'after the handler could run to its end';
+}
+
+done_testing;

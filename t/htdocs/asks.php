@@ -1,0 +1,27 @@
+<?php
+// Asks for a hand-off, as the test says in the query: socket, data, status, echo (bytes of body), headers (a list).
+// With body_as_prompt, the data is a prompt that consists of the request's body.
+
+if (isset($_GET['body_as_prompt'])) {
+    $_GET['data'] = json_encode(['prompt' => file_get_contents('php://input')]);
+}
+if (isset($_GET['status'])) {
+    http_response_code((int) $_GET['status']);
+}
+if (isset($_GET['socket'])) {
+    header('X-Socket-Handoff: ' . $_GET['socket']);
+}
+if (isset($_GET['data'])) {
+    header('X-Handoff-Data: ' . $_GET['data']);
+}
+foreach ($_GET['headers'] ?? [] as $header) {
+    header($header, false);
+}
+if (isset($_GET['leaves'])) {
+    // What comes after the first bytes must still run: the handler is not cut off.
+    register_shutdown_function(fn () => file_put_contents($_GET['leaves'], 'ran to its end'));
+}
+echo str_repeat('x', (int) ($_GET['echo'] ?? 100));
+if (isset($_GET['throws'])) {
+    throw new RuntimeException('as the test asked for');
+}

@@ -1,0 +1,80 @@
+package Handoff::Apache;
+
+# The server under test, seen from outside: its log, its processes and their descriptors, its scoreboard.
+
+use strict;
+use warnings FATAL => 'all';
+
+use Apache::Test ();
+use Carp         'croak';
+use Exporter     'import';
+
+use Handoff::Client 'get';
+use Handoff::Wait   'wait_until';
+
+our @EXPORT_OK = qw(children descriptors log_since log_mark parent status wait_for_log restart tls_port
+  restart_generation);
+
+sub read_file {
+  my ($path) = @_;
+  open my $file, '<', $path or croak "$path: $!";
+  local $/;
+  return scalar <$file>;
+}
+
+# Where the log ends now; what is written from here on is what log_since gives.
+sub log_mark { return -s log_path() }
+
+sub log_path { return Apache::Test::vars('t_logs') . '/error_log' }
+
+sub log_since {
+  my ($mark) = @_;
+  return substr read_file(log_path()), $mark;
+}
+
+# The log since the mark, as soon as the pattern is in it.
+sub wait_for_log {
+  my ($mark, $pattern) = @_;
+  my $log;
+  wait_until { ($log = log_since($mark)) =~ $pattern } "$pattern in the error log";
+  return $log;
+}
+
+sub parent {
+  my ($pid) = read_file(Apache::Test::vars('t_pid_file')) =~ /(\d+)/;
+  return $pid;
+}
+
+sub children {
+  my $parent = parent();
+  return sort { $a <=> $b } split ' ', read_file("/proc/$parent/task/$parent/children");
+}
+
+# How many descriptors a process has open.
+sub descriptors {
+  my ($pid) = @_;
+  opendir my $directory, "/proc/$pid/fd" or croak "/proc/$pid/fd: $!";
+  return scalar grep {/^\d+$/} readdir $directory;
+}
+
+# mod_status's page as a hash, with the keys as there: BusyWorkers, Scoreboard...
+sub status {
+  return { get('/server-status?auto', 'Connection: close')->{body} =~ /^(\w+): (.*)$/mg };
+}
+
+sub restart_generation { return status()->{ParentServerConfigGeneration} }
+
+# restart('USR1') is graceful, restart('HUP') is not. Returns when the next generation answers.
+sub restart {
+  my ($signal) = @_;
+  my $generation = restart_generation();
+  kill $signal => parent();
+  wait_until { (eval { restart_generation() } // $generation) > $generation } "the restart by $signal";
+}
+
+sub tls_port {
+  my ($port) = read_file(Apache::Test::vars('t_conf_file')) =~ /^Define TLS_PORT (\d+)/m;
+  return $port;
+}
+
+1;

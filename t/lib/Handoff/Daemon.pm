@@ -1,0 +1,74 @@
+package Handoff::Daemon;
+
+# A streaming-daemon of a test's own, stopped when it goes out of scope.
+
+use strict;
+use warnings FATAL => 'all';
+
+use Apache::Test ();
+use Carp         'croak';
+
+use Handoff::Wait 'wait_until';
+
+# The mock backend's stream: so many events, then [DONE].
+use constant EVENTS => 18;
+
+my $daemons = 0;
+
+# start(delay => milliseconds between events, socket => path, arguments => [...])
+sub start {
+  my ($class, %options) = @_;
+  my $self = bless {
+    socket => $options{socket} // $class->new_socket_path,
+    log    => Apache::Test::vars('t_logs') . '/daemon-' . ++$daemons . "-of-$$.log",
+  }, $class;
+  my @command = (
+    $ENV{HANDOFF_DAEMON},
+    '--socket'      => $self->{socket},
+    '--socket-mode' => '0666',
+    '--backend'     => 'mock',
+    '--delay'       => $options{delay} // 5,
+    @{ $options{arguments} // [] },
+  );
+
+  $self->{pid} = fork // croak "fork: $!";
+  if (!$self->{pid}) {
+    open STDOUT, '>>', $self->{log} or die $!;
+    open STDERR, '>&', \*STDOUT     or die $!;
+    exec @command or die "$command[0]: $!\n";
+  }
+  wait_until { $self->log =~ /ready/ || !$self->is_running } 'the daemon to be ready';
+  $self->is_running or croak 'the daemon ended: ' . $self->log;
+  return $self;
+}
+
+# A path in SocketHandoffAllowedPrefix at which nothing is yet.
+sub new_socket_path {
+  return Apache::Test::vars('serverroot') . "/run/$$-" . ++$daemons . '.sock';
+}
+
+sub socket { return $_[0]{socket} }
+
+sub log {
+  my ($self) = @_;
+  open my $file, '<', $self->{log} or return '';
+  local $/;
+  return scalar(<$file>) // '';
+}
+
+sub is_running {
+  my ($self) = @_;
+  return waitpid($self->{pid}, 1) == 0;
+}
+
+sub stop {
+  my ($self) = @_;
+  my $pid = delete $self->{pid} or return;
+  local $?;
+  kill TERM => $pid;
+  waitpid $pid, 0;
+}
+
+sub DESTROY { $_[0]->stop }
+
+1;

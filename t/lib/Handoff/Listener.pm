@@ -1,0 +1,25 @@
+package Handoff::Listener;
+
+# A socket that must not be connected to: where a test expects Apache to refuse a path, this one would tell otherwise.
+
+use strict;
+use warnings FATAL => 'all';
+
+use Carp   'croak';
+use Socket qw(AF_UNIX SOCK_SEQPACKET pack_sockaddr_un);
+
+sub listen {
+  my ($class, $path) = @_;
+  socket my $socket, AF_UNIX, SOCK_SEQPACKET, 0 or croak "socket: $!";
+  bind $socket, pack_sockaddr_un($path) or croak "bind to $path: $!";
+  listen $socket, 8 or croak "listen at $path: $!";
+  $socket->blocking(0);
+  return bless { socket => $socket }, $class;
+}
+
+sub was_connected_to {
+  my ($self) = @_;
+  return defined accept my $connection, $self->{socket};
+}
+
+1;
