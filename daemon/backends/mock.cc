@@ -1,0 +1,112 @@
+#include "backends/mock.h"
+
+#include <array>
+#include <string>
+#include <utility>
+
+namespace streaming {
+namespace {
+
+constexpr int kPromptCharacters = 50;
+
+// What follows the first event, which repeats the prompt.
+constexpr std::array<std::string_view, kMockEvents - 1> kTexts{
+    "This answer comes from the mock backend. ",
+    "It needs no network and no key, ",
+    "and it always says the same. ",
+    "Apache took your request, ",
+    "PHP looked at it, ",
+    "and mod_socket_handoff passed your connection on. ",
+    "From then on ",
+    "neither an Apache worker ",
+    "nor a PHP process ",
+    "has waited for these words. ",
+    "One thread with one ring ",
+    "keeps the pace for all streams, ",
+    "yours among them, ",
+    "and sends each event ",
+    "in the moment it is due. ",
+    "Set another backend ",
+    "to hear a real model.",
+};
+
+// The first characters of `text`, whole ones.
+std::string_view first_characters(std::string_view text, int count) {
+  std::size_t end = 0;
+  for (; end < text.size(); ++end) {
+    const bool starts_character = (static_cast<unsigned char>(text[end]) & 0xC0) != 0x80;
+    if (starts_character && count-- == 0) break;
+  }
+  return text.substr(0, end);
+}
+
+class MockSession final : public BackendSession, private TimerOwner {
+ public:
+  MockSession(TimerWheel& timers, Duration delay, std::string_view prompt, EventSink& sink)
+      : timers_(timers), sink_(sink), delay_(delay), timer_(*this), first_text_("You said: ") {
+    first_text_ += prompt.empty() ? "nothing" : first_characters(prompt, kPromptCharacters);
+    first_text_ += ". ";
+    timers_.schedule(timer_, Duration(0));
+  }
+
+  void pause() override { paused_ = true; }
+  void resume() override {
+    paused_ = false;
+    if (!timer_.pending()) timers_.schedule(timer_, Duration(0));
+  }
+  void cancel() override {
+    next_event_ = kMockEvents;
+    timer_.stop();
+  }
+
+ private:
+  void on_timer(Timer&) override {
+    if (paused_) return;
+    const int event = next_event_++;
+    if (event == kMockEvents - 1) {
+      sink_.on_text(kTexts.back());
+      return sink_.on_end();
+    }
+    // From the moment that this one was due and not from now, so that lateness does not add up.
+    timers_.schedule_at(timer_, timer_.expiry() + delay_);
+    if (event == 0) {
+      sink_.on_text(std::exchange(first_text_, {}));
+    } else {
+      sink_.on_text(kTexts[static_cast<std::size_t>(event) - 1]);
+    }
+  }
+
+  TimerWheel& timers_;
+  EventSink& sink_;
+  const Duration delay_;
+  Timer timer_;
+  int next_event_ = 0;
+  bool paused_ = false;
+  std::string first_text_;  // freed once it was sent
+};
+
+class MockBackend final : public Backend {
+ public:
+  explicit MockBackend(const BackendEnvironment& environment)
+      : timers_(environment.timers), delay_(environment.config.mock_delay) {}
+
+  std::unique_ptr<BackendSession> start(const HandoffRequest& request, EventSink& sink) override {
+    return std::make_unique<MockSession>(timers_, delay_, request.prompt, sink);
+  }
+
+ private:
+  TimerWheel& timers_;
+  const Duration delay_;
+};
+
+}  // namespace
+
+std::unique_ptr<Backend> make_mock_backend(const BackendEnvironment& environment) {
+  return std::make_unique<MockBackend>(environment);
+}
+
+Status validate_mock_backend(const Config&) {
+  return success();
+}
+
+}  // namespace streaming

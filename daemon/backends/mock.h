@@ -1,0 +1,16 @@
+// The backend `mock`: eighteen pieces of text at a steady pace, without any upstream. For tests, demos and benchmarks.
+
+#pragma once
+
+#include <memory>
+
+#include "backends/registry.h"
+
+namespace streaming {
+
+inline constexpr int kMockEvents = 18;
+
+std::unique_ptr<Backend> make_mock_backend(const BackendEnvironment& environment);
+Status validate_mock_backend(const Config& config);
+
+}  // namespace streaming

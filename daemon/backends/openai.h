@@ -1,0 +1,14 @@
+// The backend `openai`: Chat Completions of any server that speaks OpenAI's API.
+
+#pragma once
+
+#include <memory>
+
+#include "backends/registry.h"
+
+namespace streaming {
+
+std::unique_ptr<Backend> make_openai_backend(const BackendEnvironment& environment);
+Status validate_openai_backend(const Config& config);
+
+}  // namespace streaming

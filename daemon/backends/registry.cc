@@ -1,0 +1,39 @@
+#include "backends/registry.h"
+
+#include <array>
+#include <string>
+
+#include "backends/mock.h"
+#include "backends/openai.h"
+
+namespace streaming {
+namespace {
+
+constexpr std::array kRegistry{
+    BackendEntry{"mock", make_mock_backend, validate_mock_backend},
+    BackendEntry{"openai", make_openai_backend, validate_openai_backend},
+};
+
+}  // namespace
+
+std::span<const BackendEntry> backend_registry() {
+  return kRegistry;
+}
+
+const BackendEntry* find_backend(std::string_view name) {
+  for (const BackendEntry& entry : kRegistry) {
+    if (entry.name == name) return &entry;
+  }
+  return nullptr;
+}
+
+std::string backend_names() {
+  std::string names;
+  for (const BackendEntry& entry : kRegistry) {
+    if (!names.empty()) names += ", ";
+    names += entry.name;
+  }
+  return names;
+}
+
+}  // namespace streaming

@@ -1,0 +1,38 @@
+// The backends that exist, one line each in registry.cc.
+
+#pragma once
+
+#include <memory>
+#include <span>
+#include <string_view>
+
+#include "backends/backend.h"
+#include "config/config.h"
+#include "ring/timer_wheel.h"
+#include "upstream/http_client.h"
+
+namespace streaming {
+
+// What a backend may use of its worker; all of it outlives the backend.
+struct BackendEnvironment {
+  const Config& config;
+  TimerWheel& timers;
+  HttpClient& http;
+};
+
+struct BackendEntry {
+  std::string_view name;
+  std::unique_ptr<Backend> (*make)(const BackendEnvironment& environment);
+  // What the configuration lacks for this backend to work, as a message for the operator; ok when nothing.
+  Status (*validate)(const Config& config);
+};
+
+std::span<const BackendEntry> backend_registry();
+
+// Null when there is none of that name.
+const BackendEntry* find_backend(std::string_view name);
+
+// "mock, openai"
+std::string backend_names();
+
+}  // namespace streaming

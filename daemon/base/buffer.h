@@ -1,0 +1,86 @@
+// Buffer: bytes that wait to be sent. Sixteen bytes while it is empty and no allocation before the first append.
+//
+// Owned by a stream; moved into the "in flight" place before the kernel sees it, and never appended to there. The size
+// is bounded by the caller (limits.h). One thread.
+
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <cstdlib>
+#include <cstring>
+#include <string_view>
+#include <utility>
+
+#include "base/check.h"
+
+namespace streaming {
+
+class Buffer {
+ public:
+  Buffer() = default;
+  Buffer(Buffer&& other) noexcept
+      : data_(std::exchange(other.data_, nullptr)),
+        size_(std::exchange(other.size_, 0)),
+        capacity_(std::exchange(other.capacity_, 0)) {}
+  Buffer& operator=(Buffer&& other) noexcept {
+    std::swap(data_, other.data_);
+    std::swap(size_, other.size_);
+    std::swap(capacity_, other.capacity_);
+    other.reset();
+    return *this;
+  }
+  ~Buffer() { reset(); }
+
+  bool empty() const { return size_ == 0; }
+  std::size_t size() const { return size_; }
+  const char* data() const { return data_; }
+  std::string_view view() const { return {data_, size_}; }
+
+  void append(std::string_view text) {
+    if (text.empty()) return;
+    std::memcpy(reserve(text.size()), text.data(), text.size());
+    size_ += static_cast<std::uint32_t>(text.size());
+  }
+  void append(char byte) {
+    *reserve(1) = byte;
+    ++size_;
+  }
+
+  // Room for `more` bytes behind the end, to be filled and then committed.
+  char* reserve(std::size_t more) {
+    if (capacity_ - size_ < more) grow(more);
+    return data_ + size_;
+  }
+  void commit(std::size_t written) {
+    CHECK(written <= capacity_ - size_);
+    size_ += static_cast<std::uint32_t>(written);
+  }
+
+  // Frees the memory.
+  void reset() {
+    std::free(data_);
+    data_ = nullptr;
+    size_ = capacity_ = 0;
+  }
+
+ private:
+  static constexpr std::size_t kSmallest = 112;  // one event of a few words, and a whole malloc chunk with its header
+
+  void grow(std::size_t more) {
+    std::size_t capacity = capacity_ == 0 ? kSmallest : std::size_t{capacity_} * 2;
+    while (capacity - size_ < more) capacity *= 2;
+    CHECK(capacity <= UINT32_MAX);
+    data_ = static_cast<char*>(std::realloc(data_, capacity));
+    CHECK(data_ != nullptr);
+    capacity_ = static_cast<std::uint32_t>(capacity);
+  }
+
+  char* data_ = nullptr;
+  std::uint32_t size_ = 0;
+  std::uint32_t capacity_ = 0;
+};
+
+static_assert(sizeof(Buffer) == 16);
+
+}  // namespace streaming

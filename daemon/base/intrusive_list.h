@@ -1,0 +1,75 @@
+// A doubly linked list threaded through its members: linking and unlinking allocate nothing and take constant time.
+//
+// A member derives from ListNode and belongs to one list at most; the list borrows it. A member that is destroyed while
+// it is linked unlinks itself. One thread.
+
+#pragma once
+
+#include "base/check.h"
+
+namespace streaming {
+
+class ListNode {
+ public:
+  ListNode() = default;
+  ListNode(const ListNode&) = delete;
+  ListNode& operator=(const ListNode&) = delete;
+  ~ListNode() { unlink(); }
+
+  bool linked() const { return next_ != nullptr; }
+
+  void unlink() {
+    if (!linked()) return;
+    previous_->next_ = next_;
+    next_->previous_ = previous_;
+    next_ = previous_ = nullptr;
+  }
+
+ private:
+  template <typename T>
+  friend class IntrusiveList;
+
+  ListNode* next_ = nullptr;
+  ListNode* previous_ = nullptr;
+};
+
+template <typename T>
+class IntrusiveList {
+ public:
+  IntrusiveList() { head_.next_ = head_.previous_ = &head_; }
+  IntrusiveList(const IntrusiveList&) = delete;
+  IntrusiveList& operator=(const IntrusiveList&) = delete;
+  ~IntrusiveList() {
+    while (pop_front() != nullptr) {
+    }
+  }
+
+  bool empty() const { return head_.next_ == &head_; }
+
+  void push_back(T& member) {
+    ListNode& node = member;
+    CHECK(!node.linked());
+    node.previous_ = head_.previous_;
+    node.next_ = &head_;
+    node.previous_->next_ = &node;
+    head_.previous_ = &node;
+  }
+
+  // The first member, unlinked, or null.
+  T* pop_front() {
+    if (empty()) return nullptr;
+    ListNode* node = head_.next_;
+    node->unlink();
+    return static_cast<T*>(node);
+  }
+
+  // Moves all members of `other` to this list's end.
+  void splice_back(IntrusiveList& other) {
+    while (T* member = other.pop_front()) push_back(*member);
+  }
+
+ private:
+  ListNode head_;
+};
+
+}  // namespace streaming

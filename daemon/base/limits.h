@@ -1,0 +1,63 @@
+// Every limit of the daemon that is not configuration, by name. What happens when one is reached stands with it.
+
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "base/clock.h"
+
+namespace streaming {
+
+// --- Hand-off connections -------------------------------------------------------------------------------------------
+
+// Apache's ends that have connected and not yet sent their message, per worker. Over it: closed at once, so that Apache
+// answers its client itself.
+inline constexpr std::uint32_t kMaxHandoffConnections = 1024;
+
+// From accept to the message. Over it: closed.
+inline constexpr Duration kHandoffReceiveTimeout{5000};
+
+// From a refusal to Apache's having read it. Over it: the client is closed.
+inline constexpr Duration kRefusalReadTimeout{5000};
+
+// Nesting of the payload's JSON. Over it: 400.
+inline constexpr std::uint32_t kMaxJsonDepth = 64;
+
+// Large-payload receive buffers that a worker gives to its ring; a message that finds none waits for the next turn.
+inline constexpr std::uint32_t kReceiveBuffers = 16;
+
+// --- Streams --------------------------------------------------------------------------------------------------------
+
+// Streams beyond max_connections, per worker, that only say that the daemon is full. Over it: the client is closed.
+inline constexpr std::uint32_t kMaxRefusals = 256;
+
+// Bytes that wait for a slow client. Over the first: the upstream is paused, until the second is reached.
+inline constexpr std::size_t kPauseAtBytes = 64 * 1024;
+inline constexpr std::size_t kResumeAtBytes = 16 * 1024;
+
+// A client that takes nothing for so long is closed.
+inline constexpr Duration kClientWriteTimeout{30'000};
+
+// After the answer's end: how long and how much is read from a client that goes on sending. Over it: closed.
+inline constexpr Duration kDrainTimeout{2000};
+inline constexpr std::size_t kDrainBytes = 1024 * 1024;
+
+// --- Upstream -------------------------------------------------------------------------------------------------------
+
+// From the first try to connect, TLS included. Over it: the stream ends with an error event.
+inline constexpr Duration kUpstreamConnectTimeout{10'000};
+
+// What is read from an upstream at once. Each transfer has a buffer of this size.
+inline constexpr long kUpstreamReadBytes = 4096;
+
+// One line, or one event, of an upstream's answer. Over it: the stream ends with an error event.
+inline constexpr std::size_t kMaxUpstreamEventBytes = 1024 * 1024;
+
+// --- Ring -----------------------------------------------------------------------------------------------------------
+
+inline constexpr std::uint32_t kSubmissionEntries = 4096;
+// Several submissions' completions can gather before they are read.
+inline constexpr std::uint32_t kCompletionEntries = 4 * kSubmissionEntries;
+
+}  // namespace streaming

@@ -1,0 +1,36 @@
+// UniqueFd owns one descriptor of the process's table and closes it. Move only. Any thread, one at a time.
+
+#pragma once
+
+#include <unistd.h>
+
+#include <utility>
+
+namespace streaming {
+
+class UniqueFd {
+ public:
+  UniqueFd() = default;
+  explicit UniqueFd(int fd) : fd_(fd) {}
+  UniqueFd(UniqueFd&& other) noexcept : fd_(other.release()) {}
+  UniqueFd& operator=(UniqueFd&& other) noexcept {
+    reset(other.release());
+    return *this;
+  }
+  ~UniqueFd() { reset(); }
+
+  int get() const { return fd_; }
+  explicit operator bool() const { return fd_ >= 0; }
+  int release() { return std::exchange(fd_, -1); }
+
+  // Closes what it held and owns `fd` from now on. An error of close() is of no use to anybody: the number is free.
+  void reset(int fd = -1) {
+    if (fd_ >= 0) ::close(fd_);
+    fd_ = fd;
+  }
+
+ private:
+  int fd_ = -1;
+};
+
+}  // namespace streaming

@@ -1,0 +1,97 @@
+#include "config/command_line.h"
+
+#include <CLI/CLI.hpp>
+#include <cstdlib>
+#include <map>
+
+#include "config/config_file.h"
+#include "config/option_table.h"
+
+namespace streaming {
+namespace {
+
+constexpr const char* kDescription =
+    "streaming-daemon: streams Server-Sent Events to clients that Apache hands over (mod_socket_handoff).\n"
+    "A flag wins over the environment, which wins over the file, which wins over the default.";
+
+// Name and default come from the table; the texts that the user gave are kept until it is their turn.
+using GivenFlags = std::map<const Option*, std::string>;
+
+std::string help_of(const Option& option) {
+  std::string help(option.help);
+  const std::string fallback = option_text(Config{}, option);
+  if (!fallback.empty() && !option.key.empty()) help += " [" + fallback + "]";
+  if (!option.variable.empty()) help += " (" + std::string(option.variable) + ")";
+  return help;
+}
+
+void add_flags(CLI::App& app, GivenFlags& given) {
+  for (const Option& option : option_table()) {
+    if (option.flag.empty()) continue;
+    const std::string flag(option.flag);
+    const std::string_view behind = placeholder(option);
+    if (behind.empty()) {
+      app.add_flag_function(
+          flag, [&](std::int64_t) { given[&option] = "true"; }, help_of(option));
+    } else {
+      app.add_option_function<std::string>(
+             flag, [&](const std::string& text) { given[&option] = text; }, help_of(option))
+          ->type_name(std::string(behind));
+    }
+  }
+}
+
+Status apply_environment(Config& config) {
+  for (const Option& option : option_table()) {
+    if (option.variable.empty()) continue;
+    const std::string variable(option.variable);
+    const char* text = std::getenv(variable.c_str());
+    if (text == nullptr || *text == '\0') continue;
+    if (Status set = set_option(config, option, text); !set) return Error{variable + " " + set.error().message};
+  }
+  return success();
+}
+
+Status apply_flags(Config& config, const GivenFlags& given) {
+  for (const auto& [option, text] : given) {
+    if (Status set = set_option(config, *option, text); !set) {
+      return Error{std::string(option->flag) + " " + set.error().message};
+    }
+  }
+  return success();
+}
+
+}  // namespace
+
+Result<CommandLine> read_command_line(int argc, const char* const* argv) {
+  CommandLine line;
+  GivenFlags given;
+  CLI::App app(kDescription, "streaming-daemon");
+  app.set_help_flag("--help", "print this and end");
+  app.set_version_flag("--version", "streaming-daemon " STREAMING_DAEMON_VERSION, "print the version and end");
+  app.add_option("--config", line.config_file,
+                 "TOML file [./streaming-daemon.toml, /etc/streaming-daemon/config.toml or /etc/streaming-daemon.toml]")
+      ->type_name("FILE");
+  add_flags(app, given);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::CallForHelp&) {
+    line.to_print = app.help();
+    return line;
+  } catch (const CLI::CallForVersion&) {
+    line.to_print = app.version() + "\n";
+    return line;
+  } catch (const CLI::ParseError& error) {
+    return Error{std::string(error.what()) + "; --help lists the flags"};
+  }
+
+  if (line.config_file.empty()) line.config_file = find_config_file();
+  if (!line.config_file.empty()) {
+    if (Status read = read_config_file(line.config_file, line.config); !read) return read.error();
+  }
+  if (Status applied = apply_environment(line.config); !applied) return applied.error();
+  if (Status applied = apply_flags(line.config, given); !applied) return applied.error();
+  return line;
+}
+
+}  // namespace streaming

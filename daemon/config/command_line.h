@@ -1,0 +1,22 @@
+// The command line, and the order in which settings win: flag, environment, file, default.
+
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "base/result.h"
+#include "config/config.h"
+
+namespace streaming {
+
+struct CommandLine {
+  Config config;
+  std::string config_file;              // that was read; empty: none
+  std::optional<std::string> to_print;  // --help or --version: print it and end
+};
+
+// The Error's message is for stderr; it names the flag, variable, or file and line.
+Result<CommandLine> read_command_line(int argc, const char* const* argv);
+
+}  // namespace streaming

@@ -1,0 +1,40 @@
+// Config: every setting of the daemon with its default. Made once at start-up, then read by all threads.
+
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <string>
+
+#include "base/clock.h"
+#include "protocol/handoff_protocol.h"
+
+namespace streaming {
+
+struct Config {
+  std::string socket_path = handoff_protocol::kDefaultSocketPath;
+  mode_t socket_mode = 0660;
+  std::int64_t max_connections = 0;  // 0: kDefaultMaxConnections, or what the limit of open files allows
+  std::int64_t workers = 0;          // 0: one per CPU
+  Duration max_stream_duration{300'000};
+  Duration shutdown_timeout{120'000};
+
+  std::string backend = "mock";
+  Duration mock_delay{50};
+
+  std::string openai_api_base = "https://api.openai.com/v1";
+  std::string openai_api_key;
+  std::string openai_model = "gpt-4o-mini";
+  bool openai_http2 = true;
+  bool openai_insecure_ssl = false;
+  Duration first_byte_timeout{30'000};
+  Duration idle_timeout{60'000};
+
+  std::string log_level = "info";
+  bool benchmark = false;
+};
+
+inline constexpr std::int64_t kDefaultMaxConnections = 50'000;
+
+}  // namespace streaming

@@ -1,0 +1,92 @@
+#include "config/config_file.h"
+
+#include <unistd.h>
+
+#include <toml++/toml.h>
+
+#include "config/nearest.h"
+#include "config/option_table.h"
+
+namespace streaming {
+namespace {
+
+constexpr const char* kDefaultPlaces[] = {"./streaming-daemon.toml", "/etc/streaming-daemon/config.toml",
+                                          "/etc/streaming-daemon.toml"};
+
+// Sets one key after the other, and stops at the first mistake.
+class FileReader {
+ public:
+  FileReader(const std::string& path, Config& config) : path_(path), config_(config) {}
+
+  Status read(const toml::table& table, const std::string& prefix) {
+    for (const auto& [name, node] : table) {
+      const std::string key = prefix + std::string(name.str());
+      Status set = node.is_table() ? read(*node.as_table(), key + ".") : set_key(key, node);
+      if (!set) return set;
+    }
+    return success();
+  }
+
+ private:
+  Status set_key(const std::string& key, const toml::node& node) {
+    const Option* option = find(key);
+    if (option == nullptr) return mistake(node, "unknown key " + key + suggestion(key));
+    Status set = set_option(config_, *option, text_of(*option, node));
+    if (!set) return mistake(node, key + " " + set.error().message);
+    return set;
+  }
+
+  static const Option* find(const std::string& key) {
+    for (const Option& option : option_table()) {
+      if (option.key == key) return &option;
+    }
+    return nullptr;
+  }
+
+  static std::string suggestion(const std::string& key) {
+    std::vector<std::string_view> keys;
+    for (const Option& option : option_table()) {
+      if (!option.key.empty()) keys.push_back(option.key);
+    }
+    return "; did you mean " + std::string(nearest(key, keys)) + "?";
+  }
+
+  // The value as text; empty, which no option takes, for a kind of value that none has.
+  static std::string text_of(const Option& option, const toml::node& node) {
+    if (const auto* text = node.as_string()) return text->get();
+    if (const auto* flag = node.as_boolean()) return flag->get() ? "true" : "false";
+    if (const auto* number = node.as_integer()) {
+      if (!std::holds_alternative<FileMode>(option.value)) return std::to_string(number->get());
+      char octal[24];
+      std::snprintf(octal, sizeof octal, "%llo", static_cast<unsigned long long>(number->get()));
+      return octal;
+    }
+    return {};
+  }
+
+  Error mistake(const toml::node& node, const std::string& message) const {
+    return Error{path_ + ":" + std::to_string(node.source().begin.line) + ": " + message};
+  }
+
+  const std::string& path_;
+  Config& config_;
+};
+
+}  // namespace
+
+Status read_config_file(const std::string& path, Config& config) {
+  try {
+    return FileReader(path, config).read(toml::parse_file(path), "");
+  } catch (const toml::parse_error& error) {
+    return Error{path + ":" + std::to_string(error.source().begin.line) + ": " + std::string(error.description())};
+  }
+}
+
+std::string find_config_file() {
+  for (const char* place : kDefaultPlaces) {
+    if (access(place, F_OK) == 0) return place;
+  }
+  return {};
+}
+
+}  // namespace streaming

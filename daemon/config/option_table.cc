@@ -1,0 +1,159 @@
+#include "config/option_table.h"
+
+#include <array>
+#include <charconv>
+#include <cstdio>
+#include <optional>
+
+namespace streaming {
+namespace {
+
+constexpr std::int64_t kHourMs = 3'600'000;
+
+constexpr std::array kOptions{
+    Option{"server.socket_path", "--socket", "DAEMON_SOCKET_PATH", Text{&Config::socket_path},
+           "Unix socket (SOCK_SEQPACKET) on which Apache hands clients over"},
+    Option{"server.socket_mode", "--socket-mode", "DAEMON_SOCKET_MODE", FileMode{&Config::socket_mode},
+           "permissions of the socket, octal"},
+    Option{"server.max_connections", "--max-connections", "DAEMON_MAX_CONNECTIONS",
+           Integer{&Config::max_connections, 0, 10'000'000},
+           "streams at once; the next client is refused with 503. 0: 50000, or what the limit of open files allows"},
+    Option{"server.workers", "--workers", "DAEMON_WORKERS", Integer{&Config::workers, 0, 1024},
+           "threads, each with its own ring. 0: one per CPU"},
+    Option{"server.max_stream_duration_ms", "--max-stream-duration-ms", "DAEMON_MAX_STREAM_DURATION_MS",
+           Milliseconds{&Config::max_stream_duration, 0, 24 * kHourMs},
+           "longest life of a stream; it ends with an error event. 0: no limit"},
+    Option{"server.shutdown_timeout_ms", "--shutdown-timeout-ms", "DAEMON_SHUTDOWN_TIMEOUT_MS",
+           Milliseconds{&Config::shutdown_timeout, 0, kHourMs},
+           "how long SIGTERM lets streams run on before it ends them with an error event"},
+    Option{"backend.provider", "--backend", "DAEMON_BACKEND_PROVIDER", Text{&Config::backend},
+           "where answers come from, unless the hand-off names its own: mock, openai"},
+    Option{"backend.mock.message_delay_ms", "--delay", "DAEMON_TOKEN_DELAY_MS",
+           Milliseconds{&Config::mock_delay, 0, kHourMs}, "mock: time between events"},
+    Option{"backend.openai.api_base", "--openai-base", "OPENAI_API_BASE", Text{&Config::openai_api_base},
+           "openai: URL of the API, without the /chat/completions"},
+    Option{"backend.openai.api_key", "", "OPENAI_API_KEY", Secret{&Config::openai_api_key},
+           "openai: the key. The variable is safer than the file"},
+    Option{"backend.openai.model", "--openai-model", "OPENAI_MODEL", Text{&Config::openai_model},
+           "openai: the model, unless the hand-off names its own"},
+    Option{"backend.openai.http2_enabled", "--http2-enabled", "OPENAI_HTTP2_ENABLED", Boolean{&Config::openai_http2},
+           "openai: use HTTP/2 where an https server offers it"},
+    Option{"backend.openai.insecure_ssl", "", "OPENAI_INSECURE_SSL", Boolean{&Config::openai_insecure_ssl},
+           "openai: do not verify the server's certificate; for tests alone"},
+    Option{"backend.first_byte_timeout_ms", "--first-byte-timeout-ms", "DAEMON_FIRST_BYTE_TIMEOUT_MS",
+           Milliseconds{&Config::first_byte_timeout, 1, kHourMs},
+           "how long an upstream may take for its first event; then the stream ends with an error event"},
+    Option{"backend.idle_timeout_ms", "--idle-timeout-ms", "DAEMON_IDLE_TIMEOUT_MS",
+           Milliseconds{&Config::idle_timeout, 1, kHourMs},
+           "how long an upstream may be silent between two events; then the stream ends with an error event"},
+    Option{"logging.level", "--log-level", "DAEMON_LOG_LEVEL", Text{&Config::log_level},
+           "least level that is logged: debug, info, warn, error"},
+    Option{"", "--benchmark", "", Boolean{&Config::benchmark}, "log no line a stream, and print a summary at the end"},
+};
+
+template <typename... Functions>
+struct Overloaded : Functions... {
+  using Functions::operator()...;
+};
+
+std::optional<std::int64_t> parse_integer(std::string_view text, int base = 10) {
+  std::int64_t number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number, base);
+  if (error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
+  return number;
+}
+
+Error invalid(std::string_view text, std::string must_be) {
+  return Error{"must be " + must_be + ", not \"" + std::string(text) + "\""};
+}
+
+Result<std::int64_t> parse_in_range(std::string_view text, std::int64_t least, std::int64_t most, const char* what) {
+  const std::optional<std::int64_t> number = parse_integer(text);
+  if (number && *number >= least && *number <= most) return *number;
+  return invalid(text, std::string(what) + " from " + std::to_string(least) + " to " + std::to_string(most));
+}
+
+Status set_boolean(bool& member, std::string_view text) {
+  if (text == "true" || text == "on" || text == "1") {
+    member = true;
+  } else if (text == "false" || text == "off" || text == "0") {
+    member = false;
+  } else {
+    return invalid(text, "true or false");
+  }
+  return success();
+}
+
+Status set_mode(mode_t& member, std::string_view text) {
+  if (text.starts_with("0o")) text.remove_prefix(2);
+  const std::optional<std::int64_t> mode = parse_integer(text, 8);
+  if (!mode || *mode < 0 || *mode > 0777) return invalid(text, "an octal file mode from 0000 to 0777");
+  member = static_cast<mode_t>(*mode);
+  return success();
+}
+
+}  // namespace
+
+std::span<const Option> option_table() {
+  return kOptions;
+}
+
+std::string_view placeholder(const Option& option) {
+  return std::visit(Overloaded{
+                        [](const Integer&) { return "N"; },
+                        [](const Milliseconds&) { return "MS"; },
+                        [](const Text&) { return "TEXT"; },
+                        [](const Secret&) { return "TEXT"; },
+                        [&option](const Boolean&) { return option.key.empty() ? "" : "true|false"; },
+                        [](const FileMode&) { return "MODE"; },
+                    },
+                    option.value);
+}
+
+Status set_option(Config& config, const Option& option, std::string_view text) {
+  return std::visit(Overloaded{
+                        [&](const Integer& integer) -> Status {
+                          Result<std::int64_t> number = parse_in_range(text, integer.least, integer.most, "a number");
+                          if (!number) return number.error();
+                          config.*integer.member = *number;
+                          return success();
+                        },
+                        [&](const Milliseconds& duration) -> Status {
+                          Result<std::int64_t> number =
+                              parse_in_range(text, duration.least, duration.most, "milliseconds");
+                          if (!number) return number.error();
+                          config.*duration.member = Duration(*number);
+                          return success();
+                        },
+                        [&](const Text& string) -> Status {
+                          if (text.empty()) return Error{"must not be empty"};
+                          config.*string.member = text;
+                          return success();
+                        },
+                        [&](const Secret& secret) -> Status {
+                          config.*secret.member = text;
+                          return success();
+                        },
+                        [&](const Boolean& boolean) { return set_boolean(config.*boolean.member, text); },
+                        [&](const FileMode& mode) { return set_mode(config.*mode.member, text); },
+                    },
+                    option.value);
+}
+
+std::string option_text(const Config& config, const Option& option) {
+  return std::visit(Overloaded{
+                        [&](const Integer& integer) { return std::to_string(config.*integer.member); },
+                        [&](const Milliseconds& duration) { return std::to_string((config.*duration.member).count()); },
+                        [&](const Text& string) { return config.*string.member; },
+                        [](const Secret&) { return std::string(); },
+                        [&](const Boolean& boolean) { return std::string(config.*boolean.member ? "true" : "false"); },
+                        [&](const FileMode& mode) {
+                          char text[8];
+                          std::snprintf(text, sizeof text, "%04o", static_cast<unsigned>(config.*mode.member));
+                          return std::string(text);
+                        },
+                    },
+                    option.value);
+}
+
+}  // namespace streaming

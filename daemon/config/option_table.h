@@ -1,0 +1,58 @@
+// The option table: each setting once, with its key in the file, its flag, its variable and its range. Parser, --help
+// and the shipped example come from it, and a test holds conf/config.toml against it.
+
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <variant>
+
+#include "base/result.h"
+#include "config/config.h"
+
+namespace streaming {
+
+struct Integer {
+  std::int64_t Config::*member;
+  std::int64_t least, most;
+};
+struct Milliseconds {
+  Duration Config::*member;
+  std::int64_t least, most;
+};
+struct Text {
+  std::string Config::*member;
+};
+// A text that is never printed.
+struct Secret {
+  std::string Config::*member;
+};
+struct Boolean {
+  bool Config::*member;
+};
+struct FileMode {
+  mode_t Config::*member;
+};
+
+struct Option {
+  std::string_view key;       // in the file: "section.name"; empty: none
+  std::string_view flag;      // with its dashes; empty: none
+  std::string_view variable;  // of the environment; empty: none
+  std::variant<Integer, Milliseconds, Text, Secret, Boolean, FileMode> value;
+  std::string_view help;
+};
+
+std::span<const Option> option_table();
+
+// "N", "MS", "TEXT", "on|off", "MODE": what stands behind the flag in --help; empty for a switch.
+std::string_view placeholder(const Option& option);
+
+// Sets one option from text. The Error says what the value must be.
+Status set_option(Config& config, const Option& option, std::string_view text);
+
+// The option's value as text that set_option() takes; a secret comes out empty.
+std::string option_text(const Config& config, const Option& option);
+
+}  // namespace streaming

@@ -1,0 +1,77 @@
+#include "handoff/handoff_listener.h"
+
+#include <cerrno>
+#include <cstring>
+
+#include "base/log.h"
+
+namespace streaming {
+namespace {
+
+constexpr Tag kAcceptTag{Operation::kAccept, {}};
+
+// Where a passed connection came from and went to, in the tag of the operation that passes it.
+Tag passed_tag(RingFile connection, std::size_t worker) {
+  return Tag{Operation::kConnectionPassed,
+             Handle{static_cast<std::uint32_t>(connection.number()), static_cast<std::uint32_t>(worker)}};
+}
+
+}  // namespace
+
+void HandoffListener::start() {
+  accepting_ = true;
+  ring_.submit_accept(RingFile::regular(socket_.get()), kAcceptTag);
+}
+
+void HandoffListener::stop() {
+  stopping_ = true;
+  if (accepting_) {
+    ring_.submit_cancel(kAcceptTag);
+  } else {
+    socket_.reset();
+  }
+}
+
+void HandoffListener::on_accept(const Completion& completion) {
+  accepting_ = completion.more;
+  if (completion.result >= 0) {
+    const RingFile connection = RingFile::direct(static_cast<std::uint32_t>(completion.result));
+    const std::size_t worker = roomiest_worker();
+    loads_[worker].assign();
+    if (worker == 0) {
+      own_receiver_.on_connection(connection);
+    } else {
+      ring_.submit_pass_file(connection, loads_[worker].ring, Tag{Operation::kConnectionArrived, {}},
+                             passed_tag(connection, worker));
+    }
+  } else if (!stopping_) {
+    // ENFILE, ENOMEM and the like pass; the connection stays in the backlog.
+    log::warn("cannot accept a hand-off: {}; going on", std::strerror(-completion.result));
+  }
+  if (accepting_) return;
+  if (stopping_) {
+    socket_.reset();
+  } else {
+    start();
+  }
+}
+
+void HandoffListener::on_passed(const Completion& completion) {
+  if (completion.result < 0) {
+    // Closing it below tells Apache, which answers its client itself.
+    log::error("cannot pass a hand-off to worker {}: {}", completion.tag.slot.generation,
+               std::strerror(-completion.result));
+    loads_[completion.tag.slot.generation].release();
+  }
+  ring_.submit_close(RingFile::direct(completion.tag.slot.index), Tag{});
+}
+
+std::size_t HandoffListener::roomiest_worker() const {
+  std::size_t roomiest = 0;
+  for (std::size_t worker = 1; worker < loads_.size(); ++worker) {
+    if (loads_[worker].room() > loads_[roomiest].room()) roomiest = worker;
+  }
+  return roomiest;
+}
+
+}  // namespace streaming

@@ -1,0 +1,52 @@
+// HandoffListener: accepts Apache's connections and spreads them over the workers.
+//
+// Lives in the first worker, on its thread. One ring's multishot accept on a shared listener would get everything, so
+// the spreading is done on purpose: each connection goes to the worker with the most room, over that worker's ring.
+
+#pragma once
+
+#include <cstddef>
+#include <span>
+
+#include "base/unique_fd.h"
+#include "handoff/worker_load.h"
+#include "ring/ring.h"
+
+namespace streaming {
+
+// What a worker does with a connection that was assigned to it.
+class ConnectionReceiver {
+ public:
+  // `connection` is the receiver's from now on; one assignment of its WorkerLoad belongs to it.
+  virtual void on_connection(RingFile connection) = 0;
+
+ protected:
+  ~ConnectionReceiver() = default;
+};
+
+class HandoffListener {
+ public:
+  // Borrows all but the socket. `loads` has an entry for each worker; the first is the listener's own.
+  HandoffListener(Ring& ring, UniqueFd socket, std::span<WorkerLoad> loads, ConnectionReceiver& own_receiver)
+      : ring_(ring), socket_(std::move(socket)), loads_(loads), own_receiver_(own_receiver) {}
+
+  void start();
+  // Accepts no more: who connects from now on is refused by the kernel. Takes effect when open() is false.
+  void stop();
+  bool open() const { return static_cast<bool>(socket_); }
+
+  void on_accept(const Completion& completion);
+  void on_passed(const Completion& completion);
+
+ private:
+  std::size_t roomiest_worker() const;
+
+  Ring& ring_;
+  UniqueFd socket_;
+  std::span<WorkerLoad> loads_;
+  ConnectionReceiver& own_receiver_;
+  bool accepting_ = false;  // true exactly while an accept operation is in flight
+  bool stopping_ = false;
+};
+
+}  // namespace streaming

@@ -1,0 +1,62 @@
+#include "handoff/handoff_message.h"
+
+#include <cerrno>
+#include <cstring>
+#include <vector>
+
+namespace streaming {
+namespace {
+
+std::vector<UniqueFd> take_descriptors(const msghdr& message) {
+  std::vector<UniqueFd> descriptors;
+  auto& header = const_cast<msghdr&>(message);  // CMSG_NXTHDR takes no const
+  for (cmsghdr* control = CMSG_FIRSTHDR(&header); control != nullptr; control = CMSG_NXTHDR(&header, control)) {
+    if (control->cmsg_level != SOL_SOCKET || control->cmsg_type != SCM_RIGHTS) continue;
+    const std::size_t count = (control->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+    for (std::size_t i = 0; i < count; ++i) {
+      int fd = -1;
+      std::memcpy(&fd, CMSG_DATA(control) + i * sizeof fd, sizeof fd);
+      descriptors.emplace_back(fd);
+    }
+  }
+  return descriptors;
+}
+
+Result<int> socket_option(int fd, int option) {
+  int value = 0;
+  socklen_t length = sizeof value;
+  if (getsockopt(fd, SOL_SOCKET, option, &value, &length) != 0) {
+    return Error::from_errno("the descriptor is no socket", errno);
+  }
+  return value;
+}
+
+Status check_client(int fd) {
+  const Result<int> type = socket_option(fd, SO_TYPE);
+  if (!type) return type.error();
+  if (*type != SOCK_STREAM) return Error{"the descriptor is no stream socket"};
+  const Result<int> listening = socket_option(fd, SO_ACCEPTCONN);
+  if (!listening) return listening.error();
+  if (*listening != 0) return Error{"the descriptor is a listening socket"};
+  return success();
+}
+
+// A sender could have asked for a close that waits; it would be the worker that waited.
+void never_linger(int fd) {
+  constexpr linger kOff{0, 0};
+  setsockopt(fd, SOL_SOCKET, SO_LINGER, &kOff, sizeof kOff);
+}
+
+}  // namespace
+
+Result<UniqueFd> take_client(const msghdr& message) {
+  std::vector<UniqueFd> descriptors = take_descriptors(message);
+  if ((message.msg_flags & MSG_CTRUNC) != 0) return Error{"more descriptors than one"};
+  if (descriptors.empty()) return Error{"no descriptor"};
+  if (descriptors.size() > 1) return Error{"more descriptors than one"};
+  if (Status checked = check_client(descriptors.front().get()); !checked) return checked.error();
+  never_linger(descriptors.front().get());
+  return std::move(descriptors.front());
+}
+
+}  // namespace streaming

@@ -1,0 +1,183 @@
+#include "handoff/handoff_receiver.h"
+
+#include <poll.h>
+#include <sys/uio.h>
+
+#include <cerrno>
+#include <cstring>
+
+#include "base/log.h"
+#include "protocol/handoff_protocol.h"
+
+namespace streaming {
+namespace {
+
+// The kernel takes the buffer's address from the ring and only the length from here.
+iovec kLargestMessage{nullptr, handoff_protocol::kMaxInlinePayloadBytes};
+
+std::string refusal_message(const Refusal& refusal) {
+  std::string message(1, handoff_protocol::kRefused);
+  message += "{\"status\":" + std::to_string(refusal.status);
+  if (refusal.retry_after_seconds > 0) message += ",\"retry_after\":" + std::to_string(refusal.retry_after_seconds);
+  return message + "}";
+}
+
+}  // namespace
+
+// One of Apache's connections. At most one operation in flight; freed when its last one has completed.
+class HandoffReceiver::Connection final : public TimerOwner {
+ public:
+  Connection(Handle handle, HandoffReceiver& receiver, RingFile file)
+      : handle_(handle), receiver_(receiver), file_(file), timer_(*this) {
+    receiver_.timers_.schedule(timer_, kHandoffReceiveTimeout);
+  }
+
+  void on_timer(Timer&) override { receiver_.give_up(*this); }
+
+  const Handle handle_;
+  HandoffReceiver& receiver_;
+  const RingFile file_;
+  Timer timer_;
+  Operation in_flight_ = Operation::kNone;
+  bool assigned_ = true;  // its assignment of the WorkerLoad was not passed on to a stream
+  msghdr message_{};
+  alignas(cmsghdr) char control_[kControlBytes];
+  std::string reply_;  // on its way
+  UniqueFd client_;    // of a refusal that Apache has not read yet
+  Refusal refusal_;
+};
+
+HandoffReceiver::HandoffReceiver(Ring& ring, TimerWheel& timers, WorkerLoad& load, Counters& counters,
+                                 ClientReceiver& clients)
+    : ring_(ring),
+      timers_(timers),
+      load_(load),
+      counters_(counters),
+      clients_(clients),
+      connections_(kMaxHandoffConnections) {
+}
+
+HandoffReceiver::~HandoffReceiver() = default;
+
+HandoffReceiver::Connection& HandoffReceiver::completed(const Completion& completion) {
+  Connection* connection = connections_.find(completion.tag.slot);
+  CHECK(connection != nullptr && connection->in_flight_ == completion.tag.operation);
+  connection->in_flight_ = Operation::kNone;
+  return *connection;
+}
+
+void HandoffReceiver::on_connection(RingFile file) {
+  counters_.add(Counter::kConnections);
+  Connection* connection = connections_.create(*this, file);
+  if (connection == nullptr) {
+    counters_.add(Counter::kHandoffErrors);
+    log::warn("{} connections have sent no hand-off yet; closing the next one", connections_.size());
+    load_.release();
+    ring_.submit_close(file, Tag{});
+    return;
+  }
+  submit_receive(*connection);
+}
+
+void HandoffReceiver::submit_receive(Connection& connection) {
+  connection.message_ = msghdr{};
+  connection.message_.msg_iov = &kLargestMessage;
+  connection.message_.msg_iovlen = 1;
+  connection.message_.msg_control = connection.control_;
+  connection.message_.msg_controllen = sizeof connection.control_;
+  connection.in_flight_ = Operation::kHandoffReceive;
+  ring_.submit_receive_message(connection.file_, connection.message_,
+                               Tag{Operation::kHandoffReceive, connection.handle_});
+}
+
+void HandoffReceiver::on_message(const Completion& completion) {
+  Connection& connection = completed(completion);
+  if (completion.result == -ENOBUFS) {
+    submit_receive(connection);
+  } else if (completion.result <= 0) {
+    // Closed without a message, silent for too long, or ended by stop().
+    counters_.add(Counter::kHandoffErrors);
+    log::debug("a connection brought no hand-off: {}", std::strerror(-completion.result));
+    close(connection);
+  } else {
+    receive(connection, completion);
+  }
+}
+
+void HandoffReceiver::receive(Connection& connection, const Completion& completion) {
+  Result<UniqueFd> client = take_client(connection.message_);
+  if (!client) {
+    counters_.add(Counter::kHandoffErrors);
+    log::warn("a hand-off brought no client: {}", client.error().message);
+    return close(connection);
+  }
+  counters_.add(Counter::kHandoffs);
+  if ((connection.message_.msg_flags & MSG_TRUNC) != 0) {
+    return refuse(connection, std::move(*client),
+                  Refusal{413, "the payload is larger than " +
+                                   std::to_string(handoff_protocol::kMaxInlinePayloadBytes) + " bytes"});
+  }
+  Result<HandoffRequest> request = parser_.parse(completion.buffer);
+  if (!request) return refuse(connection, std::move(*client), Refusal{400, request.error().message});
+  if (std::optional<Refusal> refusal = clients_.on_client(*client, *request)) {
+    return refuse(connection, std::move(*client), std::move(*refusal));
+  }
+  connection.assigned_ = false;
+  reply(connection, std::string(1, handoff_protocol::kAccepted));
+}
+
+void HandoffReceiver::refuse(Connection& connection, UniqueFd client, Refusal refusal) {
+  counters_.add(Counter::kRefusals);
+  log::info("a client is refused with {}: {}", refusal.status, refusal.message);
+  connection.client_ = std::move(client);
+  connection.refusal_ = std::move(refusal);
+  timers_.schedule(connection.timer_, kRefusalReadTimeout);
+  reply(connection, refusal_message(connection.refusal_));
+}
+
+void HandoffReceiver::reply(Connection& connection, std::string reply) {
+  connection.reply_ = std::move(reply);
+  connection.in_flight_ = Operation::kHandoffReply;
+  ring_.submit_send(connection.file_, connection.reply_, Tag{Operation::kHandoffReply, connection.handle_});
+}
+
+void HandoffReceiver::on_reply_sent(const Completion& completion) {
+  Connection& connection = completed(completion);
+  // An acceptance that could not be delivered changes nothing: a module that does not wait has closed already.
+  if (!connection.client_) return close(connection);
+  if (completion.result < 0) return answer_client(connection);
+  connection.in_flight_ = Operation::kHandoffVerdict;
+  ring_.submit_poll(connection.file_, POLLIN | POLLRDHUP, Tag{Operation::kHandoffVerdict, connection.handle_});
+}
+
+// The poll tells a reset from an end of file: closing with the refusal unread sets the socket's error.
+void HandoffReceiver::on_verdict(const Completion& completion) {
+  Connection& connection = completed(completion);
+  if (!connection.client_ || completion.result < 0) return close(connection);
+  if ((completion.result & POLLERR) != 0) return answer_client(connection);
+  close(connection);
+}
+
+void HandoffReceiver::answer_client(Connection& connection) {
+  if (clients_.on_refused_client(connection.client_, connection.refusal_)) connection.assigned_ = false;
+  close(connection);
+}
+
+// The time is up, or the worker stops.
+void HandoffReceiver::give_up(Connection& connection) {
+  connection.client_.reset();
+  if (connection.in_flight_ != Operation::kNone) ring_.submit_cancel(Tag{connection.in_flight_, connection.handle_});
+}
+
+void HandoffReceiver::stop() {
+  connections_.for_each([this](Connection& connection, Handle) { give_up(connection); });
+}
+
+void HandoffReceiver::close(Connection& connection) {
+  CHECK(connection.in_flight_ == Operation::kNone);
+  if (connection.assigned_) load_.release();
+  ring_.submit_close(connection.file_, Tag{});
+  connections_.destroy(connection, connection.handle_);
+}
+
+}  // namespace streaming

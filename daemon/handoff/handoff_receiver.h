@@ -1,0 +1,77 @@
+// HandoffReceiver: takes one message from each of Apache's connections, decides, answers, closes.
+//
+// One per worker, on its thread. A connection holds no receive buffer while its peer is silent. An accepted hand-off is
+// acknowledged before the client gets its first byte. After a refusal the client is kept until the peer's end closes:
+// end of file means that Apache has read it and answers; anything else means that it was closed unread, as by a module
+// that does not wait, and the daemon answers the client itself.
+
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "base/limits.h"
+#include "base/slab.h"
+#include "base/unique_fd.h"
+#include "handoff/handoff_listener.h"
+#include "handoff/handoff_message.h"
+#include "handoff/handoff_request.h"
+#include "handoff/refusal.h"
+#include "handoff/worker_load.h"
+#include "metrics/counters.h"
+#include "ring/ring.h"
+#include "ring/timer_wheel.h"
+
+namespace streaming {
+
+// What a worker does with the clients.
+class ClientReceiver {
+ public:
+  // Takes the client, and with it the assignment of its WorkerLoad, or says why not and leaves both.
+  virtual std::optional<Refusal> on_client(UniqueFd& client, const HandoffRequest& request) = 0;
+  // Answers a client that Apache will not answer. Takes both likewise; false when it has no room even for that.
+  virtual bool on_refused_client(UniqueFd& client, const Refusal& refusal) = 0;
+
+ protected:
+  ~ClientReceiver() = default;
+};
+
+class HandoffReceiver final : public ConnectionReceiver {
+ public:
+  // Borrows all of them.
+  HandoffReceiver(Ring& ring, TimerWheel& timers, WorkerLoad& load, Counters& counters, ClientReceiver& clients);
+  ~HandoffReceiver();
+
+  bool idle() const { return connections_.size() == 0; }
+
+  void on_connection(RingFile connection) override;
+  void on_message(const Completion& completion);
+  void on_reply_sent(const Completion& completion);
+  void on_verdict(const Completion& completion);
+
+  // Ends every connection that has not handed anything over yet.
+  void stop();
+
+ private:
+  class Connection;
+
+  void submit_receive(Connection& connection);
+  void receive(Connection& connection, const Completion& completion);
+  void reply(Connection& connection, std::string reply);
+  void refuse(Connection& connection, UniqueFd client, Refusal refusal);
+  void answer_client(Connection& connection);
+  void give_up(Connection& connection);
+  void close(Connection& connection);
+  // The connection whose only operation has completed.
+  Connection& completed(const Completion& completion);
+
+  Ring& ring_;
+  TimerWheel& timers_;
+  WorkerLoad& load_;
+  Counters& counters_;
+  ClientReceiver& clients_;
+  HandoffRequestParser parser_;
+  Slab<Connection> connections_;
+};
+
+}  // namespace streaming

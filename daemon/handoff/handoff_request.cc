@@ -1,0 +1,183 @@
+#include "handoff/handoff_request.h"
+
+#include <rapidjson/error/en.h>
+#include <rapidjson/reader.h>
+
+#include <algorithm>
+
+#include "base/limits.h"
+#include "protocol/handoff_protocol.h"
+
+namespace streaming {
+namespace {
+
+using Document = rapidjson::Document;
+using Value = rapidjson::Value;
+
+// In place: strings stay in the receive buffer. Iterative: depth must not cost stack. UTF-8 is checked.
+constexpr unsigned kParseFlags =
+    rapidjson::kParseInsituFlag | rapidjson::kParseIterativeFlag | rapidjson::kParseValidateEncodingFlag;
+
+// Builds a document and stops at kMaxJsonDepth.
+class DepthLimit {
+ public:
+  explicit DepthLimit(Document& document) : document_(document) {}
+
+  bool Null() { return document_.Null(); }
+  bool Bool(bool value) { return document_.Bool(value); }
+  bool Int(int value) { return document_.Int(value); }
+  bool Uint(unsigned value) { return document_.Uint(value); }
+  bool Int64(std::int64_t value) { return document_.Int64(value); }
+  bool Uint64(std::uint64_t value) { return document_.Uint64(value); }
+  bool Double(double value) { return document_.Double(value); }
+  bool RawNumber(const char* text, rapidjson::SizeType length, bool copy) {
+    return document_.RawNumber(text, length, copy);
+  }
+  bool String(const char* text, rapidjson::SizeType length, bool copy) { return document_.String(text, length, copy); }
+  bool Key(const char* text, rapidjson::SizeType length, bool copy) { return document_.Key(text, length, copy); }
+  bool StartObject() { return enter() && document_.StartObject(); }
+  bool EndObject(rapidjson::SizeType members) { return leave() && document_.EndObject(members); }
+  bool StartArray() { return enter() && document_.StartArray(); }
+  bool EndArray(rapidjson::SizeType elements) { return leave() && document_.EndArray(elements); }
+
+ private:
+  bool enter() { return ++depth_ <= kMaxJsonDepth; }
+  bool leave() {
+    --depth_;
+    return true;
+  }
+
+  Document& document_;
+  std::uint32_t depth_ = 0;
+};
+
+std::string_view text_of(const Value& value) {
+  return {value.GetString(), value.GetStringLength()};
+}
+
+Error wrong_type(const char* field, const char* expected) {
+  return Error{std::string("the payload's field \"") + field + "\" must be " + expected};
+}
+
+// Reads fields of one object; keeps the first mistake. A field that is null counts as absent.
+class FieldReader {
+ public:
+  explicit FieldReader(const Value& object) : object_(object) {}
+
+  void read(const char* field, std::string_view& out) {
+    const Value* value = find(field);
+    if (value == nullptr) return;
+    if (value->IsString()) {
+      out = text_of(*value);
+    } else {
+      fail(wrong_type(field, "a string"));
+    }
+  }
+  // A string that goes into a header as it is.
+  void read_header_value(const char* field, std::string_view& out) {
+    read(field, out);
+    const bool clean = std::none_of(out.begin(), out.end(),
+                                    [](char byte) { return static_cast<unsigned char>(byte) < 0x20 || byte == 0x7f; });
+    if (!clean) fail(wrong_type(field, "a string without control characters"));
+  }
+  void read(const char* field, const Value*& out) {
+    const Value* value = find(field);
+    if (value == nullptr) return;
+    if (value->IsArray()) {
+      out = value;
+    } else {
+      fail(wrong_type(field, "an array"));
+    }
+  }
+  void read(const char* field, std::optional<std::int64_t>& out) {
+    const Value* value = find(field);
+    if (value == nullptr) return;
+    if (value->IsInt64() && value->GetInt64() > 0) {
+      out = value->GetInt64();
+    } else {
+      fail(wrong_type(field, "a positive integer"));
+    }
+  }
+  void read(const char* field, std::optional<double>& out) {
+    const Value* value = find(field);
+    if (value == nullptr) return;
+    if (value->IsNumber()) {
+      out = value->GetDouble();
+    } else {
+      fail(wrong_type(field, "a number"));
+    }
+  }
+  // An integer or a string.
+  void read_id(const char* field, std::string& out) {
+    const Value* value = find(field);
+    if (value == nullptr) return;
+    if (value->IsString()) {
+      out = text_of(*value);
+    } else if (value->IsInt64()) {
+      out = std::to_string(value->GetInt64());
+    } else {
+      fail(wrong_type(field, "an integer or a string"));
+    }
+  }
+
+  const std::optional<Error>& mistake() const { return mistake_; }
+
+ private:
+  const Value* find(const char* field) const {
+    const auto member = object_.FindMember(field);
+    return member == object_.MemberEnd() || member->value.IsNull() ? nullptr : &member->value;
+  }
+  void fail(Error error) {
+    if (!mistake_) mistake_ = std::move(error);
+  }
+
+  const Value& object_;
+  std::optional<Error> mistake_;
+};
+
+Error parse_error(rapidjson::ParseErrorCode code, std::size_t offset) {
+  if (code == rapidjson::kParseErrorTermination) {
+    return Error{"the payload's JSON is nested deeper than " + std::to_string(kMaxJsonDepth) + " levels"};
+  }
+  return Error{"the payload is not valid JSON: " + std::string(rapidjson::GetParseError_En(code)) + " (at byte " +
+               std::to_string(offset) + ")"};
+}
+
+}  // namespace
+
+Result<HandoffRequest> HandoffRequestParser::parse(std::span<char> payload) {
+  HandoffRequest request;
+  if (payload.size() == 1 && payload.front() == handoff_protocol::kNoPayload) return request;
+
+  document_.SetNull();
+  pool_.Clear();
+  payload.data()[payload.size()] = '\0';
+  rapidjson::Reader reader;
+  rapidjson::InsituStringStream stream(payload.data());
+  rapidjson::ParseResult parsed;
+  auto parse_into = [&](Document& document) {
+    DepthLimit handler(document);
+    parsed = reader.Parse<kParseFlags>(stream, handler);
+    return !parsed.IsError();
+  };
+  document_.Populate(parse_into);
+  if (parsed.IsError()) return parse_error(parsed.Code(), parsed.Offset());
+  if (stream.Tell() != payload.size()) return Error{"the payload is not valid JSON: it contains a NUL byte"};
+  if (!document_.IsObject()) return Error{"the payload must be a JSON object"};
+
+  FieldReader fields(document_);
+  fields.read("prompt", request.prompt);
+  fields.read("system", request.system);
+  fields.read("model", request.model);
+  fields.read("backend", request.backend);
+  fields.read("request_id", request.request_id);
+  fields.read_header_value("test_pattern", request.test_pattern);
+  fields.read("messages", request.messages);
+  fields.read("max_tokens", request.max_tokens);
+  fields.read("temperature", request.temperature);
+  fields.read_id("user_id", request.user_id);
+  if (fields.mistake()) return *fields.mistake();
+  return request;
+}
+
+}  // namespace streaming

@@ -1,0 +1,47 @@
+// HandoffRequest: the payload of a hand-off, parsed. A view into the receive buffer and its parser.
+//
+// Valid during the call that hands it out alone: a backend takes from it what it needs in start().
+
+#pragma once
+
+#include <rapidjson/document.h>
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "base/result.h"
+
+namespace streaming {
+
+struct HandoffRequest {
+  std::string_view prompt;
+  std::string_view system;
+  std::string_view model;
+  std::string_view backend;
+  std::string_view request_id;
+  std::string_view test_pattern;
+  std::string user_id;                         // an integer is written out
+  const rapidjson::Value* messages = nullptr;  // an array, or null
+  std::optional<std::int64_t> max_tokens;
+  std::optional<double> temperature;
+};
+
+// One per worker; keeps its memory from one payload to the next.
+class HandoffRequestParser {
+ public:
+  // Parses `payload` in place; the byte behind it must be writable. kNoPayload is an empty request. The Error's message
+  // is for the client: it says where the JSON, or which field, is wrong.
+  Result<HandoffRequest> parse(std::span<char> payload);
+
+ private:
+  static constexpr std::size_t kPoolBytes = 16 * 1024;  // larger payloads allocate
+
+  alignas(std::max_align_t) char pool_memory_[kPoolBytes];
+  rapidjson::MemoryPoolAllocator<> pool_{pool_memory_, sizeof pool_memory_};
+  rapidjson::Document document_{&pool_};
+};
+
+}  // namespace streaming

@@ -1,0 +1,71 @@
+#include "handoff/listening_socket.h"
+
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+
+namespace streaming {
+namespace {
+
+constexpr int kBacklog = 4096;  // the kernel lowers it to net.core.somaxconn
+
+UniqueFd new_socket() {
+  return UniqueFd(::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+}
+
+// Removes the file at `address` when it is a socket on which nobody listens.
+Status remove_stale(const sockaddr_un& address) {
+  struct stat status {};
+  if (lstat(address.sun_path, &status) != 0) return success();
+  const std::string path = address.sun_path;
+  if (!S_ISSOCK(status.st_mode)) {
+    return Error{path + " exists and is not a socket; remove it, or choose another path with --socket"};
+  }
+  UniqueFd probe = new_socket();
+  if (!probe) return Error::from_errno("cannot create a socket", errno);
+  // ECONNREFUSED alone says that nobody listens: EPROTOTYPE is a listener of another type, EAGAIN a busy one.
+  if (connect(probe.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0 || errno != ECONNREFUSED) {
+    return Error{path + " is in use by another process; stop it, or choose another path with --socket"};
+  }
+  if (unlink(address.sun_path) != 0 && errno != ENOENT) {
+    return Error::from_errno("cannot remove the stale socket " + path, errno);
+  }
+  return success();
+}
+
+}  // namespace
+
+void ListeningSocket::remove_file() const {
+  struct stat status {};
+  if (lstat(path.c_str(), &status) == 0 && status.st_dev == device && status.st_ino == inode) unlink(path.c_str());
+}
+
+Result<ListeningSocket> open_listening_socket(const std::string& path, mode_t mode) {
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  if (path.empty() || path.size() >= sizeof address.sun_path) {
+    return Error{"the socket's path must have 1 to " + std::to_string(sizeof address.sun_path - 1) + " bytes: " + path};
+  }
+  std::memcpy(address.sun_path, path.data(), path.size());
+  if (Status removed = remove_stale(address); !removed) return removed.error();
+
+  UniqueFd listener = new_socket();
+  if (!listener) return Error::from_errno("cannot create a socket", errno);
+  // Nobody may connect between bind and chmod.
+  const mode_t previous_umask = umask(0777);
+  const int bound = bind(listener.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address);
+  const int bind_errno = errno;
+  umask(previous_umask);
+  if (bound != 0) return Error::from_errno("cannot bind the socket " + path, bind_errno);
+  if (chmod(address.sun_path, mode) != 0) return Error::from_errno("cannot set the mode of the socket " + path, errno);
+  if (listen(listener.get(), kBacklog) != 0) return Error::from_errno("cannot listen on the socket " + path, errno);
+  struct stat status {};
+  if (lstat(address.sun_path, &status) != 0) return Error::from_errno("cannot find the socket " + path, errno);
+  return ListeningSocket{std::move(listener), path, status.st_dev, status.st_ino};
+}
+
+}  // namespace streaming

@@ -1,0 +1,30 @@
+// The Unix socket that Apache hands clients to.
+
+#pragma once
+
+#include <sys/types.h>
+
+#include <string>
+
+#include "base/result.h"
+#include "base/unique_fd.h"
+
+namespace streaming {
+
+// Owns the socket and, until remove_file(), its file.
+struct ListeningSocket {
+  UniqueFd fd;
+  std::string path;
+  dev_t device = 0;  // which file it is, since another daemon may have taken the path over
+  ino_t inode = 0;
+
+  // Removes the file if it is still this socket's.
+  void remove_file() const;
+};
+
+// Binds a SOCK_SEQPACKET socket at `path` with permissions `mode` and listens. A socket file that nobody listens on any
+// more is replaced; one in use, or a file that is no socket, is an error and is left alone. Start-up, before threads:
+// changes the umask for a moment.
+Result<ListeningSocket> open_listening_socket(const std::string& path, mode_t mode);
+
+}  // namespace streaming

@@ -1,0 +1,23 @@
+// WorkerLoad: how many hand-offs a worker has been given and not yet finished, so that the listener can spread them.
+//
+// One per worker, on a cache line of its own. The listener's worker adds, the owner subtracts, both once a stream and
+// never an event. Outlives all workers.
+
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+
+namespace streaming {
+
+struct alignas(64) WorkerLoad {
+  int ring = -1;               // the number of the worker's ring; set before the first hand-off
+  std::uint32_t capacity = 0;  // streams that it can hold
+  std::atomic<std::uint32_t> assigned{0};
+
+  void assign() { assigned.fetch_add(1, std::memory_order_relaxed); }
+  void release() { assigned.fetch_sub(1, std::memory_order_relaxed); }
+  std::int64_t room() const { return std::int64_t{capacity} - assigned.load(std::memory_order_relaxed); }
+};
+
+}  // namespace streaming

@@ -1,0 +1,35 @@
+// streaming-daemon: reads its settings, then lives in a Server.
+
+#include <cstdio>
+#include <cstdlib>
+
+#include "base/log.h"
+#include "config/command_line.h"
+#include "server/server.h"
+
+namespace {
+
+int fail(const streaming::Error& error) {
+  std::fprintf(stderr, "streaming-daemon: %s\n", error.message.c_str());
+  return EXIT_FAILURE;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  using namespace streaming;
+  Result<CommandLine> line = read_command_line(argc, argv);
+  if (!line) return fail(line.error());
+  if (line->to_print) {
+    std::fputs(line->to_print->c_str(), stdout);
+    return EXIT_SUCCESS;
+  }
+  start_log();
+  if (!set_log_level(line->config.log_level)) {
+    return fail(Error{"unknown log level " + line->config.log_level + "; there are: " + std::string(kLogLevels)});
+  }
+  if (!line->config_file.empty()) log::info("settings from {}", line->config_file);
+  Result<std::unique_ptr<Server>> server = Server::create(line->config);
+  if (!server) return fail(server.error());
+  return (*server)->run();
+}

@@ -1,0 +1,100 @@
+// Ring: a worker's way to the kernel. Operations are queued by submit_<operation>, go to the kernel together in wait(),
+// and come back as Completions from dispatch().
+//
+// One per worker, owned by it; made on any thread, used by the worker's alone from enable() on, but for its number(),
+// which other rings pass files to. What an operation points to must stay where it is until its last completion.
+// Interface, so that tests can replay completions in any order (tests/ring/fake_ring.h); UringRing is the real one.
+
+#pragma once
+
+#include <sys/socket.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+
+#include "base/result.h"
+#include "ring/tag.h"
+
+namespace streaming {
+
+// A slot of the ring's own file table (a "direct descriptor"), or a descriptor of the process.
+class RingFile {
+ public:
+  static RingFile direct(std::uint32_t slot) { return RingFile(static_cast<std::int32_t>(slot), true); }
+  static RingFile regular(int fd) { return RingFile(fd, false); }
+
+  std::int32_t number() const { return number_; }
+  bool is_direct() const { return direct_; }
+  bool operator==(const RingFile&) const = default;
+
+ private:
+  RingFile(std::int32_t number, bool direct) : number_(number), direct_(direct) {}
+
+  std::int32_t number_;
+  bool direct_;
+};
+
+struct Completion {
+  Tag tag;
+  std::int32_t result = 0;  // what the system call would return; an errno is negative
+  bool more = false;        // the operation goes on, and will complete again
+  std::span<char> buffer;   // where a message was received; valid during the call. One writable byte stands behind it
+};
+
+class CompletionHandler {
+ public:
+  virtual void on_completion(const Completion& completion) = 0;
+
+ protected:
+  ~CompletionHandler() = default;
+};
+
+class Ring {
+ public:
+  virtual ~Ring() = default;
+
+  // Binds the ring to the calling thread. Before any operation.
+  virtual Status enable() = 0;
+
+  // The descriptor by which another ring addresses this one.
+  virtual int number() const = 0;
+
+  // Puts the file that `fd` names into `slot` of the ring's table; the descriptor stays the caller's. Immediate. Slots
+  // below UringRing::Options::client_files are the caller's to assign, those above are the kernel's.
+  virtual Status install_file(std::uint32_t slot, int fd) = 0;
+
+  // Accepts on `listener` until the listener fails or it is cancelled; each result is a slot that the kernel chose.
+  virtual void submit_accept(RingFile listener, Tag tag) = 0;
+
+  // Moves a reference of `file` to a slot of `target`, which gets a completion of `arrival` with that slot as result;
+  // a completion of `tag` here says how it went.
+  virtual void submit_pass_file(RingFile file, int target, Tag arrival, Tag tag) = 0;
+
+  // Receives one message into a buffer that is taken only when it arrives; -ENOBUFS when all were in use. `message`
+  // holds the control buffer and is filled in.
+  virtual void submit_receive_message(RingFile file, msghdr& message, Tag tag) = 0;
+
+  // Neither ever waits: -EAGAIN where it would.
+  virtual void submit_send(RingFile file, std::span<const char> bytes, Tag tag) = 0;
+  virtual void submit_receive(RingFile file, std::span<char> bytes, Tag tag) = 0;
+
+  // Waits until one of `events` (POLLIN, ...; POLLHUP and POLLERR always) holds; the result says which do.
+  virtual void submit_poll(RingFile file, short events, Tag tag) = 0;
+
+  virtual void submit_shutdown_write(RingFile file, Tag tag) = 0;
+  virtual void submit_close(RingFile file, Tag tag) = 0;
+
+  // The operation with tag `target` completes soon, with -ECANCELED if it had not yet. Itself it completes silently.
+  virtual void submit_cancel(Tag target) = 0;
+
+  // Submits what is queued and waits until something has completed or the time is up (zero: does not wait; nothing: for
+  // ever).
+  virtual Status wait(std::optional<std::int64_t> timeout_ns) = 0;
+
+  // Hands what has completed to `handler`, which may queue operations.
+  virtual void dispatch(CompletionHandler& handler) = 0;
+};
+
+}  // namespace streaming

@@ -1,0 +1,94 @@
+#include "ring/timer_wheel.h"
+
+#include <algorithm>
+#include <bit>
+
+namespace streaming {
+namespace {
+
+std::uint64_t tick_of(Time time) {
+  return static_cast<std::uint64_t>(time.time_since_epoch().count());
+}
+
+}  // namespace
+
+void TimerWheel::schedule_at(Timer& timer, Time expiry) {
+  timer.stop();
+  timer.expiry_ = expiry;
+  if (expiry <= now_) {
+    due_.push_back(timer);
+  } else {
+    place(timer);
+  }
+}
+
+// A timer goes to the level of the highest group of bits in which its tick differs from the next one. So above the
+// lowest level the slot that holds the next tick is empty, but for the moment before the tick that begins it.
+void TimerWheel::place(Timer& timer) {
+  constexpr std::uint64_t kFarthest = (kSlots - 1) << ((kLevels - 1) * kSlotBits);
+  const std::uint64_t next = tick_of(expired_to_) + 1;
+  const std::uint64_t tick = std::clamp(tick_of(timer.expiry_), next, next + kFarthest);
+  const int differing_bits = std::bit_width(tick ^ next);
+  const int level = std::clamp((differing_bits - 1) / kSlotBits, 0, kLevels - 1);
+  const std::uint64_t slot = slot_of(tick, level);
+  levels_[level].slots[slot].push_back(timer);
+  levels_[level].occupied |= std::uint64_t{1} << slot;
+}
+
+IntrusiveList<Timer>& TimerWheel::take_slot(int level, std::uint64_t slot) {
+  levels_[level].occupied &= ~(std::uint64_t{1} << slot);
+  return levels_[level].slots[slot];
+}
+
+// Spreads the slots of the upper levels that begin at `tick` over the levels below, the highest first.
+void TimerWheel::cascade(std::uint64_t tick) {
+  int level = 0;
+  while (level < kLevels - 1 && slot_of(tick, level) == 0) ++level;
+  for (; level > 0; --level) {
+    IntrusiveList<Timer> timers;
+    timers.splice_back(take_slot(level, slot_of(tick, level)));
+    while (Timer* timer = timers.pop_front()) place(*timer);
+  }
+}
+
+void TimerWheel::expire() {
+  IntrusiveList<Timer> due;
+  due.splice_back(due_);
+  for (std::optional<Time> next = next_in_levels(); next && *next <= now_; next = next_in_levels()) {
+    expired_to_ = *next - Duration(1);
+    cascade(tick_of(*next));
+    due.splice_back(take_slot(0, slot_of(tick_of(*next), 0)));
+    expired_to_ = *next;
+  }
+  expired_to_ = now_;
+  while (Timer* timer = due.pop_front()) timer->owner_.on_timer(*timer);
+}
+
+std::optional<Time> TimerWheel::next_expiry() {
+  if (!due_.empty()) return now_;
+  return next_in_levels();
+}
+
+std::optional<Time> TimerWheel::next_in_levels() {
+  const std::uint64_t next = tick_of(expired_to_) + 1;
+  std::optional<std::uint64_t> earliest;
+  for (int level = 0; level < kLevels; ++level) {
+    const std::uint64_t position = next >> (level * kSlotBits);
+    std::uint64_t& occupied = levels_[level].occupied;
+    while (occupied != 0) {
+      const int distance = std::countr_zero(std::rotr(occupied, static_cast<int>(position & (kSlots - 1))));
+      const std::uint64_t slot = (position + distance) & (kSlots - 1);
+      if (levels_[level].slots[slot].empty()) {
+        occupied &= ~(std::uint64_t{1} << slot);
+        continue;
+      }
+      const std::uint64_t tick = std::max((position + distance) << (level * kSlotBits), next);
+      if (!earliest || tick < *earliest) earliest = tick;
+      break;
+    }
+  }
+  if (!earliest) return std::nullopt;
+  return Time(Duration(*earliest));
+}
+
+}  // namespace streaming

@@ -1,0 +1,95 @@
+// TimerWheel: a worker's timers, a millisecond a tick, any number of them at a constant cost each.
+//
+// Four levels of 64 slots: level n holds what expires within 64^(n+1) ticks and is spread over the level below when its
+// slot comes up. A bit a slot says where timers are, so that the worker knows how long it may sleep, and an idle one
+// sleeps for ever. Later than four hours is moved up to that. One thread.
+
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+
+#include "base/clock.h"
+#include "base/intrusive_list.h"
+
+namespace streaming {
+
+class Timer;
+
+class TimerOwner {
+ public:
+  // `timer` has expired and is idle again; it may be scheduled anew or destroyed.
+  virtual void on_timer(Timer& timer) = 0;
+
+ protected:
+  ~TimerOwner() = default;
+};
+
+// A member of its owner; stops itself when it is destroyed.
+class Timer : private ListNode {
+ public:
+  explicit Timer(TimerOwner& owner) : owner_(owner) {}
+
+  bool pending() const { return linked(); }
+  Time expiry() const { return expiry_; }  // the last one asked for
+  void stop() { unlink(); }
+
+ private:
+  friend class TimerWheel;
+  template <typename T>
+  friend class IntrusiveList;
+
+  TimerOwner& owner_;
+  Time expiry_{};
+};
+
+static_assert(sizeof(Timer) == 32);
+
+class TimerWheel {
+ public:
+  explicit TimerWheel(Time now) : now_(now), expired_to_(now) {}
+  TimerWheel(const TimerWheel&) = delete;
+  TimerWheel& operator=(const TimerWheel&) = delete;
+
+  // The time that the worker read last.
+  Time now() const { return now_; }
+  void set_now(Time now) {
+    if (now > now_) now_ = now;
+  }
+
+  // Starts `timer`, or moves it. An expiry in the past fires at the next expire().
+  void schedule_at(Timer& timer, Time expiry);
+  void schedule(Timer& timer, Duration delay) { schedule_at(timer, now_ + delay); }
+
+  // Fires what is due at now(). A timer that is scheduled meanwhile for now() or before fires in the next call.
+  void expire();
+
+  // When expire() must be called next, at the latest; nothing while no timer is pending. May be early by the width of a
+  // slot, never late.
+  std::optional<Time> next_expiry();
+
+ private:
+  static constexpr int kLevels = 4;
+  static constexpr int kSlotBits = 6;
+  static constexpr std::uint64_t kSlots = 1u << kSlotBits;
+
+  struct Level {
+    std::array<IntrusiveList<Timer>, kSlots> slots;
+    std::uint64_t occupied = 0;  // a bit for each slot with timers, and for some whose timers were all stopped
+  };
+
+  static std::uint64_t slot_of(std::uint64_t tick, int level) { return tick >> (level * kSlotBits) & (kSlots - 1); }
+
+  void place(Timer& timer);
+  void cascade(std::uint64_t tick);
+  IntrusiveList<Timer>& take_slot(int level, std::uint64_t slot);
+  std::optional<Time> next_in_levels();
+
+  Time now_;
+  Time expired_to_;           // no timer in the levels expires here or before
+  IntrusiveList<Timer> due_;  // were scheduled for the present or the past
+  std::array<Level, kLevels> levels_;
+};
+
+}  // namespace streaming

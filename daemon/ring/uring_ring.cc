@@ -1,0 +1,229 @@
+#include "ring/uring_ring.h"
+
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <string>
+
+#include "base/limits.h"
+#include "ring/uring_unavailable.h"
+
+namespace streaming {
+namespace {
+
+constexpr int kBufferGroup = 0;
+
+}  // namespace
+
+Result<std::unique_ptr<Ring>> UringRing::create(const Options& options) {
+  std::unique_ptr<UringRing> ring(new UringRing(options));
+  if (Status opened = ring->open(); !opened) return opened.error();
+  return std::unique_ptr<Ring>(std::move(ring));
+}
+
+Status UringRing::open() {
+  io_uring_params params{};
+  // CQSIZE: a burst of timers completes more sends than one submission holds.
+  // SINGLE_ISSUER, DEFER_TASKRUN (6.1): completions run in wait() instead of interrupting the worker anywhere.
+  // R_DISABLED: the issuer is the thread that enables the ring, not the one that makes it.
+  params.flags = IORING_SETUP_CQSIZE | IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN |
+                 IORING_SETUP_R_DISABLED | IORING_SETUP_CLAMP;
+  params.cq_entries = kCompletionEntries;
+  const int result = io_uring_queue_init_params(kSubmissionEntries, &ring_, &params);
+  if (result < 0) return uring_unavailable(-result);
+  open_ = true;
+  if (Status registered = register_files(); !registered) return registered;
+  return register_buffers();
+}
+
+Status UringRing::register_files() {
+  const std::uint32_t files = options_.client_files + options_.connection_files;
+  if (const int result = io_uring_register_files_sparse(&ring_, files); result < 0) {
+    return Error::from_errno("cannot give the ring a table of " + std::to_string(files) +
+                                 " files; raise the limit of open files (ulimit -Hn, LimitNOFILE=) or lower "
+                                 "max_connections",
+                             -result);
+  }
+  if (const int result = io_uring_register_file_alloc_range(&ring_, options_.client_files, options_.connection_files);
+      result < 0) {
+    return Error::from_errno("cannot divide the ring's file table", -result);
+  }
+  return success();
+}
+
+Status UringRing::register_buffers() {
+  const std::size_t ring_bytes = options_.receive_buffers * sizeof(io_uring_buf);
+  void* memory = mmap(nullptr, ring_bytes, PROT_READ | PROT_WRITE, MAP_ANONYMOUS | MAP_PRIVATE, -1, 0);
+  if (memory == MAP_FAILED) return Error::from_errno("cannot allocate the ring's receive buffers", errno);
+  buffers_ = static_cast<io_uring_buf_ring*>(memory);
+  io_uring_buf_ring_init(buffers_);
+
+  io_uring_buf_reg registration{};
+  registration.ring_addr = reinterpret_cast<std::uintptr_t>(buffers_);
+  registration.ring_entries = options_.receive_buffers;
+  registration.bgid = kBufferGroup;
+  if (const int result = io_uring_register_buf_ring(&ring_, &registration, 0); result < 0) {
+    return Error::from_errno("cannot register the ring's receive buffers", -result);
+  }
+  // Not zeroed: what no message has filled costs no memory.
+  buffer_memory_ = std::make_unique_for_overwrite<char[]>(options_.receive_buffers * buffer_stride());
+  for (std::uint32_t id = 0; id < options_.receive_buffers; ++id) give_buffer(static_cast<unsigned short>(id));
+  return success();
+}
+
+void UringRing::give_buffer(unsigned short id) {
+  io_uring_buf_ring_add(buffers_, &buffer_memory_[id * buffer_stride()], static_cast<unsigned>(options_.receive_bytes),
+                        id, io_uring_buf_ring_mask(options_.receive_buffers), 0);
+  io_uring_buf_ring_advance(buffers_, 1);
+}
+
+UringRing::~UringRing() {
+  if (open_) io_uring_queue_exit(&ring_);
+  if (buffers_ != nullptr) munmap(buffers_, options_.receive_buffers * sizeof(io_uring_buf));
+}
+
+Status UringRing::enable() {
+  // liburing 2.3 declares io_uring_enable_rings() and does not export it.
+  if (syscall(SYS_io_uring_register, ring_.ring_fd, IORING_REGISTER_ENABLE_RINGS, nullptr, 0) < 0) {
+    return Error::from_errno("cannot enable the ring", errno);
+  }
+  return success();
+}
+
+Status UringRing::install_file(std::uint32_t slot, int fd) {
+  CHECK(slot < options_.client_files);
+  const int result = io_uring_register_files_update(&ring_, slot, &fd, 1);
+  if (result < 0) return Error::from_errno("cannot install a file in the ring", -result);
+  return success();
+}
+
+io_uring_sqe* UringRing::next_entry() {
+  for (;;) {
+    if (io_uring_sqe* entry = io_uring_get_sqe(&ring_)) return entry;
+    const int result = io_uring_submit_and_get_events(&ring_);
+    CHECK(result >= 0 || result == -EINTR || result == -EAGAIN || result == -EBUSY);
+  }
+}
+
+void UringRing::finish_entry(io_uring_sqe* entry, RingFile file, Tag tag) {
+  entry->user_data = tag.encode();
+  if (file.is_direct()) entry->flags |= IOSQE_FIXED_FILE;
+}
+
+void UringRing::submit_accept(RingFile listener, Tag tag) {
+  io_uring_sqe* entry = next_entry();
+  io_uring_prep_multishot_accept_direct(entry, listener.number(), nullptr, nullptr, 0);
+  finish_entry(entry, listener, tag);
+}
+
+void UringRing::submit_pass_file(RingFile file, int target, Tag arrival, Tag tag) {
+  CHECK(file.is_direct());
+  io_uring_sqe* entry = next_entry();
+  io_uring_prep_msg_ring(entry, target, 0, arrival.encode(), 0);
+  entry->addr = IORING_MSG_SEND_FD;
+  entry->addr3 = static_cast<std::uint64_t>(file.number());
+  entry->file_index = IORING_FILE_INDEX_ALLOC;
+  entry->user_data = tag.encode();
+}
+
+void UringRing::submit_receive_message(RingFile file, msghdr& message, Tag tag) {
+  io_uring_sqe* entry = next_entry();
+  io_uring_prep_recvmsg(entry, file.number(), &message, MSG_CMSG_CLOEXEC);
+  entry->flags |= IOSQE_BUFFER_SELECT;
+  entry->buf_group = kBufferGroup;
+  finish_entry(entry, file, tag);
+}
+
+void UringRing::submit_send(RingFile file, std::span<const char> bytes, Tag tag) {
+  io_uring_sqe* entry = next_entry();
+  io_uring_prep_send(entry, file.number(), bytes.data(), bytes.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
+  finish_entry(entry, file, tag);
+}
+
+void UringRing::submit_receive(RingFile file, std::span<char> bytes, Tag tag) {
+  io_uring_sqe* entry = next_entry();
+  io_uring_prep_recv(entry, file.number(), bytes.data(), bytes.size(), MSG_DONTWAIT);
+  finish_entry(entry, file, tag);
+}
+
+void UringRing::submit_poll(RingFile file, short events, Tag tag) {
+  io_uring_sqe* entry = next_entry();
+  io_uring_prep_poll_add(entry, file.number(), static_cast<unsigned>(events));
+  finish_entry(entry, file, tag);
+}
+
+void UringRing::submit_shutdown_write(RingFile file, Tag tag) {
+  io_uring_sqe* entry = next_entry();
+  io_uring_prep_shutdown(entry, file.number(), SHUT_WR);
+  finish_entry(entry, file, tag);
+}
+
+void UringRing::submit_close(RingFile file, Tag tag) {
+  io_uring_sqe* entry = next_entry();
+  if (file.is_direct()) {
+    io_uring_prep_close_direct(entry, static_cast<unsigned>(file.number()));
+  } else {
+    io_uring_prep_close(entry, file.number());
+  }
+  entry->user_data = tag.encode();
+}
+
+void UringRing::submit_cancel(Tag target) {
+  io_uring_sqe* entry = next_entry();
+  io_uring_prep_cancel64(entry, target.encode(), 0);
+  entry->user_data = Tag{}.encode();
+}
+
+Status UringRing::wait(std::optional<std::int64_t> timeout_ns) {
+  int result = 0;
+  if (!timeout_ns) {
+    result = io_uring_submit_and_wait(&ring_, 1);
+  } else if (*timeout_ns <= 0) {
+    result = io_uring_submit_and_get_events(&ring_);
+  } else {
+    __kernel_timespec timeout{*timeout_ns / 1'000'000'000, *timeout_ns % 1'000'000'000};
+    io_uring_cqe* first = nullptr;
+    result = io_uring_submit_and_wait_timeout(&ring_, &first, 1, &timeout, nullptr);
+  }
+  // EAGAIN and EBUSY: the kernel is short of memory or of room for completions; reading those that are there helps.
+  if (result < 0 && result != -ETIME && result != -EINTR && result != -EAGAIN && result != -EBUSY) {
+    return Error::from_errno("io_uring_enter", -result);
+  }
+  return success();
+}
+
+// Only what is there now, so that timers are not kept waiting; in batches that are copied, so that the kernel has room
+// for the completions of what the handler queues meanwhile.
+void UringRing::dispatch(CompletionHandler& handler) {
+  std::array<io_uring_cqe, 64> batch;
+  for (unsigned left = io_uring_cq_ready(&ring_); left > 0;) {
+    std::array<io_uring_cqe*, batch.size()> entries;
+    const unsigned count =
+        io_uring_peek_batch_cqe(&ring_, entries.data(), std::min<unsigned>(left, static_cast<unsigned>(batch.size())));
+    for (unsigned i = 0; i < count; ++i) batch[i] = *entries[i];
+    io_uring_cq_advance(&ring_, count);
+    for (unsigned i = 0; i < count; ++i) dispatch_one(batch[i], handler);
+    left -= count;
+  }
+}
+
+void UringRing::dispatch_one(const io_uring_cqe& entry, CompletionHandler& handler) {
+  Completion completion{.tag = Tag::decode(entry.user_data),
+                        .result = entry.res,
+                        .more = (entry.flags & IORING_CQE_F_MORE) != 0,
+                        .buffer = {}};
+  if ((entry.flags & IORING_CQE_F_BUFFER) == 0) {
+    if (completion.tag.operation != Operation::kNone) handler.on_completion(completion);
+    return;
+  }
+  const auto id = static_cast<unsigned short>(entry.flags >> IORING_CQE_BUFFER_SHIFT);
+  completion.buffer = {&buffer_memory_[id * buffer_stride()], entry.res > 0 ? static_cast<std::size_t>(entry.res) : 0};
+  handler.on_completion(completion);
+  give_buffer(id);
+}
+
+}  // namespace streaming

@@ -1,0 +1,67 @@
+// UringRing: the Ring over io_uring.
+//
+// Needs Linux 6.1: multishot accept into the ring's own file table (5.19), passing files between rings and a single
+// issuer (6.0), completions that run when the thread asks for them (6.1).
+
+#pragma once
+
+#include <liburing.h>
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "ring/ring.h"
+
+namespace streaming {
+
+class UringRing final : public Ring {
+ public:
+  struct Options {
+    std::uint32_t client_files = 0;      // slots that install_file() assigns, from 0
+    std::uint32_t connection_files = 0;  // slots behind them that the kernel assigns
+    std::uint32_t receive_buffers = 16;  // a power of two
+    std::size_t receive_bytes = 0;       // the largest message
+  };
+
+  // The Error says which sysctl, limit or seccomp rule stands in the way, and what to do about it.
+  static Result<std::unique_ptr<Ring>> create(const Options& options);
+
+  ~UringRing() override;
+
+  Status enable() override;
+  int number() const override { return ring_.ring_fd; }
+  Status install_file(std::uint32_t slot, int fd) override;
+  void submit_accept(RingFile listener, Tag tag) override;
+  void submit_pass_file(RingFile file, int target, Tag arrival, Tag tag) override;
+  void submit_receive_message(RingFile file, msghdr& message, Tag tag) override;
+  void submit_send(RingFile file, std::span<const char> bytes, Tag tag) override;
+  void submit_receive(RingFile file, std::span<char> bytes, Tag tag) override;
+  void submit_poll(RingFile file, short events, Tag tag) override;
+  void submit_shutdown_write(RingFile file, Tag tag) override;
+  void submit_close(RingFile file, Tag tag) override;
+  void submit_cancel(Tag target) override;
+  Status wait(std::optional<std::int64_t> timeout_ns) override;
+  void dispatch(CompletionHandler& handler) override;
+
+ private:
+  explicit UringRing(const Options& options) : options_(options) {}
+
+  Status open();
+  Status register_files();
+  Status register_buffers();
+  // A free entry of the submission queue, for an operation on `file` with `tag`.
+  io_uring_sqe* next_entry();
+  void finish_entry(io_uring_sqe* entry, RingFile file, Tag tag);
+  void dispatch_one(const io_uring_cqe& entry, CompletionHandler& handler);
+  std::size_t buffer_stride() const { return options_.receive_bytes + 1; }
+  void give_buffer(unsigned short id);
+
+  const Options options_;
+  io_uring ring_{};
+  bool open_ = false;
+  io_uring_buf_ring* buffers_ = nullptr;
+  std::unique_ptr<char[]> buffer_memory_;
+};
+
+}  // namespace streaming

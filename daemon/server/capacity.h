@@ -1,0 +1,26 @@
+// How many streams this process can hold, and how they are shared out.
+
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "base/result.h"
+#include "config/config.h"
+
+namespace streaming {
+
+struct Capacity {
+  std::vector<std::uint32_t> streams_of_worker;
+
+  std::uint64_t streams() const;
+};
+
+// Raises the soft limit of open files to the hard one and returns it: no ring's file table can be larger.
+Result<std::uint64_t> raise_open_files_limit();
+
+// Shares max_connections, or what there is room for, out to the workers. Pure. The Error says what to raise or to
+// lower.
+Result<Capacity> plan_capacity(const Config& config, std::uint32_t cpus, std::uint64_t open_files_limit);
+
+}  // namespace streaming

@@ -1,0 +1,166 @@
+#include "server/worker.h"
+
+#include <poll.h>
+#include <sys/eventfd.h>
+
+#include "base/log.h"
+
+namespace streaming {
+namespace {
+
+StreamLimits stream_limits(const Config& config, const WorkerLoad& load) {
+  return StreamLimits{.max_streams = load.capacity,
+                      .max_stream_duration = config.max_stream_duration,
+                      .first_byte_timeout = config.first_byte_timeout,
+                      .idle_timeout = config.idle_timeout,
+                      .log_each_stream = !config.benchmark};
+}
+
+}  // namespace
+
+Worker::Worker(std::size_t index, const Config& config, std::unique_ptr<Ring> ring, std::span<WorkerLoad> loads,
+               UniqueFd wakeup, std::function<void()> notify)
+    : config_(config),
+      load_(loads[index]),
+      loads_(loads),
+      wakeup_(std::move(wakeup)),
+      notify_(std::move(notify)),
+      ring_(std::move(ring)),
+      timers_(MonotonicClock::now()),
+      http_(*ring_, timers_),
+      streams_(*ring_, timers_, load_, counters_, stream_limits(config, load_)),
+      receiver_(*ring_, timers_, load_, counters_, *this) {
+  for (const BackendEntry& entry : backend_registry()) {
+    backends_.emplace_back(entry.name, entry.make(BackendEnvironment{config_, timers_, http_}));
+  }
+}
+
+Worker::~Worker() = default;
+
+void Worker::listen(UniqueFd socket) {
+  listener_.emplace(*ring_, std::move(socket), loads_, receiver_);
+  listening_ = true;
+}
+
+// --- The loop -------------------------------------------------------------------------------------------------------
+
+void Worker::run(std::latch& all_enabled) {
+  result_ = ring_->enable();
+  all_enabled.arrive_and_wait();
+  if (result_.ok()) serve();
+  running_.store(false, std::memory_order_release);
+  notify_();
+}
+
+void Worker::serve() {
+  watch_for_orders();
+  if (listener_) listener_->start();
+  while (!finished()) {
+    if (Status waited = ring_->wait(ns_to_next_timer()); !waited) {
+      result_ = waited;
+      break;
+    }
+    timers_.set_now(MonotonicClock::now());
+    ring_->dispatch(*this);
+    timers_.expire();
+    streams_.flush();
+  }
+}
+
+std::optional<std::int64_t> Worker::ns_to_next_timer() {
+  const std::optional<Time> next = timers_.next_expiry();
+  if (!next) return std::nullopt;
+  constexpr std::int64_t kNsPerMs = 1'000'000;
+  return next->time_since_epoch().count() * kNsPerMs - MonotonicClock::now_ns();
+}
+
+void Worker::on_completion(const Completion& completion) {
+  switch (completion.tag.operation) {
+    case Operation::kNone:
+      return;
+    case Operation::kWakeup:
+      return carry_out_orders();
+    case Operation::kAccept:
+      listener_->on_accept(completion);
+      return note_listener();
+    case Operation::kConnectionPassed:
+      return listener_->on_passed(completion);
+    case Operation::kConnectionArrived:
+      return receiver_.on_connection(RingFile::direct(static_cast<std::uint32_t>(completion.result)));
+    case Operation::kHandoffReceive:
+      return receiver_.on_message(completion);
+    case Operation::kHandoffReply:
+      return receiver_.on_reply_sent(completion);
+    case Operation::kHandoffVerdict:
+      return receiver_.on_verdict(completion);
+    case Operation::kUpstreamReady:
+      return http_.on_socket_ready(completion);
+    case Operation::kClientSend:
+    case Operation::kClientWritable:
+    case Operation::kClientWatch:
+    case Operation::kClientShutdown:
+    case Operation::kClientDrain:
+    case Operation::kClientClose:
+      return streams_.on_completion(completion);
+  }
+}
+
+// --- Clients --------------------------------------------------------------------------------------------------------
+
+std::optional<Refusal> Worker::on_client(UniqueFd& client, const HandoffRequest& request) {
+  Backend* backend = find_backend(request.backend.empty() ? std::string_view(config_.backend) : request.backend);
+  if (backend == nullptr) return Refusal{400, "unknown backend; there are: " + backend_names()};
+  return streams_.open(client, request, *backend);
+}
+
+bool Worker::on_refused_client(UniqueFd& client, const Refusal& refusal) {
+  return streams_.open_refused(client, refusal);
+}
+
+Backend* Worker::find_backend(std::string_view name) {
+  for (const auto& [known, backend] : backends_) {
+    if (known == name) return backend.get();
+  }
+  return nullptr;
+}
+
+// --- Orders ---------------------------------------------------------------------------------------------------------
+
+void Worker::request(WorkerOrder order) {
+  order_.store(order, std::memory_order_release);
+  eventfd_write(wakeup_.get(), 1);
+}
+
+void Worker::watch_for_orders() {
+  ring_->submit_poll(RingFile::regular(wakeup_.get()), POLLIN, Tag{Operation::kWakeup, {}});
+}
+
+void Worker::carry_out_orders() {
+  eventfd_t ignored = 0;
+  eventfd_read(wakeup_.get(), &ignored);
+  watch_for_orders();
+  const WorkerOrder order = order_.load(std::memory_order_acquire);
+  if (order >= WorkerOrder::kDrain && carried_out_ < WorkerOrder::kDrain && listener_) {
+    listener_->stop();
+    note_listener();
+  }
+  if (order >= WorkerOrder::kEnd && carried_out_ < WorkerOrder::kEnd) {
+    receiver_.stop();
+    streams_.close_all(CloseCause::kShutdown);
+  }
+  carried_out_ = order;
+}
+
+void Worker::note_listener() {
+  if (listener_->open() || !listening()) return;
+  listening_.store(false, std::memory_order_release);
+  notify_();
+}
+
+// The assignments count connections that are still on their way from the listener's ring, too.
+bool Worker::finished() const {
+  return carried_out_ >= WorkerOrder::kDrain && !listening() && streams_.empty() && receiver_.idle() &&
+         load_.assigned.load(std::memory_order_acquire) == 0;
+}
+
+}  // namespace streaming

@@ -1,0 +1,95 @@
+// Worker: one thread, one ring, one timer wheel, one stream table. Shares nothing with other workers but its
+// WorkerLoad.
+//
+// Made and destroyed by the Server while the thread does not run; run() is the thread. While it runs, others may call
+// what says so.
+
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <functional>
+#include <latch>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "backends/registry.h"
+#include "config/config.h"
+#include "handoff/handoff_listener.h"
+#include "handoff/handoff_receiver.h"
+#include "ring/ring.h"
+#include "ring/timer_wheel.h"
+#include "stream/stream_table.h"
+#include "upstream/curl_client.h"
+
+namespace streaming {
+
+// What a worker is asked to do; only ever raised.
+enum class WorkerOrder : int {
+  kServe,
+  kDrain,  // accept nothing, and end when the last stream has ended
+  kEnd,    // end the streams too, with an error event
+};
+
+class Worker final : private CompletionHandler, private ClientReceiver {
+ public:
+  // Borrows config and loads, of which `index` is its own. `notify` is called on the worker's thread when listening()
+  // or running() has become false.
+  Worker(std::size_t index, const Config& config, std::unique_ptr<Ring> ring, std::span<WorkerLoad> loads,
+         UniqueFd wakeup, std::function<void()> notify);
+  ~Worker();
+
+  // One of the workers accepts for all. Before run().
+  void listen(UniqueFd socket);
+
+  // The thread's body. The listener's worker passes connections to any ring: so each waits until all are enabled.
+  void run(std::latch& all_enabled);
+
+  // Any thread.
+  void request(WorkerOrder order);
+  bool listening() const { return listening_.load(std::memory_order_acquire); }
+  bool running() const { return running_.load(std::memory_order_acquire); }
+
+  // After run() has returned.
+  const Counters& counters() const { return counters_; }
+  const StreamTable& streams() const { return streams_; }
+  const Status& result() const { return result_; }
+
+ private:
+  void serve();
+  void on_completion(const Completion& completion) override;
+  std::optional<Refusal> on_client(UniqueFd& client, const HandoffRequest& request) override;
+  bool on_refused_client(UniqueFd& client, const Refusal& refusal) override;
+
+  void watch_for_orders();
+  void carry_out_orders();
+  void note_listener();
+  bool finished() const;
+  std::optional<std::int64_t> ns_to_next_timer();
+  Backend* find_backend(std::string_view name);
+
+  const Config& config_;
+  WorkerLoad& load_;
+  const std::span<WorkerLoad> loads_;
+  const UniqueFd wakeup_;  // an eventfd
+  const std::function<void()> notify_;
+  std::unique_ptr<Ring> ring_;
+  TimerWheel timers_;
+  Counters counters_;
+  CurlClient http_;
+  std::vector<std::pair<std::string_view, std::unique_ptr<Backend>>> backends_;
+  StreamTable streams_;
+  HandoffReceiver receiver_;
+  std::optional<HandoffListener> listener_;
+  std::atomic<WorkerOrder> order_{WorkerOrder::kServe};
+  WorkerOrder carried_out_ = WorkerOrder::kServe;
+  std::atomic<bool> listening_{false};
+  std::atomic<bool> running_{true};
+  Status result_ = success();
+};
+
+}  // namespace streaming

@@ -1,0 +1,58 @@
+// SseParser: reads an event stream as the WHATWG's EventSource does, however it is cut into reads.
+//
+// One per upstream transfer, owned by it. The event handed out is valid during the call alone; its data may be changed
+// in place (JSON is parsed there). A line or an event over `max_event_bytes` stops the parser for good. One thread.
+
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+
+namespace streaming {
+
+struct SseEvent {
+  std::string_view type;  // empty: "message"
+  std::string_view id;    // the last one seen
+  std::string& data;      // the data lines joined by LF, a NUL behind them
+};
+
+class SseParser {
+ public:
+  explicit SseParser(std::size_t max_event_bytes) : max_event_bytes_(max_event_bytes) {}
+
+  // Parses `bytes` and calls on_event(SseEvent&) for each event that they complete, until it returns false (the rest is
+  // then dropped). False when an event is too large. An event that the stream's end cuts off is never handed out.
+  template <typename OnEvent>
+  bool feed(std::string_view bytes, OnEvent&& on_event) {
+    while (!bytes.empty()) {
+      if (!take_line(bytes)) return !too_large_;
+      if (!end_line()) continue;
+      SseEvent event{type_, id_, data_};
+      const bool go_on = on_event(event);
+      clear_event();
+      if (!go_on) return true;
+    }
+    return !too_large_;
+  }
+
+ private:
+  // Moves the next line of `bytes` into line_; false when it is not complete yet.
+  bool take_line(std::string_view& bytes);
+  // Interprets line_; true when it ended an event that is to be handed out.
+  bool end_line();
+  void set_field(std::string_view name, std::string_view value);
+  void clear_event();
+
+  const std::size_t max_event_bytes_;
+  std::string line_;
+  std::string data_;
+  std::string type_;
+  std::string id_;
+  bool first_line_ = true;      // a byte order mark may come
+  bool after_cr_ = false;       // the last line ended in CR: an LF that follows belongs to it
+  bool line_complete_ = false;  // line_ was interpreted and is to be emptied
+  bool too_large_ = false;
+};
+
+}  // namespace streaming

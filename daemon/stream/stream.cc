@@ -1,0 +1,289 @@
+#include "stream/stream.h"
+
+#include <poll.h>
+
+#include <cerrno>
+
+#include "base/limits.h"
+#include "base/log.h"
+#include "sse/encoder.h"
+#include "stream/stream_table.h"
+
+namespace streaming {
+namespace {
+
+constexpr short kClientGoneEvents = POLLRDHUP | POLLHUP | POLLERR;
+
+CloseCause cause_of(BackendFailure failure) {
+  switch (failure) {
+    case BackendFailure::kUnreachable:
+      return CloseCause::kUpstreamUnreachable;
+    case BackendFailure::kStatus:
+      return CloseCause::kUpstreamStatus;
+    case BackendFailure::kReported:
+      return CloseCause::kUpstreamReported;
+    case BackendFailure::kTruncated:
+      return CloseCause::kUpstreamTruncated;
+    case BackendFailure::kMalformed:
+      return CloseCause::kUpstreamMalformed;
+    case BackendFailure::kTooLarge:
+      return CloseCause::kUpstreamTooLarge;
+  }
+  return CloseCause::kUpstreamMalformed;
+}
+
+}  // namespace
+
+Stream::Stream(Handle handle, StreamTable& table)
+    : handle_(handle),
+      table_(table),
+      lifetime_(*this),
+      wait_(*this),
+      opened_(table.timers().now()),
+      waiting_since_(opened_) {
+}
+
+Stream::~Stream() = default;
+
+// --- Beginning ------------------------------------------------------------------------------------------------------
+
+void Stream::open(const HandoffRequest& request, Backend& backend) {
+  append_stream_head(writer_.queue());
+  session_ = backend.start(request, *this);
+  if (table_.limits().max_stream_duration > Duration(0)) {
+    table_.timers().schedule(lifetime_, table_.limits().max_stream_duration);
+  }
+  submit_watch(POLLIN | POLLRDHUP);
+  arm_wait();
+  mark_for_flush();
+}
+
+void Stream::open_refused(const HttpError& error) {
+  append_error_response(writer_.queue(), error);
+  submit_watch(POLLIN | POLLRDHUP);
+  begin_close(CloseCause::kRefused);
+}
+
+// --- Events from the backend ----------------------------------------------------------------------------------------
+
+void Stream::on_text(std::string_view text) {
+  CHECK(!ended());
+  if (state_ == StreamState::kOpening) move_to(StreamState::kStreaming);
+  append_content_event(writer_.queue(), text);
+  ++events_;
+  table_.counters().add(Counter::kEvents);
+  if (!blocked_) restart_wait();
+  pause_or_resume_backend();
+  mark_for_flush();
+}
+
+void Stream::on_end() {
+  append_done_event(writer_.queue());
+  begin_close(CloseCause::kCompleted);
+}
+
+void Stream::on_failure(BackendFailure failure, std::string_view detail) {
+  const CloseCause cause = cause_of(failure);
+  log::warn("stream {}: {}: {}", handle_.index, info(cause).word, detail);
+  begin_close(cause);
+}
+
+void Stream::pause_or_resume_backend() {
+  const std::size_t waiting = writer_.waiting();
+  if (!paused_ && waiting > kPauseAtBytes) {
+    paused_ = true;
+    table_.counters().add(Counter::kPauses);
+    session_->pause();
+  } else if (paused_ && waiting <= kResumeAtBytes) {
+    paused_ = false;
+    session_->resume();
+  }
+}
+
+// --- Sending --------------------------------------------------------------------------------------------------------
+
+void Stream::mark_for_flush() {
+  if (!linked()) table_.flush_later(*this);
+}
+
+void Stream::flush() {
+  if (state_ == StreamState::kClosing || blocked_) return;
+  if (writer_.flush(table_.ring(), client(), tag(Operation::kClientSend))) {
+    in_flight_ |= kSend;
+  } else if (state_ == StreamState::kDraining && writer_.empty() && !shut_down_) {
+    begin_drain();
+  }
+}
+
+void Stream::on_sent(const Completion& completion) {
+  completed(kSend);
+  const StreamWriter::Progress progress = writer_.on_sent(completion.result);
+  if (state_ == StreamState::kClosing) return close_when_idle();
+  switch (progress) {
+    case StreamWriter::Progress::kFailed:
+      return abandon(CloseCause::kClientGone);
+    case StreamWriter::Progress::kBlocked:
+      blocked_ = true;
+      arm_wait();
+      return submit_writable();
+    case StreamWriter::Progress::kSent:
+      bytes_sent_ += static_cast<std::uint64_t>(completion.result);
+      table_.counters().add(Counter::kBytes, static_cast<std::uint64_t>(completion.result));
+      restart_wait();
+      if (!ended()) pause_or_resume_backend();
+      return flush();
+  }
+}
+
+void Stream::submit_writable() {
+  in_flight_ |= kWritable;
+  table_.ring().submit_poll(client(), POLLOUT, tag(Operation::kClientWritable));
+}
+
+void Stream::on_writable(const Completion&) {
+  completed(kWritable);
+  blocked_ = false;
+  if (state_ == StreamState::kClosing) return close_when_idle();
+  flush();
+}
+
+// --- The client's side ----------------------------------------------------------------------------------------------
+
+void Stream::submit_watch(short events) {
+  in_flight_ |= kWatch;
+  table_.ring().submit_poll(client(), events, tag(Operation::kClientWatch));
+}
+
+void Stream::on_watch(const Completion& completion) {
+  completed(kWatch);
+  if (state_ == StreamState::kClosing) return close_when_idle();
+  if (completion.result == -ECANCELED) return submit_watch(POLLIN | POLLRDHUP);
+  if (completion.result < 0 || (completion.result & kClientGoneEvents) != 0) return abandon(CloseCause::kClientGone);
+  if (shut_down_) return submit_drain();
+  // Bytes behind the request are not ours to read while we stream; they are drained at the end.
+  client_talks_ = true;
+  submit_watch(POLLRDHUP);
+}
+
+void Stream::begin_drain() {
+  shut_down_ = true;
+  in_flight_ |= kShutdown;
+  restart_wait();
+  table_.ring().submit_shutdown_write(client(), tag(Operation::kClientShutdown));
+}
+
+// The client may still be sending. Closing with bytes unread resets the connection, and the answer's end with it: so
+// they are read until the client closes, and no longer than kDrainTimeout and kDrainBytes allow.
+void Stream::on_shutdown(const Completion& completion) {
+  completed(kShutdown);
+  if (state_ == StreamState::kClosing) return close_when_idle();
+  if (completion.result < 0) return abandon(CloseCause::kClientGone);
+  if (client_talks_) submit_drain();
+}
+
+void Stream::submit_drain() {
+  in_flight_ |= kDrain;
+  table_.ring().submit_receive(client(), table_.discarded_bytes(), tag(Operation::kClientDrain));
+}
+
+void Stream::on_drained(const Completion& completion) {
+  completed(kDrain);
+  if (state_ == StreamState::kClosing) return close_when_idle();
+  if (completion.result > 0) {
+    drained_bytes_ += static_cast<std::uint32_t>(completion.result);
+    return drained_bytes_ < kDrainBytes ? submit_drain() : abandon(CloseCause::kClientGone);
+  }
+  if (completion.result != -EAGAIN) return abandon(CloseCause::kClientGone);
+  if ((in_flight_ & kWatch) == 0) return submit_watch(POLLIN | POLLRDHUP);
+  // The watch in flight does not look for bytes; its cancellation starts one that does.
+  table_.ring().submit_cancel(tag(Operation::kClientWatch));
+}
+
+// --- Waiting --------------------------------------------------------------------------------------------------------
+
+void Stream::restart_wait() {
+  waiting_since_ = table_.timers().now();
+  arm_wait();
+}
+
+// A timer that is early is cheaper than one that is moved with every event: on_timer() looks at the clock again.
+void Stream::arm_wait() {
+  const Time due = waiting_since_ + wait_limit();
+  if (!wait_.pending() || wait_.expiry() > due) table_.timers().schedule_at(wait_, due);
+}
+
+Duration Stream::wait_limit() const {
+  if (shut_down_) return kDrainTimeout;
+  if (blocked_ || state_ == StreamState::kDraining) return kClientWriteTimeout;
+  return state_ == StreamState::kOpening ? table_.limits().first_byte_timeout : table_.limits().idle_timeout;
+}
+
+void Stream::on_timer(Timer& timer) {
+  if (&timer == &lifetime_) return begin_close(CloseCause::kTooLong);
+  if (table_.timers().now() < waiting_since_ + wait_limit()) return arm_wait();
+  on_waited_too_long();
+}
+
+void Stream::on_waited_too_long() {
+  if (ended() || blocked_) return abandon(CloseCause::kWriteTimeout);
+  begin_close(state_ == StreamState::kOpening ? CloseCause::kFirstByteTimeout : CloseCause::kIdleTimeout);
+}
+
+// --- Ending ---------------------------------------------------------------------------------------------------------
+
+void Stream::begin_close(CloseCause cause) {
+  if (ended()) return;
+  cause_ = cause;
+  if (session_) session_->cancel();
+  lifetime_.stop();
+  if (const std::string_view message = info(cause).message; !message.empty()) {
+    append_error_event(writer_.queue(), message);
+  }
+  move_to(StreamState::kDraining);
+  restart_wait();
+  mark_for_flush();
+}
+
+void Stream::abandon(CloseCause cause) {
+  if (state_ == StreamState::kClosing) return;
+  // What the client has got whole stays what it was, however the client then leaves.
+  if (!ended() || !writer_.empty()) cause_ = cause;
+  if (session_) session_->cancel();
+  lifetime_.stop();
+  wait_.stop();
+  unlink();
+  move_to(StreamState::kClosing);
+  // A send never waits, and a shutdown cannot be cancelled: both complete by themselves.
+  if ((in_flight_ & kWritable) != 0) table_.ring().submit_cancel(tag(Operation::kClientWritable));
+  if ((in_flight_ & kWatch) != 0) table_.ring().submit_cancel(tag(Operation::kClientWatch));
+  close_when_idle();
+}
+
+void Stream::close_when_idle() {
+  if (in_flight_ != 0) return;
+  in_flight_ |= kClose;
+  table_.ring().submit_close(client(), tag(Operation::kClientClose));
+}
+
+void Stream::on_closed(const Completion&) {
+  completed(kClose);
+  finish_close();
+}
+
+void Stream::finish_close() {
+  CHECK(in_flight_ == 0);
+  move_to(StreamState::kFree);
+  table_.release(*this);
+}
+
+void Stream::completed(InFlight operation) {
+  CHECK((in_flight_ & operation) != 0);
+  in_flight_ &= static_cast<std::uint8_t>(~operation);
+}
+
+void Stream::move_to(StreamState state) {
+  CHECK(may_move(state_, state));
+  state_ = state;
+}
+
+}  // namespace streaming

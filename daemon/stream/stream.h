@@ -1,0 +1,119 @@
+// Stream: one client's life, from the hand-off to the closed descriptor.
+//
+// A slot of its worker's StreamTable, on the worker's thread. Owns the client's place in the ring's file table (the
+// same number as its slot) and its backend session. begin_close() is the only way out; finish_close() frees the slot
+// when nothing is in flight. It holds no buffer while it waits for the next event.
+
+#pragma once
+
+#include <cstdint>
+#include <memory>
+
+#include "backends/backend.h"
+#include "base/intrusive_list.h"
+#include "base/slab.h"
+#include "ring/ring.h"
+#include "ring/timer_wheel.h"
+#include "sse/response_head.h"
+#include "stream/close_cause.h"
+#include "stream/stream_state.h"
+#include "stream/stream_writer.h"
+
+namespace streaming {
+
+class StreamTable;
+
+// Linked while it has something to send that was not submitted yet.
+class Stream final : public ListNode, private EventSink, private TimerOwner {
+ public:
+  Stream(Handle handle, StreamTable& table);
+  ~Stream();
+
+  // The first call, one of the two; the client is in the ring's table already.
+  void open(const HandoffRequest& request, Backend& backend);
+  // A whole answer in place of a stream.
+  void open_refused(const HttpError& error);
+
+  Handle handle() const { return handle_; }
+  StreamState state() const { return state_; }
+  CloseCause cause() const { return cause_; }
+  std::uint64_t bytes_sent() const { return bytes_sent_; }
+  std::uint32_t events() const { return events_; }
+  Time opened() const { return opened_; }
+
+  // Submits what has gathered; called once at the end of the worker's turn.
+  void flush();
+
+  // Ends the stream. Where the client is still to hear of it, it hears the cause first. A stream that is ending already
+  // goes on doing so.
+  void begin_close(CloseCause cause);
+
+  void on_sent(const Completion& completion);
+  void on_writable(const Completion& completion);
+  void on_watch(const Completion& completion);
+  void on_shutdown(const Completion& completion);
+  void on_drained(const Completion& completion);
+  void on_closed(const Completion& completion);
+
+ private:
+  // Operations that can be in flight, as bits.
+  enum InFlight : std::uint8_t {
+    kSend = 1,
+    kWritable = 2,
+    kWatch = 4,
+    kShutdown = 8,
+    kDrain = 16,
+    kClose = 32,
+  };
+
+  void on_text(std::string_view text) override;
+  void on_end() override;
+  void on_failure(BackendFailure failure, std::string_view detail) override;
+  void on_timer(Timer& timer) override;
+
+  RingFile client() const { return RingFile::direct(handle_.index); }
+  Tag tag(Operation operation) const { return Tag{operation, handle_}; }
+  void completed(InFlight operation);
+  void move_to(StreamState state);
+  bool ended() const { return state_ == StreamState::kDraining || state_ == StreamState::kClosing; }
+
+  void mark_for_flush();
+  void pause_or_resume_backend();
+  // What is waited for has happened, and the next wait begins.
+  void restart_wait();
+  void arm_wait();
+  Duration wait_limit() const;
+  void on_waited_too_long();
+
+  void submit_watch(short events);
+  void submit_writable();
+  void submit_drain();
+  void begin_drain();
+  // Ends the stream without another word to the client. `cause` holds where something was still to be sent.
+  void abandon(CloseCause cause);
+  void close_when_idle();
+  void finish_close();
+
+  const Handle handle_;
+  StreamState state_ = StreamState::kOpening;
+  CloseCause cause_ = CloseCause::kCompleted;
+  std::uint8_t in_flight_ = 0;
+  bool blocked_ : 1 = false;    // the client's buffer was full at the last send, and it has not become writable since
+  bool paused_ : 1 = false;     // the backend was told to pause
+  bool shut_down_ : 1 = false;  // the client was told that the answer has ended
+  bool client_talks_ : 1 = false;  // the client has sent bytes that we do not read while we stream
+  std::uint32_t events_ = 0;
+  StreamTable& table_;
+  std::unique_ptr<BackendSession> session_;
+  StreamWriter writer_;
+  Timer lifetime_;  // the longest life of the stream
+  Timer wait_;      // for whatever is waited for: the first event, the next one, the client's buffer, the client's end
+  Time opened_;
+  Time waiting_since_;
+  std::uint64_t bytes_sent_ = 0;
+  std::uint32_t drained_bytes_ = 0;
+};
+
+static_assert(sizeof(Stream) <= 256, "a slot is paid for by every stream");
+
+}  // namespace streaming

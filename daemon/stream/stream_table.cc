@@ -1,0 +1,97 @@
+#include "stream/stream_table.h"
+
+#include <algorithm>
+
+#include "base/limits.h"
+#include "base/log.h"
+
+namespace streaming {
+namespace {
+
+constexpr int kRetryAfterSeconds = 2;
+
+Refusal full() {
+  return Refusal{503, "all places are taken, try again soon", kRetryAfterSeconds};
+}
+
+}  // namespace
+
+StreamTable::StreamTable(Ring& ring, TimerWheel& timers, WorkerLoad& load, Counters& counters,
+                         const StreamLimits& limits)
+    : ring_(ring),
+      timers_(timers),
+      load_(load),
+      counters_(counters),
+      limits_(limits),
+      streams_(limits.max_streams + kMaxRefusals) {
+}
+
+std::optional<Refusal> StreamTable::open(UniqueFd& client, const HandoffRequest& request, Backend& backend) {
+  if (streams_.size() >= limits_.max_streams) return full();
+  Stream* stream = create(client);
+  if (stream == nullptr) return full();
+  counters_.add(Counter::kStreams);
+  peak_ = std::max(peak_, streams_.size());
+  stream->open(request, backend);
+  return std::nullopt;
+}
+
+bool StreamTable::open_refused(UniqueFd& client, const Refusal& refusal) {
+  Stream* stream = create(client);
+  if (stream == nullptr) return false;
+  stream->open_refused(HttpError{refusal.status, refusal.message, refusal.retry_after_seconds});
+  return true;
+}
+
+Stream* StreamTable::create(UniqueFd& client) {
+  Stream* stream = streams_.create(*this);
+  if (stream == nullptr) return nullptr;
+  if (Status installed = ring_.install_file(stream->handle().index, client.get()); !installed) {
+    log::error("{}", installed.error().message);
+    streams_.destroy(*stream, stream->handle());
+    return nullptr;
+  }
+  client.reset();
+  return stream;
+}
+
+void StreamTable::on_completion(const Completion& completion) {
+  Stream* stream = streams_.find(completion.tag.slot);
+  CHECK(stream != nullptr);
+  switch (completion.tag.operation) {
+    case Operation::kClientSend:
+      return stream->on_sent(completion);
+    case Operation::kClientWritable:
+      return stream->on_writable(completion);
+    case Operation::kClientWatch:
+      return stream->on_watch(completion);
+    case Operation::kClientShutdown:
+      return stream->on_shutdown(completion);
+    case Operation::kClientDrain:
+      return stream->on_drained(completion);
+    case Operation::kClientClose:
+      return stream->on_closed(completion);
+    default:
+      CHECK(!"an operation of a client");
+  }
+}
+
+void StreamTable::flush() {
+  while (Stream* stream = to_flush_.pop_front()) stream->flush();
+}
+
+void StreamTable::close_all(CloseCause cause) {
+  streams_.for_each([cause](Stream& stream, Handle) { stream.begin_close(cause); });
+}
+
+void StreamTable::release(Stream& stream) {
+  ++closed_[static_cast<std::size_t>(stream.cause())];
+  if (limits_.log_each_stream) {
+    log::info("stream {}: {}, {} events, {} bytes, {} ms", stream.handle().index, info(stream.cause()).word,
+              stream.events(), stream.bytes_sent(), (timers_.now() - stream.opened()).count());
+  }
+  load_.release();
+  streams_.destroy(stream, stream.handle());
+}
+
+}  // namespace streaming

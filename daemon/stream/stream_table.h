@@ -1,0 +1,84 @@
+// StreamTable: a worker's streams, and what they share.
+//
+// One per worker, owned by it, on its thread. A stream's slot is also its client's slot in the ring's file table.
+
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <span>
+
+#include "base/intrusive_list.h"
+#include "base/slab.h"
+#include "base/unique_fd.h"
+#include "handoff/refusal.h"
+#include "handoff/worker_load.h"
+#include "metrics/counters.h"
+#include "ring/ring.h"
+#include "ring/timer_wheel.h"
+#include "stream/stream.h"
+
+namespace streaming {
+
+struct StreamLimits {
+  std::uint32_t max_streams = 0;  // of this worker
+  Duration max_stream_duration{0};
+  Duration first_byte_timeout{0};
+  Duration idle_timeout{0};
+  bool log_each_stream = true;
+};
+
+class StreamTable {
+ public:
+  using CloseCounts = std::array<std::uint64_t, kCloseCauses>;
+
+  // Borrows all of them.
+  StreamTable(Ring& ring, TimerWheel& timers, WorkerLoad& load, Counters& counters, const StreamLimits& limits);
+
+  // Opens a stream that takes the client and its assignment of the WorkerLoad; or says why not, and leaves both.
+  std::optional<Refusal> open(UniqueFd& client, const HandoffRequest& request, Backend& backend);
+  // Likewise, to say no; false when there is no room even for that.
+  bool open_refused(UniqueFd& client, const Refusal& refusal);
+
+  // A completion of a client's operation.
+  void on_completion(const Completion& completion);
+
+  // Sends what the turn has gathered.
+  void flush();
+
+  void close_all(CloseCause cause);
+
+  bool empty() const { return streams_.size() == 0; }
+  std::uint32_t peak() const { return peak_; }
+  const CloseCounts& closed() const { return closed_; }
+
+  // For the streams.
+  Ring& ring() { return ring_; }
+  TimerWheel& timers() { return timers_; }
+  Counters& counters() { return counters_; }
+  const StreamLimits& limits() const { return limits_; }
+  void flush_later(Stream& stream) { to_flush_.push_back(stream); }
+  // Where bytes go that nobody wants; shared, as nobody reads them.
+  std::span<char> discarded_bytes() { return discarded_; }
+  // The stream has ended: counts, logs and frees it.
+  void release(Stream& stream);
+
+ private:
+  // A stream in a slot with the client installed; the client's descriptor is closed. Null, and the client kept, when
+  // that failed.
+  Stream* create(UniqueFd& client);
+
+  Ring& ring_;
+  TimerWheel& timers_;
+  WorkerLoad& load_;
+  Counters& counters_;
+  const StreamLimits limits_;
+  std::uint32_t peak_ = 0;
+  CloseCounts closed_{};
+  Slab<Stream> streams_;
+  IntrusiveList<Stream> to_flush_;
+  std::array<char, 16 * 1024> discarded_;
+};
+
+}  // namespace streaming

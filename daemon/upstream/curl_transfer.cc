@@ -1,0 +1,99 @@
+#include "upstream/curl_transfer.h"
+
+#include <utility>
+
+#include "base/check.h"
+#include "base/limits.h"
+
+namespace streaming {
+namespace {
+
+// Options that exist in every supported libcurl; failing to set one is a defect.
+template <typename Value>
+void set(CURL* easy, CURLoption option, Value value) {
+  CHECK(curl_easy_setopt(easy, option, value) == CURLE_OK);
+}
+
+curl_slist* make_list(const std::vector<std::string>& headers) {
+  curl_slist* list = nullptr;
+  for (const std::string& header : headers) {
+    list = curl_slist_append(list, header.c_str());
+    CHECK(list != nullptr);
+  }
+  // Else libcurl asks for leave to send a long body, and waits for it.
+  list = curl_slist_append(list, "Expect:");
+  CHECK(list != nullptr);
+  return list;
+}
+
+}  // namespace
+
+CurlTransfer::CurlTransfer(HttpRequest request, HttpReceiver& receiver)
+    : request_(std::move(request)),
+      receiver_(&receiver),
+      easy_(curl_easy_init()),
+      headers_(make_list(request_.headers)) {
+  CHECK(easy_ != nullptr);
+  set(easy_, CURLOPT_PRIVATE, this);
+  set(easy_, CURLOPT_URL, request_.url.c_str());
+  set(easy_, CURLOPT_HTTPHEADER, headers_);
+  set(easy_, CURLOPT_POSTFIELDS, request_.body.data());
+  set(easy_, CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(request_.body.size()));
+  set(easy_, CURLOPT_WRITEFUNCTION, &CurlTransfer::on_body);
+  set(easy_, CURLOPT_WRITEDATA, this);
+  set(easy_, CURLOPT_ERRORBUFFER, error_.data());
+  set(easy_, CURLOPT_NOSIGNAL, 1L);
+  set(easy_, CURLOPT_BUFFERSIZE, kUpstreamReadBytes);
+  set(easy_, CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(kUpstreamConnectTimeout.count()));
+  set(easy_, CURLOPT_HTTP_VERSION, request_.http2 ? CURL_HTTP_VERSION_2TLS : CURL_HTTP_VERSION_1_1);
+  // Rather a new stream on a connection that is being opened than another connection.
+  set(easy_, CURLOPT_PIPEWAIT, request_.http2 ? 1L : 0L);
+  set(easy_, CURLOPT_SSL_VERIFYPEER, request_.insecure_ssl ? 0L : 1L);
+  set(easy_, CURLOPT_SSL_VERIFYHOST, request_.insecure_ssl ? 0L : 2L);
+}
+
+CurlTransfer::~CurlTransfer() {
+  curl_easy_cleanup(easy_);
+  curl_slist_free_all(headers_);
+}
+
+CurlTransfer& CurlTransfer::of(CURL* easy) {
+  char* transfer = nullptr;
+  CHECK(curl_easy_getinfo(easy, CURLINFO_PRIVATE, &transfer) == CURLE_OK);
+  return *reinterpret_cast<CurlTransfer*>(transfer);
+}
+
+void CurlTransfer::release_held_back() {
+  held_back_ = false;
+  curl_easy_pause(easy_, CURLPAUSE_CONT);
+}
+
+std::size_t CurlTransfer::on_body(char* bytes, std::size_t size, std::size_t count, void* transfer) {
+  auto& self = *static_cast<CurlTransfer*>(transfer);
+  const std::size_t length = size * count;
+  if (self.paused_) {
+    self.held_back_ = true;
+    return CURL_WRITEFUNC_PAUSE;
+  }
+  self.announce_head();
+  if (!self.cancelled()) self.receiver_->on_body({bytes, length});
+  return length;
+}
+
+void CurlTransfer::announce_head() {
+  if (cancelled() || std::exchange(head_announced_, true)) return;
+  long status = 0;
+  char* content_type = nullptr;
+  curl_easy_getinfo(easy_, CURLINFO_RESPONSE_CODE, &status);
+  curl_easy_getinfo(easy_, CURLINFO_CONTENT_TYPE, &content_type);
+  receiver_->on_head(static_cast<int>(status), content_type == nullptr ? "" : content_type);
+}
+
+void CurlTransfer::finish(CURLcode result) {
+  if (result == CURLE_OK) announce_head();
+  if (cancelled()) return;
+  const std::string_view reason = error_[0] != '\0' ? error_.data() : curl_easy_strerror(result);
+  receiver_->on_finished(result == CURLE_OK ? std::string_view{} : reason);
+}
+
+}  // namespace streaming

@@ -1,0 +1,57 @@
+// CurlTransfer: one request inside libcurl.
+//
+// Owned by the CurlClient, since libcurl may be in the midst of it when the session lets go. Links into the list of
+// transfers that wait until libcurl can be called.
+
+#pragma once
+
+#include <curl/curl.h>
+
+#include <array>
+
+#include "base/intrusive_list.h"
+#include "upstream/http_client.h"
+
+namespace streaming {
+
+class CurlTransfer : public ListNode {
+ public:
+  CurlTransfer(HttpRequest request, HttpReceiver& receiver);
+  CurlTransfer(const CurlTransfer&) = delete;
+  CurlTransfer& operator=(const CurlTransfer&) = delete;
+  ~CurlTransfer();
+
+  static CurlTransfer& of(CURL* easy);
+
+  CURL* easy() const { return easy_; }
+
+  // The receiver is not called again.
+  void cancel() { receiver_ = nullptr; }
+  bool cancelled() const { return receiver_ == nullptr; }
+
+  void pause() { paused_ = true; }
+  void unpause() { paused_ = false; }
+  bool paused() const { return paused_; }
+  // libcurl keeps a piece of the body until release_held_back().
+  bool held_back() const { return held_back_; }
+  // May call the receiver.
+  void release_held_back();
+
+  // libcurl is done with the request.
+  void finish(CURLcode result);
+
+ private:
+  static std::size_t on_body(char* bytes, std::size_t size, std::size_t count, void* transfer);
+  void announce_head();
+
+  const HttpRequest request_;
+  HttpReceiver* receiver_;
+  CURL* easy_;
+  curl_slist* headers_ = nullptr;
+  bool head_announced_ = false;
+  bool paused_ = false;
+  bool held_back_ = false;
+  std::array<char, CURL_ERROR_SIZE> error_{};
+};
+
+}  // namespace streaming

@@ -1,0 +1,54 @@
+// HttpClient: a worker's HTTP requests to LLM APIs, each answered as a stream of bytes.
+//
+// One per worker, on its thread. The transfer belongs to the backend session that started it and borrows the receiver;
+// destroying it, also from within a call to the receiver, cancels the request, and the receiver is not called again.
+// The seam behind which the engines stand; CurlClient is the one there is.
+
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace streaming {
+
+struct HttpRequest {
+  std::string url;                   // http or https
+  std::vector<std::string> headers;  // "Name: value"
+  std::string body;                  // sent as POST
+  bool http2 = true;                 // where an https server offers it
+  bool insecure_ssl = false;         // the certificate is not verified
+};
+
+class HttpReceiver {
+ public:
+  // The answer's final head, once, before its body. `content_type` is valid during the call.
+  virtual void on_head(int status, std::string_view content_type) = 0;
+  // Part of the body, valid during the call.
+  virtual void on_body(std::string_view bytes) = 0;
+  // The last call. `error` is empty when the whole answer came; else it says what failed, for the log alone: no key.
+  virtual void on_finished(std::string_view error) = 0;
+
+ protected:
+  ~HttpReceiver() = default;
+};
+
+class HttpTransfer {
+ public:
+  virtual ~HttpTransfer() = default;
+
+  // After pause() no more of the body is read until resume(). Neither calls the receiver.
+  virtual void pause() = 0;
+  virtual void resume() = 0;
+};
+
+class HttpClient {
+ public:
+  virtual ~HttpClient() = default;
+
+  // Never calls the receiver from within; every failure comes by on_finished().
+  virtual std::unique_ptr<HttpTransfer> start(HttpRequest request, HttpReceiver& receiver) = 0;
+};
+
+}  // namespace streaming

@@ -1,0 +1,54 @@
+#include "upstream/socket_watches.h"
+
+#include <limits>
+
+namespace streaming {
+namespace {
+
+constexpr std::uint32_t kUnlimited = std::numeric_limits<std::uint32_t>::max();  // the limit of open files bounds it
+
+}  // namespace
+
+SocketWatches::SocketWatches(Ring& ring) : ring_(ring), watches_(kUnlimited) {
+}
+
+SocketWatches::Watch& SocketWatches::add(int fd) {
+  return *watches_.create(fd);
+}
+
+void SocketWatches::want(Watch& watch, short events) {
+  watch.wanted_ = events;
+  settle(watch);
+}
+
+void SocketWatches::forget(Watch& watch) {
+  watch.wanted_ = 0;
+  watch.forgotten_ = true;
+  settle(watch);
+}
+
+SocketWatches::Watch& SocketWatches::completed(const Completion& completion) {
+  Watch* watch = watches_.find(completion.tag.slot);
+  CHECK(watch != nullptr && watch->armed_ != 0);
+  watch->armed_ = 0;
+  watch->cancelled_ = false;
+  // Nothing is armed while the engine is told, so that it is not asked twice for what it is about to change.
+  return *watch;
+}
+
+void SocketWatches::settle(Watch& watch) {
+  if (watch.armed_ != 0) {
+    if (watch.wanted_ == watch.armed_ || watch.cancelled_) return;
+    watch.cancelled_ = true;
+    ring_.submit_cancel(Tag{Operation::kUpstreamReady, watch.handle_});
+    return;
+  }
+  if (watch.forgotten_) {
+    watches_.destroy(watch, watch.handle_);
+  } else if (watch.wanted_ != 0) {
+    watch.armed_ = watch.wanted_;
+    ring_.submit_poll(RingFile::regular(watch.fd_), watch.armed_, Tag{Operation::kUpstreamReady, watch.handle_});
+  }
+}
+
+}  // namespace streaming
