@@ -54,7 +54,7 @@ async function answer() {
     }
     const seconds = ((performance.now() - began) / 1000).toFixed(1);
     addNote(article, pieces > 0
-      ? `First words after ${Math.round(firstAfter)} ms, ${pieces} pieces in ${seconds} s`
+      ? `First words after ${Math.round(firstAfter)} ms, ${pieces} ${pieces === 1 ? "piece" : "pieces"} in ${seconds} s`
       : "The answer is empty.");
   } catch (error) {
     if (controller.signal.aborted) addNote(article, "Stopped.");
