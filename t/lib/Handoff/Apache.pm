@@ -12,8 +12,7 @@ use Exporter     'import';
 use Handoff::Client 'get';
 use Handoff::Wait   'wait_until';
 
-our @EXPORT_OK = qw(children descriptors log_since log_mark parent status wait_for_log restart tls_port
-  restart_generation);
+our @EXPORT_OK = qw(children descriptors log_mark log_since port_of restart status wait_for_log);
 
 sub read_file {
   my ($path) = @_;
@@ -62,19 +61,19 @@ sub status {
   return { get('/server-status?auto', 'Connection: close')->{body} =~ /^(\w+): (.*)$/mg };
 }
 
-sub restart_generation { return status()->{ParentServerConfigGeneration} }
-
 # restart('USR1') is graceful, restart('HUP') is not. Returns when the next generation answers.
 sub restart {
   my ($signal) = @_;
-  my $generation = restart_generation();
+  my $generation = sub { eval { status()->{ParentServerConfigGeneration} } // -1 };
+  my $before     = $generation->();
   kill $signal => parent();
-  wait_until { (eval { restart_generation() } // $generation) > $generation } "the restart by $signal";
+  wait_until { $generation->() > $before } "the restart by $signal";
 }
 
-sub tls_port {
-  my ($port) = read_file(Apache::Test::vars('t_conf_file')) =~ /^Define TLS_PORT (\d+)/m;
-  return $port;
+# The port of a virtual host of conf/hosts.conf.in.
+sub port_of {
+  my ($host) = @_;
+  return Apache::Test::vars("${host}_port") // croak "no virtual host $host";
 }
 
 1;

@@ -15,9 +15,10 @@ use Handoff::Wait 'DEADLINE_SECONDS';
 
 our @EXPORT_OK = qw(get path_with);
 
+# connect(port): to another port than the server's first one.
 sub connect {
-  my ($class) = @_;
-  my $port   = Apache::Test::vars('port');
+  my ($class, $port) = @_;
+  $port //= Apache::Test::vars('port');
   my $socket = IO::Socket::IP->new(PeerHost => '127.0.0.1', PeerPort => $port) or croak "connect to port $port: $@";
   return bless { socket => $socket, received => '' }, $class;
 }
@@ -115,6 +116,15 @@ sub receive_rest {
   my ($self) = @_;
   1 while $self->receive_more;
   return substr $self->{received}, 0, length $self->{received}, '';
+}
+
+# Whether the server has closed the connection by now, its last byte read or not.
+sub has_ended {
+  my ($self) = @_;
+  while (IO::Select->new($self->{socket})->can_read(0)) {
+    return 1 if !$self->receive_more;
+  }
+  return 0;
 }
 
 # False at the end of the connection. Dies where it was reset, or where nothing comes in time.

@@ -61,11 +61,16 @@ sub is_running {
   return waitpid($self->{pid}, 1) == 0;
 }
 
-sub stop {
-  my ($self) = @_;
+# Lets its streams end.
+sub stop { $_[0]->end_by('TERM') }
+
+sub kill { $_[0]->end_by('KILL') }
+
+sub end_by {
+  my ($self, $signal) = @_;
   my $pid = delete $self->{pid} or return;
   local $?;
-  kill TERM => $pid;
+  CORE::kill $signal => $pid;
   waitpid $pid, 0;
 }
 

@@ -1,0 +1,51 @@
+# Streams and Apache's processes live their own lives: no restart ends a stream, and no hand-off harms a process.
+use strict;
+use warnings FATAL => 'all';
+
+use List::Util 'sum';
+use Test::More;
+
+use Handoff::Apache qw(children descriptors log_mark log_since restart status);
+use Handoff::Client qw(get path_with);
+use Handoff::Daemon ();
+use Handoff::Stream 'is_whole_stream';
+use Handoff::Wait 'wait_until';
+
+use constant HANDOFFS => 400;
+
+# Connections to PHP-FPM are pooled, and come and go. A leak would show as one descriptor a hand-off.
+use constant POOLED_CONNECTIONS => 10;
+
+# The server's processes and how many descriptors each has, once nothing is in progress.
+sub resting_descriptors {
+  wait_until { status()->{BusyWorkers} == 1 } 'the workers to be idle';
+  return { map { $_ => descriptors($_) } children() };
+}
+
+{
+  my $daemon = Handoff::Daemon->start(delay => 0);
+  my $path   = path_with('/asks.php', socket => $daemon->socket, data => '{"prompt":"again"}');
+  my $done   = sub { get($path)->{body} =~ /\[DONE\]/ };
+
+  my $mark   = log_mark();
+  my $before = resting_descriptors();
+  is scalar(grep { $done->() } 1 .. HANDOFFS), HANDOFFS, 'many hand-offs in a row are whole';
+  my $after = resting_descriptors();
+
+  is_deeply [ grep { exists $after->{$_} } sort keys %$before ], [ sort keys %$before ], 'the children that were are';
+  my $growth = sum(map { $after->{$_} - $before->{$_} } keys %$before);
+  cmp_ok $growth, '<=', POOLED_CONNECTIONS, 'and have no more descriptors than before';
+  unlike log_since($mark), qr/exit signal|:error\]|:crit\]|:alert\]|:emerg\]/, 'and nobody complains';
+}
+
+for my $signal (qw(USR1 HUP)) {
+  my $daemon = Handoff::Daemon->start(delay => 200);
+  my $client = Handoff::Client->connect;
+  $client->send_request(GET => path_with('/asks.php', socket => $daemon->socket, data => '{"prompt":"outlive"}'));
+  my $head = $client->receive_head;
+  like $head, qr/^HTTP\/1.1 200/, "a stream that began before a restart by SIG$signal";
+  restart($signal);
+  is_whole_stream({ status => 200, body => $client->receive_rest }, 'outlive', 'outlives it');
+}
+
+done_testing;
