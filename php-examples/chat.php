@@ -26,8 +26,8 @@ function refuse(int $status, string $error, string ...$headers): never
 }
 
 /**
- * Who asks. The place of your session or single sign-on: this one knows a single token, that of the environment variable
- * CHAT_TOKEN (Apache's `SetEnv`). Apache passes the client's on to PHP-FPM with `CGIPassAuth On` alone.
+ * Who asks. The place of your session or single sign-on: this one knows a single token, that of the environment
+ * variable CHAT_TOKEN (Apache's `SetEnv`). Apache passes the client's on to PHP-FPM with `CGIPassAuth On` alone.
  */
 function authenticated_user(): string
 {
