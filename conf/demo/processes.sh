@@ -25,7 +25,8 @@ fail() {
 }
 
 make_directory() {
-  directory=$(mktemp -d "${TMPDIR:-/tmp}/socket-handoff-demo.XXXXXX")
+  # Not in TMPDIR: that may be closed to Apache's user, and a Unix socket's path holds 107 bytes.
+  directory=$(mktemp -d /tmp/socket-handoff-demo.XXXXXX)
   trap clean_up EXIT
   trap 'exit 129' HUP
   trap 'exit 130' INT
