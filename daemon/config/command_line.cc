@@ -36,7 +36,8 @@ void add_flags(CLI::App& app, GivenFlags& given) {
     } else {
       app.add_option_function<std::string>(
              flag, [&](const std::string& text) { given[&option] = text; }, help_of(option))
-          ->type_name(std::string(behind));
+          ->type_name(std::string(behind))
+          ->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
     }
   }
 }
@@ -71,7 +72,8 @@ Result<CommandLine> read_command_line(int argc, const char* const* argv) {
   app.set_version_flag("--version", "streaming-daemon " STREAMING_DAEMON_VERSION, "print the version and end");
   app.add_option("--config", line.config_file,
                  "TOML file [./streaming-daemon.toml, /etc/streaming-daemon/config.toml or /etc/streaming-daemon.toml]")
-      ->type_name("FILE");
+      ->type_name("FILE")
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
   add_flags(app, given);
   try {
     app.parse(argc, argv);

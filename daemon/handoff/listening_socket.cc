@@ -41,7 +41,11 @@ Status remove_stale(const sockaddr_un& address) {
 
 void ListeningSocket::remove_file() const {
   struct stat status {};
-  if (lstat(path.c_str(), &status) == 0 && status.st_dev == device && status.st_ino == inode) unlink(path.c_str());
+  if (lstat(path.c_str(), &status) != 0) return;
+  if (status.st_dev == device && status.st_ino == inode && status.st_ctim.tv_sec == changed.tv_sec &&
+      status.st_ctim.tv_nsec == changed.tv_nsec) {
+    unlink(path.c_str());
+  }
 }
 
 Result<ListeningSocket> open_listening_socket(const std::string& path, mode_t mode) {
@@ -65,7 +69,7 @@ Result<ListeningSocket> open_listening_socket(const std::string& path, mode_t mo
   if (listen(listener.get(), kBacklog) != 0) return Error::from_errno("cannot listen on the socket " + path, errno);
   struct stat status {};
   if (lstat(address.sun_path, &status) != 0) return Error::from_errno("cannot find the socket " + path, errno);
-  return ListeningSocket{std::move(listener), path, status.st_dev, status.st_ino};
+  return ListeningSocket{std::move(listener), path, status.st_dev, status.st_ino, status.st_ctim};
 }
 
 }  // namespace streaming

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <sys/types.h>
+#include <time.h>
 
 #include <string>
 
@@ -15,8 +16,10 @@ namespace streaming {
 struct ListeningSocket {
   UniqueFd fd;
   std::string path;
-  dev_t device = 0;  // which file it is, since another daemon may have taken the path over
+  // Which file it is, since another daemon may have taken the path over; an inode's number alone is soon used again.
+  dev_t device = 0;
   ino_t inode = 0;
+  timespec changed{};
 
   // Removes the file if it is still this socket's.
   void remove_file() const;

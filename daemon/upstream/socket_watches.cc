@@ -32,11 +32,11 @@ SocketWatches::Watch& SocketWatches::completed(const Completion& completion) {
   CHECK(watch != nullptr && watch->armed_ != 0);
   watch->armed_ = 0;
   watch->cancelled_ = false;
-  // Nothing is armed while the engine is told, so that it is not asked twice for what it is about to change.
   return *watch;
 }
 
 void SocketWatches::settle(Watch& watch) {
+  if (watch.reporting_) return;
   if (watch.armed_ != 0) {
     if (watch.wanted_ == watch.armed_ || watch.cancelled_) return;
     watch.cancelled_ = true;

@@ -25,6 +25,7 @@ class SocketWatches {
     short armed_ = 0;         // what the poll in flight waits for; 0: none is
     bool cancelled_ = false;  // the poll in flight was cancelled
     bool forgotten_ = false;  // the engine has let go; freed when no poll is in flight
+    bool reporting_ = false;  // the engine is being told; what it changes takes effect when it has returned
   };
 
   explicit SocketWatches(Ring& ring);
@@ -38,7 +39,9 @@ class SocketWatches {
   template <typename Report>
   void on_ready(const Completion& completion, Report&& report) {
     Watch& watch = completed(completion);
+    watch.reporting_ = true;
     if (!watch.forgotten_ && completion.result > 0) report(watch.fd_, static_cast<short>(completion.result));
+    watch.reporting_ = false;
     settle(watch);
   }
 

@@ -1,0 +1,75 @@
+// Each layer of the daemon includes only layers to its left, and a library's header only where it belongs.
+
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+#include <map>
+#include <regex>
+#include <string>
+#include <vector>
+
+namespace {
+
+namespace fs = std::filesystem;
+
+// base < config, metrics < ring < sse, handoff, upstream < backends < stream < server
+const std::map<std::string, int> kRank{{"base", 0},    {"config", 1},   {"metrics", 1},  {"ring", 2},   {"sse", 3},
+                                       {"handoff", 3}, {"upstream", 3}, {"backends", 4}, {"stream", 5}, {"server", 6}};
+
+struct Include {
+  std::string file;    // relative to daemon/
+  std::string layer;   // that it is in
+  std::string header;  // as written
+};
+
+std::vector<Include> all_includes() {
+  static const std::regex kInclude(R"re(^\s*#\s*include\s*[<"]([^>"]+)[>"])re");
+  const fs::path root = fs::path(SOURCE_DIR) / "daemon";
+  std::vector<Include> includes;
+  for (const auto& entry : fs::recursive_directory_iterator(root)) {
+    const fs::path file = fs::relative(entry.path(), root);
+    if (file.extension() != ".h" && file.extension() != ".cc") continue;
+    std::ifstream stream(entry.path());
+    std::smatch match;
+    for (std::string line; std::getline(stream, line);) {
+      if (std::regex_search(line, match, kInclude)) {
+        includes.push_back({file.string(), file.begin()->string(), match[1]});
+      }
+    }
+  }
+  return includes;
+}
+
+TEST(Layers, IncludeOnlyWhatIsToTheirLeft) {
+  int checked = 0;
+  for (const Include& include : all_includes()) {
+    const std::string target = include.header.substr(0, include.header.find('/'));
+    if (!kRank.contains(target) || !kRank.contains(include.layer) || target == include.layer) continue;
+    ++checked;
+    EXPECT_LT(kRank.at(target), kRank.at(include.layer)) << include.file << " includes " << include.header;
+  }
+  EXPECT_GT(checked, 50);
+}
+
+TEST(Layers, AreAllKnown) {
+  for (const auto& entry : fs::directory_iterator(fs::path(SOURCE_DIR) / "daemon")) {
+    if (!entry.is_directory()) continue;
+    EXPECT_TRUE(kRank.contains(entry.path().filename().string())) << entry.path();
+  }
+}
+
+TEST(Layers, KeepLibrariesWhereTheyBelong) {
+  const std::map<std::string, std::string> home{{"liburing.h", "ring"},
+                                                {"curl/curl.h", "upstream"},
+                                                {"nghttp2/nghttp2.h", "upstream"},
+                                                {"CLI/CLI.hpp", "config"},
+                                                {"toml++/toml.h", "config"}};
+  for (const Include& include : all_includes()) {
+    const auto found = home.find(include.header);
+    if (found == home.end()) continue;
+    EXPECT_EQ(include.layer, found->second) << include.file;
+  }
+}
+
+}  // namespace

@@ -1,0 +1,86 @@
+#include "config/command_line.h"
+
+#include <gtest/gtest.h>
+#include <stdlib.h>
+
+#include <fstream>
+#include <vector>
+
+#include "config/option_table.h"
+#include "support/temporary_directory.h"
+
+namespace streaming {
+namespace {
+
+Result<CommandLine> read(std::vector<const char*> arguments) {
+  arguments.insert(arguments.begin(), "streaming-daemon");
+  return read_command_line(static_cast<int>(arguments.size()), arguments.data());
+}
+
+class ScopedVariable {
+ public:
+  ScopedVariable(const char* name, const char* value) : name_(name) { setenv(name, value, 1); }
+  ~ScopedVariable() { unsetenv(name_); }
+
+ private:
+  const char* name_;
+};
+
+TEST(CommandLineTest, SetsWhatTheFlagsSay) {
+  const Result<CommandLine> line =
+      read({"--socket", "/tmp/d.sock", "--socket-mode", "0666", "--workers", "3", "--delay", "5", "--benchmark"});
+  ASSERT_TRUE(line.ok());
+  const Config& config = line.value().config;
+  EXPECT_EQ(config.socket_path, "/tmp/d.sock");
+  EXPECT_EQ(config.socket_mode, 0666u);
+  EXPECT_EQ(config.workers, 3);
+  EXPECT_EQ(config.mock_delay, Duration(5));
+  EXPECT_TRUE(config.benchmark);
+}
+
+TEST(CommandLineTest, LetsFlagWinOverEnvironmentOverFileOverDefault) {
+  TemporaryDirectory directory;
+  const std::string file = directory.file("config.toml");
+  std::ofstream(file) << "[server]\nworkers = 2\nmax_connections = 20\n[backend.mock]\nmessage_delay_ms = 200\n";
+  const ScopedVariable connections("DAEMON_MAX_CONNECTIONS", "30");
+  const ScopedVariable delay("DAEMON_TOKEN_DELAY_MS", "300");
+
+  const Result<CommandLine> line = read({"--config", file.c_str(), "--delay", "400"});
+  ASSERT_TRUE(line.ok());
+  EXPECT_EQ(line.value().config.workers, 2);
+  EXPECT_EQ(line.value().config.max_connections, 30);
+  EXPECT_EQ(line.value().config.mock_delay, Duration(400));
+  EXPECT_EQ(line.value().config.backend, "mock");
+  EXPECT_EQ(line.value().config_file, file);
+}
+
+TEST(CommandLineTest, NamesTheFlagOrVariableOfAWrongValue) {
+  EXPECT_EQ(read({"--workers", "x"}).error().message, "--workers must be a number from 0 to 1024, not \"x\"");
+  const ScopedVariable workers("DAEMON_WORKERS", "y");
+  EXPECT_EQ(read({}).error().message, "DAEMON_WORKERS must be a number from 0 to 1024, not \"y\"");
+}
+
+TEST(CommandLineTest, RefusesAnUnknownFlag) {
+  const Result<CommandLine> line = read({"--wokers", "3"});
+  ASSERT_FALSE(line.ok());
+  EXPECT_NE(line.error().message.find("--wokers"), std::string::npos);
+}
+
+TEST(CommandLineTest, HelpListsEveryFlagAndVariable) {
+  const Result<CommandLine> line = read({"--help"});
+  ASSERT_TRUE(line.ok() && line.value().to_print);
+  for (const Option& option : option_table()) {
+    if (option.flag.empty()) continue;
+    EXPECT_NE(line.value().to_print->find(std::string(option.flag)), std::string::npos) << option.flag;
+    EXPECT_NE(line.value().to_print->find(std::string(option.variable)), std::string::npos) << option.variable;
+  }
+}
+
+TEST(CommandLineTest, VersionIsOneLine) {
+  const Result<CommandLine> line = read({"--version"});
+  ASSERT_TRUE(line.ok() && line.value().to_print);
+  EXPECT_EQ(line.value().to_print->find("streaming-daemon "), 0u);
+}
+
+}  // namespace
+}  // namespace streaming

@@ -1,0 +1,70 @@
+#include "config/config_file.h"
+
+#include <gtest/gtest.h>
+
+#include <fstream>
+
+#include "support/temporary_directory.h"
+
+namespace streaming {
+namespace {
+
+class ConfigFileTest : public testing::Test {
+ protected:
+  Status read(const std::string& text) {
+    std::ofstream(path) << text;
+    return read_config_file(path, config);
+  }
+
+  TemporaryDirectory directory;
+  const std::string path = directory.file("config.toml");
+  Config config;
+};
+
+TEST_F(ConfigFileTest, SetsWhatItSaysAndLeavesTheRest) {
+  const Status status = read(R"(
+[server]
+socket_path = "/tmp/x.sock"
+socket_mode = 0o600
+max_connections = 12
+
+[backend]
+provider = "openai"
+[backend.openai]
+http2_enabled = false
+[backend.mock]
+message_delay_ms = 7
+)");
+  ASSERT_TRUE(status.ok()) << status.error().message;
+  EXPECT_EQ(config.socket_path, "/tmp/x.sock");
+  EXPECT_EQ(config.socket_mode, 0600u);
+  EXPECT_EQ(config.max_connections, 12);
+  EXPECT_EQ(config.backend, "openai");
+  EXPECT_FALSE(config.openai_http2);
+  EXPECT_EQ(config.mock_delay, Duration(7));
+  EXPECT_EQ(config.workers, Config{}.workers);
+}
+
+TEST_F(ConfigFileTest, NamesTheNearestKeyForAnUnknownOne) {
+  EXPECT_EQ(read("[server]\nsocket_pth = \"/x\"\n").error().message,
+            path + ":2: unknown key server.socket_pth; did you mean server.socket_path?");
+}
+
+TEST_F(ConfigFileTest, NamesLineKeyAndRangeForAWrongValue) {
+  EXPECT_EQ(read("\n[server]\nworkers = -1\n").error().message,
+            path + ":3: server.workers must be a number from 0 to 1024, not \"-1\"");
+  EXPECT_EQ(read("[server]\nworkers = [1]\n").error().message,
+            path + ":2: server.workers must be a number from 0 to 1024, not \"\"");
+}
+
+TEST_F(ConfigFileTest, NamesTheLineOfASyntaxError) {
+  EXPECT_EQ(read("[server]\nworkers = = 3\n").error().message.find(path + ":2: "), 0u);
+}
+
+TEST_F(ConfigFileTest, MissingIsAnErrorThatNamesIt) {
+  const Status status = read_config_file(directory.file("none.toml"), config);
+  EXPECT_NE(status.error().message.find("none.toml"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace streaming

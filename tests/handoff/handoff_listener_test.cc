@@ -1,0 +1,98 @@
+#include "handoff/handoff_listener.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <vector>
+
+#include "base/log.h"
+#include "support/fake_ring.h"
+
+namespace streaming {
+namespace {
+
+class HandoffListenerTest : public testing::Test, private CompletionHandler, private ConnectionReceiver {
+ protected:
+  static constexpr std::size_t kWorkers = 3;
+
+  HandoffListenerTest() {
+    log::set_level(log::level::off);
+    for (std::size_t worker = 0; worker < kWorkers; ++worker) {
+      loads[worker].ring = 50 + static_cast<int>(worker);
+      loads[worker].capacity = 1000;
+    }
+    listener.start();
+  }
+
+  void accept(std::int32_t slot) { ring.complete(Operation::kAccept, slot, true); }
+
+  FakeRing ring{this};
+  std::vector<WorkerLoad> loads = std::vector<WorkerLoad>(kWorkers);
+  std::vector<RingFile> received;
+  HandoffListener listener{ring, UniqueFd(::socket(AF_UNIX, SOCK_SEQPACKET, 0)), loads, *this};
+
+ private:
+  void on_completion(const Completion& completion) override {
+    if (completion.tag.operation == Operation::kAccept) {
+      listener.on_accept(completion);
+    } else {
+      listener.on_passed(completion);
+    }
+  }
+  void on_connection(RingFile connection) override { received.push_back(connection); }
+};
+
+TEST_F(HandoffListenerTest, SpreadsConnectionsEvenlyHoweverTheyArrive) {
+  for (int i = 0; i < 300; ++i) accept(i);
+  for (const WorkerLoad& load : loads) EXPECT_EQ(load.assigned, 100u);
+  EXPECT_EQ(received.size(), 100u);
+  EXPECT_EQ(ring.count(Operation::kConnectionPassed), 200);
+}
+
+TEST_F(HandoffListenerTest, GivesToTheWorkerWithTheMostRoom) {
+  loads[0].assigned = 10;
+  loads[1].assigned = 10;
+  accept(7);
+  const FakeRing::Submitted& passed = ring.find(Operation::kConnectionPassed);
+  EXPECT_EQ(passed.target, loads[2].ring);
+  EXPECT_EQ(passed.file, RingFile::direct(7));
+  EXPECT_EQ(passed.arrival.operation, Operation::kConnectionArrived);
+}
+
+TEST_F(HandoffListenerTest, ClosesItsOwnReferenceOncePassed) {
+  loads[0].assigned = 10;
+  accept(7);
+  EXPECT_TRUE(ring.closed.empty());
+  ring.complete(Operation::kConnectionPassed, 0);
+  ASSERT_EQ(ring.closed.size(), 1u);
+  EXPECT_EQ(ring.closed[0], RingFile::direct(7));
+}
+
+TEST_F(HandoffListenerTest, TakesTheAssignmentBackWhenPassingFails) {
+  loads[0].assigned = 10;
+  accept(7);
+  EXPECT_EQ(loads[1].assigned, 1u);
+  ring.complete(Operation::kConnectionPassed, -ENFILE);
+  EXPECT_EQ(loads[1].assigned, 0u);
+  EXPECT_EQ(ring.closed.size(), 1u) << "so that Apache answers its client";
+}
+
+TEST_F(HandoffListenerTest, AcceptsAgainWhenTheKernelEndsTheOperation) {
+  ring.complete(Operation::kAccept, 5, false);
+  EXPECT_EQ(ring.count(Operation::kAccept), 1);
+  ring.complete(Operation::kAccept, -ENFILE, false);
+  EXPECT_EQ(ring.count(Operation::kAccept), 1);
+}
+
+TEST_F(HandoffListenerTest, IsClosedOnlyWhenItsOperationHasEnded) {
+  listener.stop();
+  EXPECT_TRUE(listener.open());
+  accept(9);
+  EXPECT_EQ(received.size(), 1u) << "what was accepted before is served";
+  ring.complete_cancelled();
+  EXPECT_FALSE(listener.open());
+  EXPECT_EQ(ring.count(Operation::kAccept), 0);
+}
+
+}  // namespace
+}  // namespace streaming

@@ -1,0 +1,195 @@
+#include "handoff/handoff_receiver.h"
+
+#include <gtest/gtest.h>
+#include <poll.h>
+
+#include <cstring>
+
+#include "base/limits.h"
+#include "base/log.h"
+#include "support/fake_ring.h"
+#include "support/unix_sockets.h"
+
+namespace streaming {
+namespace {
+
+class HandoffReceiverTest : public testing::Test, private CompletionHandler, private ClientReceiver {
+ protected:
+  HandoffReceiverTest() { log::set_level(log::level::off); }
+
+  void connect() {
+    load.assign();
+    receiver.on_connection(RingFile::direct(40));
+  }
+  // A message with `descriptors` of ours arrives; the kernel has put it into the process's table.
+  void arrive(std::string payload, std::vector<UniqueFd> descriptors, int flags = 0) {
+    msghdr& message = *ring.find(Operation::kHandoffReceive).message;
+    message.msg_flags = flags;
+    auto* header = static_cast<cmsghdr*>(message.msg_control);
+    const std::size_t bytes = descriptors.size() * sizeof(int);
+    message.msg_controllen = descriptors.empty() ? 0 : CMSG_LEN(bytes);
+    if (!descriptors.empty()) {
+      header->cmsg_level = SOL_SOCKET;
+      header->cmsg_type = SCM_RIGHTS;
+      header->cmsg_len = CMSG_LEN(bytes);
+      for (std::size_t i = 0; i < descriptors.size(); ++i) {
+        const int fd = descriptors[i].release();
+        std::memcpy(CMSG_DATA(header) + i * sizeof fd, &fd, sizeof fd);
+      }
+    }
+    ring.complete(Operation::kHandoffReceive, static_cast<std::int32_t>(payload.size()), false,
+                  {payload.data(), payload.size()});
+  }
+  void arrive_with_client(std::string payload, int flags = 0) {
+    auto [client, browser] = socket_pair();
+    std::vector<UniqueFd> descriptors;
+    descriptors.push_back(std::move(client));
+    arrive(std::move(payload), std::move(descriptors), flags);
+  }
+  std::string reply() { return ring.complete_send(Operation::kHandoffReply); }
+  bool closed() { return receiver.idle() && ring.closed.size() == 1; }
+
+  FakeRing ring{this};
+  TimerWheel timers{Time(Duration(1000))};
+  WorkerLoad load;
+  Counters counters;
+  std::vector<std::string> prompts;  // of the clients that came through
+  std::optional<Refusal> refusal;    // what on_client() says
+  std::vector<int> answered;         // statuses of the clients that the daemon was to answer
+  HandoffReceiver receiver{ring, timers, load, counters, *this};
+
+ private:
+  void on_completion(const Completion& completion) override {
+    switch (completion.tag.operation) {
+      case Operation::kHandoffReceive:
+        return receiver.on_message(completion);
+      case Operation::kHandoffReply:
+        return receiver.on_reply_sent(completion);
+      case Operation::kHandoffVerdict:
+        return receiver.on_verdict(completion);
+      default:
+        FAIL() << "an unexpected operation";
+    }
+  }
+  std::optional<Refusal> on_client(UniqueFd& client, const HandoffRequest& request) override {
+    if (refusal) return refusal;
+    prompts.emplace_back(request.prompt);
+    client.reset();
+    return std::nullopt;
+  }
+  bool on_refused_client(UniqueFd& client, const Refusal& said) override {
+    answered.push_back(said.status);
+    client.reset();
+    return true;
+  }
+};
+
+TEST_F(HandoffReceiverTest, AcknowledgesAndPassesTheAssignmentOn) {
+  connect();
+  arrive_with_client(R"({"prompt":"hi"})");
+  EXPECT_EQ(prompts, std::vector<std::string>{"hi"});
+  EXPECT_EQ(reply(), "A");
+  EXPECT_TRUE(closed());
+  EXPECT_EQ(load.assigned, 1u) << "it is the stream's now";
+}
+
+TEST_F(HandoffReceiverTest, GoesOnWhenTheAcknowledgementCannotBeDelivered) {
+  connect();
+  arrive_with_client("{}");
+  ring.complete(Operation::kHandoffReply, -EPIPE);
+  EXPECT_TRUE(closed());
+  EXPECT_EQ(prompts.size(), 1u);
+}
+
+TEST_F(HandoffReceiverTest, LetsApacheAnswerARefusalThatItHasRead) {
+  refusal = Refusal{503, "full", 3};
+  connect();
+  arrive_with_client("{}");
+  EXPECT_EQ(reply(), R"(R{"status":503,"retry_after":3})");
+  EXPECT_TRUE(answered.empty());
+  ring.complete(Operation::kHandoffVerdict, POLLIN | POLLHUP | POLLRDHUP);
+  EXPECT_TRUE(closed());
+  EXPECT_TRUE(answered.empty());
+  EXPECT_EQ(load.assigned, 0u);
+}
+
+TEST_F(HandoffReceiverTest, AnswersItselfWhenTheRefusalWasClosedUnread) {
+  connect();
+  arrive_with_client("not json");
+  EXPECT_EQ(reply(), R"(R{"status":400})");
+  ring.complete(Operation::kHandoffVerdict, POLLERR | POLLHUP);
+  EXPECT_EQ(answered, std::vector<int>{400});
+  EXPECT_TRUE(closed());
+}
+
+TEST_F(HandoffReceiverTest, AnswersItselfWhenApacheHasNotWaited) {
+  connect();
+  arrive_with_client("[]");
+  ring.complete(Operation::kHandoffReply, -EPIPE);
+  EXPECT_EQ(answered, std::vector<int>{400});
+  EXPECT_TRUE(closed());
+}
+
+TEST_F(HandoffReceiverTest, GivesUpOnARefusalThatNobodyReads) {
+  connect();
+  arrive_with_client("[]");
+  reply();
+  timers.set_now(timers.now() + kRefusalReadTimeout);
+  timers.expire();
+  ring.complete_cancelled();
+  EXPECT_TRUE(closed());
+  EXPECT_TRUE(answered.empty()) << "Apache may have read it";
+}
+
+TEST_F(HandoffReceiverTest, RefusesAPayloadThatWasCut) {
+  connect();
+  arrive_with_client("{}", MSG_TRUNC);
+  EXPECT_EQ(reply(), R"(R{"status":413})");
+}
+
+TEST_F(HandoffReceiverTest, ClosesAConnectionThatBringsNoClient) {
+  connect();
+  arrive("{}", {});
+  EXPECT_TRUE(closed());
+  EXPECT_EQ(counters.get(Counter::kHandoffErrors), 1u);
+  EXPECT_EQ(load.assigned, 0u);
+}
+
+TEST_F(HandoffReceiverTest, ClosesAConnectionThatEndsWithoutAWord) {
+  connect();
+  ring.complete(Operation::kHandoffReceive, 0);
+  EXPECT_TRUE(closed());
+  EXPECT_EQ(load.assigned, 0u);
+}
+
+TEST_F(HandoffReceiverTest, ClosesASilentConnectionWhenItsTimeIsUp) {
+  connect();
+  timers.set_now(timers.now() + kHandoffReceiveTimeout);
+  timers.expire();
+  EXPECT_FALSE(closed()) << "the kernel still holds the message";
+  ring.complete_cancelled();
+  EXPECT_TRUE(closed());
+}
+
+TEST_F(HandoffReceiverTest, TriesAgainWhenAllReceiveBuffersAreInUse) {
+  connect();
+  ring.complete(Operation::kHandoffReceive, -ENOBUFS);
+  EXPECT_EQ(ring.count(Operation::kHandoffReceive), 1);
+  arrive_with_client("{}");
+  EXPECT_EQ(reply(), "A");
+}
+
+TEST_F(HandoffReceiverTest, ClosesWhatIsOverItsLimitAtOnce) {
+  for (std::uint32_t i = 0; i < kMaxHandoffConnections; ++i) connect();
+  EXPECT_TRUE(ring.closed.empty());
+  connect();
+  EXPECT_EQ(ring.closed.size(), 1u);
+  EXPECT_EQ(load.assigned, kMaxHandoffConnections);
+  receiver.stop();
+  ring.complete_cancelled();
+  EXPECT_TRUE(receiver.idle());
+  EXPECT_EQ(load.assigned, 0u);
+}
+
+}  // namespace
+}  // namespace streaming

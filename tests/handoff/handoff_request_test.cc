@@ -1,0 +1,117 @@
+#include "handoff/handoff_request.h"
+
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include "base/limits.h"
+
+namespace streaming {
+namespace {
+
+class HandoffRequestTest : public testing::Test {
+ protected:
+  Result<HandoffRequest> parse(std::string payload) {
+    buffer = std::move(payload);
+    // A std::string has a writable byte behind it.
+    return parser.parse({buffer.data(), buffer.size()});
+  }
+  std::string mistake(std::string payload) {
+    const Result<HandoffRequest> request = parse(std::move(payload));
+    return request.ok() ? "no mistake" : request.error().message;
+  }
+
+  std::string buffer;
+  HandoffRequestParser parser;
+};
+
+TEST_F(HandoffRequestTest, ReadsTheFieldsItKnows) {
+  const Result<HandoffRequest> request = parse(
+      R"({"prompt":"hi","system":"be brief","model":"m","backend":"mock","request_id":"r-1","user_id":12,)"
+      R"("max_tokens":5,"temperature":0.5,"test_pattern":"p","messages":[{"role":"user","content":"x"}],"other":{}})");
+  ASSERT_TRUE(request.ok()) << request.error().message;
+  const HandoffRequest& read = request.value();
+  EXPECT_EQ(read.prompt, "hi");
+  EXPECT_EQ(read.system, "be brief");
+  EXPECT_EQ(read.model, "m");
+  EXPECT_EQ(read.backend, "mock");
+  EXPECT_EQ(read.request_id, "r-1");
+  EXPECT_EQ(read.user_id, "12");
+  EXPECT_EQ(read.max_tokens, 5);
+  EXPECT_EQ(read.temperature, 0.5);
+  EXPECT_EQ(read.test_pattern, "p");
+  ASSERT_NE(read.messages, nullptr);
+  EXPECT_EQ(read.messages->Size(), 1u);
+}
+
+TEST_F(HandoffRequestTest, TakesOneNulForNoPayload) {
+  const Result<HandoffRequest> request = parse(std::string(1, '\0'));
+  ASSERT_TRUE(request.ok());
+  EXPECT_EQ(request.value().prompt, "");
+  EXPECT_EQ(request.value().messages, nullptr);
+}
+
+TEST_F(HandoffRequestTest, UnescapesText) {
+  const Result<HandoffRequest> request = parse(R"({"prompt":"h\u00e9 \"q\" \ud83d\ude00 \n \u0000!"})");
+  ASSERT_TRUE(request.ok());
+  EXPECT_EQ(request.value().prompt, std::string_view("h\xC3\xA9 \"q\" \xF0\x9F\x98\x80 \n \0!", 17));
+}
+
+TEST_F(HandoffRequestTest, ReadsAPromptOfAHundredThousandBytes) {
+  const std::string prompt(100'000, 'p');
+  const Result<HandoffRequest> request = parse("{\"prompt\":\"" + prompt + "\"}");
+  ASSERT_TRUE(request.ok());
+  EXPECT_EQ(request.value().prompt, prompt);
+}
+
+TEST_F(HandoffRequestTest, TakesAUserIdOfEitherKindAndNullForAbsent) {
+  EXPECT_EQ(parse(R"({"user_id":"u-7"})").value().user_id, "u-7");
+  EXPECT_EQ(parse(R"({"user_id":-3,"prompt":null})").value().user_id, "-3");
+}
+
+TEST_F(HandoffRequestTest, SaysWhatIsWrongWithAField) {
+  EXPECT_EQ(mistake(R"({"prompt":7})"), "the payload's field \"prompt\" must be a string");
+  EXPECT_EQ(mistake(R"({"messages":"x"})"), "the payload's field \"messages\" must be an array");
+  EXPECT_EQ(mistake(R"({"user_id":1.5})"), "the payload's field \"user_id\" must be an integer or a string");
+  EXPECT_EQ(mistake(R"({"max_tokens":0})"), "the payload's field \"max_tokens\" must be a positive integer");
+  EXPECT_EQ(mistake(R"({"temperature":"hot"})"), "the payload's field \"temperature\" must be a number");
+}
+
+TEST_F(HandoffRequestTest, RefusesAHeaderValueThatWouldInjectAHeader) {
+  EXPECT_EQ(mistake(R"({"test_pattern":"a\r\nX-Evil: 1"})"),
+            "the payload's field \"test_pattern\" must be a string without control characters");
+}
+
+TEST_F(HandoffRequestTest, RefusesWhatIsNotAJsonObject) {
+  EXPECT_EQ(mistake("[1]"), "the payload must be a JSON object");
+  EXPECT_EQ(mistake("\"text\""), "the payload must be a JSON object");
+  EXPECT_NE(mistake("plain text").find("not valid JSON"), std::string::npos);
+  EXPECT_NE(mistake("").find("not valid JSON"), std::string::npos);
+  EXPECT_NE(mistake(R"({"prompt":"cut)").find("not valid JSON"), std::string::npos);
+  EXPECT_NE(mistake(R"({} {})").find("not valid JSON"), std::string::npos);
+  EXPECT_NE(mistake(std::string("{}\0x", 4)).find("not valid JSON"), std::string::npos);
+}
+
+TEST_F(HandoffRequestTest, RefusesTextThatIsNotUtf8) {
+  EXPECT_NE(mistake("{\"prompt\":\"\xff\xfe\"}").find("not valid JSON"), std::string::npos);
+  EXPECT_NE(mistake("{\"prompt\":\"\xC3\"}").find("not valid JSON"), std::string::npos);
+  EXPECT_NE(mistake(R"({"prompt":"\ud83d alone"})").find("not valid JSON"), std::string::npos);
+}
+
+TEST_F(HandoffRequestTest, RefusesDeepNestingWithoutSpendingStackOnIt) {
+  EXPECT_EQ(mistake(std::string(100'000, '[')), "the payload's JSON is nested deeper than 64 levels");
+  std::string nested = "{\"a\":";
+  for (std::uint32_t level = 0; level < kMaxJsonDepth - 1; ++level) nested += "[";
+  std::string closing;
+  for (std::uint32_t level = 0; level < kMaxJsonDepth - 1; ++level) closing += "]";
+  EXPECT_TRUE(parse(nested + closing + "}").ok()) << "the limit itself is allowed";
+  EXPECT_FALSE(parse(nested + "[" + "]" + closing + "}").ok());
+}
+
+TEST_F(HandoffRequestTest, ParsesTheNextPayloadAfterAMistake) {
+  EXPECT_FALSE(parse("{\"prompt\":").ok());
+  EXPECT_EQ(parse(R"({"prompt":"again"})").value().prompt, "again");
+}
+
+}  // namespace
+}  // namespace streaming

@@ -1,0 +1,258 @@
+// The ring over the real kernel.
+
+#include "ring/uring_ring.h"
+
+#include <gtest/gtest.h>
+#include <poll.h>
+
+#include <thread>
+
+#include "ring/uring_unavailable.h"
+#include "support/temporary_directory.h"
+#include "support/unix_sockets.h"
+
+namespace streaming {
+namespace {
+
+constexpr UringRing::Options kOptions{
+    .client_files = 8, .connection_files = 4, .receive_buffers = 2, .receive_bytes = 1000};
+
+// Keeps completions until the test asks for one.
+class Completions final : public CompletionHandler {
+ public:
+  struct Seen {
+    Completion completion;
+    std::string bytes;
+  };
+
+  explicit Completions(Ring& ring) : ring_(ring) {}
+
+  // The first completion of `operation`; waits for it. Fails the test when ten seconds bring none.
+  Seen wait_for(Operation operation) {
+    for (int round = 0; round < 100; ++round) {
+      for (auto seen = seen_.begin(); seen != seen_.end(); ++seen) {
+        if (seen->completion.tag.operation != operation) continue;
+        Seen found = *seen;
+        seen_.erase(seen);
+        return found;
+      }
+      EXPECT_TRUE(ring_.wait(100'000'000).ok());
+      ring_.dispatch(*this);
+    }
+    ADD_FAILURE() << "no completion of operation " << static_cast<int>(operation);
+    return {};
+  }
+  std::int32_t result_of(Operation operation) { return wait_for(operation).completion.result; }
+
+ private:
+  void on_completion(const Completion& completion) override {
+    seen_.push_back({completion, std::string(completion.buffer.data(), completion.buffer.size())});
+  }
+
+  Ring& ring_;
+  std::vector<Seen> seen_;
+};
+
+std::unique_ptr<Ring> make_ring() {
+  Result<std::unique_ptr<Ring>> ring = UringRing::create(kOptions);
+  if (!ring) ADD_FAILURE() << ring.error().message;
+  return ring ? std::move(*ring) : nullptr;
+}
+
+class UringRingTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    ring = make_ring();
+    ASSERT_NE(ring, nullptr);
+    ASSERT_TRUE(ring->enable().ok());
+  }
+  // Puts one end of a socket pair into `slot` and returns the other.
+  UniqueFd install_client(std::uint32_t slot, int type = SOCK_STREAM) {
+    auto [client, browser] = socket_pair(type);
+    EXPECT_TRUE(ring->install_file(slot, client.get()).ok());
+    return std::move(browser);
+  }
+  UniqueFd listen_at(const std::string& path) {
+    UniqueFd listener(::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK, 0));
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    std::strncpy(address.sun_path, path.c_str(), sizeof address.sun_path - 1);
+    EXPECT_EQ(bind(listener.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);
+    EXPECT_EQ(listen(listener.get(), 8), 0);
+    return listener;
+  }
+  static Tag tag(Operation operation, std::uint32_t index = 0) { return Tag{operation, Handle{index, 1}}; }
+
+  std::unique_ptr<Ring> ring;
+  std::optional<Completions> completions;
+  Completions& done() {
+    if (!completions) completions.emplace(*ring);
+    return *completions;
+  }
+  TemporaryDirectory directory;
+};
+
+TEST_F(UringRingTest, SendsAndReceivesOverAClientThatIsInItsOwnTable) {
+  const UniqueFd browser = install_client(3);
+  ring->submit_send(RingFile::direct(3), std::string_view("hello"), tag(Operation::kClientSend));
+  EXPECT_EQ(done().result_of(Operation::kClientSend), 5);
+  char bytes[16];
+  ASSERT_EQ(recv(browser.get(), bytes, sizeof bytes, 0), 5);
+
+  ASSERT_EQ(send(browser.get(), "abc", 3, 0), 3);
+  ring->submit_receive(RingFile::direct(3), bytes, tag(Operation::kClientDrain));
+  EXPECT_EQ(done().result_of(Operation::kClientDrain), 3);
+}
+
+TEST_F(UringRingTest, NeverWaitsInASendOrAReceive) {
+  const UniqueFd browser = install_client(0);
+  char bytes[16];
+  ring->submit_receive(RingFile::direct(0), bytes, tag(Operation::kClientDrain));
+  EXPECT_EQ(done().result_of(Operation::kClientDrain), -EAGAIN);
+
+  const std::string much(1 << 20, 'x');
+  std::int32_t sent = 0;
+  for (int i = 0; i < 10 && sent >= 0; ++i) {
+    ring->submit_send(RingFile::direct(0), much, tag(Operation::kClientSend));
+    sent = done().result_of(Operation::kClientSend);
+  }
+  EXPECT_EQ(sent, -EAGAIN);
+}
+
+TEST_F(UringRingTest, SeesTheClientLeave) {
+  UniqueFd browser = install_client(0);
+  ring->submit_poll(RingFile::direct(0), POLLRDHUP, tag(Operation::kClientWatch));
+  browser.reset();
+  EXPECT_NE(done().result_of(Operation::kClientWatch) & POLLRDHUP, 0);
+}
+
+TEST_F(UringRingTest, ShutsDownAndCloses) {
+  const UniqueFd browser = install_client(0);
+  ring->submit_shutdown_write(RingFile::direct(0), tag(Operation::kClientShutdown));
+  EXPECT_EQ(done().result_of(Operation::kClientShutdown), 0);
+  EXPECT_EQ(read_to_end(browser.get()), "");
+  EXPECT_EQ(send(browser.get(), "x", 1, MSG_NOSIGNAL), 1) << "only one direction is shut";
+  ring->submit_close(RingFile::direct(0), tag(Operation::kClientClose));
+  EXPECT_EQ(done().result_of(Operation::kClientClose), 0);
+  EXPECT_EQ(send(browser.get(), "x", 1, MSG_NOSIGNAL), -1);
+}
+
+TEST_F(UringRingTest, CancelsWhatIsInFlight) {
+  const UniqueFd browser = install_client(0);
+  ring->submit_poll(RingFile::direct(0), POLLRDHUP, tag(Operation::kClientWatch));
+  ring->submit_cancel(tag(Operation::kClientWatch));
+  EXPECT_EQ(done().result_of(Operation::kClientWatch), -ECANCELED);
+}
+
+TEST_F(UringRingTest, AcceptsOnAndOnIntoSlotsBehindTheClients) {
+  const std::string path = directory.file("s");
+  const UniqueFd listener = listen_at(path);
+  ring->submit_accept(RingFile::regular(listener.get()), tag(Operation::kAccept));
+  const UniqueFd first = connect_to(path), second = connect_to(path);
+  for (int i = 0; i < 2; ++i) {
+    const Completion accepted = done().wait_for(Operation::kAccept).completion;
+    EXPECT_GE(accepted.result, 8);
+    EXPECT_LT(accepted.result, 12);
+    EXPECT_TRUE(accepted.more);
+  }
+}
+
+TEST_F(UringRingTest, ReceivesAMessageWithItsDescriptorsIntoABufferOfTheRing) {
+  const UniqueFd apache = install_client(0, SOCK_SEQPACKET);
+  alignas(cmsghdr) char control[CMSG_SPACE(2 * sizeof(int))];
+  iovec length{nullptr, kOptions.receive_bytes};
+  msghdr message{};
+  message.msg_iov = &length;
+  message.msg_iovlen = 1;
+  message.msg_control = control;
+  message.msg_controllen = sizeof control;
+  ring->submit_receive_message(RingFile::direct(0), message, tag(Operation::kHandoffReceive));
+  ASSERT_TRUE(ring->wait(0).ok());
+  const int passed[] = {apache.get()};
+  ASSERT_TRUE(send_message(apache.get(), "payload", passed));
+
+  const Completions::Seen seen = done().wait_for(Operation::kHandoffReceive);
+  EXPECT_EQ(seen.bytes, "payload");
+  const cmsghdr* header = CMSG_FIRSTHDR(&message);
+  ASSERT_NE(header, nullptr);
+  EXPECT_EQ(header->cmsg_len, CMSG_LEN(sizeof(int)));
+  int fd = -1;
+  std::memcpy(&fd, CMSG_DATA(header), sizeof fd);
+  EXPECT_EQ(close(fd), 0);
+}
+
+TEST_F(UringRingTest, UsesEachReceiveBufferAgainAndAgain) {
+  const UniqueFd apache = install_client(0, SOCK_SEQPACKET);
+  iovec length{nullptr, kOptions.receive_bytes};
+  for (int i = 0; i < 20; ++i) {
+    msghdr message{};
+    message.msg_iov = &length;
+    message.msg_iovlen = 1;
+    ring->submit_receive_message(RingFile::direct(0), message, tag(Operation::kHandoffReceive));
+    const std::string payload(1000, static_cast<char>('a' + i));
+    ASSERT_TRUE(send_message(apache.get(), payload, {}));
+    ASSERT_EQ(done().wait_for(Operation::kHandoffReceive).bytes, payload);
+  }
+}
+
+TEST_F(UringRingTest, PassesAFileToAnotherThreadsRing) {
+  const UniqueFd browser = install_client(2);
+  std::unique_ptr<Ring> other = make_ring();
+  std::atomic<bool> enabled{false};
+  std::int32_t arrived = -1;
+  std::thread worker([&] {
+    EXPECT_TRUE(other->enable().ok());
+    enabled = true;
+    Completions theirs(*other);
+    arrived = theirs.result_of(Operation::kConnectionArrived);
+    ASSERT_GE(arrived, 8);
+    const RingFile file = RingFile::direct(static_cast<std::uint32_t>(arrived));
+    other->submit_send(file, std::string_view("from the other"), tag(Operation::kClientSend));
+    EXPECT_EQ(theirs.result_of(Operation::kClientSend), 14);
+    other->submit_close(file, tag(Operation::kClientClose));
+    EXPECT_EQ(theirs.result_of(Operation::kClientClose), 0);
+  });
+  while (!enabled) std::this_thread::yield();
+  ring->submit_pass_file(RingFile::direct(2), other->number(), tag(Operation::kConnectionArrived),
+                         tag(Operation::kConnectionPassed));
+  EXPECT_GE(done().result_of(Operation::kConnectionPassed), 0);
+  ring->submit_close(RingFile::direct(2), tag(Operation::kClientClose));
+  EXPECT_EQ(done().result_of(Operation::kClientClose), 0);
+  worker.join();
+  EXPECT_EQ(read_to_end(browser.get()), "from the other");
+}
+
+TEST_F(UringRingTest, TakesMoreOperationsInOneTurnThanItsQueueHolds) {
+  const UniqueFd browser = install_client(0);
+  constexpr int kMany = 10'000;
+  struct Counter final : CompletionHandler {
+    void on_completion(const Completion&) override { ++completed; }
+    int completed = 0;
+  } counter;
+  for (int i = 0; i < kMany; ++i) ring->submit_poll(RingFile::direct(0), POLLOUT, tag(Operation::kClientWritable));
+  for (int round = 0; round < 100 && counter.completed < kMany; ++round) {
+    ASSERT_TRUE(ring->wait(100'000'000).ok());
+    ring->dispatch(counter);
+  }
+  EXPECT_EQ(counter.completed, kMany);
+}
+
+TEST_F(UringRingTest, RefusesAFileTableBeyondTheLimitOfOpenFilesAndSaysWhatToDo) {
+  const Result<std::unique_ptr<Ring>> ring_too_large = UringRing::create(
+      {.client_files = 1u << 19, .connection_files = 1u << 19, .receive_buffers = 2, .receive_bytes = 1000});
+  ASSERT_FALSE(ring_too_large.ok());
+  EXPECT_NE(ring_too_large.error().message.find("limit of open files"), std::string::npos);
+}
+
+TEST(UringUnavailable, NamesWhatStandsInTheWay) {
+  EXPECT_NE(uring_unavailable(ENOSYS).message.find("Linux 6.1 or later"), std::string::npos);
+  EXPECT_NE(uring_unavailable(EINVAL).message.find("too old"), std::string::npos);
+  EXPECT_NE(uring_unavailable(ENOMEM).message.find("LimitMEMLOCK"), std::string::npos);
+  const std::string not_permitted = uring_unavailable(EPERM).message;
+  EXPECT_TRUE(not_permitted.find("seccomp") != std::string::npos ||
+              not_permitted.find("kernel.io_uring_disabled") != std::string::npos)
+      << not_permitted;
+}
+
+}  // namespace
+}  // namespace streaming

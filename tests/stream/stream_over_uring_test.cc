@@ -1,0 +1,188 @@
+// Streams over the real ring, with the mock backend and real clients.
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <netinet/in.h>
+
+#include <thread>
+
+#include "backends/mock.h"
+#include "base/log.h"
+#include "ring/uring_ring.h"
+#include "stream/stream_table.h"
+#include "support/fake_http_client.h"
+#include "support/unix_sockets.h"
+
+namespace streaming {
+namespace {
+
+using testing::EndsWith;
+using testing::StartsWith;
+
+constexpr std::uint32_t kStreams = 64;
+
+// A connected pair over TCP, as browsers come.
+std::pair<UniqueFd, UniqueFd> tcp_pair() {
+  const UniqueFd listener(::socket(AF_INET, SOCK_STREAM, 0));
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  EXPECT_EQ(bind(listener.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);
+  EXPECT_EQ(listen(listener.get(), 1), 0);
+  socklen_t length = sizeof address;
+  EXPECT_EQ(getsockname(listener.get(), reinterpret_cast<sockaddr*>(&address), &length), 0);
+  UniqueFd browser(::socket(AF_INET, SOCK_STREAM, 0));
+  EXPECT_EQ(connect(browser.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);
+  // As Apache's descriptors are.
+  UniqueFd client(accept4(listener.get(), nullptr, nullptr, SOCK_NONBLOCK));
+  return {std::move(client), std::move(browser)};
+}
+
+class StreamOverUringTest : public testing::Test, private CompletionHandler {
+ protected:
+  void SetUp() override {
+    log::set_level(log::level::off);
+    Result<std::unique_ptr<Ring>> made = UringRing::create(
+        {.client_files = kStreams + 256, .connection_files = 1, .receive_buffers = 1, .receive_bytes = 16});
+    ASSERT_TRUE(made.ok()) << made.error().message;
+    ring = std::move(*made);
+    ASSERT_TRUE(ring->enable().ok());
+    config.mock_delay = Duration(0);
+    table.emplace(*ring, timers, load, counters,
+                  StreamLimits{.max_streams = kStreams,
+                               .max_stream_duration = Duration(60'000),
+                               .first_byte_timeout = Duration(30'000),
+                               .idle_timeout = Duration(30'000),
+                               .log_each_stream = false});
+    load.assigned = 1000;
+  }
+
+  void open(UniqueFd client) {
+    const std::optional<Refusal> refusal = table->open(client, HandoffRequest{}, *backend);
+    ASSERT_FALSE(refusal);
+  }
+  // Turns the loop until the condition holds; fails the test when ten seconds have not brought it.
+  void run_until(const std::function<bool()>& condition) {
+    const Time deadline = MonotonicClock::now() + std::chrono::seconds(10);
+    while (!condition()) {
+      ASSERT_LT(MonotonicClock::now(), deadline) << "the condition never held";
+      table->flush();
+      const std::optional<Time> next = timers.next_expiry();
+      const Duration wait = next ? std::clamp(*next - timers.now(), Duration(0), Duration(50)) : Duration(50);
+      ASSERT_TRUE(ring->wait(std::chrono::nanoseconds(wait).count()).ok());
+      timers.set_now(MonotonicClock::now());
+      ring->dispatch(*this);
+      timers.expire();
+    }
+  }
+  std::uint64_t closed(CloseCause cause) const { return table->closed()[static_cast<std::size_t>(cause)]; }
+
+  Config config;
+  TimerWheel timers{MonotonicClock::now()};
+  FakeHttpClient http;
+  WorkerLoad load;
+  Counters counters;
+  std::unique_ptr<Ring> ring;
+  std::unique_ptr<Backend> backend;
+  std::optional<StreamTable> table;
+
+  void use_mock(Duration delay) {
+    config.mock_delay = delay;
+    backend = make_mock_backend(BackendEnvironment{config, timers, http});
+  }
+
+ private:
+  void on_completion(const Completion& completion) override { table->on_completion(completion); }
+};
+
+TEST_F(StreamOverUringTest, StreamsToManyClientsAtOnce) {
+  use_mock(Duration(1));
+  std::vector<std::string> answers(kStreams);
+  std::vector<std::thread> readers;
+  for (std::uint32_t i = 0; i < kStreams; ++i) {
+    auto [client, browser] = i % 2 == 0 ? socket_pair() : tcp_pair();
+    readers.emplace_back([&answers, i, fd = std::move(browser)] { answers[i] = read_to_end(fd.get()); });
+    open(std::move(client));
+  }
+  run_until([&] { return table->empty(); });
+  for (std::thread& reader : readers) reader.join();
+  for (const std::string& answer : answers) {
+    EXPECT_THAT(answer, StartsWith("HTTP/1.1 200 OK\r\n"));
+    EXPECT_THAT(answer, EndsWith("data: [DONE]\n\n"));
+  }
+  EXPECT_EQ(closed(CloseCause::kCompleted), kStreams);
+  EXPECT_EQ(load.assigned, 1000 - kStreams);
+}
+
+TEST_F(StreamOverUringTest, LosesNothingWhenTheClientsBufferIsFull) {
+  use_mock(Duration(0));
+  auto [client, browser] = tcp_pair();
+  const int tiny = 1;
+  ASSERT_EQ(setsockopt(client.get(), SOL_SOCKET, SO_SNDBUF, &tiny, sizeof tiny), 0);
+  // Fills the client's buffer before the hand-over.
+  std::string filled;
+  const std::string piece(4096, 'f');
+  for (ssize_t sent; (sent = send(client.get(), piece.data(), piece.size(), MSG_DONTWAIT)) > 0;) {
+    filled.append(piece, 0, static_cast<std::size_t>(sent));
+  }
+  open(std::move(client));
+  run_until([&] { return counters.get(Counter::kEvents) == 18; });
+  EXPECT_EQ(counters.get(Counter::kBytes), 0u);
+
+  std::string answer;
+  std::thread reader([&answer, fd = std::move(browser)] { answer = read_to_end(fd.get()); });
+  run_until([&] { return table->empty(); });
+  reader.join();
+  ASSERT_GT(answer.size(), filled.size());
+  EXPECT_EQ(answer.substr(0, filled.size()), filled);
+  EXPECT_THAT(answer.substr(filled.size()), StartsWith("HTTP/1.1 200 OK\r\n"));
+  EXPECT_THAT(answer, EndsWith("data: [DONE]\n\n"));
+}
+
+TEST_F(StreamOverUringTest, DoesNotResetAClientThatHasSentMoreThanItsRequest) {
+  use_mock(Duration(0));
+  auto [client, browser] = tcp_pair();
+  const std::string pipelined(100'000, 'p');
+  ASSERT_EQ(send(browser.get(), pipelined.data(), pipelined.size(), 0), static_cast<ssize_t>(pipelined.size()));
+  open(std::move(client));
+  std::string answer;
+  ssize_t last = -1;
+  std::thread reader([&answer, &last, fd = std::move(browser)] {
+    answer = read_to_end(fd.get());
+    char byte;
+    last = recv(fd.get(), &byte, 1, 0);
+  });
+  run_until([&] { return table->empty(); });
+  reader.join();
+  EXPECT_THAT(answer, EndsWith("data: [DONE]\n\n"));
+  EXPECT_EQ(last, 0) << "an end, not a reset";
+}
+
+TEST_F(StreamOverUringTest, SeesAClientThatLeavesWhileNothingIsSent) {
+  use_mock(Duration(3'600'000));
+  auto [client, browser] = tcp_pair();
+  open(std::move(client));
+  run_until([&] { return counters.get(Counter::kBytes) > 0; });
+  browser.reset();
+  run_until([&] { return table->empty(); });
+  EXPECT_EQ(closed(CloseCause::kClientGone), 1u);
+}
+
+TEST_F(StreamOverUringTest, UsesTheSlotsOfStreamsThatHaveEnded) {
+  use_mock(Duration(0));
+  for (int round = 0; round < 20; ++round) {
+    std::vector<UniqueFd> browsers;
+    for (std::uint32_t i = 0; i < kStreams; ++i) {
+      auto [client, browser] = socket_pair();
+      open(std::move(client));
+      browsers.push_back(std::move(browser));
+    }
+    run_until([&] { return counters.get(Counter::kEvents) == static_cast<std::uint64_t>(round + 1) * kStreams * 18; });
+    browsers.clear();
+    run_until([&] { return table->empty(); });
+  }
+  EXPECT_EQ(table->peak(), kStreams);
+}
+
+}  // namespace
+}  // namespace streaming

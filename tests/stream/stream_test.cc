@@ -1,0 +1,338 @@
+// A stream's life over a ring that completes as the test says.
+
+#include "stream/stream.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <poll.h>
+#include <sys/socket.h>
+
+#include "base/limits.h"
+#include "base/log.h"
+#include "stream/stream_table.h"
+#include "support/fake_ring.h"
+
+namespace streaming {
+namespace {
+
+using testing::EndsWith;
+using testing::HasSubstr;
+using testing::StartsWith;
+
+// Does what the test tells the sink to do.
+struct FakeBackend : Backend {
+  struct Session : BackendSession {
+    explicit Session(FakeBackend& owner) : backend(owner) {}
+    ~Session() override { ++backend.destroyed; }
+    void pause() override { ++backend.paused; }
+    void resume() override { ++backend.resumed; }
+    void cancel() override { ++backend.cancelled; }
+    FakeBackend& backend;
+  };
+
+  std::unique_ptr<BackendSession> start(const HandoffRequest&, EventSink& event_sink) override {
+    sink = &event_sink;
+    return std::make_unique<Session>(*this);
+  }
+
+  EventSink* sink = nullptr;
+  int paused = 0, resumed = 0, cancelled = 0, destroyed = 0;
+};
+
+class StreamTest : public testing::Test, private CompletionHandler {
+ protected:
+  static constexpr StreamLimits kLimits{.max_streams = 2,
+                                        .max_stream_duration = Duration(300'000),
+                                        .first_byte_timeout = Duration(30'000),
+                                        .idle_timeout = Duration(60'000),
+                                        .log_each_stream = false};
+
+  StreamTest() {
+    log::set_level(log::level::off);
+    ring.set_handler(*this);
+    load.assigned = 10;
+  }
+
+  std::optional<Refusal> open() {
+    UniqueFd client(::socket(AF_UNIX, SOCK_STREAM, 0));
+    std::optional<Refusal> refusal = table.open(client, HandoffRequest{}, backend);
+    table.flush();
+    return refusal;
+  }
+  void text(std::string_view piece) { backend.sink->on_text(piece); }
+  void end_of_turn() { table.flush(); }
+  void pass(Duration time) {
+    timers.set_now(timers.now() + time);
+    timers.expire();
+    table.flush();
+  }
+  // Lets everything that the stream wants to send go, and returns it.
+  std::string send_all() {
+    std::string sent;
+    while (ring.count(Operation::kClientSend) > 0) sent += ring.complete_send(Operation::kClientSend);
+    return sent;
+  }
+  void client_leaves() { ring.complete(Operation::kClientWatch, POLLIN | POLLRDHUP); }
+  // Completes the cancelled operations and the close.
+  void finish() {
+    ring.complete_cancelled();
+    ring.complete(Operation::kClientClose, 0);
+  }
+  std::uint64_t closed(CloseCause cause) const { return table.closed()[static_cast<std::size_t>(cause)]; }
+
+  FakeRing ring;
+  TimerWheel timers{Time(Duration(1000))};
+  WorkerLoad load;
+  Counters counters;
+  FakeBackend backend;
+  StreamTable table{ring, timers, load, counters, kLimits};
+
+ private:
+  void on_completion(const Completion& completion) override {
+    table.on_completion(completion);
+    table.flush();
+  }
+};
+
+TEST_F(StreamTest, SendsHeadAndFirstEventTogetherWhenBothAreReady) {
+  UniqueFd client(::socket(AF_UNIX, SOCK_STREAM, 0));
+  ASSERT_EQ(table.open(client, HandoffRequest{}, backend), std::nullopt);
+  text("hello");
+  end_of_turn();
+  const std::string sent = send_all();
+  EXPECT_THAT(sent, StartsWith("HTTP/1.1 200 OK\r\n"));
+  EXPECT_THAT(sent, EndsWith("data: {\"content\":\"hello\"}\n\n"));
+  EXPECT_FALSE(client) << "the descriptor must not stay in the process's table";
+}
+
+TEST_F(StreamTest, PutsTheClientIntoTheSlotOfItsStream) {
+  open();
+  open();
+  EXPECT_THAT(ring.installed, testing::ElementsAre(0u, 1u));
+}
+
+TEST_F(StreamTest, SendsTheEventsOfOneTurnAsOne) {
+  open();
+  send_all();
+  text("a");
+  text("b");
+  EXPECT_EQ(ring.count(Operation::kClientSend), 0);
+  end_of_turn();
+  EXPECT_EQ(send_all(), "data: {\"content\":\"a\"}\n\ndata: {\"content\":\"b\"}\n\n");
+}
+
+TEST_F(StreamTest, EndsWithDoneThenShutsDownThenWaitsForTheClientThenCloses) {
+  open();
+  text("a");
+  backend.sink->on_end();
+  end_of_turn();
+  EXPECT_EQ(backend.cancelled, 1);
+  EXPECT_EQ(ring.count(Operation::kClientShutdown), 0) << "not before all is sent";
+  EXPECT_THAT(send_all(), EndsWith("data: [DONE]\n\n"));
+  ring.complete(Operation::kClientShutdown, 0);
+  EXPECT_TRUE(ring.closed.empty()) << "the client has not closed yet";
+  client_leaves();
+  finish();
+  EXPECT_EQ(closed(CloseCause::kCompleted), 1u);
+  EXPECT_TRUE(table.empty());
+  EXPECT_EQ(backend.destroyed, 1);
+  EXPECT_EQ(load.assigned, 9u);
+}
+
+TEST_F(StreamTest, IsNotCompletedWhenTheClientLeavesBeforeTheEndWasSent) {
+  open();
+  send_all();
+  text("a");
+  backend.sink->on_end();
+  end_of_turn();
+  ring.complete(Operation::kClientSend, -EPIPE);
+  finish();
+  EXPECT_EQ(closed(CloseCause::kCompleted), 0u);
+  EXPECT_EQ(closed(CloseCause::kClientGone), 1u);
+}
+
+TEST_F(StreamTest, CancelsTheBackendAtOnceWhenTheClientLeavesBeforeTheFirstEvent) {
+  open();
+  send_all();
+  client_leaves();
+  EXPECT_EQ(backend.cancelled, 1);
+  finish();
+  EXPECT_EQ(closed(CloseCause::kClientGone), 1u);
+}
+
+TEST_F(StreamTest, FreesNothingWhileTheKernelHoldsItsSend) {
+  open();
+  client_leaves();
+  EXPECT_EQ(ring.count(Operation::kClientSend), 1);
+  EXPECT_EQ(ring.count(Operation::kClientClose), 0);
+  EXPECT_FALSE(table.empty());
+  ring.complete(Operation::kClientSend, -EPIPE);
+  finish();
+  EXPECT_TRUE(table.empty());
+}
+
+TEST_F(StreamTest, WaitsForAFullBufferAndGoesOnWhereItStopped) {
+  open();
+  send_all();
+  text("abc");
+  end_of_turn();
+  const std::string frame = ring.find(Operation::kClientSend).bytes;
+  ring.complete(Operation::kClientSend, 5);
+  ring.complete(Operation::kClientSend, -EAGAIN);
+  EXPECT_EQ(ring.count(Operation::kClientSend), 0);
+  text("more");
+  end_of_turn();
+  EXPECT_EQ(ring.count(Operation::kClientSend), 0) << "not before the client is writable";
+  ring.complete(Operation::kClientWritable, POLLOUT);
+  EXPECT_EQ(ring.complete_send(Operation::kClientSend), frame.substr(5));
+  EXPECT_EQ(send_all(), "data: {\"content\":\"more\"}\n\n");
+}
+
+TEST_F(StreamTest, PausesTheBackendForASlowClientAndResumesIt) {
+  open();
+  text(std::string(kPauseAtBytes, 'x'));
+  EXPECT_EQ(backend.paused, 1);
+  end_of_turn();
+  ring.complete(Operation::kClientSend, 100);
+  EXPECT_EQ(backend.resumed, 0);
+  send_all();
+  EXPECT_EQ(backend.resumed, 1);
+}
+
+TEST_F(StreamTest, ClosesAClientThatTakesNothing) {
+  open();
+  ring.complete(Operation::kClientSend, -EAGAIN);
+  pass(kClientWriteTimeout - Duration(1));
+  EXPECT_FALSE(ring.cancelled.size() > 0);
+  pass(Duration(1));
+  finish();
+  EXPECT_EQ(closed(CloseCause::kWriteTimeout), 1u);
+}
+
+TEST_F(StreamTest, TellsTheClientWhenTheUpstreamSaysNothing) {
+  open();
+  send_all();
+  pass(kLimits.first_byte_timeout);
+  EXPECT_EQ(backend.cancelled, 1);
+  EXPECT_THAT(send_all(), StartsWith("data: {\"error\":"));
+  client_leaves();
+  ring.complete(Operation::kClientShutdown, 0);
+  finish();
+  EXPECT_EQ(closed(CloseCause::kFirstByteTimeout), 1u);
+}
+
+TEST_F(StreamTest, TellsTheClientWhenTheUpstreamFallsSilent) {
+  open();
+  text("a");
+  end_of_turn();
+  send_all();
+  pass(kLimits.idle_timeout - Duration(1));
+  text("b");
+  end_of_turn();
+  send_all();
+  pass(kLimits.idle_timeout - Duration(1));
+  EXPECT_EQ(send_all(), "") << "each event starts the wait anew";
+  pass(Duration(1));
+  EXPECT_THAT(send_all(), StartsWith("data: {\"error\":"));
+}
+
+TEST_F(StreamTest, EndsAStreamThatLastsTooLong) {
+  open();
+  for (Duration elapsed{0}; elapsed < kLimits.max_stream_duration; elapsed += Duration(10'000)) {
+    text("x");
+    pass(Duration(10'000));
+  }
+  const std::string sent = send_all();
+  EXPECT_THAT(sent, HasSubstr("data: {\"error\":\"The answer took too long.\"}"));
+  EXPECT_THAT(sent, Not(HasSubstr("[DONE]")));
+}
+
+TEST_F(StreamTest, ShowsAFailureAsAnErrorEventWithoutDoneAndWithoutItsDetail) {
+  open();
+  text("half an ans");
+  backend.sink->on_failure(BackendFailure::kTruncated, "https://internal.example/v1 said no");
+  end_of_turn();
+  const std::string sent = send_all();
+  EXPECT_THAT(sent, EndsWith("data: {\"error\":\"The answer broke off.\"}\n\n"));
+  EXPECT_THAT(sent, Not(HasSubstr("internal.example")));
+  EXPECT_THAT(sent, Not(HasSubstr("[DONE]")));
+}
+
+TEST_F(StreamTest, ReadsWhatTheClientStillSendsSoThatClosingDoesNotResetIt) {
+  open();
+  ring.complete(Operation::kClientWatch, POLLIN);
+  EXPECT_EQ(ring.find(Operation::kClientWatch).events, POLLRDHUP) << "bytes are not looked for again while it streams";
+  backend.sink->on_end();
+  end_of_turn();
+  send_all();
+  ring.complete(Operation::kClientShutdown, 0);
+  ring.complete(Operation::kClientDrain, 4000);
+  ring.complete(Operation::kClientDrain, -EAGAIN);
+  ring.complete_cancelled();
+  EXPECT_EQ(ring.find(Operation::kClientWatch).events, POLLIN | POLLRDHUP);
+  ring.complete(Operation::kClientWatch, POLLIN);
+  ring.complete(Operation::kClientDrain, 0);
+  finish();
+  EXPECT_EQ(closed(CloseCause::kCompleted), 1u);
+}
+
+TEST_F(StreamTest, DrainsNoMoreThanItsLimits) {
+  open();
+  ring.complete(Operation::kClientWatch, POLLIN);
+  backend.sink->on_end();
+  end_of_turn();
+  send_all();
+  ring.complete(Operation::kClientShutdown, 0);
+  for (std::size_t drained = 0; drained < kDrainBytes; drained += 16 * 1024) {
+    ASSERT_EQ(ring.count(Operation::kClientDrain), 1);
+    ring.complete(Operation::kClientDrain, 16 * 1024);
+  }
+  finish();
+  EXPECT_TRUE(table.empty());
+
+  open();
+  backend.sink->on_end();
+  end_of_turn();
+  send_all();
+  ring.complete(Operation::kClientShutdown, 0);
+  pass(kDrainTimeout);
+  finish();
+  EXPECT_TRUE(table.empty());
+  EXPECT_EQ(closed(CloseCause::kCompleted), 2u);
+}
+
+TEST_F(StreamTest, RefusesWhenAllPlacesAreTakenAndHasRoomToSaySo) {
+  EXPECT_EQ(open(), std::nullopt);
+  EXPECT_EQ(open(), std::nullopt);
+  const std::optional<Refusal> refusal = open();
+  ASSERT_TRUE(refusal);
+  EXPECT_EQ(refusal->status, 503);
+  EXPECT_GT(refusal->retry_after_seconds, 0);
+  send_all();
+
+  UniqueFd client(::socket(AF_UNIX, SOCK_STREAM, 0));
+  EXPECT_TRUE(table.open_refused(client, *refusal));
+  end_of_turn();
+  EXPECT_THAT(send_all(), StartsWith("HTTP/1.1 503 Service Unavailable\r\n"));
+}
+
+TEST_F(StreamTest, RefusesWhenTheKernelDoesNotTakeTheClient) {
+  ring.install_errno = ENOMEM;
+  UniqueFd client(::socket(AF_UNIX, SOCK_STREAM, 0));
+  EXPECT_TRUE(table.open(client, HandoffRequest{}, backend));
+  EXPECT_TRUE(client) << "the client is still the caller's to answer";
+  EXPECT_TRUE(table.empty());
+}
+
+TEST_F(StreamTest, EndsAllWithAnErrorEventAtShutdown) {
+  open();
+  open();
+  table.close_all(CloseCause::kShutdown);
+  end_of_turn();
+  const std::string sent = send_all();
+  EXPECT_THAT(sent, HasSubstr("data: {\"error\":\"The server is being restarted.\"}"));
+  EXPECT_EQ(backend.cancelled, 2);
+}
+
+}  // namespace
+}  // namespace streaming

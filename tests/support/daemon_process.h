@@ -1,0 +1,125 @@
+// The real streaming-daemon as a child process, with a socket and a log in a directory of its own.
+
+#pragma once
+
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/wait.h>
+
+#include <chrono>
+#include <filesystem>
+#include <fstream>
+#include <functional>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include "support/temporary_directory.h"
+#include "support/unix_sockets.h"
+
+namespace streaming {
+
+// Polls until `condition` holds; false when ten seconds have not brought it.
+inline bool eventually(const std::function<bool()>& condition) {
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+  while (!condition()) {
+    if (std::chrono::steady_clock::now() > deadline) return false;
+    ::poll(nullptr, 0, 2);
+  }
+  return true;
+}
+
+class DaemonProcess {
+ public:
+  // `before_exec` runs in the child.
+  explicit DaemonProcess(
+      std::vector<std::string> flags, const std::function<void()>& before_exec = [] {}) {
+    flags.insert(flags.begin(), {DAEMON, "--socket", socket(), "--config", empty_config()});
+    std::vector<char*> arguments;
+    for (std::string& flag : flags) arguments.push_back(flag.data());
+    arguments.push_back(nullptr);
+    pid_ = fork();
+    if (pid_ == 0) {
+      const int log_fd = open(log_path().c_str(), O_WRONLY | O_CREAT | O_APPEND, 0600);
+      const int out_fd = open(output_path().c_str(), O_WRONLY | O_CREAT | O_APPEND, 0600);
+      dup2(log_fd, STDERR_FILENO);
+      dup2(out_fd, STDOUT_FILENO);
+      before_exec();
+      execv(arguments[0], arguments.data());
+      _exit(127);
+    }
+  }
+  ~DaemonProcess() {
+    if (pid_ <= 0) return;
+    kill(pid_, SIGKILL);
+    waitpid(pid_, nullptr, 0);
+  }
+
+  bool ready() const {
+    return eventually([this] { return log().find("ready on") != std::string::npos || has_ended(); }) && !has_ended();
+  }
+  void signal(int number) const { kill(pid_, number); }
+  // Waits for the end; the exit status, or -1 when it was killed.
+  int exit_status() {
+    int status = 0;
+    waitpid(pid_, &status, 0);
+    pid_ = 0;
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+  }
+  int stop() {
+    signal(SIGTERM);
+    return exit_status();
+  }
+
+  std::string socket() const { return directory_.file("daemon.sock"); }
+  std::string log() const { return contents(log_path()); }
+  std::string output() const { return contents(output_path()); }
+  std::size_t descriptors() const {
+    std::size_t count = 0;
+    for ([[maybe_unused]] const auto& entry :
+         std::filesystem::directory_iterator("/proc/" + std::to_string(pid_) + "/fd")) {
+      ++count;
+    }
+    return count;
+  }
+
+  // Connects, hands `descriptors` and `payload` over and returns the connection.
+  UniqueFd hand_over(std::string_view payload, const std::vector<int>& descriptors) const {
+    UniqueFd connection = connect_to(socket());
+    EXPECT_TRUE(connection) << std::strerror(errno);
+    EXPECT_TRUE(send_message(connection.get(), payload, descriptors)) << std::strerror(errno);
+    return connection;
+  }
+  // Hands a new client over as a module does that does not wait, and returns the browser's end.
+  UniqueFd hand_client_over(std::string_view payload) const {
+    auto [client, browser] = socket_pair();
+    hand_over(payload, {client.get()});
+    return std::move(browser);
+  }
+
+ private:
+  std::string log_path() const { return directory_.file("log"); }
+  std::string output_path() const { return directory_.file("output"); }
+  // So that no file of the machine is read.
+  std::string empty_config() const {
+    const std::string path = directory_.file("config.toml");
+    std::ofstream{path};
+    return path;
+  }
+  static std::string contents(const std::string& path) {
+    std::ostringstream text;
+    text << std::ifstream(path).rdbuf();
+    return text.str();
+  }
+  bool has_ended() const {
+    siginfo_t info{};
+    return waitid(P_PID, static_cast<id_t>(pid_), &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid == pid_;
+  }
+
+  TemporaryDirectory directory_;
+  pid_t pid_ = 0;
+};
+
+}  // namespace streaming

@@ -1,0 +1,29 @@
+// An HttpClient whose answers the test gives.
+
+#pragma once
+
+#include "upstream/http_client.h"
+
+namespace streaming {
+
+struct FakeHttpClient final : HttpClient {
+  struct Transfer final : HttpTransfer {
+    explicit Transfer(FakeHttpClient& owner) : client(owner) {}
+    ~Transfer() override { client.receiver = nullptr; }
+    void pause() override { client.paused = true; }
+    void resume() override { client.paused = false; }
+    FakeHttpClient& client;
+  };
+
+  std::unique_ptr<HttpTransfer> start(HttpRequest new_request, HttpReceiver& new_receiver) override {
+    request = std::move(new_request);
+    receiver = &new_receiver;
+    return std::make_unique<Transfer>(*this);
+  }
+
+  HttpRequest request;               // the last one
+  HttpReceiver* receiver = nullptr;  // null once it was cancelled
+  bool paused = false;
+};
+
+}  // namespace streaming

@@ -1,0 +1,120 @@
+// FakeRing: a Ring whose operations complete when, and as, the test says. Keeps what was submitted, in order.
+
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <cerrno>
+#include <deque>
+#include <string>
+#include <vector>
+
+#include "ring/ring.h"
+
+namespace streaming {
+
+class FakeRing final : public Ring {
+ public:
+  struct Submitted {
+    Tag tag;
+    RingFile file;
+    std::string bytes;  // of a send
+    short events = 0;   // of a poll
+    msghdr* message = nullptr;
+    int target = -1;  // of a passed file
+    Tag arrival;
+  };
+
+  explicit FakeRing(CompletionHandler* handler = nullptr) : handler_(handler) {}
+  void set_handler(CompletionHandler& handler) { handler_ = &handler; }
+
+  // The operations of this kind that have not completed.
+  int count(Operation operation) const {
+    int found = 0;
+    for (const Submitted& submitted : pending) found += submitted.tag.operation == operation;
+    return found;
+  }
+  // The oldest of this kind that has not completed.
+  const Submitted& find(Operation operation) const {
+    for (const Submitted& submitted : pending) {
+      if (submitted.tag.operation == operation) return submitted;
+    }
+    ADD_FAILURE() << "no operation " << static_cast<int>(operation) << " is pending";
+    static const Submitted kNone{Tag{}, RingFile::regular(-1), "", 0, nullptr, -1, Tag{}};
+    return kNone;
+  }
+  // Completes it with `result`.
+  void complete(Operation operation, std::int32_t result, bool more = false, std::span<char> buffer = {}) {
+    for (auto submitted = pending.begin(); submitted != pending.end(); ++submitted) {
+      if (submitted->tag.operation != operation) continue;
+      const Completion completion{submitted->tag, result, more, buffer};
+      if (!more) pending.erase(submitted);
+      return handler_->on_completion(completion);
+    }
+    ADD_FAILURE() << "no operation " << static_cast<int>(operation) << " is pending";
+  }
+  // Completes the oldest send wholly and returns what it sent.
+  std::string complete_send(Operation operation) {
+    std::string bytes = find(operation).bytes;
+    complete(operation, static_cast<std::int32_t>(bytes.size()));
+    return bytes;
+  }
+  // Completes what was cancelled, as the kernel does.
+  void complete_cancelled() {
+    while (!cancelled.empty()) {
+      const Tag target = cancelled.front();
+      cancelled.pop_front();
+      for (auto submitted = pending.begin(); submitted != pending.end(); ++submitted) {
+        if (submitted->tag != target) continue;
+        pending.erase(submitted);
+        handler_->on_completion(Completion{target, -ECANCELED, false, {}});
+        break;
+      }
+    }
+  }
+
+  Status enable() override { return success(); }
+  int number() const override { return 100; }
+  Status install_file(std::uint32_t slot, int fd) override {
+    if (install_errno != 0) return Error::from_errno("cannot install a file in the ring", install_errno);
+    installed.push_back(slot);
+    EXPECT_GE(fd, 0);
+    return success();
+  }
+  void submit_accept(RingFile listener, Tag tag) override { add(tag, listener); }
+  void submit_pass_file(RingFile file, int target, Tag arrival, Tag tag) override {
+    Submitted& submitted = add(tag, file);
+    submitted.target = target;
+    submitted.arrival = arrival;
+  }
+  void submit_receive_message(RingFile file, msghdr& message, Tag tag) override { add(tag, file).message = &message; }
+  void submit_send(RingFile file, std::span<const char> bytes, Tag tag) override {
+    add(tag, file).bytes.assign(bytes.data(), bytes.size());
+  }
+  void submit_receive(RingFile file, std::span<char>, Tag tag) override { add(tag, file); }
+  void submit_poll(RingFile file, short events, Tag tag) override { add(tag, file).events = events; }
+  void submit_shutdown_write(RingFile file, Tag tag) override { add(tag, file); }
+  void submit_close(RingFile file, Tag tag) override {
+    closed.push_back(file);
+    if (tag.operation != Operation::kNone) add(tag, file);
+  }
+  void submit_cancel(Tag target) override { cancelled.push_back(target); }
+  Status wait(std::optional<std::int64_t>) override { return success(); }
+  void dispatch(CompletionHandler&) override {}
+
+  std::deque<Submitted> pending;
+  std::deque<Tag> cancelled;
+  std::vector<std::uint32_t> installed;
+  std::vector<RingFile> closed;
+  int install_errno = 0;  // install_file() fails with it
+
+ private:
+  Submitted& add(Tag tag, RingFile file) {
+    pending.push_back(Submitted{tag, file, "", 0, nullptr, -1, Tag{}});
+    return pending.back();
+  }
+
+  CompletionHandler* handler_;
+};
+
+}  // namespace streaming

@@ -1,0 +1,65 @@
+// Unix sockets and messages with descriptors, as Apache's side of a hand-off.
+
+#pragma once
+
+#include <gtest/gtest.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+
+#include <array>
+#include <cstring>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/unique_fd.h"
+
+namespace streaming {
+
+inline std::pair<UniqueFd, UniqueFd> socket_pair(int type = SOCK_STREAM) {
+  int fds[2] = {-1, -1};
+  EXPECT_EQ(socketpair(AF_UNIX, type | SOCK_CLOEXEC, 0, fds), 0);
+  return {UniqueFd(fds[0]), UniqueFd(fds[1])};
+}
+
+inline UniqueFd connect_to(const std::string& path, int type = SOCK_SEQPACKET) {
+  UniqueFd fd(::socket(AF_UNIX, type | SOCK_CLOEXEC, 0));
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  std::strncpy(address.sun_path, path.c_str(), sizeof address.sun_path - 1);
+  if (connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) fd.reset();
+  return fd;
+}
+
+// Sends one message; false with errno when it did not go.
+inline bool send_message(int socket, std::string_view payload, std::span<const int> descriptors) {
+  iovec part{const_cast<char*>(payload.data()), payload.size()};
+  std::vector<char> control(CMSG_SPACE(descriptors.size_bytes()));
+  msghdr message{};
+  message.msg_iov = &part;
+  message.msg_iovlen = 1;
+  if (!descriptors.empty()) {
+    message.msg_control = control.data();
+    message.msg_controllen = control.size();
+    cmsghdr* header = CMSG_FIRSTHDR(&message);
+    header->cmsg_level = SOL_SOCKET;
+    header->cmsg_type = SCM_RIGHTS;
+    header->cmsg_len = CMSG_LEN(descriptors.size_bytes());
+    std::memcpy(CMSG_DATA(header), descriptors.data(), descriptors.size_bytes());
+  }
+  return sendmsg(socket, &message, MSG_NOSIGNAL) == static_cast<ssize_t>(payload.size());
+}
+
+// All bytes until the peer closes.
+inline std::string read_to_end(int fd) {
+  std::string all;
+  std::array<char, 64 * 1024> bytes;
+  for (ssize_t got; (got = recv(fd, bytes.data(), bytes.size(), 0)) > 0;) {
+    all.append(bytes.data(), static_cast<std::size_t>(got));
+  }
+  return all;
+}
+
+}  // namespace streaming
