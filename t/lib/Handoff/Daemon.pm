@@ -23,7 +23,7 @@ sub start {
     log    => Apache::Test::vars('t_logs') . '/daemon-' . ++$daemons . "-of-$$.log",
   }, $class;
   my @command = (
-    $ENV{HANDOFF_DAEMON},
+    qw(setpriv --pdeathsig KILL), $ENV{HANDOFF_DAEMON},    # not to outlive a test that was killed
     '--socket'      => $self->{socket},
     '--socket-mode' => '0666',
     '--backend'     => 'mock',
