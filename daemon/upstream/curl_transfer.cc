@@ -45,9 +45,11 @@ CurlTransfer::CurlTransfer(HttpRequest request, HttpReceiver& receiver)
   set(easy_, CURLOPT_NOSIGNAL, 1L);
   set(easy_, CURLOPT_BUFFERSIZE, kUpstreamReadBytes);
   set(easy_, CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(kUpstreamConnectTimeout.count()));
-  set(easy_, CURLOPT_HTTP_VERSION, request_.http2 ? CURL_HTTP_VERSION_2TLS : CURL_HTTP_VERSION_1_1);
-  // Rather a new stream on a connection that is being opened than another connection.
-  set(easy_, CURLOPT_PIPEWAIT, request_.http2 ? 1L : 0L);
+  // Over TLS the handshake tells whether the server speaks HTTP/2; until then, rather a stream on the connection that is
+  // being opened than another connection. Without TLS nothing tells, and everybody would wait for the first answer's end.
+  const bool http2 = request_.http2 && request_.url.starts_with("https:");
+  set(easy_, CURLOPT_HTTP_VERSION, http2 ? CURL_HTTP_VERSION_2TLS : CURL_HTTP_VERSION_1_1);
+  set(easy_, CURLOPT_PIPEWAIT, http2 ? 1L : 0L);
   set(easy_, CURLOPT_SSL_VERIFYPEER, request_.insecure_ssl ? 0L : 1L);
   set(easy_, CURLOPT_SSL_VERIFYHOST, request_.insecure_ssl ? 0L : 2L);
 }

@@ -1,6 +1,7 @@
 // The server behind ./start: aimock with the fixtures of this directory, on a port that the kernel chooses.
 import { readFileSync, readdirSync } from "node:fs";
 import { LLMock } from "@copilotkit/aimock";
+import { startHttp2 } from "./http2.mjs";
 
 const upstream = new LLMock({ host: "127.0.0.1", port: 0, logLevel: "warn" });
 
@@ -23,4 +24,9 @@ upstream.onMessage("huge event", { content: "x".repeat(100_000) }, { chunkSize: 
 upstream.onMessage("empty answer", { content: "" });
 
 await upstream.start();
-console.log(upstream.port);
+const [, , option, key, certificate] = process.argv;
+if (option === "--http2") {
+  console.log(await startHttp2(upstream.port, readFileSync(key), readFileSync(certificate)));
+} else {
+  console.log(upstream.port);
+}

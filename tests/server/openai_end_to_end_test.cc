@@ -1,0 +1,141 @@
+// The daemon with the backend `openai` against a server that nobody here wrote (t/upstream).
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+#include "support/daemon_process.h"
+#include "support/upstream_server.h"
+
+namespace streaming {
+namespace {
+
+using testing::EndsWith;
+using testing::HasSubstr;
+using testing::Not;
+using testing::StartsWith;
+
+constexpr char kKey[] = "sk-of-the-test";
+
+class OpenAiEndToEndTest : public testing::TestWithParam<UpstreamServer::Protocol> {
+ protected:
+  void SetUp() override {
+    ASSERT_TRUE(upstream.ready());
+    ASSERT_TRUE(daemon.ready()) << daemon.log();
+  }
+
+  // The answer's events, from the first on.
+  std::string ask(const std::string& prompt) const {
+    const std::string answer = read_to_end(daemon.hand_client_over("{\"prompt\":\"" + prompt + "\"}").get());
+    EXPECT_THAT(answer, StartsWith("HTTP/1.1 200 OK\r\n"));
+    const std::size_t first = answer.find("data: ");
+    return first == std::string::npos ? "" : answer.substr(first);
+  }
+
+  UpstreamServer upstream{GetParam()};
+  // The server's certificate is its own.
+  DaemonProcess daemon{{"--backend", "openai", "--openai-base", upstream.base(), "--first-byte-timeout-ms", "2000",
+                        "--idle-timeout-ms", "2000"},
+                       [] {
+                         setenv("OPENAI_API_KEY", kKey, 1);
+                         setenv("OPENAI_INSECURE_SSL", "true", 1);
+                       }};
+};
+
+TEST_P(OpenAiEndToEndTest, StreamsTheAnswerPieceByPiece) {
+  EXPECT_EQ(ask("plain answer"),
+            "data: {\"content\":\"Hello \"}\n\ndata: {\"content\":\"from t\"}\n\ndata: {\"content\":\"he ups\"}\n\n"
+            "data: {\"content\":\"tream.\"}\n\ndata: [DONE]\n\n");
+}
+
+TEST_P(OpenAiEndToEndTest, BringsEveryCharacterThrough) {
+  EXPECT_THAT(
+      ask("special characters"),
+      StartsWith(R"(data: {"content":"She said \"hi\" \\ and left.\nA line\r\nand another,\ta tab, a \u0001 and a )"
+                 "\x7f, é, 漢字, 😀, 👩‍👩‍👧, 𝄞, \xE2\x80\xA8, </script> & data: "
+                 "[DONE]\\n\\n\\\"content\\\":\\\"trap\\\"\"}\n\n"));
+}
+
+TEST_P(OpenAiEndToEndTest, BringsAnEventOfAHundredThousandBytesThrough) {
+  EXPECT_EQ(ask("huge event"), "data: {\"content\":\"" + std::string(100'000, 'x') + "\"}\n\ndata: [DONE]\n\n");
+}
+
+TEST_P(OpenAiEndToEndTest, LosesNoneOfAThousandEvents) {
+  std::string expected;
+  for (int number = 0; number < 1000; ++number) {
+    char event[64];
+    std::snprintf(event, sizeof event, "data: {\"content\":\"%03d \"}\n\n", number);
+    expected += event;
+  }
+  EXPECT_EQ(ask("long answer"), expected + "data: [DONE]\n\n");
+}
+
+TEST_P(OpenAiEndToEndTest, EndsAnEmptyAnswerWell) {
+  EXPECT_EQ(ask("empty answer"), "data: [DONE]\n\n");
+}
+
+TEST_P(OpenAiEndToEndTest, ShowsEveryFailureAsAnErrorAndNeverAsAGoodEnd) {
+  for (const char* prompt : {"bad key", "rate limited", "server error", "malformed answer", "no answer", "cut short",
+                             "falls silent", "never begins"}) {
+    const std::string events = ask(prompt);
+    EXPECT_THAT(events, HasSubstr("data: {\"error\":\"")) << prompt;
+    EXPECT_THAT(events, EndsWith("\"}\n\n")) << prompt;
+    EXPECT_THAT(events, Not(HasSubstr("[DONE]"))) << prompt;
+    EXPECT_THAT(events, Not(HasSubstr("sk-"))) << prompt;
+    EXPECT_THAT(events, Not(HasSubstr("127.0.0.1"))) << prompt;
+  }
+  EXPECT_THAT(daemon.log(), HasSubstr("upstream_status: status 401"));
+  EXPECT_THAT(daemon.log(), HasSubstr("upstream_status: status 429"));
+  EXPECT_THAT(daemon.log(), Not(HasSubstr(kKey)));
+  EXPECT_THAT(daemon.log(), Not(HasSubstr("never begins"))) << "a prompt is in the log";
+}
+
+TEST_P(OpenAiEndToEndTest, KeepsWhatCameBeforeTheAnswerBrokeOff) {
+  EXPECT_THAT(ask("cut short"), StartsWith("data: {\"content\":\"This \"}\n\n"));
+}
+
+// A connection carries at most 100 streams: the others need more connections, not patience.
+TEST_P(OpenAiEndToEndTest, StreamsMoreAnswersAtOnceThanOneConnectionCarries) {
+  std::vector<UniqueFd> browsers;
+  for (int i = 0; i < 250; ++i) browsers.push_back(daemon.hand_client_over(R"({"prompt":"slow answer"})"));
+  int whole = 0;
+  for (const UniqueFd& browser : browsers) {
+    const std::string answer = read_to_end(browser.get());
+    whole += answer.ends_with("data: [DONE]\n\n") && answer.find("One w") != std::string::npos;
+  }
+  EXPECT_EQ(whole, 250);
+}
+
+TEST_P(OpenAiEndToEndTest, SaysSoWhenTheServerCannotBeReached) {
+  upstream.stop();
+  EXPECT_THAT(ask("plain answer"), HasSubstr("data: {\"error\":\"The model cannot be reached.\"}"));
+  EXPECT_EQ(daemon.stop(), 0);
+}
+
+INSTANTIATE_TEST_SUITE_P(Over, OpenAiEndToEndTest,
+                         testing::Values(UpstreamServer::Protocol::kHttp1, UpstreamServer::Protocol::kHttp2OverTls),
+                         [](const auto& parameter) {
+                           return parameter.param == UpstreamServer::Protocol::kHttp1 ? "Http1" : "Http2";
+                         });
+
+class CertificateTest : public testing::Test {
+ protected:
+  std::string ask_with(const char* variable, const char* value) {
+    DaemonProcess daemon({"--backend", "openai", "--openai-base", upstream.base()},
+                         [=] { setenv(variable, value, 1); });
+    EXPECT_TRUE(daemon.ready()) << daemon.log();
+    return read_to_end(daemon.hand_client_over(R"({"prompt":"plain answer"})").get());
+  }
+
+  UpstreamServer upstream{UpstreamServer::Protocol::kHttp2OverTls};
+};
+
+TEST_F(CertificateTest, IsVerifiedUnlessToldOtherwise) {
+  EXPECT_THAT(ask_with("OPENAI_API_KEY", kKey), HasSubstr("data: {\"error\":\"The model cannot be reached.\"}"));
+  EXPECT_THAT(ask_with("OPENAI_INSECURE_SSL", "true"), EndsWith("data: [DONE]\n\n"));
+}
+
+}  // namespace
+}  // namespace streaming
