@@ -91,7 +91,7 @@ class MockBackend final : public Backend {
       : timers_(environment.timers), delay_(environment.config.mock_delay) {}
 
   std::unique_ptr<BackendSession> start(const HandoffRequest& request, EventSink& sink) override {
-    return std::make_unique<MockSession>(timers_, delay_, request.prompt, sink);
+    return std::make_unique<MockSession>(timers_, delay_, request.last_user_text(), sink);
   }
 
  private:

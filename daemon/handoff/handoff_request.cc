@@ -55,6 +55,26 @@ std::string_view text_of(const Value& value) {
   return {value.GetString(), value.GetStringLength()};
 }
 
+// A message's content is a text, or a list of parts of which some are texts.
+std::string_view text_of_content(const Value& content) {
+  if (content.IsString()) return text_of(content);
+  if (!content.IsArray()) return {};
+  for (const Value& part : content.GetArray()) {
+    if (!part.IsObject()) continue;
+    const auto text = part.FindMember("text");
+    if (text != part.MemberEnd() && text->value.IsString()) return text_of(text->value);
+  }
+  return {};
+}
+
+std::string_view user_text(const Value& message) {
+  if (!message.IsObject()) return {};
+  const auto role = message.FindMember("role");
+  const auto content = message.FindMember("content");
+  if (role == message.MemberEnd() || content == message.MemberEnd() || role->value != "user") return {};
+  return text_of_content(content->value);
+}
+
 Error wrong_type(const char* field, const char* expected) {
   return Error{std::string("the payload's field \"") + field + "\" must be " + expected};
 }
@@ -144,6 +164,14 @@ Error parse_error(rapidjson::ParseErrorCode code, std::size_t offset) {
 }
 
 }  // namespace
+
+std::string_view HandoffRequest::last_user_text() const {
+  if (messages == nullptr) return prompt;
+  for (auto message = messages->End(); message != messages->Begin();) {
+    if (const std::string_view text = user_text(*--message); !text.empty()) return text;
+  }
+  return prompt;
+}
 
 Result<HandoffRequest> HandoffRequestParser::parse(std::span<char> payload) {
   HandoffRequest request;

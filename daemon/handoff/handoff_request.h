@@ -27,6 +27,9 @@ struct HandoffRequest {
   const rapidjson::Value* messages = nullptr;  // an array, or null
   std::optional<std::int64_t> max_tokens;
   std::optional<double> temperature;
+
+  // What the user said last: the last of the messages that is the user's and has text, else the prompt.
+  std::string_view last_user_text() const;
 };
 
 // One per worker; keeps its memory from one payload to the next.

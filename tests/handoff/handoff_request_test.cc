@@ -69,6 +69,21 @@ TEST_F(HandoffRequestTest, TakesAUserIdOfEitherKindAndNullForAbsent) {
   EXPECT_EQ(parse(R"({"user_id":-3,"prompt":null})").value().user_id, "-3");
 }
 
+TEST_F(HandoffRequestTest, FindsWhatTheUserSaidLast) {
+  EXPECT_EQ(parse(R"({"prompt":"p"})").value().last_user_text(), "p");
+  EXPECT_EQ(parse(R"({"prompt":"p","messages":[]})").value().last_user_text(), "p");
+  EXPECT_EQ(parse(R"({"messages":[{"role":"user","content":"a"},{"role":"user","content":"b"},)"
+                  R"({"role":"assistant","content":"c"}]})")
+                .value()
+                .last_user_text(),
+            "b");
+  EXPECT_EQ(parse(R"({"messages":[{"role":"user","content":[{"type":"image_url"},{"type":"text","text":"t"}]}]})")
+                .value()
+                .last_user_text(),
+            "t");
+  EXPECT_EQ(parse(R"({"messages":[7,{"role":1,"content":2},{"role":"user"}]})").value().last_user_text(), "");
+}
+
 TEST_F(HandoffRequestTest, SaysWhatIsWrongWithAField) {
   EXPECT_EQ(mistake(R"({"prompt":7})"), "the payload's field \"prompt\" must be a string");
   EXPECT_EQ(mistake(R"({"messages":"x"})"), "the payload's field \"messages\" must be an array");
