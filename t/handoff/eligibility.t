@@ -38,14 +38,21 @@ is_whole_stream(get(path_with('/asks.php', %asked, status => 202)), 'eligible', 
 }
 {
   my $mark     = log_mark();
+  my $response = get(path_with('/asks.php', %asked, echo => 100_000, dies => 1));
+  like $response->{status}, qr{^50}, "PHP that dies after its first bytes: an error";
+  unlike log_since($mark), qr/SH0001/, 'PHP that dies after its first bytes: not handed off';
+}
+{
+  my $mark     = log_mark();
   my $response = get('/page-with-part.shtml');
   is_answered_by_apache($response, $mark, 200, 'a page with a part that asks');
   is $response->{body}, "before xxx after\n", 'has the part in it';
 }
 {
   my $mark     = log_mark();
-  my $response = get(path_with('/in/with-asking-error-document/missing', %asked));
-  is_answered_by_apache($response, $mark, 404, 'an error document that asks');
+  my $response = get('/in/with-asking-error-document/missing');
+  is_answered_by_apache($response, $mark, 200, 'an error document that asks, and hides the error');
+  is $response->{body}, 'xxx', 'is what the client gets';
 }
 {
   my $mark     = log_mark();

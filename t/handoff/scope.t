@@ -14,7 +14,7 @@ my $missing = Handoff::Daemon->new_socket_path;
 
 {
   my $mark = log_mark();
-  is(Handoff::Client->connect(port_of('other'))->request(GET => path_with('/asks.php', socket => $missing))->{status},
+  is(Handoff::Client->connect(port => port_of('other'))->request(GET => path_with('/asks.php', socket => $missing))->{status},
     503, 'a virtual host that sets one directive');
   my $log = wait_for_log($mark, qr/SH0202/);
   like $log, qr/attempts: 1\)/, 'has it';

@@ -25,3 +25,7 @@ echo str_repeat('x', (int) ($_GET['echo'] ?? 100));
 if (isset($_GET['throws'])) {
     throw new RuntimeException('as the test asked for');
 }
+if (isset($_GET['dies'])) {
+    flush();
+    exec('kill -9 ' . getmypid());
+}

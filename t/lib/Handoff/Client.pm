@@ -10,16 +10,19 @@ use Carp          'croak';
 use Exporter      'import';
 use IO::Select    ();
 use IO::Socket::IP ();
+use Socket         qw(SOL_SOCKET SO_RCVBUF);
 
 use Handoff::Wait 'DEADLINE_SECONDS';
 
 our @EXPORT_OK = qw(get path_with);
 
-# connect(port): to another port than the server's first one.
+# connect(port => another one than the server's first, receive_buffer => bytes)
 sub connect {
-  my ($class, $port) = @_;
-  $port //= Apache::Test::vars('port');
-  my $socket = IO::Socket::IP->new(PeerHost => '127.0.0.1', PeerPort => $port) or croak "connect to port $port: $@";
+  my ($class, %options) = @_;
+  my $port    = $options{port} // Apache::Test::vars('port');
+  my @sockopt = $options{receive_buffer} ? [ SOL_SOCKET, SO_RCVBUF, $options{receive_buffer} ] : ();
+  my $socket  = IO::Socket::IP->new(PeerHost => '127.0.0.1', PeerPort => $port, Sockopts => \@sockopt)
+    or croak "connect to port $port: $@";
   return bless { socket => $socket, received => '' }, $class;
 }
 
