@@ -61,6 +61,7 @@ PathProblem check_place_of_missing(std::string_view path, const char* allowed_pr
     ancestor[path.copy(ancestor, slash + 1)] = '\0';
     const UniqueDescriptor directory = open_directory(ancestor);
     if (!directory && slash > 0) continue;
+    if (!directory) return PathProblem::kNone;  // not even the root: descriptors have run out, as errno says
     ResolvedPath resolved(directory);
     if (resolved.is_known()) resolved.append(path, slash);
     return check_resolved_path(resolved, allowed_prefix);

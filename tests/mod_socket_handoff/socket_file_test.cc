@@ -1,6 +1,7 @@
 #include "mod_socket_handoff/socket_file.h"
 
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 #include <cerrno>
@@ -95,6 +96,18 @@ TEST_F(SocketFileTest, FileThatIsNoSocketIsRefused) {
 TEST_F(SocketFileTest, NamedPipeIsRefusedWithoutWaitingForItsReader) {
   ASSERT_EQ(::mkfifo((allowed + "/pipe").c_str(), 0600), 0);
   EXPECT_EQ(problem_of(allowed + "/pipe", allowed), PathProblem::kNotASocket);
+}
+
+TEST_F(SocketFileTest, ShortageOfDescriptorsIsNotBlamedOnThePath) {
+  const UnixListener listener(allowed + "/x.sock", SOCK_SEQPACKET);
+  rlimit before;
+  ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &before), 0);
+  const rlimit none = {0, before.rlim_max};
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &none), 0);
+  const SocketFile file = open_socket_file((allowed + "/x.sock").c_str(), allowed.c_str());
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &before), 0);
+  EXPECT_EQ(file.problem, PathProblem::kNone);
+  EXPECT_EQ(file.error, EMFILE);
 }
 
 }  // namespace
