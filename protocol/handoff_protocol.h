@@ -22,6 +22,10 @@ inline constexpr char kNoPayload = '\0';
 // The largest payload in the message itself, in bytes.
 inline constexpr std::size_t kMaxInlinePayloadBytes = 128 * 1024;
 
+// The largest payload at all. One that is too large for the message goes in a sealed memfd: the message is kNoPayload,
+// and brings the memfd as a second descriptor.
+inline constexpr std::size_t kMaxPayloadBytes = 64 * 1024 * 1024;
+
 // The daemon's answer on the hand-off connection, sent before its first byte to the client.
 inline constexpr char kAccepted = 'A';  // alone
 inline constexpr char kRefused = 'R';   // followed by {"status":503,"retry_after":3}

@@ -45,7 +45,7 @@ class MockSession final : public BackendSession, private TimerOwner {
   MockSession(TimerWheel& timers, Duration delay, std::string_view prompt, EventSink& sink)
       : timers_(timers), sink_(sink), delay_(delay), timer_(*this), first_text_("You said: ") {
     first_text_ += prompt.empty() ? "nothing" : first_characters(prompt, kPromptCharacters);
-    first_text_ += ". ";
+    first_text_ += " ";
     timers_.schedule(timer_, Duration(0));
   }
 

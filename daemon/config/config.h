@@ -17,6 +17,7 @@ struct Config {
   mode_t socket_mode = 0660;
   std::int64_t max_connections = 0;  // 0: kDefaultMaxConnections, or what the limit of open files allows
   std::int64_t workers = 0;          // 0: one per CPU
+  std::int64_t max_payload_bytes = 1024 * 1024;
   Duration max_stream_duration{300'000};
   Duration shutdown_timeout{120'000};
 

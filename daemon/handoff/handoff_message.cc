@@ -7,7 +7,7 @@
 namespace streaming {
 namespace {
 
-std::vector<UniqueFd> take_descriptors(const msghdr& message) {
+std::vector<UniqueFd> received_descriptors(const msghdr& message) {
   std::vector<UniqueFd> descriptors;
   auto& header = const_cast<msghdr&>(message);  // CMSG_NXTHDR takes no const
   for (cmsghdr* control = CMSG_FIRSTHDR(&header); control != nullptr; control = CMSG_NXTHDR(&header, control)) {
@@ -49,14 +49,15 @@ void never_linger(int fd) {
 
 }  // namespace
 
-Result<UniqueFd> take_client(const msghdr& message) {
-  std::vector<UniqueFd> descriptors = take_descriptors(message);
-  if ((message.msg_flags & MSG_CTRUNC) != 0) return Error{"more descriptors than one"};
+Result<HandedOver> take_descriptors(const msghdr& message) {
+  std::vector<UniqueFd> descriptors = received_descriptors(message);
+  if ((message.msg_flags & MSG_CTRUNC) != 0) return Error{"more descriptors than two"};
   if (descriptors.empty()) return Error{"no descriptor"};
-  if (descriptors.size() > 1) return Error{"more descriptors than one"};
-  if (Status checked = check_client(descriptors.front().get()); !checked) return checked.error();
-  never_linger(descriptors.front().get());
-  return std::move(descriptors.front());
+  HandedOver handed_over{std::move(descriptors[0]), {}};
+  if (descriptors.size() == 2) handed_over.payload_file = std::move(descriptors[1]);
+  if (Status checked = check_client(handed_over.client.get()); !checked) return checked.error();
+  never_linger(handed_over.client.get());
+  return handed_over;
 }
 
 }  // namespace streaming

@@ -1,4 +1,4 @@
-// What came with one message of the hand-off socket besides its payload. Everything in it is hostile.
+// What came with one message of the hand-off socket. Everything in it is hostile.
 
 #pragma once
 
@@ -14,8 +14,13 @@ namespace streaming {
 // Room for two descriptors, the most that the protocol knows. The kernel closes what does not fit and sets MSG_CTRUNC.
 inline constexpr std::size_t kControlBytes = CMSG_LEN(2 * sizeof(int));
 
-// The client of a received message: a connected stream socket, alone. Every other descriptor in it is closed, whatever
-// came. The Error says what was wrong with the message.
-Result<UniqueFd> take_client(const msghdr& message);
+struct HandedOver {
+  UniqueFd client;        // a stream socket
+  UniqueFd payload_file;  // where the payload is when the message does not hold it; not looked at yet
+};
+
+// Takes what the protocol knows out of a received message and closes every other descriptor, whatever came. The Error
+// says what was wrong with the message.
+Result<HandedOver> take_descriptors(const msghdr& message);
 
 }  // namespace streaming

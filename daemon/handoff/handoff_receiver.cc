@@ -3,10 +3,12 @@
 #include <poll.h>
 #include <sys/uio.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 
 #include "base/log.h"
+#include "handoff/payload_file.h"
 #include "protocol/handoff_protocol.h"
 
 namespace streaming {
@@ -48,11 +50,12 @@ class HandoffReceiver::Connection final : public TimerOwner {
 };
 
 HandoffReceiver::HandoffReceiver(Ring& ring, TimerWheel& timers, WorkerLoad& load, Counters& counters,
-                                 ClientReceiver& clients)
+                                 std::size_t max_payload_bytes, ClientReceiver& clients)
     : ring_(ring),
       timers_(timers),
       load_(load),
       counters_(counters),
+      max_payload_bytes_(max_payload_bytes),
       clients_(clients),
       connections_(kMaxHandoffConnections) {
 }
@@ -105,25 +108,35 @@ void HandoffReceiver::on_message(const Completion& completion) {
 }
 
 void HandoffReceiver::receive(Connection& connection, const Completion& completion) {
-  Result<UniqueFd> client = take_client(connection.message_);
-  if (!client) {
+  Result<HandedOver> handed_over = take_descriptors(connection.message_);
+  if (!handed_over) {
     counters_.add(Counter::kHandoffErrors);
-    log::warn("a hand-off brought no client: {}", client.error().message);
+    log::warn("a hand-off brought no client: {}", handed_over.error().message);
     return close(connection);
   }
   counters_.add(Counter::kHandoffs);
-  if ((connection.message_.msg_flags & MSG_TRUNC) != 0) {
-    return refuse(connection, std::move(*client),
-                  Refusal{413, "the payload is larger than " +
-                                   std::to_string(handoff_protocol::kMaxInlinePayloadBytes) + " bytes"});
-  }
-  Result<HandoffRequest> request = parser_.parse(completion.buffer);
-  if (!request) return refuse(connection, std::move(*client), Refusal{400, request.error().message});
-  if (std::optional<Refusal> refusal = clients_.on_client(*client, *request)) {
-    return refuse(connection, std::move(*client), std::move(*refusal));
+  if (std::optional<Refusal> refusal = decide(*handed_over, completion.buffer, connection.message_.msg_flags)) {
+    return refuse(connection, std::move(handed_over->client), std::move(*refusal));
   }
   connection.assigned_ = false;
   reply(connection, std::string(1, handoff_protocol::kAccepted));
+}
+
+std::optional<Refusal> HandoffReceiver::decide(HandedOver& handed_over, std::span<char> message, int flags) {
+  if ((flags & MSG_TRUNC) != 0 || message.size() > max_payload_bytes_) {
+    const std::size_t most = std::min(max_payload_bytes_, handoff_protocol::kMaxInlinePayloadBytes);
+    return Refusal{413, "the payload is larger than " + std::to_string(most) + " bytes"};
+  }
+  if (!handed_over.payload_file) return decide(handed_over.client, message);
+  Result<PayloadFile> file = PayloadFile::map(std::move(handed_over.payload_file), max_payload_bytes_);
+  if (!file) return Refusal{file.error().code == EFBIG ? 413 : 400, file.error().message};
+  return decide(handed_over.client, file->bytes());
+}
+
+std::optional<Refusal> HandoffReceiver::decide(UniqueFd& client, std::span<char> payload) {
+  Result<HandoffRequest> request = parser_.parse(payload);
+  if (!request) return Refusal{400, request.error().message};
+  return clients_.on_client(client, *request);
 }
 
 void HandoffReceiver::refuse(Connection& connection, UniqueFd client, Refusal refusal) {

@@ -38,8 +38,9 @@ class ClientReceiver {
 
 class HandoffReceiver final : public ConnectionReceiver {
  public:
-  // Borrows all of them.
-  HandoffReceiver(Ring& ring, TimerWheel& timers, WorkerLoad& load, Counters& counters, ClientReceiver& clients);
+  // Borrows all of them. A payload over `max_payload_bytes` is refused.
+  HandoffReceiver(Ring& ring, TimerWheel& timers, WorkerLoad& load, Counters& counters, std::size_t max_payload_bytes,
+                  ClientReceiver& clients);
   ~HandoffReceiver();
 
   bool idle() const { return connections_.size() == 0; }
@@ -57,6 +58,9 @@ class HandoffReceiver final : public ConnectionReceiver {
 
   void submit_receive(Connection& connection);
   void receive(Connection& connection, const Completion& completion);
+  // What keeps the client from becoming a stream; nothing when it has become one.
+  std::optional<Refusal> decide(HandedOver& handed_over, std::span<char> message, int flags);
+  std::optional<Refusal> decide(UniqueFd& client, std::span<char> payload);
   void reply(Connection& connection, std::string reply);
   void refuse(Connection& connection, UniqueFd client, Refusal refusal);
   void answer_client(Connection& connection);
@@ -69,6 +73,7 @@ class HandoffReceiver final : public ConnectionReceiver {
   TimerWheel& timers_;
   WorkerLoad& load_;
   Counters& counters_;
+  const std::size_t max_payload_bytes_;
   ClientReceiver& clients_;
   HandoffRequestParser parser_;
   Slab<Connection> connections_;

@@ -3,8 +3,6 @@
 #include <rapidjson/error/en.h>
 #include <rapidjson/reader.h>
 
-#include <algorithm>
-
 #include "base/limits.h"
 #include "protocol/handoff_protocol.h"
 
@@ -96,9 +94,7 @@ class FieldReader {
   // A string that goes into a header as it is.
   void read_header_value(const char* field, std::string_view& out) {
     read(field, out);
-    const bool clean = std::none_of(out.begin(), out.end(),
-                                    [](char byte) { return static_cast<unsigned char>(byte) < 0x20 || byte == 0x7f; });
-    if (!clean) fail(wrong_type(field, "a string without control characters"));
+    if (!is_header_value(out)) fail(wrong_type(field, "a string without control characters"));
   }
   void read(const char* field, const Value*& out) {
     const Value* value = find(field);
@@ -137,6 +133,31 @@ class FieldReader {
       out = std::to_string(value->GetInt64());
     } else {
       fail(wrong_type(field, "an integer or a string"));
+    }
+  }
+
+  // An object: {"Name": "value", ...}.
+  void read_headers(const char* field, std::vector<HeaderField>& out) {
+    const Value* value = find(field);
+    if (value == nullptr) return;
+    if (!value->IsObject()) return fail(wrong_type(field, "an object of strings"));
+    for (const auto& member : value->GetObject()) {
+      if (!member.value.IsString()) return fail(wrong_type(field, "an object of strings"));
+      out.push_back({text_of(member.name), text_of(member.value)});
+    }
+  }
+  // What mod_socket_handoff puts in front: {"headers": [["Name", "value"], ...], ...}.
+  void read_apache(const char* field, std::vector<HeaderField>& out) {
+    const Value* apache = find(field);
+    if (apache == nullptr) return;
+    if (!apache->IsObject()) return fail(wrong_type(field, "an object"));
+    const auto headers = apache->FindMember("headers");
+    if (headers == apache->MemberEnd()) return;
+    if (!headers->value.IsArray()) return fail(wrong_type("apache.headers", "an array of pairs of strings"));
+    for (const Value& pair : headers->value.GetArray()) {
+      const bool is_pair = pair.IsArray() && pair.Size() == 2 && pair[0].IsString() && pair[1].IsString();
+      if (!is_pair) return fail(wrong_type("apache.headers", "an array of pairs of strings"));
+      out.push_back({text_of(pair[0]), text_of(pair[1])});
     }
   }
 
@@ -204,6 +225,8 @@ Result<HandoffRequest> HandoffRequestParser::parse(std::span<char> payload) {
   fields.read("max_tokens", request.max_tokens);
   fields.read("temperature", request.temperature);
   fields.read_id("user_id", request.user_id);
+  fields.read_apache("apache", request.response_headers);
+  fields.read_headers("response_headers", request.response_headers);
   if (fields.mistake()) return *fields.mistake();
   return request;
 }

@@ -11,7 +11,9 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
+#include "base/header_field.h"
 #include "base/result.h"
 
 namespace streaming {
@@ -27,6 +29,7 @@ struct HandoffRequest {
   const rapidjson::Value* messages = nullptr;  // an array, or null
   std::optional<std::int64_t> max_tokens;
   std::optional<double> temperature;
+  std::vector<HeaderField> response_headers;  // of Apache's response, then the payload's own; not checked
 
   // What the user said last: the last of the messages that is the user's and has text, else the prompt.
   std::string_view last_user_text() const;

@@ -29,7 +29,7 @@ Worker::Worker(std::size_t index, const Config& config, std::unique_ptr<Ring> ri
       timers_(MonotonicClock::now()),
       http_(*ring_, timers_),
       streams_(*ring_, timers_, load_, counters_, stream_limits(config, load_)),
-      receiver_(*ring_, timers_, load_, counters_, *this) {
+      receiver_(*ring_, timers_, load_, counters_, static_cast<std::size_t>(config.max_payload_bytes), *this) {
   for (const BackendEntry& entry : backend_registry()) {
     backends_.emplace_back(entry.name, entry.make(BackendEnvironment{config_, timers_, http_}));
   }

@@ -1,5 +1,7 @@
 #include "sse/response_head.h"
 
+#include <algorithm>
+#include <array>
 #include <charconv>
 
 #include "sse/json_text.h"
@@ -34,17 +36,34 @@ void append_number(Buffer& out, std::size_t number) {
   out.append(std::string_view(digits, static_cast<std::size_t>(end - digits)));
 }
 
+// What says where the answer ends, how it is encoded, and that nobody may keep or hold it: the daemon's own word.
+constexpr std::array<std::string_view, 11> kOwnHeaders{
+    "Cache-Control", "Connection", "Content-Encoding",  "Content-Length",   "Content-Type", "Keep-Alive", "TE",
+    "Trailer",       "Upgrade",    "Transfer-Encoding", "X-Accel-Buffering"};
+
+bool may_stand_in_head(const HeaderField& header) {
+  return is_header_name(header.name) && is_header_value(header.value) &&
+         std::none_of(kOwnHeaders.begin(), kOwnHeaders.end(),
+                      [&](std::string_view own) { return same_header_name(own, header.name); });
+}
+
 }  // namespace
 
-void append_stream_head(Buffer& out) {
+void append_stream_head(Buffer& out, std::span<const HeaderField> headers) {
   out.append(
       "HTTP/1.1 200 OK\r\n"
       "Content-Type: text/event-stream\r\n"
       "Cache-Control: no-cache\r\n"
       "Connection: close\r\n"
-      "X-Accel-Buffering: no\r\n"
-      "\r\n"
-      ":\n\n");
+      "X-Accel-Buffering: no\r\n");
+  for (const HeaderField& header : headers) {
+    if (!may_stand_in_head(header)) continue;
+    out.append(header.name);
+    out.append(": ");
+    out.append(header.value);
+    out.append("\r\n");
+  }
+  out.append("\r\n:\n\n");
 }
 
 void append_error_response(Buffer& out, const HttpError& error) {

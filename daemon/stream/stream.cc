@@ -48,7 +48,7 @@ Stream::~Stream() = default;
 // --- Beginning ------------------------------------------------------------------------------------------------------
 
 void Stream::open(const HandoffRequest& request, Backend& backend) {
-  append_stream_head(writer_.queue());
+  append_stream_head(writer_.queue(), request.response_headers);
   session_ = backend.start(request, *this);
   if (table_.limits().max_stream_duration > Duration(0)) {
     table_.timers().schedule(lifetime_, table_.limits().max_stream_duration);

@@ -18,10 +18,10 @@ std::size_t open_descriptors() {
   return count;
 }
 
-class TakeClientTest : public testing::Test {
+class TakeDescriptorsTest : public testing::Test {
  protected:
   // Sends `descriptors` and takes the client out of what arrives. The sender's own are closed by its caller.
-  Result<UniqueFd> hand_over(const std::vector<int>& descriptors) {
+  Result<HandedOver> hand_over(const std::vector<int>& descriptors) {
     auto [apache, daemon] = socket_pair(SOCK_SEQPACKET);
     EXPECT_TRUE(send_message(apache.get(), "{}", descriptors));
     char payload[16];
@@ -33,74 +33,82 @@ class TakeClientTest : public testing::Test {
     message.msg_control = control;
     message.msg_controllen = sizeof control;
     EXPECT_GT(recvmsg(daemon.get(), &message, MSG_CMSG_CLOEXEC), 0);
-    return take_client(message);
+    return take_descriptors(message);
   }
 
   void expect_refused(const std::vector<int>& descriptors, const std::string& reason) {
     const std::size_t before = open_descriptors();
     {
-      const Result<UniqueFd> client = hand_over(descriptors);
-      ASSERT_FALSE(client.ok());
-      EXPECT_NE(client.error().message.find(reason), std::string::npos) << client.error().message;
+      const Result<HandedOver> taken = hand_over(descriptors);
+      ASSERT_FALSE(taken.ok());
+      EXPECT_NE(taken.error().message.find(reason), std::string::npos) << taken.error().message;
     }
     EXPECT_EQ(open_descriptors(), before) << "a descriptor leaked";
   }
 };
 
-TEST_F(TakeClientTest, TakesOneStreamSocket) {
+TEST_F(TakeDescriptorsTest, TakesOneStreamSocket) {
   auto [client, browser] = socket_pair();
-  Result<UniqueFd> taken = hand_over({client.get()});
+  Result<HandedOver> taken = hand_over({client.get()});
   ASSERT_TRUE(taken.ok());
-  EXPECT_EQ(send(taken->get(), "x", 1, 0), 1);
-  EXPECT_NE(fcntl(taken->get(), F_GETFD) & FD_CLOEXEC, 0);
+  EXPECT_EQ(send(taken->client.get(), "x", 1, 0), 1);
+  EXPECT_NE(fcntl(taken->client.get(), F_GETFD) & FD_CLOEXEC, 0);
 }
 
-TEST_F(TakeClientTest, RefusesAMessageWithoutADescriptor) {
+TEST_F(TakeDescriptorsTest, RefusesAMessageWithoutADescriptor) {
   expect_refused({}, "no descriptor");
 }
 
-TEST_F(TakeClientTest, RefusesAndClosesTwoDescriptors) {
+TEST_F(TakeDescriptorsTest, TakesASecondDescriptorForThePayload) {
   auto [client, browser] = socket_pair();
-  expect_refused({client.get(), browser.get()}, "more descriptors than one");
+  const Result<HandedOver> taken = hand_over({client.get(), browser.get()});
+  ASSERT_TRUE(taken.ok());
+  EXPECT_TRUE(taken.value().client);
+  EXPECT_TRUE(taken.value().payload_file);
 }
 
-TEST_F(TakeClientTest, RefusesAndClosesSixtyDescriptors) {
+TEST_F(TakeDescriptorsTest, RefusesAndClosesThreeDescriptors) {
   auto [client, browser] = socket_pair();
-  expect_refused(std::vector<int>(60, client.get()), "more descriptors than one");
+  expect_refused({client.get(), browser.get(), client.get()}, "more descriptors than two");
 }
 
-TEST_F(TakeClientTest, RefusesAPipe) {
+TEST_F(TakeDescriptorsTest, RefusesAndClosesSixtyDescriptors) {
+  auto [client, browser] = socket_pair();
+  expect_refused(std::vector<int>(60, client.get()), "more descriptors than two");
+}
+
+TEST_F(TakeDescriptorsTest, RefusesAPipe) {
   int pipe_ends[2];
   ASSERT_EQ(pipe(pipe_ends), 0);
   const UniqueFd reader(pipe_ends[0]), writer(pipe_ends[1]);
   expect_refused({writer.get()}, "no socket");
 }
 
-TEST_F(TakeClientTest, RefusesAFile) {
+TEST_F(TakeDescriptorsTest, RefusesAFile) {
   const UniqueFd file(open("/dev/null", O_RDWR));
   expect_refused({file.get()}, "no socket");
 }
 
-TEST_F(TakeClientTest, RefusesAListeningSocket) {
+TEST_F(TakeDescriptorsTest, RefusesAListeningSocket) {
   const UniqueFd listener(::socket(AF_INET, SOCK_STREAM, 0));
   ASSERT_EQ(listen(listener.get(), 1), 0);
   expect_refused({listener.get()}, "listening");
 }
 
-TEST_F(TakeClientTest, RefusesADatagramSocket) {
+TEST_F(TakeDescriptorsTest, RefusesADatagramSocket) {
   const UniqueFd datagram(::socket(AF_INET, SOCK_DGRAM, 0));
   expect_refused({datagram.get()}, "no stream socket");
 }
 
-TEST_F(TakeClientTest, TurnsLingeringOffSoThatAClosedClientNeverHoldsTheWorker) {
+TEST_F(TakeDescriptorsTest, TurnsLingeringOffSoThatAClosedClientNeverHoldsTheWorker) {
   auto [client, browser] = socket_pair();
   const linger on{1, 30};
   ASSERT_EQ(setsockopt(client.get(), SOL_SOCKET, SO_LINGER, &on, sizeof on), 0);
-  Result<UniqueFd> taken = hand_over({client.get()});
+  Result<HandedOver> taken = hand_over({client.get()});
   ASSERT_TRUE(taken.ok());
   linger now{};
   socklen_t length = sizeof now;
-  ASSERT_EQ(getsockopt(taken->get(), SOL_SOCKET, SO_LINGER, &now, &length), 0);
+  ASSERT_EQ(getsockopt(taken->client.get(), SOL_SOCKET, SO_LINGER, &now, &length), 0);
   EXPECT_EQ(now.l_onoff, 0);
 }
 

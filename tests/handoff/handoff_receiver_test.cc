@@ -56,7 +56,7 @@ class HandoffReceiverTest : public testing::Test, private CompletionHandler, pri
   std::vector<std::string> prompts;  // of the clients that came through
   std::optional<Refusal> refusal;    // what on_client() says
   std::vector<int> answered;         // statuses of the clients that the daemon was to answer
-  HandoffReceiver receiver{ring, timers, load, counters, *this};
+  HandoffReceiver receiver{ring, timers, load, counters, 1 << 20, *this};
 
  private:
   void on_completion(const Completion& completion) override {

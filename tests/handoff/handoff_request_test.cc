@@ -92,6 +92,26 @@ TEST_F(HandoffRequestTest, SaysWhatIsWrongWithAField) {
   EXPECT_EQ(mistake(R"({"temperature":"hot"})"), "the payload's field \"temperature\" must be a number");
 }
 
+TEST_F(HandoffRequestTest, ReadsApachesHeadersAndThenItsOwn) {
+  const Result<HandoffRequest> request =
+      parse(R"({"apache":{"headers":[["Set-Cookie","a=1"],["Set-Cookie","b=2"]],"uri":"/chat"},)"
+            R"("response_headers":{"X-One":"1"}})");
+  ASSERT_TRUE(request.ok()) << request.error().message;
+  std::string read;
+  for (const HeaderField& header : request.value().response_headers) {
+    read += std::string(header.name) + "=" + std::string(header.value) + ";";
+  }
+  EXPECT_EQ(read, "Set-Cookie=a=1;Set-Cookie=b=2;X-One=1;");
+}
+
+TEST_F(HandoffRequestTest, SaysWhatIsWrongWithHeaders) {
+  EXPECT_EQ(mistake(R"({"apache":[]})"), "the payload's field \"apache\" must be an object");
+  EXPECT_EQ(mistake(R"({"apache":{"headers":[["a"]]}})"),
+            "the payload's field \"apache.headers\" must be an array of pairs of strings");
+  EXPECT_EQ(mistake(R"({"response_headers":{"a":1}})"),
+            "the payload's field \"response_headers\" must be an object of strings");
+}
+
 TEST_F(HandoffRequestTest, RefusesAHeaderValueThatWouldInjectAHeader) {
   EXPECT_EQ(mistake(R"({"test_pattern":"a\r\nX-Evil: 1"})"),
             "the payload's field \"test_pattern\" must be a string without control characters");

@@ -14,6 +14,7 @@
 
 #include "protocol/handoff_protocol.h"
 #include "support/daemon_process.h"
+#include "support/payload_memfd.h"
 
 namespace streaming {
 namespace {
@@ -40,7 +41,7 @@ TEST(Daemon, StreamsTheAnswerOfTheMockBackend) {
   const UniqueFd browser = daemon.hand_client_over(R"({"prompt":"say \"hi\" \u00e9"})");
   const std::string answer = read_to_end(browser.get());
   EXPECT_TRUE(is_whole(answer)) << answer;
-  EXPECT_THAT(answer, HasSubstr(R"(data: {"content":"You said: say \"hi\" é. "})"));
+  EXPECT_THAT(answer, HasSubstr(R"(data: {"content":"You said: say \"hi\" é "})"));
   EXPECT_EQ(daemon.stop(), 0);
 }
 
@@ -92,6 +93,23 @@ TEST(Daemon, AnswersAPayloadThatIsTooLargeWith413) {
   ASSERT_EQ(fits.size(), handoff_protocol::kMaxInlinePayloadBytes);
   EXPECT_TRUE(is_whole(read_to_end(daemon.hand_client_over(fits).get())));
   EXPECT_THAT(read_to_end(daemon.hand_client_over(fits + " ").get()), StartsWith("HTTP/1.1 413 "));
+}
+
+TEST(Daemon, TakesALargePayloadFromASealedMemfd) {
+  DaemonProcess daemon({"--delay", "1"});
+  ASSERT_TRUE(daemon.ready()) << daemon.log();
+  const std::string prompt(900'000, 'p');
+  const auto ask = [&](const UniqueFd& file) {
+    auto [client, browser] = socket_pair();
+    daemon.hand_over(std::string(1, '\0'), {client.get(), file.get()});
+    client.reset();
+    return read_to_end(browser.get());
+  };
+  const std::string answer = ask(payload_memfd("{\"prompt\":\"" + prompt + "\"}"));
+  EXPECT_TRUE(is_whole(answer)) << answer;
+  EXPECT_THAT(answer, HasSubstr("You said: " + prompt.substr(0, 50)));
+  EXPECT_THAT(ask(payload_memfd("{}", 0)), StartsWith("HTTP/1.1 400 "));
+  EXPECT_THAT(ask(payload_memfd(std::string(1'100'000, ' '))), StartsWith("HTTP/1.1 413 "));
 }
 
 TEST(Daemon, SurvivesGarbageAndLeaksNoDescriptor) {

@@ -3,13 +3,14 @@
 #include <gtest/gtest.h>
 
 #include <string>
+#include <vector>
 
 namespace streaming {
 namespace {
 
 TEST(ResponseHead, OpensAnUncachedEventStreamThatEndsWithTheConnection) {
   Buffer out;
-  append_stream_head(out);
+  append_stream_head(out, {});
   EXPECT_EQ(out.view(),
             "HTTP/1.1 200 OK\r\n"
             "Content-Type: text/event-stream\r\n"
@@ -18,6 +19,37 @@ TEST(ResponseHead, OpensAnUncachedEventStreamThatEndsWithTheConnection) {
             "X-Accel-Buffering: no\r\n"
             "\r\n"
             ":\n\n");
+}
+
+std::string head_with(std::vector<HeaderField> headers) {
+  Buffer out;
+  append_stream_head(out, headers);
+  return std::string(out.view());
+}
+
+TEST(ResponseHead, CarriesHeadersOfOthersEachAsOftenAsItIsGiven) {
+  const std::string head = head_with({{"Set-Cookie", "a=1"}, {"Set-Cookie", "b=2; Path=/"}, {"Vary", ""}});
+  EXPECT_NE(head.find("\r\nSet-Cookie: a=1\r\nSet-Cookie: b=2; Path=/\r\nVary: \r\n\r\n:\n\n"), std::string::npos);
+}
+
+TEST(ResponseHead, LeavesOutWhatWouldBreakIt) {
+  EXPECT_EQ(head_with({{"X-A", "1\r\nX-Evil: 2"},
+                       {"X-B", "1\n"},
+                       {"X-C", std::string_view("\0", 1)},
+                       {"X D", "1"},
+                       {"X-E:", "1"},
+                       {"", "1"},
+                       {"X-\xC3\xA9", "1"}}),
+            head_with({}));
+}
+
+TEST(ResponseHead, LeavesOutWhatWouldFrameTheStreamInAnotherWay) {
+  EXPECT_EQ(head_with({{"content-length", "5"},
+                       {"Transfer-Encoding", "chunked"},
+                       {"CONNECTION", "keep-alive"},
+                       {"Content-Type", "text/html"},
+                       {"Content-Encoding", "gzip"}}),
+            head_with({}));
 }
 
 TEST(ErrorResponse, IsAWholeAnswerWithAJsonBody) {

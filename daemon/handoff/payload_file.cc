@@ -1,0 +1,49 @@
+#include "handoff/payload_file.h"
+
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <string>
+#include <utility>
+
+namespace streaming {
+
+Result<PayloadFile> PayloadFile::map(UniqueFd file, std::size_t max_bytes) {
+  constexpr int kSeals = F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW;
+  const int seals = fcntl(file.get(), F_GET_SEALS);
+  if (seals < 0) return Error{"the payload's descriptor is no memfd"};
+  if ((seals & kSeals) != kSeals)
+    return Error{"the payload's memfd is not sealed against writing, shrinking and growing"};
+
+  struct stat status {};
+  if (fstat(file.get(), &status) != 0) return Error::from_errno("the payload's memfd has no size", errno);
+  const auto bytes = static_cast<std::size_t>(status.st_size);
+  if (bytes == 0) return Error{"the payload's memfd is empty"};
+  if (bytes > max_bytes) return Error{"the payload is larger than " + std::to_string(max_bytes) + " bytes", EFBIG};
+
+  // Pages of our own first, of which the file's take the place: so there is a byte behind a file of whole pages, too.
+  const auto page = static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
+  const std::size_t mapped_bytes = (bytes / page + 1) * page;
+  constexpr int kProtection = PROT_READ | PROT_WRITE;
+  void* memory = mmap(nullptr, mapped_bytes, kProtection, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (memory == MAP_FAILED) return Error::from_errno("cannot map the payload", errno);
+  if (mmap(memory, bytes, kProtection, MAP_PRIVATE | MAP_FIXED, file.get(), 0) == MAP_FAILED) {
+    const Error error = Error::from_errno("cannot map the payload", errno);
+    munmap(memory, mapped_bytes);
+    return error;
+  }
+  return PayloadFile(static_cast<char*>(memory), bytes, mapped_bytes);
+}
+
+PayloadFile::PayloadFile(PayloadFile&& other) noexcept
+    : memory_(std::exchange(other.memory_, nullptr)), bytes_(other.bytes_), mapped_bytes_(other.mapped_bytes_) {
+}
+
+PayloadFile::~PayloadFile() {
+  if (memory_ != nullptr) munmap(memory_, mapped_bytes_);
+}
+
+}  // namespace streaming
