@@ -11,12 +11,16 @@ namespace streaming {
 
 // --- Hand-off connections -------------------------------------------------------------------------------------------
 
-// Apache's ends that have connected and not yet sent their message, per worker. Over it: closed at once, so that Apache
-// answers its client itself.
-inline constexpr std::uint32_t kMaxHandoffConnections = 1024;
+// Apache's ends that have connected and not yet sent their message, per worker. Over it: the one that has been silent
+// longest is closed, so that silent peers do not keep others out; Apache sends its message as soon as it has connected.
+inline constexpr std::uint32_t kMaxSilentConnections = 1024;
 
-// From accept to the message. Over it: closed.
-inline constexpr Duration kHandoffReceiveTimeout{5000};
+// All of Apache's ends, per worker: also those that are being closed or answered. Over it: closed at once, so that
+// Apache answers its client itself.
+inline constexpr std::uint32_t kMaxHandoffConnections = kMaxSilentConnections + 256;
+
+// From one failed try to accept to the next.
+inline constexpr Duration kAcceptRetryPause{50};
 
 // From a refusal to Apache's having read it. Over it: the client is closed.
 inline constexpr Duration kRefusalReadTimeout{5000};
@@ -31,13 +35,6 @@ inline constexpr std::uint32_t kReceiveBuffers = 16;
 
 // Streams beyond max_connections, per worker, that only say that the daemon is full. Over it: the client is closed.
 inline constexpr std::uint32_t kMaxRefusals = 256;
-
-// Bytes that wait for a slow client. Over the first: the upstream is paused, until the second is reached.
-inline constexpr std::size_t kPauseAtBytes = 64 * 1024;
-inline constexpr std::size_t kResumeAtBytes = 16 * 1024;
-
-// A client that takes nothing for so long is closed.
-inline constexpr Duration kClientWriteTimeout{30'000};
 
 // After the answer's end: how long and how much is read from a client that goes on sending. Over it: closed.
 inline constexpr Duration kDrainTimeout{2000};

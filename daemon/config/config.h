@@ -18,6 +18,12 @@ struct Config {
   std::int64_t max_connections = 0;  // 0: kDefaultMaxConnections, or what the limit of open files allows
   std::int64_t workers = 0;          // 0: one per CPU
   std::int64_t max_payload_bytes = 1024 * 1024;
+  std::int64_t max_queued_bytes = 64 * 1024;
+  std::int64_t max_streams_per_user = 0;  // 0: no limit
+  std::int64_t user_rate_limit = 0;       // starts a minute; 0: no limit
+  Duration handoff_timeout{5000};
+  Duration write_timeout{30'000};
+  Duration heartbeat_interval{15'000};  // 0: none
   Duration max_stream_duration{300'000};
   Duration shutdown_timeout{120'000};
 

@@ -3,6 +3,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include "base/limits.h"
 #include "base/log.h"
 
 namespace streaming {
@@ -25,6 +26,7 @@ void HandoffListener::start() {
 
 void HandoffListener::stop() {
   stopping_ = true;
+  retry_.stop();
   if (accepting_) {
     ring_.submit_cancel(kAcceptTag);
   } else {
@@ -44,15 +46,16 @@ void HandoffListener::on_accept(const Completion& completion) {
       ring_.submit_pass_file(connection, loads_[worker].ring, Tag{Operation::kConnectionArrived, {}},
                              passed_tag(connection, worker));
     }
-  } else if (!stopping_) {
-    // ENFILE, ENOMEM and the like pass; the connection stays in the backlog.
-    log::warn("cannot accept a hand-off: {}; going on", std::strerror(-completion.result));
   }
   if (accepting_) return;
   if (stopping_) {
     socket_.reset();
-  } else {
+  } else if (completion.result >= 0) {
     start();
+  } else {
+    // ENFILE, ENOMEM and the like pass, and the connection waits in the backlog; at once it would fail again.
+    log::warn("cannot accept a hand-off: {}; trying again", std::strerror(-completion.result));
+    timers_.schedule(retry_, kAcceptRetryPause);
   }
 }
 

@@ -11,6 +11,7 @@
 #include "base/unique_fd.h"
 #include "handoff/worker_load.h"
 #include "ring/ring.h"
+#include "ring/timer_wheel.h"
 
 namespace streaming {
 
@@ -24,11 +25,12 @@ class ConnectionReceiver {
   ~ConnectionReceiver() = default;
 };
 
-class HandoffListener {
+class HandoffListener final : private TimerOwner {
  public:
   // Borrows all but the socket. `loads` has an entry for each worker; the first is the listener's own.
-  HandoffListener(Ring& ring, UniqueFd socket, std::span<WorkerLoad> loads, ConnectionReceiver& own_receiver)
-      : ring_(ring), socket_(std::move(socket)), loads_(loads), own_receiver_(own_receiver) {}
+  HandoffListener(Ring& ring, TimerWheel& timers, UniqueFd socket, std::span<WorkerLoad> loads,
+                  ConnectionReceiver& own_receiver)
+      : ring_(ring), timers_(timers), socket_(std::move(socket)), loads_(loads), own_receiver_(own_receiver) {}
 
   void start();
   // Accepts no more: who connects from now on is refused by the kernel. Takes effect when open() is false.
@@ -39,12 +41,15 @@ class HandoffListener {
   void on_passed(const Completion& completion);
 
  private:
+  void on_timer(Timer&) override { start(); }
   std::size_t roomiest_worker() const;
 
   Ring& ring_;
+  TimerWheel& timers_;
   UniqueFd socket_;
   std::span<WorkerLoad> loads_;
   ConnectionReceiver& own_receiver_;
+  Timer retry_{*this};
   bool accepting_ = false;  // true exactly while an accept operation is in flight
   bool stopping_ = false;
 };

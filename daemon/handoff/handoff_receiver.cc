@@ -27,11 +27,11 @@ std::string refusal_message(const Refusal& refusal) {
 }  // namespace
 
 // One of Apache's connections. At most one operation in flight; freed when its last one has completed.
-class HandoffReceiver::Connection final : public TimerOwner {
+class HandoffReceiver::Connection final : public ListNode, public TimerOwner {
  public:
   Connection(Handle handle, HandoffReceiver& receiver, RingFile file)
       : handle_(handle), receiver_(receiver), file_(file), timer_(*this) {
-    receiver_.timers_.schedule(timer_, kHandoffReceiveTimeout);
+    receiver_.timers_.schedule(timer_, receiver_.limits_.receive_timeout);
   }
 
   void on_timer(Timer&) override { receiver_.give_up(*this); }
@@ -50,12 +50,12 @@ class HandoffReceiver::Connection final : public TimerOwner {
 };
 
 HandoffReceiver::HandoffReceiver(Ring& ring, TimerWheel& timers, WorkerLoad& load, Counters& counters,
-                                 std::size_t max_payload_bytes, ClientReceiver& clients)
+                                 const HandoffLimits& limits, ClientReceiver& clients)
     : ring_(ring),
       timers_(timers),
       load_(load),
       counters_(counters),
-      max_payload_bytes_(max_payload_bytes),
+      limits_(limits),
       clients_(clients),
       connections_(kMaxHandoffConnections) {
 }
@@ -71,15 +71,30 @@ HandoffReceiver::Connection& HandoffReceiver::completed(const Completion& comple
 
 void HandoffReceiver::on_connection(RingFile file) {
   counters_.add(Counter::kConnections);
+  if (silent_count_ >= kMaxSilentConnections) make_room();
   Connection* connection = connections_.create(*this, file);
   if (connection == nullptr) {
     counters_.add(Counter::kHandoffErrors);
-    log::warn("{} connections have sent no hand-off yet; closing the next one", connections_.size());
+    log::warn("{} hand-offs are being closed or refused; closing the next connection", connections_.size());
     load_.release();
     ring_.submit_close(file, Tag{});
     return;
   }
+  silent_.push_back(*connection);
+  ++silent_count_;
   submit_receive(*connection);
+}
+
+void HandoffReceiver::make_room() {
+  Connection* oldest = silent_.pop_front();
+  --silent_count_;
+  give_up(*oldest);
+}
+
+void HandoffReceiver::end_silence(Connection& connection) {
+  if (!connection.linked()) return;
+  connection.unlink();
+  --silent_count_;
 }
 
 void HandoffReceiver::submit_receive(Connection& connection) {
@@ -96,8 +111,10 @@ void HandoffReceiver::submit_receive(Connection& connection) {
 void HandoffReceiver::on_message(const Completion& completion) {
   Connection& connection = completed(completion);
   if (completion.result == -ENOBUFS) {
-    submit_receive(connection);
-  } else if (completion.result <= 0) {
+    return submit_receive(connection);
+  }
+  end_silence(connection);
+  if (completion.result <= 0) {
     // Closed without a message, silent for too long, or ended by stop().
     counters_.add(Counter::kHandoffErrors);
     log::debug("a connection brought no hand-off: {}", std::strerror(-completion.result));
@@ -123,12 +140,12 @@ void HandoffReceiver::receive(Connection& connection, const Completion& completi
 }
 
 std::optional<Refusal> HandoffReceiver::decide(HandedOver& handed_over, std::span<char> message, int flags) {
-  if ((flags & MSG_TRUNC) != 0 || message.size() > max_payload_bytes_) {
-    const std::size_t most = std::min(max_payload_bytes_, handoff_protocol::kMaxInlinePayloadBytes);
+  if ((flags & MSG_TRUNC) != 0 || message.size() > limits_.max_payload_bytes) {
+    const std::size_t most = std::min(limits_.max_payload_bytes, handoff_protocol::kMaxInlinePayloadBytes);
     return Refusal{413, "the payload is larger than " + std::to_string(most) + " bytes"};
   }
   if (!handed_over.payload_file) return decide(handed_over.client, message);
-  Result<PayloadFile> file = PayloadFile::map(std::move(handed_over.payload_file), max_payload_bytes_);
+  Result<PayloadFile> file = PayloadFile::map(std::move(handed_over.payload_file), limits_.max_payload_bytes);
   if (!file) return Refusal{file.error().code == EFBIG ? 413 : 400, file.error().message};
   return decide(handed_over.client, file->bytes());
 }

@@ -10,6 +10,7 @@
 #include <optional>
 #include <string>
 
+#include "base/intrusive_list.h"
 #include "base/limits.h"
 #include "base/slab.h"
 #include "base/unique_fd.h"
@@ -36,10 +37,15 @@ class ClientReceiver {
   ~ClientReceiver() = default;
 };
 
+struct HandoffLimits {
+  Duration receive_timeout{0};        // from accept to the message; over it: closed
+  std::size_t max_payload_bytes = 0;  // over it: refused with 413
+};
+
 class HandoffReceiver final : public ConnectionReceiver {
  public:
-  // Borrows all of them. A payload over `max_payload_bytes` is refused.
-  HandoffReceiver(Ring& ring, TimerWheel& timers, WorkerLoad& load, Counters& counters, std::size_t max_payload_bytes,
+  // Borrows all but the limits.
+  HandoffReceiver(Ring& ring, TimerWheel& timers, WorkerLoad& load, Counters& counters, const HandoffLimits& limits,
                   ClientReceiver& clients);
   ~HandoffReceiver();
 
@@ -57,6 +63,8 @@ class HandoffReceiver final : public ConnectionReceiver {
   class Connection;
 
   void submit_receive(Connection& connection);
+  void end_silence(Connection& connection);
+  void make_room();
   void receive(Connection& connection, const Completion& completion);
   // What keeps the client from becoming a stream; nothing when it has become one.
   std::optional<Refusal> decide(HandedOver& handed_over, std::span<char> message, int flags);
@@ -73,10 +81,12 @@ class HandoffReceiver final : public ConnectionReceiver {
   TimerWheel& timers_;
   WorkerLoad& load_;
   Counters& counters_;
-  const std::size_t max_payload_bytes_;
+  const HandoffLimits limits_;
   ClientReceiver& clients_;
   HandoffRequestParser parser_;
   Slab<Connection> connections_;
+  IntrusiveList<Connection> silent_;  // that have not sent their message, the oldest first
+  std::uint32_t silent_count_ = 0;
 };
 
 }  // namespace streaming

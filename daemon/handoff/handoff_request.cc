@@ -123,6 +123,13 @@ class FieldReader {
       fail(wrong_type(field, "a number"));
     }
   }
+  // "cancel" or "continue".
+  void read_on_disconnect(const char* field, bool& goes_on) {
+    std::string_view text;
+    read(field, text);
+    goes_on = text == "continue";
+    if (!text.empty() && !goes_on && text != "cancel") fail(wrong_type(field, "\"cancel\" or \"continue\""));
+  }
   // An integer or a string.
   void read_id(const char* field, std::string& out) {
     const Value* value = find(field);
@@ -224,6 +231,7 @@ Result<HandoffRequest> HandoffRequestParser::parse(std::span<char> payload) {
   fields.read("messages", request.messages);
   fields.read("max_tokens", request.max_tokens);
   fields.read("temperature", request.temperature);
+  fields.read_on_disconnect("on_disconnect", request.continue_without_client);
   fields.read_id("user_id", request.user_id);
   fields.read_apache("apache", request.response_headers);
   fields.read_headers("response_headers", request.response_headers);

@@ -27,6 +27,7 @@ struct HandoffRequest {
   std::string_view test_pattern;
   std::string user_id;                         // an integer is written out
   const rapidjson::Value* messages = nullptr;  // an array, or null
+  bool continue_without_client = false;        // on_disconnect
   std::optional<std::int64_t> max_tokens;
   std::optional<double> temperature;
   std::vector<HeaderField> response_headers;  // of Apache's response, then the payload's own; not checked

@@ -52,6 +52,13 @@ Result<std::unique_ptr<Server>> Server::create(const Config& config) {
   return server;
 }
 
+Server::Server(const Config& config)
+    : config_(config),
+      shared_{.loads = {}, .users = UserLimits(config.max_streams_per_user, config.user_rate_limit), .notify = [this] {
+                eventfd_write(worker_events_.get(), 1);
+              }} {
+}
+
 Server::~Server() = default;
 
 Status Server::set_up() {
@@ -86,8 +93,9 @@ Status Server::check_backend() const {
 }
 
 Status Server::make_workers(const Capacity& capacity) {
-  loads_ = std::vector<WorkerLoad>(capacity.streams_of_worker.size());
-  for (std::size_t index = 0; index < loads_.size(); ++index) {
+  std::vector<WorkerLoad>& loads = shared_.loads;
+  loads = std::vector<WorkerLoad>(capacity.streams_of_worker.size());
+  for (std::size_t index = 0; index < loads.size(); ++index) {
     const std::uint32_t streams = capacity.streams_of_worker[index];
     Result<std::unique_ptr<Ring>> ring = UringRing::create({.client_files = streams + kMaxRefusals,
                                                             .connection_files = kMaxHandoffConnections,
@@ -96,10 +104,9 @@ Status Server::make_workers(const Capacity& capacity) {
     if (!ring) return ring.error();
     Result<UniqueFd> wakeup = make_eventfd();
     if (!wakeup) return wakeup.error();
-    loads_[index].ring = (*ring)->number();
-    loads_[index].capacity = streams;
-    workers_.push_back(std::make_unique<Worker>(index, config_, std::move(*ring), loads_, std::move(*wakeup),
-                                                [this] { eventfd_write(worker_events_.get(), 1); }));
+    loads[index].ring = (*ring)->number();
+    loads[index].capacity = streams;
+    workers_.push_back(std::make_unique<Worker>(index, config_, shared_, std::move(*ring), std::move(*wakeup)));
   }
   return success();
 }
@@ -181,7 +188,7 @@ void Server::handle_deadline() {
 
 void Server::quit(const char* reason) const {
   std::uint64_t cut = 0;
-  for (const WorkerLoad& load : loads_) cut += load.assigned.load(std::memory_order_relaxed);
+  for (const WorkerLoad& load : shared_.loads) cut += load.assigned.load(std::memory_order_relaxed);
   log::warn("ending at once because of {}; {} streams cut", reason, cut);
   std::_Exit(cut == 0 ? EXIT_SUCCESS : EXIT_FAILURE);
 }

@@ -32,7 +32,7 @@ class Server {
   int run();
 
  private:
-  explicit Server(const Config& config) : config_(config) {}
+  explicit Server(const Config& config);
 
   Status set_up();
   Status check_backend() const;
@@ -56,7 +56,7 @@ class Server {
   UniqueFd signals_;
   UniqueFd worker_events_;  // an eventfd that the workers write
   ListeningSocket socket_;  // its descriptor is the first worker's
-  std::vector<WorkerLoad> loads_;
+  SharedByWorkers shared_;
   std::vector<std::unique_ptr<Worker>> workers_;
   std::optional<std::latch> all_enabled_;
   std::vector<std::thread> threads_;

@@ -13,23 +13,30 @@ StreamLimits stream_limits(const Config& config, const WorkerLoad& load) {
                       .max_stream_duration = config.max_stream_duration,
                       .first_byte_timeout = config.first_byte_timeout,
                       .idle_timeout = config.idle_timeout,
+                      .write_timeout = config.write_timeout,
+                      .heartbeat_interval = config.heartbeat_interval,
+                      .max_queued_bytes = static_cast<std::size_t>(config.max_queued_bytes),
                       .log_each_stream = !config.benchmark};
+}
+
+HandoffLimits handoff_limits(const Config& config) {
+  return HandoffLimits{.receive_timeout = config.handoff_timeout,
+                       .max_payload_bytes = static_cast<std::size_t>(config.max_payload_bytes)};
 }
 
 }  // namespace
 
-Worker::Worker(std::size_t index, const Config& config, std::unique_ptr<Ring> ring, std::span<WorkerLoad> loads,
-               UniqueFd wakeup, std::function<void()> notify)
+Worker::Worker(std::size_t index, const Config& config, SharedByWorkers& shared, std::unique_ptr<Ring> ring,
+               UniqueFd wakeup)
     : config_(config),
-      load_(loads[index]),
-      loads_(loads),
+      shared_(shared),
+      load_(shared.loads[index]),
       wakeup_(std::move(wakeup)),
-      notify_(std::move(notify)),
       ring_(std::move(ring)),
       timers_(MonotonicClock::now()),
       http_(*ring_, timers_),
-      streams_(*ring_, timers_, load_, counters_, stream_limits(config, load_)),
-      receiver_(*ring_, timers_, load_, counters_, static_cast<std::size_t>(config.max_payload_bytes), *this) {
+      streams_(*ring_, timers_, load_, shared.users, counters_, stream_limits(config, load_)),
+      receiver_(*ring_, timers_, load_, counters_, handoff_limits(config), *this) {
   for (const BackendEntry& entry : backend_registry()) {
     backends_.emplace_back(entry.name, entry.make(BackendEnvironment{config_, timers_, http_}));
   }
@@ -38,7 +45,7 @@ Worker::Worker(std::size_t index, const Config& config, std::unique_ptr<Ring> ri
 Worker::~Worker() = default;
 
 void Worker::listen(UniqueFd socket) {
-  listener_.emplace(*ring_, std::move(socket), loads_, receiver_);
+  listener_.emplace(*ring_, timers_, std::move(socket), shared_.loads, receiver_);
   listening_ = true;
 }
 
@@ -49,7 +56,7 @@ void Worker::run(std::latch& all_enabled) {
   all_enabled.arrive_and_wait();
   if (result_.ok()) serve();
   running_.store(false, std::memory_order_release);
-  notify_();
+  shared_.notify();
 }
 
 void Worker::serve() {
@@ -154,7 +161,7 @@ void Worker::carry_out_orders() {
 void Worker::note_listener() {
   if (listener_->open() || !listening()) return;
   listening_.store(false, std::memory_order_release);
-  notify_();
+  shared_.notify();
 }
 
 // The assignments count connections that are still on their way from the listener's ring, too.

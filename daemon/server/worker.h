@@ -12,7 +12,6 @@
 #include <latch>
 #include <memory>
 #include <optional>
-#include <span>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -35,12 +34,17 @@ enum class WorkerOrder : int {
   kEnd,    // end the streams too, with an error event
 };
 
+// What there is once for all workers; each part says how it is shared.
+struct SharedByWorkers {
+  std::vector<WorkerLoad> loads;  // one each
+  UserLimits users;
+  std::function<void()> notify;  // called on a worker's thread when its listening() or running() has become false
+};
+
 class Worker final : private CompletionHandler, private ClientReceiver {
  public:
-  // Borrows config and loads, of which `index` is its own. `notify` is called on the worker's thread when listening()
-  // or running() has become false.
-  Worker(std::size_t index, const Config& config, std::unique_ptr<Ring> ring, std::span<WorkerLoad> loads,
-         UniqueFd wakeup, std::function<void()> notify);
+  // Borrows `config` and `shared`; the load with `index` is its own.
+  Worker(std::size_t index, const Config& config, SharedByWorkers& shared, std::unique_ptr<Ring> ring, UniqueFd wakeup);
   ~Worker();
 
   // One of the workers accepts for all. Before run().
@@ -73,10 +77,9 @@ class Worker final : private CompletionHandler, private ClientReceiver {
   Backend* find_backend(std::string_view name);
 
   const Config& config_;
+  SharedByWorkers& shared_;
   WorkerLoad& load_;
-  const std::span<WorkerLoad> loads_;
   const UniqueFd wakeup_;  // an eventfd
-  const std::function<void()> notify_;
   std::unique_ptr<Ring> ring_;
   TimerWheel timers_;
   Counters counters_;

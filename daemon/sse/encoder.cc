@@ -21,6 +21,10 @@ void append_error_event(Buffer& out, std::string_view message) {
   append_event(out, "data: {\"error\":\"", message);
 }
 
+void append_heartbeat(Buffer& out) {
+  out.append(": ping\n\n");
+}
+
 void append_done_event(Buffer& out) {
   out.append("data: [DONE]\n\n");
 }

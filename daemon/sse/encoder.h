@@ -14,6 +14,9 @@ void append_content_event(Buffer& out, std::string_view text);
 // data: {"error":"MESSAGE"}    the stream ends after it, without a [DONE]
 void append_error_event(Buffer& out, std::string_view message);
 
+// : ping    a comment, which clients ignore
+void append_heartbeat(Buffer& out);
+
 // data: [DONE]
 void append_done_event(Buffer& out);
 

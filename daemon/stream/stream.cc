@@ -2,6 +2,7 @@
 
 #include <poll.h>
 
+#include <algorithm>
 #include <cerrno>
 
 #include "base/limits.h"
@@ -40,7 +41,8 @@ Stream::Stream(Handle handle, StreamTable& table)
       lifetime_(*this),
       wait_(*this),
       opened_(table.timers().now()),
-      waiting_since_(opened_) {
+      waiting_since_(opened_),
+      quiet_since_(opened_) {
 }
 
 Stream::~Stream() = default;
@@ -49,6 +51,7 @@ Stream::~Stream() = default;
 
 void Stream::open(const HandoffRequest& request, Backend& backend) {
   append_stream_head(writer_.queue(), request.response_headers);
+  goes_on_ = request.continue_without_client;
   session_ = backend.start(request, *this);
   if (table_.limits().max_stream_duration > Duration(0)) {
     table_.timers().schedule(lifetime_, table_.limits().max_stream_duration);
@@ -69,16 +72,18 @@ void Stream::open_refused(const HttpError& error) {
 void Stream::on_text(std::string_view text) {
   CHECK(!ended());
   if (state_ == StreamState::kOpening) move_to(StreamState::kStreaming);
+  if (client_gone_) return restart_wait();
   append_content_event(writer_.queue(), text);
   ++events_;
   table_.counters().add(Counter::kEvents);
+  quiet_since_ = table_.timers().now();
   if (!blocked_) restart_wait();
   pause_or_resume_backend();
   mark_for_flush();
 }
 
 void Stream::on_end() {
-  append_done_event(writer_.queue());
+  if (!client_gone_) append_done_event(writer_.queue());
   begin_close(CloseCause::kCompleted);
 }
 
@@ -90,11 +95,11 @@ void Stream::on_failure(BackendFailure failure, std::string_view detail) {
 
 void Stream::pause_or_resume_backend() {
   const std::size_t waiting = writer_.waiting();
-  if (!paused_ && waiting > kPauseAtBytes) {
+  if (!paused_ && waiting > table_.limits().max_queued_bytes) {
     paused_ = true;
     table_.counters().add(Counter::kPauses);
     session_->pause();
-  } else if (paused_ && waiting <= kResumeAtBytes) {
+  } else if (paused_ && waiting <= table_.limits().max_queued_bytes / 4) {
     paused_ = false;
     session_->resume();
   }
@@ -107,7 +112,7 @@ void Stream::mark_for_flush() {
 }
 
 void Stream::flush() {
-  if (state_ == StreamState::kClosing || blocked_) return;
+  if (state_ == StreamState::kClosing || client_gone_ || (in_flight_ & kWritable) != 0) return;
   if (writer_.flush(table_.ring(), client(), tag(Operation::kClientSend))) {
     in_flight_ |= kSend;
   } else if (state_ == StreamState::kDraining && writer_.empty() && !shut_down_) {
@@ -119,19 +124,24 @@ void Stream::on_sent(const Completion& completion) {
   completed(kSend);
   const StreamWriter::Progress progress = writer_.on_sent(completion.result);
   if (state_ == StreamState::kClosing) return close_when_idle();
+  if (client_gone_) return writer_.drop();
   switch (progress) {
     case StreamWriter::Progress::kFailed:
-      return abandon(CloseCause::kClientGone);
+      return on_client_gone();
     case StreamWriter::Progress::kBlocked:
       blocked_ = true;
       arm_wait();
       return submit_writable();
-    case StreamWriter::Progress::kSent:
+    case StreamWriter::Progress::kSent: {
+      // Else it is the backend that is waited for, and what the client takes does not count.
+      const bool waited_for_client = blocked_ || ended();
+      blocked_ = false;
+      if (waited_for_client) restart_wait();
       bytes_sent_ += static_cast<std::uint64_t>(completion.result);
       table_.counters().add(Counter::kBytes, static_cast<std::uint64_t>(completion.result));
-      restart_wait();
       if (!ended()) pause_or_resume_backend();
       return flush();
+    }
   }
 }
 
@@ -142,7 +152,6 @@ void Stream::submit_writable() {
 
 void Stream::on_writable(const Completion&) {
   completed(kWritable);
-  blocked_ = false;
   if (state_ == StreamState::kClosing) return close_when_idle();
   flush();
 }
@@ -158,11 +167,21 @@ void Stream::on_watch(const Completion& completion) {
   completed(kWatch);
   if (state_ == StreamState::kClosing) return close_when_idle();
   if (completion.result == -ECANCELED) return submit_watch(POLLIN | POLLRDHUP);
-  if (completion.result < 0 || (completion.result & kClientGoneEvents) != 0) return abandon(CloseCause::kClientGone);
+  if (completion.result < 0 || (completion.result & kClientGoneEvents) != 0) return on_client_gone();
   if (shut_down_) return submit_drain();
   // Bytes behind the request are not ours to read while we stream; they are drained at the end.
   client_talks_ = true;
   submit_watch(POLLRDHUP);
+}
+
+void Stream::on_client_gone() {
+  if (ended() || !goes_on_) return abandon(CloseCause::kClientGone);
+  client_gone_ = true;
+  blocked_ = false;
+  if (!writer_.sending()) writer_.drop();
+  if (paused_) session_->resume();
+  paused_ = false;
+  restart_wait();
 }
 
 void Stream::begin_drain() {
@@ -208,20 +227,33 @@ void Stream::restart_wait() {
 
 // A timer that is early is cheaper than one that is moved with every event: on_timer() looks at the clock again.
 void Stream::arm_wait() {
-  const Time due = waiting_since_ + wait_limit();
+  const Time due = std::min(waiting_since_ + wait_limit(), heartbeat_due());
   if (!wait_.pending() || wait_.expiry() > due) table_.timers().schedule_at(wait_, due);
 }
 
 Duration Stream::wait_limit() const {
   if (shut_down_) return kDrainTimeout;
-  if (blocked_ || state_ == StreamState::kDraining) return kClientWriteTimeout;
+  if (blocked_ || state_ == StreamState::kDraining) return table_.limits().write_timeout;
   return state_ == StreamState::kOpening ? table_.limits().first_byte_timeout : table_.limits().idle_timeout;
 }
 
 void Stream::on_timer(Timer& timer) {
   if (&timer == &lifetime_) return begin_close(CloseCause::kTooLong);
-  if (table_.timers().now() < waiting_since_ + wait_limit()) return arm_wait();
-  on_waited_too_long();
+  const Time now = table_.timers().now();
+  if (now >= waiting_since_ + wait_limit()) return on_waited_too_long();
+  if (now >= heartbeat_due()) send_heartbeat();
+  arm_wait();
+}
+
+Time Stream::heartbeat_due() const {
+  const Duration interval = table_.limits().heartbeat_interval;
+  return interval == Duration(0) || ended() || blocked_ || client_gone_ ? Time::max() : quiet_since_ + interval;
+}
+
+void Stream::send_heartbeat() {
+  append_heartbeat(writer_.queue());
+  quiet_since_ = table_.timers().now();
+  mark_for_flush();
 }
 
 void Stream::on_waited_too_long() {
@@ -233,6 +265,7 @@ void Stream::on_waited_too_long() {
 
 void Stream::begin_close(CloseCause cause) {
   if (ended()) return;
+  if (client_gone_) return abandon(CloseCause::kClientGone);
   cause_ = cause;
   if (session_) session_->cancel();
   lifetime_.stop();

@@ -18,6 +18,7 @@
 #include "stream/close_cause.h"
 #include "stream/stream_state.h"
 #include "stream/stream_writer.h"
+#include "stream/user_limits.h"
 
 namespace streaming {
 
@@ -33,6 +34,10 @@ class Stream final : public ListNode, private EventSink, private TimerOwner {
   void open(const HandoffRequest& request, Backend& backend);
   // A whole answer in place of a stream.
   void open_refused(const HttpError& error);
+
+  // Whose stream it is, where that is counted; the table's.
+  void set_user(UserLimits::User* user) { user_ = user; }
+  UserLimits::User* user() const { return user_; }
 
   Handle handle() const { return handle_; }
   StreamState state() const { return state_; }
@@ -83,8 +88,12 @@ class Stream final : public ListNode, private EventSink, private TimerOwner {
   void restart_wait();
   void arm_wait();
   Duration wait_limit() const;
+  // When a comment is due to keep the connection alive; Time::max() when none is.
+  Time heartbeat_due() const;
+  void send_heartbeat();
   void on_waited_too_long();
 
+  void on_client_gone();
   void submit_watch(short events);
   void submit_writable();
   void submit_drain();
@@ -98,18 +107,22 @@ class Stream final : public ListNode, private EventSink, private TimerOwner {
   StreamState state_ = StreamState::kOpening;
   CloseCause cause_ = CloseCause::kCompleted;
   std::uint8_t in_flight_ = 0;
-  bool blocked_ : 1 = false;    // the client's buffer was full at the last send, and it has not become writable since
-  bool paused_ : 1 = false;     // the backend was told to pause
-  bool shut_down_ : 1 = false;  // the client was told that the answer has ended
+  bool blocked_ : 1 = false;       // the client's buffer was full at the last send
+  bool goes_on_ : 1 = false;       // the backend is to finish its answer also when the client has left
+  bool client_gone_ : 1 = false;   // the client has left and the backend goes on: nothing is queued or sent
+  bool paused_ : 1 = false;        // the backend was told to pause
+  bool shut_down_ : 1 = false;     // the client was told that the answer has ended
   bool client_talks_ : 1 = false;  // the client has sent bytes that we do not read while we stream
   std::uint32_t events_ = 0;
   StreamTable& table_;
+  UserLimits::User* user_ = nullptr;
   std::unique_ptr<BackendSession> session_;
   StreamWriter writer_;
   Timer lifetime_;  // the longest life of the stream
   Timer wait_;      // for whatever is waited for: the first event, the next one, the client's buffer, the client's end
   Time opened_;
   Time waiting_since_;
+  Time quiet_since_;  // nothing was queued for the client since
   std::uint64_t bytes_sent_ = 0;
   std::uint32_t drained_bytes_ = 0;
 };

@@ -16,11 +16,12 @@ Refusal full() {
 
 }  // namespace
 
-StreamTable::StreamTable(Ring& ring, TimerWheel& timers, WorkerLoad& load, Counters& counters,
+StreamTable::StreamTable(Ring& ring, TimerWheel& timers, WorkerLoad& load, UserLimits& users, Counters& counters,
                          const StreamLimits& limits)
     : ring_(ring),
       timers_(timers),
       load_(load),
+      users_(users),
       counters_(counters),
       limits_(limits),
       streams_(limits.max_streams + kMaxRefusals) {
@@ -28,8 +29,16 @@ StreamTable::StreamTable(Ring& ring, TimerWheel& timers, WorkerLoad& load, Count
 
 std::optional<Refusal> StreamTable::open(UniqueFd& client, const HandoffRequest& request, Backend& backend) {
   if (streams_.size() >= limits_.max_streams) return full();
+  const UserLimits::Admission admission = users_.admit(request.user_id, timers_.now());
+  if (admission.retry_after_seconds > 0) {
+    return Refusal{429, "too many answers at once or in a minute, try again later", admission.retry_after_seconds};
+  }
   Stream* stream = create(client);
-  if (stream == nullptr) return full();
+  if (stream == nullptr) {
+    if (admission.user != nullptr) users_.leave(*admission.user);
+    return full();
+  }
+  stream->set_user(admission.user);
   counters_.add(Counter::kStreams);
   peak_ = std::max(peak_, streams_.size());
   stream->open(request, backend);
@@ -91,6 +100,7 @@ void StreamTable::release(Stream& stream) {
               stream.events(), stream.bytes_sent(), (timers_.now() - stream.opened()).count());
   }
   load_.release();
+  if (stream.user() != nullptr) users_.leave(*stream.user());
   streams_.destroy(stream, stream.handle());
 }
 

@@ -18,6 +18,7 @@
 #include "ring/ring.h"
 #include "ring/timer_wheel.h"
 #include "stream/stream.h"
+#include "stream/user_limits.h"
 
 namespace streaming {
 
@@ -26,6 +27,9 @@ struct StreamLimits {
   Duration max_stream_duration{0};
   Duration first_byte_timeout{0};
   Duration idle_timeout{0};
+  Duration write_timeout{0};
+  Duration heartbeat_interval{0};    // 0: none
+  std::size_t max_queued_bytes = 0;  // over it the backend is paused, until a quarter of it is left
   bool log_each_stream = true;
 };
 
@@ -33,8 +37,9 @@ class StreamTable {
  public:
   using CloseCounts = std::array<std::uint64_t, kCloseCauses>;
 
-  // Borrows all of them.
-  StreamTable(Ring& ring, TimerWheel& timers, WorkerLoad& load, Counters& counters, const StreamLimits& limits);
+  // Borrows all but the limits.
+  StreamTable(Ring& ring, TimerWheel& timers, WorkerLoad& load, UserLimits& users, Counters& counters,
+              const StreamLimits& limits);
 
   // Opens a stream that takes the client and its assignment of the WorkerLoad; or says why not, and leaves both.
   std::optional<Refusal> open(UniqueFd& client, const HandoffRequest& request, Backend& backend);
@@ -72,6 +77,7 @@ class StreamTable {
   Ring& ring_;
   TimerWheel& timers_;
   WorkerLoad& load_;
+  UserLimits& users_;
   Counters& counters_;
   const StreamLimits limits_;
   std::uint32_t peak_ = 0;

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <vector>
 
+#include "base/limits.h"
 #include "base/log.h"
 #include "support/fake_ring.h"
 
@@ -29,7 +30,8 @@ class HandoffListenerTest : public testing::Test, private CompletionHandler, pri
   FakeRing ring{this};
   std::vector<WorkerLoad> loads = std::vector<WorkerLoad>(kWorkers);
   std::vector<RingFile> received;
-  HandoffListener listener{ring, UniqueFd(::socket(AF_UNIX, SOCK_SEQPACKET, 0)), loads, *this};
+  TimerWheel timers{Time(Duration(1000))};
+  HandoffListener listener{ring, timers, UniqueFd(::socket(AF_UNIX, SOCK_SEQPACKET, 0)), loads, *this};
 
  private:
   void on_completion(const Completion& completion) override {
@@ -80,8 +82,23 @@ TEST_F(HandoffListenerTest, TakesTheAssignmentBackWhenPassingFails) {
 TEST_F(HandoffListenerTest, AcceptsAgainWhenTheKernelEndsTheOperation) {
   ring.complete(Operation::kAccept, 5, false);
   EXPECT_EQ(ring.count(Operation::kAccept), 1);
+}
+
+TEST_F(HandoffListenerTest, WaitsAMomentWhenItCannotAcceptAndThenGoesOn) {
   ring.complete(Operation::kAccept, -ENFILE, false);
+  EXPECT_EQ(ring.count(Operation::kAccept), 0) << "at once it would fail again, and again";
+  timers.set_now(timers.now() + kAcceptRetryPause);
+  timers.expire();
   EXPECT_EQ(ring.count(Operation::kAccept), 1);
+}
+
+TEST_F(HandoffListenerTest, ClosesAlsoWhileItWaitsToAcceptAgain) {
+  ring.complete(Operation::kAccept, -ENFILE, false);
+  listener.stop();
+  EXPECT_FALSE(listener.open());
+  timers.set_now(timers.now() + kAcceptRetryPause);
+  timers.expire();
+  EXPECT_EQ(ring.count(Operation::kAccept), 0);
 }
 
 TEST_F(HandoffListenerTest, IsClosedOnlyWhenItsOperationHasEnded) {

@@ -15,6 +15,8 @@ namespace {
 
 class HandoffReceiverTest : public testing::Test, private CompletionHandler, private ClientReceiver {
  protected:
+  static constexpr Duration kReceiveTimeout{5000};
+
   HandoffReceiverTest() { log::set_level(log::level::off); }
 
   void connect() {
@@ -56,7 +58,7 @@ class HandoffReceiverTest : public testing::Test, private CompletionHandler, pri
   std::vector<std::string> prompts;  // of the clients that came through
   std::optional<Refusal> refusal;    // what on_client() says
   std::vector<int> answered;         // statuses of the clients that the daemon was to answer
-  HandoffReceiver receiver{ring, timers, load, counters, 1 << 20, *this};
+  HandoffReceiver receiver{ring, timers, load, counters, {kReceiveTimeout, 1 << 20}, *this};
 
  private:
   void on_completion(const Completion& completion) override {
@@ -164,7 +166,7 @@ TEST_F(HandoffReceiverTest, ClosesAConnectionThatEndsWithoutAWord) {
 
 TEST_F(HandoffReceiverTest, ClosesASilentConnectionWhenItsTimeIsUp) {
   connect();
-  timers.set_now(timers.now() + kHandoffReceiveTimeout);
+  timers.set_now(timers.now() + kReceiveTimeout);
   timers.expire();
   EXPECT_FALSE(closed()) << "the kernel still holds the message";
   ring.complete_cancelled();
@@ -179,9 +181,31 @@ TEST_F(HandoffReceiverTest, TriesAgainWhenAllReceiveBuffersAreInUse) {
   EXPECT_EQ(reply(), "A");
 }
 
-TEST_F(HandoffReceiverTest, ClosesWhatIsOverItsLimitAtOnce) {
+TEST_F(HandoffReceiverTest, ClosesTheOldestOfTheSilentWhenTheyAreTooMany) {
+  for (std::uint32_t i = 0; i < kMaxSilentConnections; ++i) connect();
+  EXPECT_TRUE(ring.cancelled.empty());
+  const Tag oldest = ring.find(Operation::kHandoffReceive).tag;
+  connect();
+  ASSERT_EQ(ring.cancelled.size(), 1u);
+  EXPECT_EQ(ring.cancelled.front(), oldest);
+  ring.complete_cancelled();
+  EXPECT_EQ(ring.closed.size(), 1u);
+  EXPECT_EQ(load.assigned, kMaxSilentConnections);
+}
+
+TEST_F(HandoffReceiverTest, DoesNotCountWhoHasSpokenAmongTheSilent) {
+  for (std::uint32_t i = 0; i < kMaxSilentConnections; ++i) connect();
+  for (int i = 0; i < 10; ++i) {
+    arrive_with_client("{}");
+    reply();
+    connect();
+  }
+  EXPECT_TRUE(ring.cancelled.empty());
+}
+
+TEST_F(HandoffReceiverTest, ClosesAtOnceWhatIsOverItsLimit) {
   for (std::uint32_t i = 0; i < kMaxHandoffConnections; ++i) connect();
-  EXPECT_TRUE(ring.closed.empty());
+  EXPECT_TRUE(ring.closed.empty()) << "the kernel still holds the oldest ones' messages";
   connect();
   EXPECT_EQ(ring.closed.size(), 1u);
   EXPECT_EQ(load.assigned, kMaxHandoffConnections);

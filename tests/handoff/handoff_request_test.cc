@@ -92,6 +92,14 @@ TEST_F(HandoffRequestTest, SaysWhatIsWrongWithAField) {
   EXPECT_EQ(mistake(R"({"temperature":"hot"})"), "the payload's field \"temperature\" must be a number");
 }
 
+TEST_F(HandoffRequestTest, SaysWhatBecomesOfTheAnswerWhenTheClientLeaves) {
+  EXPECT_FALSE(parse("{}").value().continue_without_client);
+  EXPECT_FALSE(parse(R"({"on_disconnect":"cancel"})").value().continue_without_client);
+  EXPECT_TRUE(parse(R"({"on_disconnect":"continue"})").value().continue_without_client);
+  EXPECT_EQ(mistake(R"({"on_disconnect":"stay"})"),
+            "the payload's field \"on_disconnect\" must be \"cancel\" or \"continue\"");
+}
+
 TEST_F(HandoffRequestTest, ReadsApachesHeadersAndThenItsOwn) {
   const Result<HandoffRequest> request =
       parse(R"({"apache":{"headers":[["Set-Cookie","a=1"],["Set-Cookie","b=2"]],"uri":"/chat"},)"

@@ -45,6 +45,9 @@ class StreamTest : public testing::Test, private CompletionHandler {
                                         .max_stream_duration = Duration(300'000),
                                         .first_byte_timeout = Duration(30'000),
                                         .idle_timeout = Duration(60'000),
+                                        .write_timeout = Duration(30'000),
+                                        .heartbeat_interval = Duration(15'000),
+                                        .max_queued_bytes = 64 * 1024,
                                         .log_each_stream = false};
 
   StreamTest() {
@@ -85,7 +88,8 @@ class StreamTest : public testing::Test, private CompletionHandler {
   WorkerLoad load;
   Counters counters;
   FakeBackend backend;
-  StreamTable table{ring, timers, load, counters, kLimits};
+  UserLimits users{1, 0};
+  StreamTable table{ring, timers, load, users, counters, kLimits};
 
  private:
   void on_completion(const Completion& completion) override {
@@ -160,6 +164,26 @@ TEST_F(StreamTest, CancelsTheBackendAtOnceWhenTheClientLeavesBeforeTheFirstEvent
   EXPECT_EQ(closed(CloseCause::kClientGone), 1u);
 }
 
+TEST_F(StreamTest, LetsTheBackendFinishWithoutTheClientWhereThatWasAsked) {
+  HandoffRequest request;
+  request.continue_without_client = true;
+  UniqueFd client(::socket(AF_UNIX, SOCK_STREAM, 0));
+  ASSERT_EQ(table.open(client, request, backend), std::nullopt);
+  end_of_turn();
+  client_leaves();
+  EXPECT_EQ(backend.cancelled, 0);
+  ring.complete(Operation::kClientSend, -EPIPE);
+  text("nobody hears this");
+  end_of_turn();
+  EXPECT_EQ(ring.count(Operation::kClientSend), 0);
+  pass(kLimits.heartbeat_interval);
+  EXPECT_EQ(ring.count(Operation::kClientSend), 0);
+  backend.sink->on_end();
+  finish();
+  EXPECT_EQ(closed(CloseCause::kClientGone), 1u);
+  EXPECT_TRUE(table.empty());
+}
+
 TEST_F(StreamTest, FreesNothingWhileTheKernelHoldsItsSend) {
   open();
   client_leaves();
@@ -190,7 +214,7 @@ TEST_F(StreamTest, WaitsForAFullBufferAndGoesOnWhereItStopped) {
 
 TEST_F(StreamTest, PausesTheBackendForASlowClientAndResumesIt) {
   open();
-  text(std::string(kPauseAtBytes, 'x'));
+  text(std::string(kLimits.max_queued_bytes, 'x'));
   EXPECT_EQ(backend.paused, 1);
   end_of_turn();
   ring.complete(Operation::kClientSend, 100);
@@ -202,7 +226,7 @@ TEST_F(StreamTest, PausesTheBackendForASlowClientAndResumesIt) {
 TEST_F(StreamTest, ClosesAClientThatTakesNothing) {
   open();
   ring.complete(Operation::kClientSend, -EAGAIN);
-  pass(kClientWriteTimeout - Duration(1));
+  pass(kLimits.write_timeout - Duration(1));
   EXPECT_FALSE(ring.cancelled.size() > 0);
   pass(Duration(1));
   finish();
@@ -214,7 +238,7 @@ TEST_F(StreamTest, TellsTheClientWhenTheUpstreamSaysNothing) {
   send_all();
   pass(kLimits.first_byte_timeout);
   EXPECT_EQ(backend.cancelled, 1);
-  EXPECT_THAT(send_all(), StartsWith("data: {\"error\":"));
+  EXPECT_THAT(send_all(), HasSubstr("data: {\"error\":"));
   client_leaves();
   ring.complete(Operation::kClientShutdown, 0);
   finish();
@@ -231,9 +255,45 @@ TEST_F(StreamTest, TellsTheClientWhenTheUpstreamFallsSilent) {
   end_of_turn();
   send_all();
   pass(kLimits.idle_timeout - Duration(1));
-  EXPECT_EQ(send_all(), "") << "each event starts the wait anew";
+  EXPECT_THAT(send_all(), Not(HasSubstr("error"))) << "each event starts the wait anew";
   pass(Duration(1));
   EXPECT_THAT(send_all(), StartsWith("data: {\"error\":"));
+}
+
+TEST_F(StreamTest, KeepsTheConnectionAliveFromBeforeTheFirstEvent) {
+  open();
+  send_all();
+  pass(kLimits.heartbeat_interval - Duration(1));
+  EXPECT_EQ(send_all(), "");
+  pass(Duration(1));
+  EXPECT_EQ(send_all(), ": ping\n\n");
+  text("a");
+  end_of_turn();
+  send_all();
+  pass(kLimits.heartbeat_interval - Duration(1));
+  EXPECT_EQ(send_all(), "") << "an event is as good";
+  pass(Duration(1));
+  EXPECT_EQ(send_all(), ": ping\n\n");
+}
+
+TEST_F(StreamTest, DoesNotTakeItsOwnHeartbeatForALifeSignOfTheUpstream) {
+  open();
+  send_all();
+  std::string sent;
+  for (Duration elapsed{0}; elapsed < kLimits.first_byte_timeout; elapsed += Duration(1000)) {
+    pass(Duration(1000));
+    sent += send_all();
+  }
+  EXPECT_THAT(sent, StartsWith(": ping\n\n"));
+  EXPECT_THAT(sent, HasSubstr("data: {\"error\":\"The model did not answer in time.\"}"));
+}
+
+TEST_F(StreamTest, SendsNoHeartbeatToAClientWhoseBufferIsFull) {
+  open();
+  ring.complete(Operation::kClientSend, -EAGAIN);
+  pass(kLimits.heartbeat_interval);
+  ring.complete(Operation::kClientWritable, POLLOUT);
+  EXPECT_THAT(send_all(), Not(HasSubstr("ping")));
 }
 
 TEST_F(StreamTest, EndsAStreamThatLastsTooLong) {
@@ -322,6 +382,23 @@ TEST_F(StreamTest, RefusesWhenTheKernelDoesNotTakeTheClient) {
   EXPECT_TRUE(table.open(client, HandoffRequest{}, backend));
   EXPECT_TRUE(client) << "the client is still the caller's to answer";
   EXPECT_TRUE(table.empty());
+}
+
+TEST_F(StreamTest, RefusesAUserWhoHasEnoughAndAdmitsHimAgainWhenAStreamHasEnded) {
+  HandoffRequest request;
+  request.user_id = "u";
+  const auto open_for_user = [&] {
+    UniqueFd client(::socket(AF_UNIX, SOCK_STREAM, 0));
+    return table.open(client, request, backend);
+  };
+  EXPECT_EQ(open_for_user(), std::nullopt);
+  const std::optional<Refusal> refusal = open_for_user();
+  ASSERT_TRUE(refusal);
+  EXPECT_EQ(refusal->status, 429);
+  EXPECT_GT(refusal->retry_after_seconds, 0);
+  client_leaves();
+  finish();
+  EXPECT_EQ(open_for_user(), std::nullopt);
 }
 
 TEST_F(StreamTest, EndsAllWithAnErrorEventAtShutdown) {

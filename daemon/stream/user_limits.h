@@ -1,0 +1,65 @@
+// UserLimits: how many streams a user (the hand-off's user_id) may have at once, and how many it may start a minute.
+//
+// One per process, as a user's streams are spread over all workers: behind a mutex, which is held for a look-up, twice
+// a stream and never with an event, and only where a limit is set. Owned by the Server; outlives the workers.
+
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+
+#include "base/clock.h"
+
+namespace streaming {
+
+class UserLimits {
+ public:
+  class User;
+
+  struct Admission {
+    User* user = nullptr;         // to leave() with; null when refused, or when nothing limits it
+    int retry_after_seconds = 0;  // 0: admitted
+  };
+
+  // 0: no limit.
+  UserLimits(std::int64_t max_streams, std::int64_t starts_per_minute);
+  ~UserLimits();
+
+  // Counts one more stream of the user, or says when to try again. An empty user_id is nobody's, and not limited.
+  Admission admit(std::string_view user_id, Time now);
+  void leave(User& user);
+
+  // Users that are remembered.
+  std::size_t size() const;
+
+ private:
+  struct Hash {
+    using is_transparent = void;
+    std::size_t operator()(std::string_view text) const { return std::hash<std::string_view>{}(text); }
+  };
+
+  void refill(User& user, Time now) const;
+  // Forgets users that nothing limits any more; now and then, so that it costs little for each admission.
+  void forget_idle(Time now);
+
+  const std::int64_t max_streams_;
+  const std::int64_t starts_per_minute_;
+  mutable std::mutex mutex_;
+  std::unordered_map<std::string, User, Hash, std::equal_to<>> users_;
+  std::size_t forget_at_size_;
+};
+
+class UserLimits::User {
+ private:
+  friend class UserLimits;
+
+  std::int64_t streams_ = 0;
+  double starts_left_ = 0;  // of the token bucket
+  Time refilled_{};
+};
+
+}  // namespace streaming
