@@ -36,6 +36,9 @@ inline constexpr std::uint32_t kReceiveBuffers = 16;
 // Streams beyond max_connections, per worker, that only say that the daemon is full. Over it: the client is closed.
 inline constexpr std::uint32_t kMaxRefusals = 256;
 
+// The least peak, in streams, after which memory is given back to the system. Below it, there is nothing to gain.
+inline constexpr std::uint32_t kTrimAtStreams = 1024;
+
 // After the answer's end: how long and how much is read from a client that goes on sending. Over it: closed.
 inline constexpr Duration kDrainTimeout{2000};
 inline constexpr std::size_t kDrainBytes = 1024 * 1024;

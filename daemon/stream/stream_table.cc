@@ -1,5 +1,7 @@
 #include "stream/stream_table.h"
 
+#include <malloc.h>
+
 #include <algorithm>
 
 #include "base/limits.h"
@@ -41,6 +43,7 @@ std::optional<Refusal> StreamTable::open(UniqueFd& client, const HandoffRequest&
   stream->set_user(admission.user);
   counters_.add(Counter::kStreams);
   peak_ = std::max(peak_, streams_.size());
+  peak_since_trim_ = std::max(peak_since_trim_, streams_.size());
   stream->open(request, backend);
   return std::nullopt;
 }
@@ -102,6 +105,14 @@ void StreamTable::release(Stream& stream) {
   load_.release();
   if (stream.user() != nullptr) users_.leave(*stream.user());
   streams_.destroy(stream, stream.handle());
+  trim_memory();
+}
+
+// At a quarter of the last peak: so it costs little for each stream of the peak.
+void StreamTable::trim_memory() {
+  if (peak_since_trim_ < kTrimAtStreams || streams_.size() > peak_since_trim_ / 4) return;
+  malloc_trim(0);
+  peak_since_trim_ = streams_.size();
 }
 
 }  // namespace streaming

@@ -73,6 +73,8 @@ class StreamTable {
   // A stream in a slot with the client installed; the client's descriptor is closed. Null, and the client kept, when
   // that failed.
   Stream* create(UniqueFd& client);
+  // Gives the allocator's free memory back to the system when a peak is over.
+  void trim_memory();
 
   Ring& ring_;
   TimerWheel& timers_;
@@ -81,6 +83,7 @@ class StreamTable {
   Counters& counters_;
   const StreamLimits limits_;
   std::uint32_t peak_ = 0;
+  std::uint32_t peak_since_trim_ = 0;
   CloseCounts closed_{};
   Slab<Stream> streams_;
   IntrusiveList<Stream> to_flush_;
