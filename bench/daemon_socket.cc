@@ -1,0 +1,60 @@
+#include "bench/daemon_socket.h"
+
+#include <sys/socket.h>
+#include <sys/uio.h>
+
+#include <cerrno>
+#include <cstring>
+
+namespace streaming::bench {
+
+Result<DaemonSocket> DaemonSocket::create(const std::string& path) {
+  DaemonSocket socket;
+  if (path.size() >= sizeof socket.address_.sun_path) return Error{"the socket's path is too long: " + path};
+  socket.address_.sun_family = AF_UNIX;
+  std::memcpy(socket.address_.sun_path, path.c_str(), path.size() + 1);
+  socket.type_ = SOCK_SEQPACKET;
+  return socket;
+}
+
+Result<UniqueFd> DaemonSocket::connect_as_type() {
+  UniqueFd connection(::socket(AF_UNIX, type_ | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  if (!connection) return Error::from_errno("cannot make a socket", errno);
+  if (::connect(connection.get(), reinterpret_cast<const sockaddr*>(&address_), sizeof address_) != 0) {
+    return Error::from_errno(std::string("cannot connect to ") + address_.sun_path, errno);
+  }
+  return connection;
+}
+
+Result<UniqueFd> DaemonSocket::connect() {
+  Result<UniqueFd> connection = connect_as_type();
+  if (connection.ok() || connection.error().code != EPROTOTYPE || type_ == SOCK_STREAM) return connection;
+  type_ = SOCK_STREAM;
+  return connect_as_type();
+}
+
+Status DaemonSocket::hand_off(int connection, int client, std::string_view payload) {
+  iovec data{const_cast<char*>(payload.data()), payload.size()};
+  alignas(cmsghdr) char control[CMSG_SPACE(sizeof client)]{};
+  msghdr message{};
+  message.msg_iov = &data;
+  message.msg_iovlen = 1;
+  message.msg_control = control;
+  message.msg_controllen = sizeof control;
+  cmsghdr* header = CMSG_FIRSTHDR(&message);
+  header->cmsg_level = SOL_SOCKET;
+  header->cmsg_type = SCM_RIGHTS;
+  header->cmsg_len = CMSG_LEN(sizeof client);
+  std::memcpy(CMSG_DATA(header), &client, sizeof client);
+  const ssize_t sent = sendmsg(connection, &message, MSG_NOSIGNAL);
+  if (sent < 0) return Error::from_errno("cannot hand a client over", errno);
+  if (static_cast<std::size_t>(sent) < payload.size()) return Error{"the daemon took a part of the payload", 0};
+  return success();
+}
+
+// ETOOMANYREFS: as many descriptors are on their way in messages as the process may open.
+bool DaemonSocket::passes(const Error& error) {
+  return error.code == EAGAIN || error.code == ETOOMANYREFS || error.code == EMFILE;
+}
+
+}  // namespace streaming::bench

@@ -1,0 +1,298 @@
+// floor: the least that a stream can cost. One io_uring ring that accepts, receives the client, sends a head and 18
+// events in their time, and closes. No parsing, no limits, no acknowledgement, no look at whether the client is there.
+//
+// The physical limit that streaming-daemon is measured against, by handoff-bench; nothing to be used by anybody.
+
+#include <liburing.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <array>
+#include <cerrno>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <deque>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/check.h"
+#include "base/clock.h"
+
+namespace {
+
+using streaming::MonotonicClock;
+
+constexpr std::size_t kEvents = 18;
+constexpr std::uint32_t kConnections = 1024;  // Apache's ends that have sent nothing yet
+constexpr std::size_t kMessageBytes = 4096;   // what is received of a payload; nobody reads it
+
+constexpr std::string_view kHead =
+    "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nCache-Control: no-cache\r\nConnection: close\r\n"
+    "X-Accel-Buffering: no\r\n\r\n:\n\n";
+constexpr std::string_view kEvent = "data: {\"content\":\"as many words as a model\"}\n\n";
+constexpr std::string_view kDone = "data: [DONE]\n\n";
+
+enum class Operation : std::uint32_t { kAccept, kReceive, kInstall, kSend, kNone };
+
+std::uint64_t tag_of(Operation operation, std::uint32_t slot = 0) {
+  return static_cast<std::uint64_t>(operation) << 32 | slot;
+}
+
+// One of Apache's. Its slot in the ring's table is its own place here behind the clients'.
+struct Connection {
+  msghdr message{};
+  iovec data{};
+  alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))];
+  char payload[kMessageBytes];
+};
+
+struct Stream {
+  int fd = -1;  // the client's, until it is in the ring's table
+  std::uint32_t sent_events : 31 = 0;
+  std::uint32_t gone : 1 = 0;  // a send has failed
+};
+
+struct Due {
+  std::int64_t at_ms;
+  std::uint32_t slot;
+};
+
+class Floor {
+ public:
+  Floor(std::int64_t delay_ms, std::uint32_t max_streams) : delay_ms_(delay_ms), streams_(max_streams) {
+    for (std::uint32_t slot = max_streams; slot-- > 0;) free_.push_back(slot);
+    first_.append(kHead).append(kEvent);
+    last_.append(kEvent).append(kDone);
+  }
+
+  void open(const std::string& path);
+  [[noreturn]] void run();
+
+ private:
+  io_uring_sqe* next_entry(std::uint64_t tag);
+  void submit_accept();
+  void submit_close_direct(std::uint32_t file);
+  void wait();
+  void on_completion(const io_uring_cqe& completion);
+  void on_accept(int file, bool more);
+  void on_message(std::uint32_t file, int result);
+  void submit_install(int fd);
+  void submit_next_event(std::uint32_t slot);
+  void on_sent(std::uint32_t slot, int result);
+  void go_on(std::uint32_t slot);
+  void close_stream(std::uint32_t slot);
+  void send_due();
+
+  const std::int64_t delay_ms_;
+  int listener_ = -1;
+  io_uring ring_{};
+  std::int64_t now_ms_ = 0;
+  std::vector<Stream> streams_;
+  std::vector<std::uint32_t> free_;
+  std::vector<Connection> connections_;
+  std::deque<Due> due_;  // all wait equally long, so that it is in order
+  std::string first_;
+  std::string last_;
+};
+
+void fail(const char* what, int code) {
+  std::fprintf(stderr, "floor: %s: %s\n", what, std::strerror(code));
+  std::exit(EXIT_FAILURE);
+}
+
+// --- The ring -------------------------------------------------------------------------------------------------------
+
+void Floor::open(const std::string& path) {
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  CHECK(path.size() < sizeof address.sun_path);
+  std::memcpy(address.sun_path, path.c_str(), path.size() + 1);
+  unlink(path.c_str());
+  listener_ = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+  if (bind(listener_, reinterpret_cast<sockaddr*>(&address), sizeof address) != 0 || listen(listener_, 4096) != 0) {
+    fail("cannot listen", errno);
+  }
+  io_uring_params params{};
+  params.flags = IORING_SETUP_CQSIZE | IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN;
+  params.cq_entries = 16384;
+  if (const int result = io_uring_queue_init_params(4096, &ring_, &params); result < 0) fail("io_uring", -result);
+  const auto clients = static_cast<unsigned>(streams_.size());
+  if (const int result = io_uring_register_files_sparse(&ring_, clients + kConnections); result < 0) {
+    fail("cannot make the ring's table of files", -result);
+  }
+  if (const int result = io_uring_register_file_alloc_range(&ring_, clients, kConnections); result < 0) {
+    fail("cannot divide the ring's table of files", -result);
+  }
+  connections_ = std::vector<Connection>(kConnections);
+}
+
+io_uring_sqe* Floor::next_entry(std::uint64_t tag) {
+  io_uring_sqe* entry = io_uring_get_sqe(&ring_);
+  while (entry == nullptr) {
+    io_uring_submit_and_get_events(&ring_);
+    entry = io_uring_get_sqe(&ring_);
+  }
+  entry->user_data = tag;
+  return entry;
+}
+
+void Floor::submit_accept() {
+  io_uring_sqe* entry = next_entry(0);
+  io_uring_prep_multishot_accept_direct(entry, listener_, nullptr, nullptr, 0);
+  entry->user_data = tag_of(Operation::kAccept);
+}
+
+void Floor::submit_close_direct(std::uint32_t file) {
+  io_uring_sqe* entry = next_entry(0);
+  io_uring_prep_close_direct(entry, file);
+  entry->user_data = tag_of(Operation::kNone);
+}
+
+void Floor::wait() {
+  if (due_.empty()) {
+    io_uring_submit_and_wait(&ring_, 1);
+    return;
+  }
+  const std::int64_t left_ns = due_.front().at_ms * 1'000'000 - MonotonicClock::now_ns();
+  if (left_ns <= 0) {
+    io_uring_submit_and_get_events(&ring_);
+    return;
+  }
+  __kernel_timespec timeout{left_ns / 1'000'000'000, left_ns % 1'000'000'000};
+  io_uring_cqe* first = nullptr;
+  io_uring_submit_and_wait_timeout(&ring_, &first, 1, &timeout, nullptr);
+}
+
+void Floor::run() {
+  submit_accept();
+  std::array<io_uring_cqe*, 64> batch;
+  for (;;) {
+    wait();
+    now_ms_ = MonotonicClock::now_ns() / 1'000'000;
+    for (unsigned left = io_uring_cq_ready(&ring_); left > 0;) {
+      const unsigned count = io_uring_peek_batch_cqe(&ring_, batch.data(), std::min<unsigned>(left, batch.size()));
+      for (unsigned i = 0; i < count; ++i) on_completion(*batch[i]);
+      io_uring_cq_advance(&ring_, count);
+      left -= count;
+    }
+    send_due();
+  }
+}
+
+void Floor::on_completion(const io_uring_cqe& completion) {
+  const auto slot = static_cast<std::uint32_t>(completion.user_data);
+  switch (static_cast<Operation>(completion.user_data >> 32)) {
+    case Operation::kAccept:
+      return on_accept(completion.res, (completion.flags & IORING_CQE_F_MORE) != 0);
+    case Operation::kReceive:
+      return on_message(slot, completion.res);
+    case Operation::kInstall:
+      CHECK(completion.res == 1);
+      close(streams_[slot].fd);
+      return submit_next_event(slot);
+    case Operation::kSend:
+      return on_sent(slot, completion.res);
+    case Operation::kNone:
+      return;
+  }
+}
+
+// --- Hand-offs ------------------------------------------------------------------------------------------------------
+
+void Floor::on_accept(int file, bool more) {
+  if (!more) submit_accept();
+  if (file < 0) return;
+  Connection& connection = connections_[static_cast<std::size_t>(file) - streams_.size()];
+  connection.data = {connection.payload, sizeof connection.payload};
+  connection.message = {};
+  connection.message.msg_iov = &connection.data;
+  connection.message.msg_iovlen = 1;
+  connection.message.msg_control = connection.control;
+  connection.message.msg_controllen = sizeof connection.control;
+  io_uring_sqe* entry = next_entry(0);
+  io_uring_prep_recvmsg(entry, file, &connection.message, MSG_CMSG_CLOEXEC);
+  entry->flags |= IOSQE_FIXED_FILE;
+  entry->user_data = tag_of(Operation::kReceive, static_cast<std::uint32_t>(file));
+}
+
+void Floor::on_message(std::uint32_t file, int result) {
+  Connection& connection = connections_[file - streams_.size()];
+  const cmsghdr* control = CMSG_FIRSTHDR(&connection.message);
+  if (result > 0 && control != nullptr && control->cmsg_type == SCM_RIGHTS) {
+    int fd = -1;
+    std::memcpy(&fd, CMSG_DATA(control), sizeof fd);
+    submit_install(fd);
+  }
+  submit_close_direct(file);
+}
+
+void Floor::submit_install(int fd) {
+  if (free_.empty()) {
+    close(fd);
+    return;
+  }
+  const std::uint32_t slot = free_.back();
+  free_.pop_back();
+  streams_[slot] = Stream{.fd = fd};
+  io_uring_sqe* entry = next_entry(0);
+  io_uring_prep_files_update(entry, &streams_[slot].fd, 1, static_cast<int>(slot));
+  entry->user_data = tag_of(Operation::kInstall, slot);
+}
+
+// --- Streams --------------------------------------------------------------------------------------------------------
+
+void Floor::submit_next_event(std::uint32_t slot) {
+  const std::uint32_t number = streams_[slot].sent_events++;
+  const std::string_view bytes = number == 0 ? first_ : number == kEvents - 1 ? std::string_view(last_) : kEvent;
+  io_uring_sqe* entry = next_entry(0);
+  io_uring_prep_send(entry, static_cast<int>(slot), bytes.data(), bytes.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
+  entry->flags |= IOSQE_FIXED_FILE;
+  entry->user_data = tag_of(Operation::kSend, slot);
+  if (delay_ms_ > 0 && streams_[slot].sent_events < kEvents) due_.push_back({now_ms_ + delay_ms_, slot});
+}
+
+void Floor::on_sent(std::uint32_t slot, int result) {
+  Stream& stream = streams_[slot];
+  if (result < 0) stream.gone = 1;
+  if (stream.sent_events == kEvents) return close_stream(slot);
+  if (delay_ms_ == 0) go_on(slot);
+}
+
+void Floor::go_on(std::uint32_t slot) {
+  if (streams_[slot].gone != 0) return close_stream(slot);
+  submit_next_event(slot);
+}
+
+void Floor::close_stream(std::uint32_t slot) {
+  submit_close_direct(slot);
+  free_.push_back(slot);
+}
+
+void Floor::send_due() {
+  for (; !due_.empty() && due_.front().at_ms <= now_ms_; due_.pop_front()) go_on(due_.front().slot);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  std::string socket_path;
+  std::int64_t delay_ms = 50;
+  std::uint32_t max_connections = 18'000;
+  CLI::App app("The bare loop that streaming-daemon is measured against.", "floor");
+  app.option_defaults()->always_capture_default();
+  app.add_option("--socket", socket_path, "Unix socket on which clients are handed over")->required();
+  app.add_option("--delay", delay_ms, "milliseconds between two events")->check(CLI::NonNegativeNumber);
+  app.add_option("--max-connections", max_connections, "streams at once")->check(CLI::Range(1, 1'000'000));
+  CLI11_PARSE(app, argc, argv);
+  signal(SIGPIPE, SIG_IGN);
+  Floor floor(delay_ms, max_connections);
+  floor.open(socket_path);
+  floor.run();
+}

@@ -1,0 +1,92 @@
+// handoff-bench: the load generator of the hand-off protocol. Reads its options, lets the generators run, reports.
+
+#include <sys/resource.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdio>
+#include <cstdlib>
+#include <fstream>
+#include <optional>
+
+#include "base/clock.h"
+#include "bench/daemon_meter.h"
+#include "bench/fleet.h"
+#include "bench/options.h"
+#include "bench/report.h"
+
+namespace streaming::bench {
+namespace {
+
+Status raise_descriptor_limit(const Options& options) {
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return Error::from_errno("cannot read the limit of open files", errno);
+  limit.rlim_cur = limit.rlim_max;
+  if (setrlimit(RLIMIT_NOFILE, &limit) != 0) return Error::from_errno("cannot raise the limit of open files", errno);
+  const std::uint64_t needed = descriptors_needed(options);
+  if (needed <= limit.rlim_max) return success();
+  return Error{"each of " + std::to_string(options.processes) + " processes needs " + std::to_string(needed) +
+               " descriptors, and may open " + std::to_string(limit.rlim_max) +
+               "; raise the limit (ulimit -Hn) or use more --processes"};
+}
+
+void show_progress(const Fleet& fleet, std::int64_t begin_ns) {
+  std::fprintf(stderr, "\r%6.1f s  %ld started  %ld open  %ld completed  %ld failed  %ld events ",
+               static_cast<double>(MonotonicClock::now_ns() - begin_ns) / 1e9, fleet.started(), fleet.open(),
+               fleet.completed(), fleet.failed(), fleet.events());
+}
+
+// Until the generators have ended.
+void watch(Fleet& fleet, std::optional<DaemonMeter>& meter) {
+  constexpr timespec kSampleInterval{0, 100'000'000};
+  const bool terminal = isatty(STDERR_FILENO) == 1;
+  const std::int64_t begin_ns = MonotonicClock::now_ns();
+  while (fleet.running()) {
+    nanosleep(&kSampleInterval, nullptr);
+    if (meter) meter->sample(fleet.open());
+    if (terminal) show_progress(fleet, begin_ns);
+  }
+  if (terminal) std::fputs("\r\033[K", stderr);
+}
+
+// The exit status is that of the measurement, not of the daemon: streams may fail, and are counted.
+Status measure(const Options& options) {
+  if (Status raised = raise_descriptor_limit(options); !raised) return raised;
+  std::optional<DaemonMeter> meter;
+  if (options.pid != 0) {
+    Result<DaemonMeter> started = DaemonMeter::start(options.pid);
+    if (!started) return started.error();
+    meter = *started;
+  }
+  Result<Fleet> fleet = Fleet::launch(options);
+  if (!fleet) return fleet.error();
+  watch(*fleet, meter);
+  if (!fleet->sound()) return Error{"a generator ended: " + fleet->last_error()};
+  std::optional<DaemonFigures> figures;
+  if (meter) {
+    Result<DaemonFigures> finished = meter->finish();
+    if (!finished) return finished.error();
+    figures = *finished;
+  }
+  const std::unique_ptr<Tally> tally = fleet->sum();
+  std::fputs(to_table(*tally, figures).c_str(), stdout);
+  if (tally->failed() > 0) std::printf("\nlast failure: %s\n", fleet->last_error().c_str());
+  if (options.output.empty()) return success();
+  std::ofstream file(options.output);
+  file << to_json(*tally, figures) << std::flush;
+  if (!file) return Error::from_errno("cannot write " + options.output, errno);
+  return success();
+}
+
+}  // namespace
+}  // namespace streaming::bench
+
+int main(int argc, char** argv) {
+  using namespace streaming;
+  const Status measured = bench::measure(bench::read_options(argc, argv));
+  if (measured.ok()) return EXIT_SUCCESS;
+  std::fprintf(stderr, "handoff-bench: %s\n", measured.error().message.c_str());
+  return EXIT_FAILURE;
+}

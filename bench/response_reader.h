@@ -1,0 +1,47 @@
+// ResponseReader: one client's view of its answer, byte by byte as it comes: status, events, and whether it is whole.
+//
+// A member of its client, so it keeps the beginning of one line and no more. Pure.
+
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string_view>
+
+namespace streaming::bench {
+
+class ResponseReader {
+ public:
+  void read(std::string_view bytes);
+
+  // 0 until the status line has come; -1 when what came is no HTTP.
+  int status() const { return status_; }
+  // Events with data, without the [DONE].
+  std::uint32_t events() const { return events_; }
+  // True when [DONE] was the last event and nothing came behind it.
+  bool done() const { return done_; }
+
+ private:
+  static constexpr std::size_t kKept = 15;  // "HTTP/1.1 200 OK"; "data: [DONE]" is shorter
+
+  enum class Part : std::uint8_t { kStatusLine, kHead, kBody };
+
+  void keep(std::string_view bytes);
+  void on_line();
+  void on_status_line(std::string_view line);
+  void on_body_line(std::string_view line);
+
+  std::array<char, kKept> line_;  // its beginning
+  std::uint8_t kept_ = 0;
+  bool longer_ = false;  // the line has more bytes than were kept
+  Part part_ = Part::kStatusLine;
+  bool has_data_ = false;  // since the last blank line
+  bool says_done_ = false;
+  bool done_ = false;
+  std::int16_t status_ = 0;
+  std::uint32_t events_ = 0;
+};
+
+static_assert(sizeof(ResponseReader) == 28);
+
+}  // namespace streaming::bench

@@ -1,0 +1,63 @@
+// Tally: what one generator process has counted and measured so far.
+//
+// In memory that the processes share: written by its generator alone, read by the parent while it runs and merged when
+// it has ended. Zero is empty.
+
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+
+#include "bench/histogram.h"
+
+namespace streaming::bench {
+
+// Read by the parent while the generator counts on: hence atomic, but with one writer no locked instruction.
+class Count {
+ public:
+  void add(std::int64_t amount = 1) { value_.store(get() + amount, std::memory_order_relaxed); }
+  std::int64_t get() const { return value_.load(std::memory_order_relaxed); }
+
+ private:
+  std::atomic<std::int64_t> value_{0};
+};
+
+// Why a stream failed: names and meanings of the JSON's "errors".
+enum class Failure : std::uint8_t { kConnect, kSend, kReceive, kTimeout, kRejected, kCount };
+
+inline constexpr std::size_t kFailures = static_cast<std::size_t>(Failure::kCount);
+inline constexpr const char* kFailureNames[kFailures] = {"connect", "send", "receive", "timeout", "rejected"};
+
+struct Tally {
+  Count started;
+  Count completed;
+  Count open;
+  Count events;
+  Count bytes;
+  Count failures[kFailures];
+  Histogram handoff_ns;
+  Histogram ttfb_ns;
+  Histogram duration_ns;
+
+  Count& failed(Failure failure) { return failures[static_cast<std::size_t>(failure)]; }
+  std::int64_t failed() const {
+    std::int64_t sum = 0;
+    for (const Count& count : failures) sum += count.get();
+    return sum;
+  }
+
+  Tally& operator+=(const Tally& other) {
+    started.add(other.started.get());
+    completed.add(other.completed.get());
+    open.add(other.open.get());
+    events.add(other.events.get());
+    bytes.add(other.bytes.get());
+    for (std::size_t i = 0; i < kFailures; ++i) failures[i].add(other.failures[i].get());
+    handoff_ns += other.handoff_ns;
+    ttfb_ns += other.ttfb_ns;
+    duration_ns += other.duration_ns;
+    return *this;
+  }
+};
+
+}  // namespace streaming::bench
