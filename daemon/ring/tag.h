@@ -27,6 +27,7 @@ enum class Operation : std::uint8_t {
   kClientClose,
   kUpstreamReady,
 };
+inline constexpr Operation kLastOperation = Operation::kUpstreamReady;
 
 struct Tag {
   Operation operation = Operation::kNone;

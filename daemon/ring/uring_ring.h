@@ -53,6 +53,7 @@ class UringRing final : public Ring {
   // A free entry of the submission queue, for an operation on `file` with `tag`.
   io_uring_sqe* next_entry();
   void finish_entry(io_uring_sqe* entry, RingFile file, Tag tag);
+  void find_out_what_the_kernel_can();
   void dispatch_one(const io_uring_cqe& entry, CompletionHandler& handler);
   std::size_t buffer_stride() const { return options_.receive_bytes + 1; }
   void give_buffer(unsigned short id);
@@ -60,6 +61,7 @@ class UringRing final : public Ring {
   const Options options_;
   io_uring ring_{};
   bool open_ = false;
+  bool can_install_descriptors_ = false;
   io_uring_buf_ring* buffers_ = nullptr;
   std::unique_ptr<char[]> buffer_memory_;
 };
