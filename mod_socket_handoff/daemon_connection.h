@@ -1,9 +1,9 @@
-// The connection to the daemon that will take the client over: made with retries inside one deadline, used for one
-// hand-off, closed after it. Blocks the calling Apache thread for at most the time that the schedule allows.
+// One attempt to connect to a daemon's socket. Never blocks.
 
 #pragma once
 
-#include "mod_socket_handoff/retry_schedule.h"
+#include <span>
+
 #include "mod_socket_handoff/socket_path.h"
 #include "mod_socket_handoff/unique_descriptor.h"
 
@@ -12,10 +12,9 @@ namespace socket_handoff {
 struct DaemonConnection {
   UniqueDescriptor socket;                   // non-blocking; none when the daemon was not reached
   PathProblem problem = PathProblem::kNone;  // the path is refused and nothing was connected to
-  int error = 0;                             // errno of the last attempt otherwise
-  int attempts = 0;
+  int error = 0;                             // errno otherwise
 };
 
-DaemonConnection connect_to_daemon(const char* path, const char* allowed_prefix, const RetrySchedule& schedule);
+DaemonConnection connect_to_daemon(const char* path, std::span<const char* const> allowed_prefixes);
 
 }  // namespace socket_handoff

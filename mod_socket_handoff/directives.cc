@@ -20,6 +20,19 @@ bool would_enable_in_htaccess(const cmd_parms* command, bool value) {
   return value && ap_check_cmd_context(const_cast<cmd_parms*>(command), NOT_IN_HTACCESS) != nullptr;
 }
 
+template <class Type>
+const char* keep(cmd_parms* command, std::optional<typename Type::Value>& setting, const typename Type::Value& value,
+                 const char* word) {
+  if constexpr (requires { &Type::append; }) {
+    if (setting) {
+      if (Type::append(*setting, word)) return nullptr;
+      return apr_psprintf(command->pool, "%s: there is no more room for '%s'", command->cmd->name, word);
+    }
+  }
+  setting = value;
+  return nullptr;
+}
+
 template <class Type, auto kMember>
 const char* set(cmd_parms* command, void* settings, const char* word) {
   const auto value = Type::parse(word);
@@ -33,8 +46,7 @@ const char* set(cmd_parms* command, void* settings, const char* word) {
       return apr_psprintf(command->pool, "%s: only Off is allowed in .htaccess", command->cmd->name);
     }
   }
-  static_cast<Settings*>(settings)->*kMember = *value;
-  return nullptr;
+  return keep<Type>(command, static_cast<Settings*>(settings)->*kMember, *value, word);
 }
 
 // Where a directive may stand, besides the server and its virtual hosts: <Directory> and <Location>; a switch in

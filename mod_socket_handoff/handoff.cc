@@ -1,13 +1,15 @@
 #include "mod_socket_handoff/handoff.h"
 
 #include <apr_portable.h>
+#include <apr_strings.h>
 
 #include <utility>
 
 #include "mod_socket_handoff/client_socket.h"
-#include "mod_socket_handoff/daemon_connection.h"
+#include "mod_socket_handoff/delivery.h"
 #include "mod_socket_handoff/eligibility.h"
-#include "mod_socket_handoff/handoff_message.h"
+#include "mod_socket_handoff/handoff_log.h"
+#include "mod_socket_handoff/socket_list.h"
 #include "protocol/handoff_protocol.h"
 
 namespace socket_handoff {
@@ -16,7 +18,7 @@ namespace {
 int check_request(request_rec* r, const RequestedHandoff& handoff) {
   if (const char* obstacle = obstacle_to_handoff(r)) {
     ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r, SHLOGNO(101) "this request cannot be handed off to %s: %s",
-                  handoff.socket_path, obstacle);
+                  handoff.sockets, obstacle);
     return HTTP_INTERNAL_SERVER_ERROR;
   }
   if (handoff.payload.size() > handoff_protocol::kMaxInlinePayloadBytes) {
@@ -45,37 +47,6 @@ void send_pending_output(conn_rec* c) {
   apr_brigade_destroy(flush);
 }
 
-int log_connect_failure(request_rec* r, const RequestedHandoff& handoff, const Settings& settings,
-                        const DaemonConnection& daemon) {
-  if (daemon.problem != PathProblem::kNone) {
-    ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r, SHLOGNO(201) "%s: '%s' %s (SocketHandoffAllowedPrefix is %s)",
-                  handoff_protocol::kSocketHeader, handoff.socket_path, explain(daemon.problem),
-                  settings.allowed_prefix());
-    return http_status(daemon.problem);
-  }
-  ap_log_rerror(APLOG_MARK, APLOG_ERR, APR_FROM_OS_ERROR(daemon.error), r,
-                SHLOGNO(202) "cannot connect to the daemon at %s (attempts: %d); is it running, and may this user use "
-                "its socket?",
-                handoff.socket_path, daemon.attempts);
-  return HTTP_SERVICE_UNAVAILABLE;
-}
-
-int log_send_result(request_rec* r, const RequestedHandoff& handoff, const SendResult& sent) {
-  if (!sent.client_is_gone) {
-    ap_log_rerror(APLOG_MARK, APLOG_ERR, APR_FROM_OS_ERROR(sent.error), r,
-                  SHLOGNO(203) "the daemon at %s did not take the hand-off", handoff.socket_path);
-    return HTTP_SERVICE_UNAVAILABLE;
-  }
-  if (sent.error) {
-    ap_log_rerror(APLOG_MARK, APLOG_ERR, APR_FROM_OS_ERROR(sent.error), r,
-                  SHLOGNO(204) "the daemon at %s took the client and only a part of the data", handoff.socket_path);
-  } else {
-    ap_log_rerror(APLOG_MARK, APLOG_DEBUG, 0, r, SHLOGNO(001) "handed off to %s with %" APR_SIZE_T_FMT " bytes",
-                  handoff.socket_path, handoff.payload.size());
-  }
-  return OK;
-}
-
 // From here on Apache neither reads nor writes nor lingers on the client, in any of its MPMs: `aborted` stops the core
 // filters and the lingering close, and whatever uses the descriptor all the same meets the dead socket.
 void let_go_of_client(request_rec* r, int client, DeadSocket dead_socket) {
@@ -85,6 +56,27 @@ void let_go_of_client(request_rec* r, int client, DeadSocket dead_socket) {
     ap_log_rerror(APLOG_MARK, APLOG_CRIT, APR_FROM_OS_ERROR(apr_get_os_error()), r,
                   SHLOGNO(302) "descriptor %d could not be replaced after the hand-off", client);
   }
+}
+
+// The status that the client gets, its Retry-After set.
+int answer_of(request_rec* r, const Candidate& decisive) {
+  if (decisive.state == Candidate::State::kNotAllowed) return http_status(decisive.problem);
+  if (decisive.state != Candidate::State::kRefused) return HTTP_SERVICE_UNAVAILABLE;
+  if (decisive.retry_after_seconds > 0) {
+    apr_table_unset(r->headers_out, "Retry-After");
+    apr_table_set(r->err_headers_out, "Retry-After", apr_itoa(r->pool, decisive.retry_after_seconds));
+  }
+  return decisive.status;
+}
+
+// `allowed_prefixes` must live as long as the limits.
+DeliveryLimits limits_of(const Settings& settings, const Directories::Value& allowed_prefixes) {
+  DeliveryLimits limits{.allowed_prefixes = allowed_prefixes.span(),
+                        .schedule = RetrySchedule(settings.connect_timeout(), settings.max_retries()),
+                        .send_timeout = settings.send_timeout(),
+                        .answer_timeout = std::nullopt};
+  if (settings.acknowledge()) limits.answer_timeout = settings.acknowledge_timeout();
+  return limits;
 }
 
 int send_client(request_rec* r, const RequestedHandoff& handoff, const Settings& settings) {
@@ -98,13 +90,25 @@ int send_client(request_rec* r, const RequestedHandoff& handoff, const Settings&
     return HTTP_SERVICE_UNAVAILABLE;
   }
 
-  const DaemonConnection daemon = connect_to_daemon(handoff.socket_path, settings.allowed_prefix(),
-                                                    RetrySchedule(settings.connect_timeout(), settings.max_retries()));
-  if (!daemon.socket) return log_connect_failure(r, handoff, settings, daemon);
+  const SocketList sockets(handoff.sockets);
+  if (sockets.is_too_long()) {
+    ap_log_rerror(APLOG_MARK, APLOG_WARNING, 0, r, SHLOGNO(105) "%s names more than %d sockets; the rest is not tried",
+                  handoff_protocol::kSocketHeader, static_cast<int>(SocketList::kMaxSockets));
+  }
+  Candidate room[SocketList::kMaxSockets];
+  const std::span<Candidate> candidates(room, sockets.paths().size());
+  for (std::size_t i = 0; i < candidates.size(); ++i) candidates[i].path = sockets.paths()[i];
 
-  const SendResult sent = send_handoff(daemon.socket.get(), client, handoff.payload, settings.send_timeout());
-  if (sent.client_is_gone) let_go_of_client(r, client, std::move(dead_socket));
-  return log_send_result(r, handoff, sent);
+  const Directories::Value allowed_prefixes = settings.allowed_prefixes();
+  const Delivery delivery = deliver(client, handoff.payload, candidates, limits_of(settings, allowed_prefixes));
+  if (delivery.end == Delivery::End::kNotTaken) {
+    const Candidate& failed = decisive(candidates);
+    log_failure(r, candidates, failed, allowed_prefixes.span());
+    return answer_of(r, failed);
+  }
+  let_go_of_client(r, client, std::move(dead_socket));
+  log_delivery(r, delivery, candidates, handoff.payload.size());
+  return OK;
 }
 
 }  // namespace

@@ -59,7 +59,7 @@ PendingHandoff* find_handoff(request_rec* r) {
   const RequestedHandoff handoff = take_handoff_headers(r);
   if (!handoff) return nullptr;
   if (const char* reason = reason_to_answer_here(r, settings_of(r))) {
-    ap_log_rerror(APLOG_MARK, APLOG_DEBUG, 0, r, SHLOGNO(003) "not handed off to %s, because %s", handoff.socket_path,
+    ap_log_rerror(APLOG_MARK, APLOG_DEBUG, 0, r, SHLOGNO(003) "not handed off to %s, because %s", handoff.sockets,
                   reason);
     return nullptr;
   }

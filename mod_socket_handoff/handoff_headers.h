@@ -10,10 +10,10 @@
 namespace socket_handoff {
 
 struct RequestedHandoff {
-  const char* socket_path = nullptr;  // in the request's pool; null where none was asked for
-  std::string_view payload;           // likewise; empty where there is none
+  char* sockets = nullptr;   // a list as written, in the request's pool; null where none was asked for
+  std::string_view payload;  // likewise; empty where there is none
 
-  explicit operator bool() const { return socket_path != nullptr; }
+  explicit operator bool() const { return sockets != nullptr; }
 };
 
 // Takes the headers out of both of the response's tables: PHP-FPM's and CGI's are in err_headers_out, those of mod_php

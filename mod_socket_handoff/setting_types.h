@@ -10,6 +10,7 @@
 #include <optional>
 
 #include "mod_socket_handoff/socket_path.h"
+#include "mod_socket_handoff/word_list.h"
 
 namespace socket_handoff {
 
@@ -37,6 +38,20 @@ struct Directory {
   static void describe(char (&text)[kMaxDescriptionBytes]) {
     std::snprintf(text, sizeof text, "the absolute path of a directory, without \"..\", of at most 107 bytes");
   }
+};
+
+// Given several times in one section, the directive adds to its list; an inner section's list takes the outer one's
+// place.
+struct Directories {
+  using Value = WordList<16>;
+
+  static std::optional<Value> parse(const char* word) {
+    const auto directory = Directory::parse(word);
+    return directory ? std::optional(Value(*directory)) : std::nullopt;
+  }
+  // False where the list is full.
+  static bool append(Value& list, const char* word) { return list.add(word); }
+  static void describe(char (&text)[kMaxDescriptionBytes]) { Directory::describe(text); }
 };
 
 template <int kMinimum, int kMaximum>

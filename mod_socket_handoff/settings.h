@@ -17,17 +17,21 @@ using Timeout = Milliseconds<1, 60'000>;
 using Retries = Count<0, 20>;
 
 // SETTING(type, member, directive, default, help)
-#define SOCKET_HANDOFF_SETTINGS(SETTING)                                                                     \
-  SETTING(Switch, enabled, "SocketHandoffEnabled", true,                                                     \
-          "On or Off: whether responses with X-Socket-Handoff are handed off; Off still removes the header") \
-  SETTING(Directory, allowed_prefix, "SocketHandoffAllowedPrefix", "/run/",                                  \
-          "Directory in which a daemon's socket must be, once symbolic links are resolved")                  \
-  SETTING(Timeout, connect_timeout, "SocketHandoffConnectTimeoutMs", std::chrono::milliseconds(500),         \
-          "Longest time to reach a daemon, retries included, in milliseconds")                               \
-  SETTING(Timeout, send_timeout, "SocketHandoffSendTimeoutMs", std::chrono::milliseconds(500),               \
-          "Longest time for a daemon to take the hand-off, in milliseconds")                                 \
-  SETTING(Retries, max_retries, "SocketHandoffMaxRetries", 3,                                                \
-          "How often to try again to reach a daemon that is missing, refuses or has a full backlog")
+#define SOCKET_HANDOFF_SETTINGS(SETTING)                                                                      \
+  SETTING(Switch, enabled, "SocketHandoffEnabled", true,                                                      \
+          "On or Off: whether responses with X-Socket-Handoff are handed off; Off still removes the header")  \
+  SETTING(Directories, allowed_prefixes, "SocketHandoffAllowedPrefix", Directories::Value("/run/"),           \
+          "Directory in which a daemon's socket must be, once symbolic links are resolved; may be repeated")  \
+  SETTING(Timeout, connect_timeout, "SocketHandoffConnectTimeoutMs", std::chrono::milliseconds(500),          \
+          "Longest time to reach a daemon, retries included, in milliseconds")                                \
+  SETTING(Timeout, send_timeout, "SocketHandoffSendTimeoutMs", std::chrono::milliseconds(500),                \
+          "Longest time for a daemon to take the hand-off, in milliseconds")                                  \
+  SETTING(Retries, max_retries, "SocketHandoffMaxRetries", 3,                                                 \
+          "How often to try again to reach a daemon that is missing, refuses or has a full backlog")          \
+  SETTING(Switch, acknowledge, "SocketHandoffAcknowledge", false,                                             \
+          "On or Off: whether to wait for the daemon's word that it takes the client")                        \
+  SETTING(Timeout, acknowledge_timeout, "SocketHandoffAcknowledgeTimeoutMs", std::chrono::milliseconds(1000), \
+          "Longest time to wait for the daemon's word, in milliseconds")
 
 struct Settings {
   // Set where this section has the directive; read through the function of the member's name.

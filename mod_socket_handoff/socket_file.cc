@@ -38,23 +38,37 @@ UniqueDescriptor open_directory(const char* path) {
   return UniqueDescriptor(::open(path, O_PATH | O_DIRECTORY | O_CLOEXEC));
 }
 
-// kNone, or why what is there must not be used.
-PathProblem check_resolved_path(const ResolvedPath& resolved, const char* allowed_prefix) {
-  if (!resolved.is_known()) return PathProblem::kUnresolvable;
+// `prefix` is a directory as the administrator wrote it.
+bool is_within_prefix(const ResolvedPath& resolved, const char* prefix) {
   // No link is left in the resolved path, so if it begins with the prefix as written, the prefix has none either.
-  if (is_within(resolved.text(), allowed_prefix)) return PathProblem::kNone;
+  if (is_within(resolved.text(), prefix)) return true;
   // Else the prefix may be a link itself, as /var/run is.
-  if (const UniqueDescriptor directory = open_directory(allowed_prefix)) {
-    const ResolvedPath prefix(directory);
-    if (prefix.is_known() && is_within(resolved.text(), prefix.text())) return PathProblem::kNone;
+  const UniqueDescriptor directory = open_directory(prefix);
+  if (!directory) return false;
+  const ResolvedPath resolved_prefix(directory);
+  return resolved_prefix.is_known() && is_within(resolved.text(), resolved_prefix.text());
+}
+
+// kNone, or why what is there must not be used.
+PathProblem check_resolved_path(const ResolvedPath& resolved, std::span<const char* const> allowed_prefixes) {
+  if (!resolved.is_known()) return PathProblem::kUnresolvable;
+  for (const char* prefix : allowed_prefixes) {
+    if (is_within_prefix(resolved, prefix)) return PathProblem::kNone;
   }
   return PathProblem::kOutsidePrefix;
 }
 
+bool is_in_missing_prefix(std::string_view path, std::span<const char* const> allowed_prefixes) {
+  for (const char* prefix : allowed_prefixes) {
+    if (is_within(path, prefix) && !open_directory(prefix)) return true;
+  }
+  return false;
+}
+
 // A missing socket is worth waiting for only where it would be allowed once it appears. Its directory may be missing
 // too, as systemd's RuntimeDirectory is while a service restarts: the nearest one that exists decides.
-PathProblem check_place_of_missing(std::string_view path, const char* allowed_prefix) {
-  if (is_within(path, allowed_prefix) && !open_directory(allowed_prefix)) return PathProblem::kNone;
+PathProblem check_place_of_missing(std::string_view path, std::span<const char* const> allowed_prefixes) {
+  if (is_in_missing_prefix(path, allowed_prefixes)) return PathProblem::kNone;
 
   for (std::size_t slash = path.rfind('/');; slash = path.rfind('/', slash - 1)) {
     char ancestor[kMaxSocketPathBytes + 1];
@@ -64,7 +78,7 @@ PathProblem check_place_of_missing(std::string_view path, const char* allowed_pr
     if (!directory) return PathProblem::kNone;  // not even the root: descriptors have run out, as errno says
     ResolvedPath resolved(directory);
     if (resolved.is_known()) resolved.append(path, slash);
-    return check_resolved_path(resolved, allowed_prefix);
+    return check_resolved_path(resolved, allowed_prefixes);
   }
 }
 
@@ -75,7 +89,7 @@ bool is_socket(const UniqueDescriptor& pin) {
 
 }  // namespace
 
-SocketFile open_socket_file(const char* path, const char* allowed_prefix) {
+SocketFile open_socket_file(const char* path, std::span<const char* const> allowed_prefixes) {
   SocketFile file;
   file.problem = check_written_path(path);
   if (file.problem != PathProblem::kNone) return file;
@@ -83,10 +97,10 @@ SocketFile open_socket_file(const char* path, const char* allowed_prefix) {
   file.pin = UniqueDescriptor(::open(path, O_PATH | O_CLOEXEC));
   if (!file.pin) {
     file.error = errno;
-    file.problem = check_place_of_missing(path, allowed_prefix);
+    file.problem = check_place_of_missing(path, allowed_prefixes);
     return file;
   }
-  file.problem = check_resolved_path(ResolvedPath(file.pin), allowed_prefix);
+  file.problem = check_resolved_path(ResolvedPath(file.pin), allowed_prefixes);
   if (file.problem == PathProblem::kNone && !is_socket(file.pin)) file.problem = PathProblem::kNotASocket;
   return file;
 }

@@ -1,10 +1,12 @@
 // The file behind the path of X-Socket-Handoff, opened once, so that what was checked is what is connected to.
 //
 // open(O_PATH) follows every symbolic link in one step and pins the file; the kernel then says where the file really
-// is, that answer is checked against the prefix, and the connection goes through /proc/self/fd to the pinned file. A
+// is, that answer is checked against the prefixes, and the connection goes through /proc/self/fd to the pinned file. A
 // link that is swapped in between changes nothing. Lives for one attempt to connect.
 
 #pragma once
+
+#include <span>
 
 #include "mod_socket_handoff/socket_path.h"
 #include "mod_socket_handoff/unique_descriptor.h"
@@ -17,6 +19,6 @@ struct SocketFile {
   int error = 0;                             // errno where neither is the case
 };
 
-SocketFile open_socket_file(const char* path, const char* allowed_prefix);
+SocketFile open_socket_file(const char* path, std::span<const char* const> allowed_prefixes);
 
 }  // namespace socket_handoff

@@ -12,7 +12,9 @@ using std::chrono::milliseconds;
 TEST(Settings, EmptyConfigurationHasTheDocumentedDefaults) {
   const Settings settings;
   EXPECT_TRUE(settings.enabled());
-  EXPECT_STREQ(settings.allowed_prefix(), "/run/");
+  EXPECT_EQ(settings.allowed_prefixes(), Directories::Value("/run/"));
+  EXPECT_FALSE(settings.acknowledge());
+  EXPECT_EQ(settings.acknowledge_timeout(), milliseconds(1000));
   EXPECT_EQ(settings.connect_timeout(), milliseconds(500));
   EXPECT_EQ(settings.send_timeout(), milliseconds(500));
   EXPECT_EQ(settings.max_retries(), 3);
@@ -91,6 +93,24 @@ TEST(Directory, MustBeAbsoluteAndWithoutParentReferences) {
   EXPECT_EQ(Directory::parse("run"), std::nullopt);
   EXPECT_EQ(Directory::parse("/run/../etc"), std::nullopt);
   EXPECT_EQ(Directory::parse("/run/.."), std::nullopt);
+}
+
+TEST(Directories, GrowWhereTheDirectiveIsRepeated) {
+  Directories::Value list = Directories::parse("/run/").value();
+  EXPECT_TRUE(Directories::append(list, "/srv/"));
+  EXPECT_EQ(list, Directories::Value("/run/", "/srv/"));
+  EXPECT_EQ(Directories::parse("run"), std::nullopt);
+  while (list.span().size() < 16) EXPECT_TRUE(Directories::append(list, "/x/"));
+  EXPECT_FALSE(Directories::append(list, "/one/too/many"));
+}
+
+TEST(Settings, InnerSectionsListTakesTheOuterOnesPlace) {
+  Settings server;
+  server.allowed_prefixes_ = Directories::Value("/a", "/b");
+  Settings location;
+  location.allowed_prefixes_ = Directories::Value("/c");
+  EXPECT_EQ(merge(server, location).allowed_prefixes(), Directories::Value("/c"));
+  EXPECT_EQ(merge(server, Settings()).allowed_prefixes(), Directories::Value("/a", "/b"));
 }
 
 }  // namespace

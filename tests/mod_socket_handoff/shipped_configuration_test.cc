@@ -2,8 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <cstring>
 #include <fstream>
 #include <map>
+#include <optional>
 #include <sstream>
 #include <string>
 
@@ -12,38 +14,55 @@
 namespace socket_handoff {
 namespace {
 
-// Directives of the shipped file, whether they are commented out ("#SocketHandoffX value") or not.
-std::map<std::string, std::string> shipped_directives() {
-  std::map<std::string, std::string> directives;
+struct ShippedDirective {
+  std::string value;
+  bool is_in_force = false;  // and not commented out, as in "#SocketHandoffX value"
+};
+
+std::map<std::string, ShippedDirective> shipped_directives() {
+  std::map<std::string, ShippedDirective> directives;
   std::ifstream file(SHIPPED_CONFIGURATION);
   EXPECT_TRUE(file) << SHIPPED_CONFIGURATION << " cannot be read";
   for (std::string line; std::getline(file, line);) {
     std::istringstream words(line);
     std::string name;
     std::string value;
-    words >> name >> value;
-    if (name.starts_with('#')) name.erase(0, 1);
-    if (name.starts_with("SocketHandoff")) directives[name] = value;
+    words >> name;
+    std::getline(words >> std::ws, value);
+    const bool is_in_force = !name.starts_with('#');
+    if (!is_in_force) name.erase(0, 1);
+    if (name.starts_with("SocketHandoff")) directives[name] = {value, is_in_force};
   }
   return directives;
 }
 
-template <class Value>
-Value comparable(Value value) {
-  return value;
-}
-std::string comparable(const char* text) {
-  return text;
+// A list is written with blanks in between.
+template <class Type>
+std::optional<typename Type::Value> parse(std::string& text) {
+  if constexpr (requires { &Type::append; }) {
+    std::optional<typename Type::Value> list;
+    for (char* word = std::strtok(text.data(), " "); word; word = std::strtok(nullptr, " ")) {
+      if (list) {
+        EXPECT_TRUE(Type::append(*list, word));
+      } else {
+        list = Type::parse(word);
+      }
+    }
+    return list;
+  } else {
+    return Type::parse(text.c_str());
+  }
 }
 
-TEST(ShippedConfiguration, NamesEveryDirectiveWithItsDefaultAndNoOther) {
-  std::map<std::string, std::string> shipped = shipped_directives();
-#define SETTING(type, member, directive, standard, help)                                                  \
-  {                                                                                                       \
-    const auto value = type::parse(shipped[directive].c_str());                                           \
-    ASSERT_TRUE(value.has_value()) << directive << " '" << shipped[directive] << "' is missing or wrong"; \
-    EXPECT_EQ(comparable(*value), comparable(Settings().member())) << directive;                          \
-    shipped.erase(directive);                                                                             \
+TEST(ShippedConfiguration, NamesEveryDirectiveAndNoOtherAndShowsDefaultsInComments) {
+  std::map<std::string, ShippedDirective> shipped = shipped_directives();
+#define SETTING(type, member, directive, standard, help)                                    \
+  {                                                                                         \
+    auto& [text, is_in_force] = shipped[directive];                                         \
+    const auto value = parse<type>(text);                                                   \
+    ASSERT_TRUE(value.has_value()) << directive << " '" << text << "' is missing or wrong"; \
+    EXPECT_NE(*value == Settings().member(), is_in_force) << directive;                     \
+    shipped.erase(directive);                                                               \
   }
   SOCKET_HANDOFF_SETTINGS(SETTING)
 #undef SETTING

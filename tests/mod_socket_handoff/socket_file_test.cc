@@ -16,6 +16,11 @@ namespace {
 
 namespace fs = std::filesystem;
 
+SocketFile open_in(const std::string& path, const std::string& prefix) {
+  const char* const prefixes[] = {prefix.c_str()};
+  return open_socket_file(path.c_str(), prefixes);
+}
+
 class SocketFileTest : public testing::Test {
  protected:
   SocketFileTest() {
@@ -23,9 +28,7 @@ class SocketFileTest : public testing::Test {
     fs::create_directories(outside);
   }
 
-  PathProblem problem_of(const std::string& path, const std::string& prefix) {
-    return open_socket_file(path.c_str(), prefix.c_str()).problem;
-  }
+  PathProblem problem_of(const std::string& path, const std::string& prefix) { return open_in(path, prefix).problem; }
 
   TemporaryDirectory directory;
   const std::string allowed = directory / "allowed";
@@ -34,7 +37,7 @@ class SocketFileTest : public testing::Test {
 
 TEST_F(SocketFileTest, SocketInThePrefixIsPinned) {
   const UnixListener listener(allowed + "/x.sock", SOCK_SEQPACKET);
-  const SocketFile file = open_socket_file((allowed + "/x.sock").c_str(), allowed.c_str());
+  const SocketFile file = open_in(allowed + "/x.sock", allowed);
   EXPECT_EQ(file.problem, PathProblem::kNone);
   EXPECT_TRUE(file.pin);
 }
@@ -45,6 +48,14 @@ TEST_F(SocketFileTest, PrefixThatIsALinkIsFollowed) {
   EXPECT_EQ(problem_of(allowed + "/x.sock", directory / "link/"), PathProblem::kNone);
   EXPECT_EQ(problem_of(directory / "link/x.sock", directory / "link/"), PathProblem::kNone);
   EXPECT_EQ(problem_of(directory / "link/x.sock", allowed), PathProblem::kNone);
+}
+
+TEST_F(SocketFileTest, AnyOfSeveralPrefixesWillDo) {
+  const UnixListener listener(outside + "/x.sock", SOCK_SEQPACKET);
+  const char* const both[] = {allowed.c_str(), outside.c_str()};
+  EXPECT_EQ(open_socket_file((outside + "/x.sock").c_str(), both).problem, PathProblem::kNone);
+  EXPECT_EQ(open_socket_file((outside + "/missing.sock").c_str(), both).problem, PathProblem::kNone);
+  EXPECT_EQ(open_socket_file((directory / "x.sock").c_str(), both).problem, PathProblem::kOutsidePrefix);
 }
 
 TEST_F(SocketFileTest, LinkWithinThePrefixIsAllowed) {
@@ -67,7 +78,7 @@ TEST_F(SocketFileTest, DirectoryLinkOutOfThePrefixIsRefusedWithAndWithoutASocket
 }
 
 TEST_F(SocketFileTest, MissingSocketInThePrefixIsOnlyMissing) {
-  const SocketFile file = open_socket_file((allowed + "/missing.sock").c_str(), allowed.c_str());
+  const SocketFile file = open_in(allowed + "/missing.sock", allowed);
   EXPECT_EQ(file.problem, PathProblem::kNone);
   EXPECT_EQ(file.error, ENOENT);
 }
@@ -104,7 +115,7 @@ TEST_F(SocketFileTest, ShortageOfDescriptorsIsNotBlamedOnThePath) {
   ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &before), 0);
   const rlimit none = {0, before.rlim_max};
   ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &none), 0);
-  const SocketFile file = open_socket_file((allowed + "/x.sock").c_str(), allowed.c_str());
+  const SocketFile file = open_in(allowed + "/x.sock", allowed);
   ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &before), 0);
   EXPECT_EQ(file.problem, PathProblem::kNone);
   EXPECT_EQ(file.error, EMFILE);

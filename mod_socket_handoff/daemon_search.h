@@ -1,0 +1,37 @@
+// Looks for a daemon that can be connected to: round after round over the sockets, in their order, with growing pauses
+// between the rounds, inside one deadline for all of them. Blocks the calling Apache thread for at most the time that
+// the schedule allows.
+
+#pragma once
+
+#include <span>
+
+#include "mod_socket_handoff/candidate.h"
+#include "mod_socket_handoff/deadline.h"
+#include "mod_socket_handoff/retry_schedule.h"
+#include "mod_socket_handoff/unique_descriptor.h"
+
+namespace socket_handoff {
+
+class DaemonSearch {
+ public:
+  DaemonSearch(std::span<Candidate> candidates, std::span<const char* const> allowed_prefixes,
+               const RetrySchedule& schedule);
+
+  // The next candidate that was connected to, and its connection; null where there is none any more. A candidate is
+  // given only once: the caller asks again when that one did not take the hand-off.
+  Candidate* next(UniqueDescriptor& connection);
+
+ private:
+  bool attempt(Candidate& candidate, UniqueDescriptor& connection);
+  bool wait_for_next_round();
+
+  const std::span<Candidate> candidates_;
+  const std::span<const char* const> allowed_prefixes_;
+  const RetrySchedule schedule_;
+  const Deadline deadline_;
+  std::size_t position_ = 0;  // in this round
+  int retries_ = 0;
+};
+
+}  // namespace socket_handoff

@@ -1,0 +1,75 @@
+#include "mod_socket_handoff/delivery.h"
+
+#include "mod_socket_handoff/answer_reader.h"
+#include "mod_socket_handoff/daemon_search.h"
+#include "mod_socket_handoff/handoff_message.h"
+
+namespace socket_handoff {
+namespace {
+
+Delivery::End read_answer(int daemon, Candidate& candidate, std::chrono::milliseconds time_allowed) {
+  const ReceivedAnswer received = receive_answer(daemon, time_allowed);
+  switch (received.end) {
+    case ReceivedAnswer::End::kAnswered:
+      if (received.answer.kind == DaemonAnswer::Kind::kAccepted) return Delivery::End::kTaken;
+      candidate.state = Candidate::State::kRefused;
+      candidate.status = received.answer.status;
+      candidate.retry_after_seconds = received.answer.retry_after_seconds;
+      return Delivery::End::kNotTaken;
+    case ReceivedAnswer::End::kClosed:
+      candidate.state = Candidate::State::kClosed;
+      return Delivery::End::kNotTaken;
+    case ReceivedAnswer::End::kUndecided:
+      break;
+  }
+  return Delivery::End::kWithoutAnswer;
+}
+
+Delivery::End deliver_to(Candidate& candidate, int daemon, int client, std::string_view payload,
+                         const DeliveryLimits& limits) {
+  const SendResult sent = send_handoff(daemon, client, payload, limits.send_timeout);
+  candidate.error = sent.error;
+  if (!sent.client_is_gone) {
+    candidate.state = Candidate::State::kNotTaken;
+    return Delivery::End::kNotTaken;
+  }
+  if (sent.error != 0) return Delivery::End::kTakenInPart;
+  if (!limits.answer_timeout) return Delivery::End::kTaken;
+  return read_answer(daemon, candidate, *limits.answer_timeout);
+}
+
+int weight(const Candidate& candidate) {
+  switch (candidate.state) {
+    case Candidate::State::kRefused:
+      return 2;
+    case Candidate::State::kNotAllowed:
+      return 0;
+    default:
+      return 1;
+  }
+}
+
+}  // namespace
+
+Delivery deliver(int client, std::string_view payload, std::span<Candidate> candidates, const DeliveryLimits& limits) {
+  DaemonSearch search(candidates, limits.allowed_prefixes, limits.schedule);
+  while (true) {
+    // Closed only when the answer was read: a daemon whose refusal nobody reads answers the client itself.
+    UniqueDescriptor daemon;
+    Candidate* candidate = search.next(daemon);
+    if (!candidate) return {};
+    const Delivery::End end = deliver_to(*candidate, daemon.get(), client, payload, limits);
+    if (end != Delivery::End::kNotTaken) return {end, candidate};
+  }
+}
+
+const Candidate& decisive(std::span<const Candidate> candidates) {
+  const Candidate* found = &candidates.front();
+  for (const Candidate& candidate : candidates) {
+    const bool is_later_refusal = candidate.state == Candidate::State::kRefused;
+    if (weight(candidate) > weight(*found) || is_later_refusal) found = &candidate;
+  }
+  return *found;
+}
+
+}  // namespace socket_handoff

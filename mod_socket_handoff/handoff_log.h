@@ -1,0 +1,19 @@
+// What the log says of a hand-off: one line each, whichever of its sockets were tried and however often.
+
+#pragma once
+
+#include <span>
+
+#include "mod_socket_handoff/delivery.h"
+#include "mod_socket_handoff/httpd_module.h"
+
+namespace socket_handoff {
+
+void log_delivery(request_rec* r, const Delivery& delivery, std::span<const Candidate> candidates,
+                  apr_size_t payload_bytes);
+
+// Of a hand-off that none of the candidates took; `decisive` is the one that the client's answer comes from.
+void log_failure(request_rec* r, std::span<const Candidate> candidates, const Candidate& decisive,
+                 std::span<const char* const> allowed_prefixes);
+
+}  // namespace socket_handoff

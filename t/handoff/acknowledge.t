@@ -1,0 +1,103 @@
+# The daemon's word: whoever it refuses, or would have lost, is answered by Apache.
+use strict;
+use warnings FATAL => 'all';
+
+use Socket qw(SOCK_STREAM);
+use Test::More;
+
+use Handoff::Apache qw(log_mark log_since wait_for_log);
+use Handoff::Client qw(get path_with);
+use Handoff::Daemon ();
+use Handoff::ScriptedDaemon ();
+use Handoff::Stream 'is_whole_stream';
+
+my $data = '{"prompt":"accepted"}';
+
+sub asks {
+  my ($section, $socket, %query) = @_;
+  return path_with("/in/$section/asks.php", socket => $socket, data => $data, %query);
+}
+
+sub saying {
+  my ($answer, %options) = @_;
+  return Handoff::ScriptedDaemon->start(sub { Handoff::ScriptedDaemon::says($_[0], $answer) }, %options);
+}
+
+my $daemon = Handoff::Daemon->start;
+{
+  my $mark = log_mark();
+  is_whole_stream(get(asks('acknowledge', $daemon->socket)), 'accepted', 'a client that the daemon accepts is streamed to');
+  like wait_for_log($mark, qr/SH0001/), qr/:debug\].*SH0001/, 'and the log has nothing to say';
+  is(() = log_since($mark) =~ /SH0/g, 1, 'but one line');
+}
+{
+  my $response = get(path_with('/in/acknowledge/asks.php', socket => $daemon->socket, data => 'not json'));
+  is $response->{status}, 400, "the daemon's refusal of bad data";
+  like $response->{head}, qr/^Server: Apache/m, 'is told by Apache';
+}
+{
+  my $full   = Handoff::Daemon->start(delay => 60_000, arguments => [ '--max-connections' => 1 ]);
+  my $client = Handoff::Client->connect;
+  $client->send_request(GET => asks('acknowledge', $full->socket));
+  like $client->receive_head, qr/ 200 /, 'the one client that a small daemon has room for';
+  my $mark     = log_mark();
+  my $response = get(asks('acknowledge-with-error-document', $full->socket, 'headers[]' => 'Retry-After: 77'));
+  is $response->{status}, 503, 'the second one gets 503';
+  is $response->{body}, "the page for errors\n", 'with the error document';
+  like $response->{headers}{'retry-after'}[0], qr/^\d$/, "and the daemon's Retry-After";
+  is scalar @{ $response->{headers}{'retry-after'} }, 1, 'once';
+  like wait_for_log($mark, qr/SH0207/), qr/:warn\].*SH0207: the daemon at \S+ refused the client with 503/, 'and the log says so';
+  is_whole_stream(get(asks('acknowledge', $full->socket . ',' . $daemon->socket)),
+    'accepted', 'unless the list has another daemon with room');
+  $full->kill;
+}
+{
+  my $daemon = saying('R{"status":429,"retry_after":7}');
+  my $client = Handoff::Client->connect;
+  my $response = $client->request(GET => asks('acknowledge', $daemon->socket));
+  is $response->{status}, 429, 'any error status';
+  is $response->{headers}{'retry-after'}[0], 7, 'and time';
+  is $client->request(GET => '/page.html')->{status}, 200, 'and the connection can be used on';
+}
+for my $answer ('R', 'R{"status":200}', 'R{"status":"429"}', 'Rubbish') {
+  my $daemon = saying($answer);
+  is get(asks($answer eq 'R{"status":200}' || $answer =~ /429/ ? 'acknowledge' : 'impatient', $daemon->socket))->{status},
+    503, "a refusal as $answer is 503";
+}
+{
+  my $mark     = log_mark();
+  my $dies     = Handoff::ScriptedDaemon->start(sub { });
+  my $response = get(asks('acknowledge', $dies->socket));
+  is $response->{status}, 503, 'a daemon that closes without a word costs the client a 503';
+  like wait_for_log($mark, qr/SH0206/), qr/:error\].*SH0206: the daemon at \S+ closed/, 'and the log says so';
+  is_whole_stream(get(asks('acknowledge', $dies->socket . ', ' . $daemon->socket)),
+    'accepted', 'or nothing, where there is another one');
+}
+{
+  my $stream = saying('R{"status":413}', type => SOCK_STREAM);
+  is get(asks('acknowledge', $stream->socket))->{status}, 413, 'a SOCK_STREAM daemon gives its word too';
+}
+{
+  my $mark   = log_mark();
+  my $silent = saying('');
+  my $client = Handoff::Client->connect;
+  $client->send_request(GET => asks('impatient', $silent->socket . ',' . $daemon->socket));
+  is $client->receive_rest, '', 'a daemon that says nothing in time has the client, and Apache writes no byte';
+  like wait_for_log($mark, qr/SH0205/), qr/:warn\].*SH0205/, 'and the log says so';
+}
+{
+  my $garbage = saying('HTTP/1.1 200 OK');
+  my $client  = Handoff::Client->connect;
+  $client->send_request(GET => asks('acknowledge', $garbage->socket));
+  is $client->receive_rest, '', 'what is no answer may be the work of a daemon that has the client';
+}
+{
+  my $mark = log_mark();
+  is_whole_stream(get(asks('plain', $daemon->socket)), 'accepted', 'without SocketHandoffAcknowledge nobody waits');
+  my $refusing = saying('R{"status":429}');
+  my $client   = Handoff::Client->connect;
+  $client->send_request(GET => asks('plain', $refusing->socket));
+  is $client->receive_rest, '', 'and the client is gone at once';
+}
+
+done_testing;

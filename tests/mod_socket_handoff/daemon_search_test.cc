@@ -1,0 +1,106 @@
+#include "mod_socket_handoff/daemon_search.h"
+
+#include <gtest/gtest.h>
+
+#include <optional>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "tests/mod_socket_handoff/temporary_directory.h"
+#include "tests/mod_socket_handoff/unix_listener.h"
+
+namespace socket_handoff {
+namespace {
+
+using std::chrono::milliseconds;
+
+constexpr RetrySchedule kNoRetry(milliseconds(100), 0);
+constexpr RetrySchedule kQuick(milliseconds(20), 3);
+constexpr RetrySchedule kPatient(milliseconds(20'000), 12);  // an upper bound that a passing test never reaches
+
+class DaemonSearchTest : public testing::Test {
+ protected:
+  // Which candidate was found first, or -1.
+  int search(const RetrySchedule& schedule) {
+    DaemonSearch search(candidates, prefixes, schedule);
+    Candidate* found = search.next(connection);
+    return found ? static_cast<int>(found - candidates.data()) : -1;
+  }
+
+  TemporaryDirectory directory;
+  const std::string allowed = directory.string();
+  const char* const prefixes[1] = {allowed.c_str()};
+  const std::string path = directory / "daemon.sock";
+  const std::string other = directory / "other.sock";
+  std::vector<Candidate> candidates = {{.path = path.c_str()}};
+  UniqueDescriptor connection;
+};
+
+TEST_F(DaemonSearchTest, MissingSocketIsTriedAsOftenAsConfigured) {
+  EXPECT_EQ(search(kQuick), -1);
+  EXPECT_EQ(candidates[0].error, ENOENT);
+  EXPECT_EQ(candidates[0].attempts, 4);
+}
+
+TEST_F(DaemonSearchTest, SocketThatNobodyListensOnIsTriedAgain) {
+  { const UnixListener gone(path, SOCK_SEQPACKET); }
+  EXPECT_EQ(search(kQuick), -1);
+  EXPECT_EQ(candidates[0].error, ECONNREFUSED);
+  EXPECT_EQ(candidates[0].attempts, 4);
+}
+
+TEST_F(DaemonSearchTest, FullBacklogIsTriedAgain) {
+  const UnixListener listener(path, SOCK_SEQPACKET, 1);
+  std::vector<UniqueDescriptor> waiting;
+  while (waiting.size() < 100) {
+    candidates = {{.path = path.c_str()}};
+    if (search(kNoRetry) < 0) break;
+    waiting.push_back(std::move(connection));
+  }
+  EXPECT_EQ(candidates[0].error, EAGAIN);
+  candidates = {{.path = path.c_str()}};
+  EXPECT_EQ(search(kQuick), -1);
+  EXPECT_EQ(candidates[0].attempts, 4);
+}
+
+TEST_F(DaemonSearchTest, DaemonThatAppearsWithinTheTimeIsReached) {
+  std::optional<UnixListener> listener;
+  std::thread daemon([&] { listener.emplace(path, SOCK_SEQPACKET); });
+  EXPECT_EQ(search(kPatient), 0);
+  daemon.join();
+  EXPECT_TRUE(connection);
+}
+
+TEST_F(DaemonSearchTest, RefusedPathIsNotTriedAgain) {
+  candidates = {{.path = "/elsewhere/x.sock"}};
+  EXPECT_EQ(search(kPatient), -1);
+  EXPECT_EQ(candidates[0].problem, PathProblem::kOutsidePrefix);
+  EXPECT_EQ(candidates[0].attempts, 1);
+}
+
+TEST_F(DaemonSearchTest, SecondSocketIsTriedBeforeTheFirstOneIsTriedAgain) {
+  const UnixListener listener(other, SOCK_SEQPACKET);
+  candidates.push_back({.path = other.c_str()});
+  EXPECT_EQ(search(kPatient), 1);
+  EXPECT_EQ(candidates[0].attempts, 1);
+}
+
+TEST_F(DaemonSearchTest, EachSocketIsGivenOnce) {
+  const UnixListener listener(path, SOCK_SEQPACKET);
+  const UnixListener other_listener(other, SOCK_SEQPACKET);
+  candidates.push_back({.path = other.c_str()});
+  DaemonSearch search(candidates, prefixes, kQuick);
+  EXPECT_EQ(search.next(connection), &candidates[0]);
+  EXPECT_EQ(search.next(connection), &candidates[1]);
+  EXPECT_EQ(search.next(connection), nullptr);
+}
+
+TEST_F(DaemonSearchTest, SocketThatCannotBeReachedHoldsNoOtherUpWhenTheTimeIsOver) {
+  const UnixListener listener(other, SOCK_SEQPACKET);
+  candidates.push_back({.path = other.c_str()});
+  EXPECT_EQ(search(RetrySchedule(milliseconds(0), 0)), 1);
+}
+
+}  // namespace
+}  // namespace socket_handoff
