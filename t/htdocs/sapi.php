@@ -1,0 +1,3 @@
+<?php
+// Which of its server interfaces PHP runs in.
+echo PHP_SAPI, "\n";
