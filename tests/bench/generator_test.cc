@@ -1,0 +1,186 @@
+// The generator against a daemon that does as the test says: one thread that takes clients and answers each.
+
+#include "bench/generator.h"
+
+#include <gtest/gtest.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <cstring>
+#include <functional>
+#include <string>
+#include <thread>
+
+#include "base/clock.h"
+
+namespace streaming::bench {
+namespace {
+
+constexpr std::string_view kAnswer = "HTTP/1.1 200 OK\r\n\r\ndata: a\n\ndata: b\n\ndata: [DONE]\n\n";
+
+int take_client(int connection) {
+  char payload[256];
+  iovec data{payload, sizeof payload};
+  alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))];
+  msghdr message{};
+  message.msg_iov = &data;
+  message.msg_iovlen = 1;
+  message.msg_control = control;
+  message.msg_controllen = sizeof control;
+  if (recvmsg(connection, &message, 0) <= 0) return -1;
+  int client = -1;
+  if (const cmsghdr* header = CMSG_FIRSTHDR(&message)) std::memcpy(&client, CMSG_DATA(header), sizeof client);
+  return client;
+}
+
+class FakeDaemon {
+ public:
+  using Answer = std::function<void(int connection, int client)>;
+
+  FakeDaemon(int type, Answer answer)
+      : path_("/tmp/generator-test-" + std::to_string(getpid()) + ".sock"), socket_(::socket(AF_UNIX, type, 0)) {
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    std::strcpy(address.sun_path, path_.c_str());
+    EXPECT_EQ(bind(socket_.get(), reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
+    EXPECT_EQ(listen(socket_.get(), 2), 0);  // short, so that the generator finds it full
+    thread_ = std::thread([this, answer = std::move(answer)] { serve(answer); });
+  }
+  ~FakeDaemon() {
+    shutdown(socket_.get(), SHUT_RDWR);
+    thread_.join();
+    unlink(path_.c_str());
+  }
+
+  const std::string& path() const { return path_; }
+
+ private:
+  void serve(const Answer& answer) {
+    for (;;) {
+      const UniqueFd connection(accept(socket_.get(), nullptr, nullptr));
+      if (!connection) return;
+      const UniqueFd client(take_client(connection.get()));
+      answer(connection.get(), client.get());
+    }
+  }
+
+  std::string path_;
+  UniqueFd socket_;
+  std::thread thread_;
+};
+
+FakeDaemon::Answer answer_with(std::string_view text) {
+  return [text](int, int client) { EXPECT_EQ(write(client, text.data(), text.size()), ssize_t(text.size())); };
+}
+
+Options options_for(const FakeDaemon& daemon) {
+  Options options;
+  options.socket_path = daemon.path();
+  options.connections = 20;
+  options.ramp_up = Nanoseconds(0);
+  options.stream_timeout = std::chrono::seconds(20);
+  return options;
+}
+
+std::unique_ptr<Tally> run(const Options& options) {
+  auto tally = std::make_unique<Tally>();
+  Result<Generator> generator = Generator::create(options, 0, MonotonicClock::now_ns(), *tally);
+  EXPECT_TRUE(generator.ok());
+  EXPECT_TRUE(generator->run().ok());
+  EXPECT_EQ(tally->started.get(), options.connections);
+  EXPECT_EQ(tally->open.get(), 0);
+  return tally;
+}
+
+class EitherType : public testing::TestWithParam<int> {};
+
+TEST_P(EitherType, CompletesAWholeAnswer) {
+  FakeDaemon daemon(GetParam(), answer_with(kAnswer));
+  const auto tally = run(options_for(daemon));
+  EXPECT_EQ(tally->completed.get(), 20);
+  EXPECT_EQ(tally->events.get(), 40);
+  EXPECT_EQ(tally->bytes.get(), static_cast<std::int64_t>(20 * kAnswer.size()));
+  EXPECT_EQ(tally->ttfb_ns.count(), 20u);
+}
+
+INSTANTIATE_TEST_SUITE_P(Sockets, EitherType, testing::Values(SOCK_SEQPACKET, SOCK_STREAM));
+
+TEST(Generator, PlaysTcpClients) {
+  FakeDaemon daemon(SOCK_SEQPACKET, answer_with(kAnswer));
+  Options options = options_for(daemon);
+  options.client = ClientKind::kTcp;
+  EXPECT_EQ(run(options)->completed.get(), 20);
+}
+
+TEST(Generator, KeepsToTheStreamsInFlight) {
+  FakeDaemon daemon(SOCK_SEQPACKET, answer_with(kAnswer));
+  Options options = options_for(daemon);
+  options.in_flight = 1;
+  EXPECT_EQ(run(options)->completed.get(), 20);
+}
+
+TEST(Generator, ReadsSlowly) {
+  FakeDaemon daemon(SOCK_SEQPACKET, answer_with(kAnswer));
+  Options options = options_for(daemon);
+  options.slow_bytes_per_s = 1000;
+  EXPECT_EQ(run(options)->completed.get(), 20);
+}
+
+TEST(Generator, TellsFailuresApart) {
+  const auto failures = [](Failure failure, FakeDaemon::Answer answer) {
+    FakeDaemon daemon(SOCK_SEQPACKET, std::move(answer));
+    return run(options_for(daemon))->failed(failure).get();
+  };
+  EXPECT_EQ(failures(Failure::kRejected, answer_with("HTTP/1.1 503 Full\r\n\r\n")), 20);
+  EXPECT_EQ(failures(Failure::kReceive, answer_with("")), 20);
+  EXPECT_EQ(failures(Failure::kReceive, answer_with("HTTP/1.1 200 OK\r\n\r\ndata: a\n\n")), 20);
+  EXPECT_EQ(failures(Failure::kReceive, answer_with("HTTP/1.1 200 OK\r\n\r\ndata: [DONE]\n\n")), 20);
+  EXPECT_EQ(failures(Failure::kReceive, answer_with("HTTP/1.1 500 No\r\n\r\ndata: a\n\ndata: [DONE]\n\n")), 20);
+}
+
+TEST(Generator, CountsAStreamThatTakesTooLong) {
+  std::vector<UniqueFd> kept;
+  FakeDaemon daemon(SOCK_SEQPACKET, [&kept](int, int client) { kept.emplace_back(dup(client)); });
+  Options options = options_for(daemon);
+  options.stream_timeout = std::chrono::milliseconds(200);
+  EXPECT_EQ(run(options)->failed(Failure::kTimeout).get(), 20);
+}
+
+TEST(Generator, LeavesEarlyWhereItIsTold) {
+  FakeDaemon daemon(SOCK_SEQPACKET, answer_with("HTTP/1.1 200 OK\r\n\r\ndata: a\n\n"));
+  Options options = options_for(daemon);
+  options.abort_after.events = 1;
+  EXPECT_EQ(run(options)->completed.get(), 20);
+}
+
+TEST(Generator, WaitsForTheAcknowledgement) {
+  Options options;
+  {
+    FakeDaemon daemon(SOCK_SEQPACKET, [](int connection, int client) {
+      EXPECT_EQ(send(connection, "A", 1, 0), 1);
+      answer_with(kAnswer)(connection, client);
+    });
+    options = options_for(daemon);
+    options.wait_ack = true;
+    EXPECT_EQ(run(options)->completed.get(), 20);
+  }
+  FakeDaemon daemon(SOCK_SEQPACKET, [](int connection, int client) {
+    EXPECT_GT(send(connection, "R{\"status\":503}", 15, 0), 0);
+    char end;
+    EXPECT_EQ(recv(connection, &end, 1, 0), 0);
+    EXPECT_GE(client, 0);
+  });
+  EXPECT_EQ(run(options)->failed(Failure::kRejected).get(), 20);
+}
+
+TEST(Generator, CountsADaemonThatIsNotThere) {
+  Options options;
+  options.socket_path = "/tmp/nobody-listens-here.sock";
+  options.connections = 3;
+  options.ramp_up = Nanoseconds(0);
+  EXPECT_EQ(run(options)->failed(Failure::kConnect).get(), 3);
+}
+
+}  // namespace
+}  // namespace streaming::bench
