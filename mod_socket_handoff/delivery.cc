@@ -3,6 +3,8 @@
 #include "mod_socket_handoff/answer_reader.h"
 #include "mod_socket_handoff/daemon_search.h"
 #include "mod_socket_handoff/handoff_message.h"
+#include "mod_socket_handoff/payload_file.h"
+#include "protocol/handoff_protocol.h"
 
 namespace socket_handoff {
 namespace {
@@ -25,9 +27,28 @@ Delivery::End read_answer(int daemon, Candidate& candidate, std::chrono::millise
   return Delivery::End::kWithoutAnswer;
 }
 
-Delivery::End deliver_to(Candidate& candidate, int daemon, int client, std::string_view payload,
-                         const DeliveryLimits& limits) {
-  const SendResult sent = send_handoff(daemon, client, payload, limits.send_timeout);
+// The payload in the message itself, or where it is too large for that, in a file beside it.
+class Parcel {
+ public:
+  explicit Parcel(const Payload& payload) : payload_(payload) {}
+
+  SendResult send(int daemon, int client, std::chrono::milliseconds time_allowed) {
+    if (!file_ && payload_.size() <= handoff_protocol::kMaxInlinePayloadBytes) {
+      const SendResult sent = send_handoff(daemon, client, payload_, time_allowed);
+      if (sent.error != EMSGSIZE) return sent;  // which net.core.wmem_max can cause
+    }
+    if (!file_) file_ = make_payload_file(payload_);
+    if (!file_) return {.client_is_gone = false, .error = errno};
+    return send_handoff_with_file(daemon, client, file_.get(), time_allowed);
+  }
+
+ private:
+  const Payload& payload_;
+  UniqueDescriptor file_;  // made when it is needed, used for each daemon that is tried
+};
+
+Delivery::End deliver_to(Candidate& candidate, int daemon, int client, Parcel& parcel, const DeliveryLimits& limits) {
+  const SendResult sent = parcel.send(daemon, client, limits.send_timeout);
   candidate.error = sent.error;
   if (!sent.client_is_gone) {
     candidate.state = Candidate::State::kNotTaken;
@@ -51,14 +72,15 @@ int weight(const Candidate& candidate) {
 
 }  // namespace
 
-Delivery deliver(int client, std::string_view payload, std::span<Candidate> candidates, const DeliveryLimits& limits) {
+Delivery deliver(int client, const Payload& payload, std::span<Candidate> candidates, const DeliveryLimits& limits) {
+  Parcel parcel(payload);
   DaemonSearch search(candidates, limits.allowed_prefixes, limits.schedule);
   while (true) {
     // Closed only when the answer was read: a daemon whose refusal nobody reads answers the client itself.
     UniqueDescriptor daemon;
     Candidate* candidate = search.next(daemon);
     if (!candidate) return {};
-    const Delivery::End end = deliver_to(*candidate, daemon.get(), client, payload, limits);
+    const Delivery::End end = deliver_to(*candidate, daemon.get(), client, parcel, limits);
     if (end != Delivery::End::kNotTaken) return {end, candidate};
   }
 }

@@ -54,11 +54,15 @@ const char* set(cmd_parms* command, void* settings, const char* word) {
 template <class Type>
 constexpr int kPlaces = RSRC_CONF | ACCESS_CONF | (std::is_same_v<Type, Switch> ? OR_FILEINFO : 0);
 
+// Names of headers stand on one line; ITERATE calls the function for each.
+template <class Type>
+constexpr cmd_how kArguments = std::is_same_v<Type, HeaderNames> ? ITERATE : TAKE1;
+
 }  // namespace
 
 constinit const command_rec kDirectives[] = {
 #define SETTING(type, member, directive, standard, help) \
-  AP_INIT_TAKE1(directive, (set<type, &Settings::member##_>), nullptr, kPlaces<type>, help),
+  {directive, {.take1 = set<type, &Settings::member##_>}, nullptr, kPlaces<type>, kArguments<type>, help},
     SOCKET_HANDOFF_SETTINGS(SETTING)
 #undef SETTING
         {}};

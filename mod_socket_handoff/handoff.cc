@@ -9,22 +9,23 @@
 #include "mod_socket_handoff/delivery.h"
 #include "mod_socket_handoff/eligibility.h"
 #include "mod_socket_handoff/handoff_log.h"
+#include "mod_socket_handoff/handoff_payload.h"
 #include "mod_socket_handoff/socket_list.h"
 #include "protocol/handoff_protocol.h"
 
 namespace socket_handoff {
 namespace {
 
-int check_request(request_rec* r, const RequestedHandoff& handoff) {
+int check_request(request_rec* r, const RequestedHandoff& handoff, const Settings& settings) {
   if (const char* obstacle = obstacle_to_handoff(r)) {
     ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r, SHLOGNO(101) "this request cannot be handed off to %s: %s",
                   handoff.sockets, obstacle);
     return HTTP_INTERNAL_SERVER_ERROR;
   }
-  if (handoff.payload.size() > handoff_protocol::kMaxInlinePayloadBytes) {
+  if (handoff.data.size() > static_cast<std::size_t>(settings.max_data_size())) {
     ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r,
-                  SHLOGNO(102) "%s has %" APR_SIZE_T_FMT " bytes, more than the %" APR_SIZE_T_FMT " of a hand-off",
-                  handoff_protocol::kDataHeader, handoff.payload.size(), handoff_protocol::kMaxInlinePayloadBytes);
+                  SHLOGNO(102) "%s has %" APR_SIZE_T_FMT " bytes, more than the %d of SocketHandoffMaxDataSize",
+                  handoff_protocol::kDataHeader, handoff.data.size(), settings.max_data_size());
     return HTTP_REQUEST_ENTITY_TOO_LARGE;
   }
   return OK;
@@ -100,21 +101,22 @@ int send_client(request_rec* r, const RequestedHandoff& handoff, const Settings&
   for (std::size_t i = 0; i < candidates.size(); ++i) candidates[i].path = sockets.paths()[i];
 
   const Directories::Value allowed_prefixes = settings.allowed_prefixes();
-  const Delivery delivery = deliver(client, handoff.payload, candidates, limits_of(settings, allowed_prefixes));
+  const Payload payload = make_payload(r, handoff.data, settings, ResponseHeaders::kPassOn);
+  const Delivery delivery = deliver(client, payload, candidates, limits_of(settings, allowed_prefixes));
   if (delivery.end == Delivery::End::kNotTaken) {
     const Candidate& failed = decisive(candidates);
     log_failure(r, candidates, failed, allowed_prefixes.span());
     return answer_of(r, failed);
   }
   let_go_of_client(r, client, std::move(dead_socket));
-  log_delivery(r, delivery, candidates, handoff.payload.size());
+  log_delivery(r, delivery, candidates, handoff.data.size());
   return OK;
 }
 
 }  // namespace
 
 int hand_off(request_rec* r, const RequestedHandoff& handoff, const Settings& settings) {
-  if (const int status = check_request(r, handoff); status != OK) return status;
+  if (const int status = check_request(r, handoff, settings); status != OK) return status;
   if (const int status = discard_request_body(r); status != OK) return status;
   send_pending_output(r->connection);
   if (r->connection->aborted) {

@@ -7,6 +7,7 @@
 #include "mod_socket_handoff/eligibility.h"
 #include "mod_socket_handoff/handoff.h"
 #include "mod_socket_handoff/handoff_headers.h"
+#include "mod_socket_handoff/response_body.h"
 
 namespace socket_handoff {
 namespace {
@@ -16,6 +17,7 @@ ap_filter_rec_t* filter_record;  // written when the module is loaded, before th
 // The filter's memory once a hand-off was asked for; before that it has none. In the request's pool.
 struct PendingHandoff {
   RequestedHandoff handoff;
+  ResponseBody* body_to_fill = nullptr;  // where the body is the data and the early filter has not taken it
   bool is_decided = false;  // the end was seen: handed off, or answered with an error. What still comes is dropped.
 };
 static_assert(std::is_trivially_destructible_v<PendingHandoff>);
@@ -35,23 +37,20 @@ bool has_failed(const apr_bucket_brigade* brigade) {
   return false;
 }
 
-// Drops a body that nobody will see, but reads what is still being written (a CGI script's pipe): to close that early
-// would kill the script. Memory is bounded, as each piece goes before the next one is read.
-apr_status_t drop_body(apr_bucket_brigade* brigade, bool& is_end) {
-  is_end = false;
-  while (!APR_BRIGADE_EMPTY(brigade) && !is_end) {
-    apr_bucket* bucket = APR_BRIGADE_FIRST(brigade);
-    is_end = APR_BUCKET_IS_EOS(bucket);
-    if (bucket->length == static_cast<apr_size_t>(-1)) {
-      const char* data;
-      apr_size_t length;
-      const apr_status_t status = apr_bucket_read(bucket, &data, &length, APR_BLOCK_READ);
-      if (status != APR_SUCCESS) return status;
-    }
-    apr_bucket_delete(bucket);
+bool has_end(const apr_bucket_brigade* brigade) {
+  for (apr_bucket* bucket = APR_BRIGADE_FIRST(brigade); bucket != APR_BRIGADE_SENTINEL(brigade);
+       bucket = APR_BUCKET_NEXT(bucket)) {
+    if (APR_BUCKET_IS_EOS(bucket)) return true;
   }
-  apr_brigade_cleanup(brigade);
-  return APR_SUCCESS;
+  return false;
+}
+
+int refuse_too_large(request_rec* r, const Settings& settings) {
+  ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r,
+                SHLOGNO(107) "the body with the data for a hand-off has more than the %d bytes of "
+                "SocketHandoffMaxDataSize",
+                settings.max_data_size());
+  return HTTP_REQUEST_ENTITY_TOO_LARGE;
 }
 
 // Null where the response is Apache's to send. Costs a look-up in each table where nothing was asked for.
@@ -63,7 +62,21 @@ PendingHandoff* find_handoff(request_rec* r) {
                   reason);
     return nullptr;
   }
-  return new (apr_palloc(r->pool, sizeof(PendingHandoff))) PendingHandoff{.handoff = handoff};
+  auto* pending = new (apr_palloc(r->pool, sizeof(PendingHandoff))) PendingHandoff{.handoff = handoff};
+  // The early filter has not seen a header that other modules have set since.
+  if (handoff.data_is_body && !ResponseBody::of(r)) {
+    pending->body_to_fill = ResponseBody::create(r, static_cast<std::size_t>(settings_of(r).max_data_size()));
+  }
+  return pending;
+}
+
+int hand_off_at_end(request_rec* r, RequestedHandoff& handoff) {
+  if (handoff.data_is_body) {
+    const ResponseBody* body = ResponseBody::of(r);
+    if (body->is_too_large()) return refuse_too_large(r, settings_of(r));
+    handoff.data = body->data();
+  }
+  return hand_off(r, handoff, settings_of(r));
 }
 
 apr_status_t handoff_filter(ap_filter_t* filter, apr_bucket_brigade* brigade) {
@@ -72,15 +85,17 @@ apr_status_t handoff_filter(ap_filter_t* filter, apr_bucket_brigade* brigade) {
   auto* pending = static_cast<PendingHandoff*>(filter->ctx);
   if (!pending || (!pending->is_decided && has_failed(brigade))) return step_aside(filter, brigade);
 
-  bool is_end;
-  if (const apr_status_t status = drop_body(brigade, is_end); status != APR_SUCCESS) {
+  if (const apr_status_t status = take_data(brigade, pending->body_to_fill); status != APR_SUCCESS) {
     ap_log_rerror(APLOG_MARK, APLOG_ERR, status, r, SHLOGNO(104) "the response that asked for a hand-off broke off");
     return status;
   }
+  const bool is_end = has_end(brigade);
+  apr_brigade_cleanup(brigade);
   if (!is_end || pending->is_decided) return APR_SUCCESS;
 
   pending->is_decided = true;
-  const int status = hand_off(r, pending->handoff, settings_of(r));
+  pending->body_to_fill = nullptr;
+  const int status = hand_off_at_end(r, pending->handoff);
   // By way of ErrorDocument, and complete when ap_die() returns. The handler did its part and is told so: of a failure
   // it would log an error of its own, and a proxy would close the connection to its backend.
   if (status != OK) ap_die(status, r);

@@ -2,10 +2,16 @@
 
 #include <apr_strings.h>
 
+#include <cstring>
+
 #include "protocol/handoff_protocol.h"
 
 namespace socket_handoff {
 namespace {
+
+using handoff_protocol::kDataHeader;
+using handoff_protocol::kDataSourceHeader;
+using handoff_protocol::kSocketHeader;
 
 struct ListText {
   apr_pool_t* pool;
@@ -19,37 +25,65 @@ int append_to_list(void* list, const char*, const char* value) {
   return 1;
 }
 
-char* take_list(apr_pool_t* pool, apr_table_t* table, const char* name) {
+char* list(apr_pool_t* pool, apr_table_t* table, const char* name) {
   ListText text{pool};
   apr_table_do(append_to_list, &text, table, name, nullptr);
-  if (text.value) apr_table_unset(table, name);
   return text.value;
 }
 
-char* take_list(request_rec* r, const char* name) {
-  char* value = take_list(r->pool, r->headers_out, name);
-  char* always_value = take_list(r->pool, r->err_headers_out, name);
-  return value ? value : always_value;
+char* list(request_rec* r, const char* name) {
+  char* value = list(r->pool, r->headers_out, name);
+  return value ? value : list(r->pool, r->err_headers_out, name);
 }
 
-const char* take(apr_table_t* table, const char* name) {
-  const char* value = apr_table_get(table, name);
-  if (value) apr_table_unset(table, name);
-  return value;
+const char* value(const request_rec* r, const char* name) {
+  const char* text = apr_table_get(r->headers_out, name);
+  return text ? text : apr_table_get(r->err_headers_out, name);
 }
 
-const char* take(request_rec* r, const char* name) {
-  const char* value = take(r->headers_out, name);
-  const char* always_value = take(r->err_headers_out, name);
-  return value ? value : always_value;
+// Any header of this module's, those of other versions of it among them.
+bool is_ours(const char* name) {
+  return strcasecmp(name, kSocketHeader) == 0 || strncasecmp(name, kDataHeader, sizeof kDataHeader - 1) == 0;
+}
+
+bool has_ours(const apr_table_t* table) {
+  const apr_array_header_t* array = apr_table_elts(table);
+  const auto* entries = reinterpret_cast<const apr_table_entry_t*>(array->elts);
+  for (int i = 0; i < array->nelts; ++i) {
+    if (is_ours(entries[i].key)) return true;
+  }
+  return false;
+}
+
+void remove_ours(apr_table_t* table) {
+  const apr_array_header_t* array = apr_table_elts(table);
+  for (int i = array->nelts - 1; i >= 0; --i) {
+    const char* name = reinterpret_cast<const apr_table_entry_t*>(array->elts)[i].key;
+    if (!is_ours(name)) continue;
+    apr_table_unset(table, name);  // and all that share its name
+    if (i > array->nelts) i = array->nelts;
+  }
 }
 
 }  // namespace
 
+bool asks_for_handoff(const request_rec* r) {
+  return value(r, kSocketHeader) != nullptr;
+}
+
+bool has_data_in_body(const request_rec* r) {
+  const char* source = value(r, kDataSourceHeader);
+  return source && strcasecmp(source, handoff_protocol::kBodySource) == 0;
+}
+
 RequestedHandoff take_handoff_headers(request_rec* r) {
   RequestedHandoff handoff;
-  handoff.sockets = take_list(r, handoff_protocol::kSocketHeader);
-  if (const char* payload = take(r, handoff_protocol::kDataHeader)) handoff.payload = payload;
+  if (!has_ours(r->headers_out) && !has_ours(r->err_headers_out)) return handoff;
+  handoff.sockets = list(r, kSocketHeader);
+  handoff.data_is_body = has_data_in_body(r);
+  if (const char* data = value(r, kDataHeader)) handoff.data = data;
+  remove_ours(r->headers_out);
+  remove_ours(r->err_headers_out);
   return handoff;
 }
 

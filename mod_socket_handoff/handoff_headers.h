@@ -10,11 +10,16 @@
 namespace socket_handoff {
 
 struct RequestedHandoff {
-  char* sockets = nullptr;   // a list as written, in the request's pool; null where none was asked for
-  std::string_view payload;  // likewise; empty where there is none
+  char* sockets = nullptr;  // a list as written, in the request's pool; null where none was asked for
+  bool data_is_body = false;
+  std::string_view data;  // likewise; empty where there is none, or it is the body
 
   explicit operator bool() const { return sockets != nullptr; }
 };
+
+// Whether the response asks for a hand-off, and whether its data is the body; without taking anything.
+bool asks_for_handoff(const request_rec* r);
+bool has_data_in_body(const request_rec* r);
 
 // Takes the headers out of both of the response's tables: PHP-FPM's and CGI's are in err_headers_out, those of mod_php
 // and of most other modules in headers_out.

@@ -4,8 +4,10 @@
 #include <sys/socket.h>
 #include <sys/uio.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <span>
 
 #include "mod_socket_handoff/deadline.h"
 #include "protocol/handoff_protocol.h"
@@ -13,36 +15,59 @@
 namespace socket_handoff {
 namespace {
 
+constexpr std::size_t kMaxDescriptors = 2;
+
+// What a message costs of the send buffer besides its data; generous.
+constexpr int kMessageOverhead = 4096;
+// Every system's default buffer has room for this.
+constexpr std::size_t kMaxBytesOfAnyBuffer = 64 * 1024;
+
 class Message {
  public:
-  Message(std::span<const char> payload, int client)
-      : data_{const_cast<char*>(payload.data()), payload.size()} {  // sendmsg() only reads
-    header_.msg_iov = &data_;
-    header_.msg_iovlen = 1;
+  Message(const Payload& payload, std::span<const int> descriptors) : data_{part(payload.front), part(payload.rest)} {
+    header_.msg_iov = data_;
+    header_.msg_iovlen = 2;
     header_.msg_control = control_;
-    header_.msg_controllen = sizeof control_;
+    header_.msg_controllen = CMSG_SPACE(descriptors.size_bytes());
     cmsghdr* rights = CMSG_FIRSTHDR(&header_);
     rights->cmsg_level = SOL_SOCKET;
     rights->cmsg_type = SCM_RIGHTS;
-    rights->cmsg_len = CMSG_LEN(sizeof client);
-    std::memcpy(CMSG_DATA(rights), &client, sizeof client);
+    rights->cmsg_len = CMSG_LEN(descriptors.size_bytes());
+    std::memcpy(CMSG_DATA(rights), descriptors.data(), descriptors.size_bytes());
   }
 
   const msghdr* header() const { return &header_; }
-  bool is_sent() const { return data_.iov_len == 0; }
+  std::size_t size() const { return data_[0].iov_len + data_[1].iov_len; }
 
   void on_sent(std::size_t bytes) {
-    data_.iov_base = static_cast<char*>(data_.iov_base) + bytes;
-    data_.iov_len -= bytes;
-    header_.msg_control = nullptr;  // the descriptor went with the first byte
+    for (iovec& part : data_) {
+      const std::size_t of_this = std::min(bytes, part.iov_len);
+      part.iov_base = static_cast<char*>(part.iov_base) + of_this;
+      part.iov_len -= of_this;
+      bytes -= of_this;
+    }
+    header_.msg_control = nullptr;  // the descriptors went with the first byte
     header_.msg_controllen = 0;
   }
 
  private:
-  iovec data_;
+  // sendmsg() only reads.
+  static iovec part(std::string_view text) { return {const_cast<char*>(text.data()), text.size()}; }
+
+  iovec data_[2];
   msghdr header_ = {};
-  alignas(cmsghdr) char control_[CMSG_SPACE(sizeof(int))] = {};
+  alignas(cmsghdr) char control_[CMSG_SPACE(kMaxDescriptors * sizeof(int))] = {};
 };
+
+// A SOCK_SEQPACKET message must fit into the send buffer as a whole.
+void make_room(int daemon, std::size_t bytes) {
+  if (bytes <= kMaxBytesOfAnyBuffer || bytes > handoff_protocol::kMaxInlinePayloadBytes) return;
+  int room = 0;
+  socklen_t length = sizeof room;
+  const int needed = static_cast<int>(bytes) + kMessageOverhead;
+  if (::getsockopt(daemon, SOL_SOCKET, SO_SNDBUF, &room, &length) == 0 && room >= needed) return;
+  ::setsockopt(daemon, SOL_SOCKET, SO_SNDBUF, &needed, sizeof needed);  // as far as net.core.wmem_max allows
+}
 
 bool wait_until_writable(int daemon, const Deadline& deadline) {
   pollfd poll = {.fd = daemon, .events = POLLOUT, .revents = 0};
@@ -53,30 +78,50 @@ bool wait_until_writable(int daemon, const Deadline& deadline) {
   return ready > 0;
 }
 
-}  // namespace
+// Too many descriptors of this user are on their way to daemons; they arrive one after the other.
+constexpr int kPauseForDescriptorsMs = 5;
 
-SendResult send_handoff(int daemon, int client, std::span<const char> payload, std::chrono::milliseconds time_allowed) {
-  if (payload.empty()) payload = {&handoff_protocol::kNoPayload, 1};
+// Whether it is worth sending again.
+bool wait_after(int error, int daemon, const Deadline& deadline) {
+  if (error == EINTR) return true;
+  if (error == ETOOMANYREFS && !deadline.has_passed()) {
+    ::poll(nullptr, 0, std::min(kPauseForDescriptorsMs, deadline.remaining_ms()));
+    return true;
+  }
+  return error == EAGAIN && wait_until_writable(daemon, deadline);
+}
+
+SendResult send(int daemon, Message& message, std::chrono::milliseconds time_allowed) {
   const Deadline deadline(time_allowed);
-  Message message(payload, client);
   SendResult result;
   // One turn of the loop to a SOCK_SEQPACKET daemon; a SOCK_STREAM one may take the payload in pieces.
-  while (!message.is_sent()) {
+  while (message.size() > 0) {
     const ssize_t sent = ::sendmsg(daemon, message.header(), MSG_NOSIGNAL);
     if (sent >= 0) {
       result.client_is_gone = true;
       message.on_sent(static_cast<std::size_t>(sent));
-    } else if (errno == EAGAIN) {
-      if (!wait_until_writable(daemon, deadline)) {
-        result.error = ETIMEDOUT;
-        return result;
-      }
-    } else if (errno != EINTR) {
-      result.error = errno;
-      return result;
+    } else if (const int error = errno; !wait_after(error, daemon, deadline)) {
+      result.error = error == EAGAIN ? ETIMEDOUT : error;
+      break;
     }
   }
   return result;
+}
+
+}  // namespace
+
+SendResult send_handoff(int daemon, int client, const Payload& payload, std::chrono::milliseconds time_allowed) {
+  const Payload nothing = {.front = {&handoff_protocol::kNoPayload, 1}, .rest = {}};
+  const int descriptors[] = {client};
+  Message message(payload.size() == 0 ? nothing : payload, descriptors);
+  make_room(daemon, message.size());
+  return send(daemon, message, time_allowed);
+}
+
+SendResult send_handoff_with_file(int daemon, int client, int file, std::chrono::milliseconds time_allowed) {
+  const int descriptors[] = {client, file};
+  Message message({.front = {&handoff_protocol::kNoPayload, 1}, .rest = {}}, descriptors);
+  return send(daemon, message, time_allowed);
 }
 
 }  // namespace socket_handoff

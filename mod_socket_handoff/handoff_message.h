@@ -3,7 +3,8 @@
 #pragma once
 
 #include <chrono>
-#include <span>
+
+#include "mod_socket_handoff/payload.h"
 
 namespace socket_handoff {
 
@@ -15,6 +16,9 @@ struct SendResult {
 };
 
 // An empty payload is sent as kNoPayload.
-SendResult send_handoff(int daemon, int client, std::span<const char> payload, std::chrono::milliseconds time_allowed);
+SendResult send_handoff(int daemon, int client, const Payload& payload, std::chrono::milliseconds time_allowed);
+
+// The payload is in the file, a sealed memfd, and the message is kNoPayload with both descriptors.
+SendResult send_handoff_with_file(int daemon, int client, int file, std::chrono::milliseconds time_allowed);
 
 }  // namespace socket_handoff

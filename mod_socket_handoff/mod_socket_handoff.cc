@@ -1,13 +1,17 @@
 // mod_socket_handoff: what httpd sees of it, the module record and its hooks.
 
 #include "mod_socket_handoff/directives.h"
+#include "mod_socket_handoff/early_filter.h"
 #include "mod_socket_handoff/handoff_filter.h"
 #include "mod_socket_handoff/httpd_module.h"
 
 namespace {
 
 void register_hooks(apr_pool_t*) {
+  socket_handoff::register_early_filter();
   socket_handoff::register_handoff_filter();
+  // First of all, so that it is nearest to the handler.
+  ap_hook_insert_filter(socket_handoff::insert_early_filter, nullptr, nullptr, APR_HOOK_REALLY_FIRST);
   // Last of all, so that the filter sees headers that others set in theirs (mod_headers), and in error responses too.
   ap_hook_insert_filter(socket_handoff::insert_handoff_filter, nullptr, nullptr, APR_HOOK_REALLY_LAST);
   ap_hook_insert_error_filter(socket_handoff::insert_handoff_filter, nullptr, nullptr, APR_HOOK_REALLY_LAST);

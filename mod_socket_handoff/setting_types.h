@@ -7,6 +7,7 @@
 
 #include <chrono>
 #include <cstdio>
+#include <cstring>
 #include <optional>
 
 #include "mod_socket_handoff/socket_path.h"
@@ -52,6 +53,30 @@ struct Directories {
   // False where the list is full.
   static bool append(Value& list, const char* word) { return list.add(word); }
   static void describe(char (&text)[kMaxDescriptionBytes]) { Directory::describe(text); }
+};
+
+// The names in a list, or the word None for no name at all.
+struct HeaderNames {
+  using Value = WordList<32>;
+
+  static std::optional<Value> parse(const char* word) {
+    if (::strcasecmp(word, "None") == 0) return Value();
+    for (const char* character = word; *character; ++character) {
+      if (!is_token_character(*character)) return std::nullopt;
+    }
+    return *word ? std::optional(Value(word)) : std::nullopt;
+  }
+  static bool append(Value& list, const char* word) { return ::strcasecmp(word, "None") != 0 && list.add(word); }
+  static void describe(char (&text)[kMaxDescriptionBytes]) {
+    std::snprintf(text, sizeof text, "the name of a header, or None");
+  }
+
+ private:
+  static bool is_token_character(char character) {
+    const char lower = static_cast<char>(character | 0x20);
+    if ((lower >= 'a' && lower <= 'z') || (character >= '0' && character <= '9')) return true;
+    return std::strchr("!#$%&'*+-.^_`|~", character) != nullptr;
+  }
 };
 
 template <int kMinimum, int kMaximum>

@@ -10,11 +10,17 @@
 #include <optional>
 
 #include "mod_socket_handoff/setting_types.h"
+#include "protocol/handoff_protocol.h"
 
 namespace socket_handoff {
 
 using Timeout = Milliseconds<1, 60'000>;
 using Retries = Count<0, 20>;
+using DataSize = Count<1, static_cast<int>(handoff_protocol::kMaxPayloadBytes)>;
+
+inline constexpr HeaderNames::Value kForwardedHeaders("Set-Cookie", "Access-Control-Allow-Origin",
+                                                      "Access-Control-Allow-Credentials",
+                                                      "Access-Control-Expose-Headers", "Vary");
 
 // SETTING(type, member, directive, default, help)
 #define SOCKET_HANDOFF_SETTINGS(SETTING)                                                                      \
@@ -31,7 +37,11 @@ using Retries = Count<0, 20>;
   SETTING(Switch, acknowledge, "SocketHandoffAcknowledge", false,                                             \
           "On or Off: whether to wait for the daemon's word that it takes the client")                        \
   SETTING(Timeout, acknowledge_timeout, "SocketHandoffAcknowledgeTimeoutMs", std::chrono::milliseconds(1000), \
-          "Longest time to wait for the daemon's word, in milliseconds")
+          "Longest time to wait for the daemon's word, in milliseconds")                                      \
+  SETTING(DataSize, max_data_size, "SocketHandoffMaxDataSize", 1024 * 1024,                                   \
+          "Most bytes of data that a hand-off may have")                                                      \
+  SETTING(HeaderNames, forward_headers, "SocketHandoffForwardHeaders", kForwardedHeaders,                     \
+          "Names of the response's headers that the daemon's answer is to have too, or None")
 
 struct Settings {
   // Set where this section has the directive; read through the function of the member's name.

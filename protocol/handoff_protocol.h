@@ -9,9 +9,13 @@
 
 namespace handoff_protocol {
 
-// Response headers by which a handler asks for a hand-off. Neither ever reaches the client.
+// Response headers by which a handler asks for a hand-off. None of them ever reaches the client, nor any other whose
+// name begins as kDataHeader does.
 inline constexpr char kSocketHeader[] = "X-Socket-Handoff";  // path of the daemon's socket
 inline constexpr char kDataHeader[] = "X-Handoff-Data";      // the payload, a JSON object on one line
+
+inline constexpr char kDataSourceHeader[] = "X-Handoff-Data-Source";  // kBodySource: the payload is the response's body
+inline constexpr char kBodySource[] = "body";
 
 // Where the daemon listens unless it is told otherwise.
 inline constexpr char kDefaultSocketPath[] = "/run/streaming-daemon.sock";

@@ -1,25 +1,116 @@
-# The data's way to the daemon: whole up to the limit of one message, refused beyond it.
+# The data's way to the daemon: whole, by header or by body, in a message or in a file, and refused beyond the limit.
 use strict;
 use warnings FATAL => 'all';
 
+use JSON::PP qw(decode_json encode_json);
 use Test::More;
 
 use Handoff::Apache qw(log_mark wait_for_log);
 use Handoff::Client qw(get path_with);
 use Handoff::Daemon ();
+use Handoff::ScriptedDaemon ();
 use Handoff::Stream 'is_whole_stream';
 
-use constant LIMIT => 128 * 1024;
+use constant INLINE => 128 * 1024;
+use constant LIMIT  => 1024 * 1024;
 
-my $daemon = Handoff::Daemon->start;
+my $daemon = Handoff::Daemon->start(arguments => [ '--max-payload-bytes' => 2 * LIMIT ]);
 
-is_whole_stream(get(path_with('/asks.lua', socket => $daemon->socket, data_bytes => LIMIT)),
-  'x' x 50, 'the largest data is handed off');
+sub bytes {
+  my ($bytes, %query) = @_;
+  return path_with('/asks.lua', socket => $daemon->socket, data_bytes => $bytes, %query);
+}
 
-my $mark = log_mark();
-is get(path_with('/asks.lua', socket => $daemon->socket, data_bytes => LIMIT + 1))->{status}, 413,
-  'one byte more is refused';
-like wait_for_log($mark, qr/SH0102/), qr/SH0102: X-Handoff-Data has 131073 bytes, more than the 131072/,
-  'and the log says what and why';
+for my $bytes (INLINE - 200, INLINE, INLINE + 1, LIMIT) {
+  is_whole_stream(get(bytes($bytes)), 'x' x 50, "data of $bytes bytes is handed off");
+}
+{
+  my $mark = log_mark();
+  is get(bytes(LIMIT + 1))->{status}, 413, 'one byte more is refused';
+  like wait_for_log($mark, qr/SH0102/), qr/SH0102: X-Handoff-Data has 1048577 bytes, more than the 1048576/,
+    'and the log says what and why';
+}
+is get('/in/little-data' . bytes(1000))->{status}, 200, 'SocketHandoffMaxDataSize is the limit';
+is get('/in/little-data' . bytes(1001))->{status}, 413, 'in the section that has it';
+
+# By body. The handler says how much of it there is.
+sub by_body {
+  my ($bytes, %query) = @_;
+  return path_with('/data-in-body.php', socket => $daemon->socket, bytes => $bytes, %query);
+}
+my $gzip = 'Accept-Encoding: gzip';
+
+for my $bytes (100, 9_000, INLINE + 1, LIMIT) {
+  is_whole_stream(get(by_body($bytes)), 'x' x 50, "a body of $bytes bytes is handed off");
+}
+is_whole_stream(get(by_body(9_000, pieces => 1)), 'x' x 50, 'a body that comes in pieces');
+is_whole_stream(get('/in/deflated' . by_body(9_000), $gzip), 'x' x 50, 'a body that mod_deflate would compress');
+is_whole_stream(get('/in/deflated-by-type' . by_body(9_000), $gzip), 'x' x 50, 'or that mod_filter would have compressed');
+is_whole_stream(get('/in/body-by-mod-headers' . by_body(9_000, source => '')), 'x' x 50, 'where mod_headers says so');
+{
+  my $mark     = log_mark();
+  my $response = get(by_body(LIMIT + 1));
+  is $response->{status}, 413, 'a body that is too large is refused';
+  unlike $response->{body}, qr/xxx/, 'and not shown';
+  like wait_for_log($mark, qr/SH0107/), qr/SH0107.*1048576 bytes/, 'and the log says why';
+}
+is get('/in/little-data' . by_body(1001))->{status}, 413, 'by the section that it is in';
+is get(by_body(3_000_000))->{status}, 413, 'however large it is';
+{
+  my $client = Handoff::Client->connect;
+  is $client->request(GET => by_body(LIMIT + 1))->{status}, 413, 'there is one answer';
+  is $client->receive_rest, '', 'and no second one';
+}
+{
+  my $response = get('/in/disabled' . by_body(100));
+  is $response->{status}, 200, 'where hand-offs are off';
+  unlike $response->{head}, qr/^X-(?:Socket-)?Handoff/mi, 'no header of ours is seen';
+}
+
+# What Apache knows goes along.
+my $recorder = Handoff::ScriptedDaemon->start(sub { });
+
+sub recorded {
+  my ($path, %query) = @_;
+  get_whatever(path_with($path, socket => $recorder->socket, %query));
+  return $recorder->next_payload;
+}
+
+sub get_whatever {
+  my ($path) = @_;
+  my $client = Handoff::Client->connect;
+  $client->send_request(GET => $path);
+  return $client->receive_rest;
+}
+
+my @headers = (
+  'Set-Cookie: session="1"; Path=/', 'Access-Control-Allow-Origin: https://a.example', "X-Other: caf\xe9", 'Vary: Cookie');
+{
+  my $payload = recorded('/several-headers.php', data => '{"prompt":"x"}', headers => join "\n", @headers, 'Set-Cookie: b=2');
+  like $payload, qr/\A\{"apache":\{"headers":\[.*"prompt":"x"\}\z/, 'the member is put in front';
+  my $apache = decode_json($payload)->{apache};
+  is_deeply [ sort map {"$_->[0]: $_->[1]"} @{ $apache->{headers} } ], [ sort @headers[ 0, 1, 3 ], 'Set-Cookie: b=2' ],
+    'with the headers that are passed on';
+  is $apache->{method}, 'GET',                  'the method';
+  is $apache->{uri},    '/several-headers.php', 'the path, without the query';
+  is $apache->{client}, '127.0.0.1',            'the client';
+  ok length $apache->{request_id}, 'and the id of mod_unique_id';
+}
+is recorded('/several-headers.php', data => $_), $_, "data that is no JSON object is passed untouched: $_"
+  for 'text', '[1]', '{broken', '{"a":1} x';
+is unpack('H*', recorded('/several-headers.php')), '00', 'no data is one NUL byte';
+{
+  my $payload = recorded('/in/forward-other/several-headers.php', data => '{}', headers => join "\n", @headers);
+  is_deeply decode_json($payload)->{apache}{headers}, [ [ 'X-Other' => "caf\x{e9}" ] ],
+    'SocketHandoffForwardHeaders names others; what is no UTF-8 is Latin-1';
+}
+is_deeply decode_json(recorded('/in/forward-none/several-headers.php', data => '{}', headers => 'Vary: x'))->{apache}{headers},
+  [], 'or none';
+{
+  my $response = get(path_with('/several-headers.php', socket => $daemon->socket, data => '{"prompt":"x"}',
+    headers => join "\n", @headers, 'Set-Cookie: b=2'));
+  is_deeply $response->{headers}{'set-cookie'}, [ 'session="1"; Path=/', 'b=2' ], 'the client gets the cookies';
+  is $response->{headers}{'access-control-allow-origin'}[0], 'https://a.example', 'and what lets a page read the answer';
+}
 
 done_testing;

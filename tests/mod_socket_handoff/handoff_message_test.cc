@@ -7,6 +7,7 @@
 #include <string>
 #include <thread>
 
+#include "mod_socket_handoff/payload_file.h"
 #include "protocol/handoff_protocol.h"
 #include "tests/mod_socket_handoff/unix_listener.h"
 
@@ -48,7 +49,8 @@ TEST(HandoffMessage, CarriesPayloadAndClientInOneMessage) {
   const Client client;
   const std::string payload = R"({"prompt":"say \"hé\""})";
 
-  const SendResult result = send_handoff(pair.module.get(), client.descriptor(), payload, kLongEnough);
+  const SendResult result =
+      send_handoff(pair.module.get(), client.descriptor(), {.front = {}, .rest = payload}, kLongEnough);
 
   EXPECT_TRUE(result.client_is_gone);
   EXPECT_EQ(result.error, 0);
@@ -71,8 +73,46 @@ TEST(HandoffMessage, LargestInlinePayloadGoesInOneMessage) {
   const SocketPair pair(SOCK_SEQPACKET);
   const Client client;
   const std::string payload(handoff_protocol::kMaxInlinePayloadBytes, 'x');
-  EXPECT_TRUE(send_handoff(pair.module.get(), client.descriptor(), payload, kLongEnough).client_is_gone);
+  EXPECT_TRUE(
+      send_handoff(pair.module.get(), client.descriptor(), {.front = {}, .rest = payload}, kLongEnough).client_is_gone);
   EXPECT_EQ(receive_handoff(pair.daemon.get()).payload, payload);
+}
+
+TEST(HandoffMessage, JoinsThePiecesOfAPayload) {
+  const SocketPair pair(SOCK_SEQPACKET);
+  const Client client;
+  EXPECT_TRUE(
+      send_handoff(pair.module.get(), client.descriptor(), {.front = "{\"a\":1,", .rest = "\"b\":2}"}, kLongEnough)
+          .client_is_gone);
+  EXPECT_EQ(receive_handoff(pair.daemon.get()).payload, R"({"a":1,"b":2})");
+}
+
+TEST(HandoffMessage, MakesRoomInASmallSendBuffer) {
+  const SocketPair pair(SOCK_SEQPACKET);
+  const int small = 4096;
+  ASSERT_EQ(::setsockopt(pair.module.get(), SOL_SOCKET, SO_SNDBUF, &small, sizeof small), 0);
+  const Client client;
+  const std::string payload(handoff_protocol::kMaxInlinePayloadBytes, 'x');
+  EXPECT_EQ(send_handoff(pair.module.get(), client.descriptor(), {.front = {}, .rest = payload}, kLongEnough).error, 0);
+}
+
+TEST(HandoffMessage, BringsAFileBesideTheClient) {
+  const SocketPair pair(SOCK_SEQPACKET);
+  const Client client;
+  const std::string payload(3'000'000, 'x');
+  const UniqueDescriptor file = make_payload_file({.front = "<", .rest = payload});
+  ASSERT_TRUE(file);
+  EXPECT_TRUE(send_handoff_with_file(pair.module.get(), client.descriptor(), file.get(), kLongEnough).client_is_gone);
+
+  const ReceivedHandoff received = receive_handoff(pair.daemon.get());
+  EXPECT_EQ(received.payload, std::string(1, handoff_protocol::kNoPayload));
+  ASSERT_EQ(received.descriptors.size(), 2u);
+  EXPECT_TRUE(client.is_reached_by(received.descriptors[0].get()));
+  const int memfd = received.descriptors[1].get();
+  std::string content(payload.size() + 1, ' ');
+  EXPECT_EQ(::pread(memfd, content.data(), content.size(), 0), static_cast<ssize_t>(content.size()));
+  EXPECT_EQ(content, "<" + payload);
+  EXPECT_EQ(::fcntl(memfd, F_GET_SEALS), F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL);
 }
 
 TEST(HandoffMessage, StreamDaemonGetsALongPayloadInPiecesAndTheClientOnce) {
@@ -80,7 +120,9 @@ TEST(HandoffMessage, StreamDaemonGetsALongPayloadInPiecesAndTheClientOnce) {
   const Client client;
   const std::string payload(4 * 1024 * 1024, 'x');
   SendResult result;
-  std::thread module([&] { result = send_handoff(pair.module.get(), client.descriptor(), payload, kLongEnough); });
+  std::thread module([&] {
+    result = send_handoff(pair.module.get(), client.descriptor(), {.front = {}, .rest = payload}, kLongEnough);
+  });
 
   std::size_t received_bytes = 0;
   std::size_t received_descriptors = 0;
@@ -100,7 +142,8 @@ TEST(HandoffMessage, ClientIsGoneOnceTheFirstPieceIsSentEvenIfTheRestIsNotTaken)
   const SocketPair pair(SOCK_STREAM);
   const Client client;
   const std::string payload(4 * 1024 * 1024, 'x');
-  const SendResult result = send_handoff(pair.module.get(), client.descriptor(), payload, milliseconds(10));
+  const SendResult result =
+      send_handoff(pair.module.get(), client.descriptor(), {.front = {}, .rest = payload}, milliseconds(10));
   EXPECT_TRUE(result.client_is_gone);
   EXPECT_EQ(result.error, ETIMEDOUT);
 }

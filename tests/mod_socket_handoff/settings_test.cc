@@ -15,6 +15,8 @@ TEST(Settings, EmptyConfigurationHasTheDocumentedDefaults) {
   EXPECT_EQ(settings.allowed_prefixes(), Directories::Value("/run/"));
   EXPECT_FALSE(settings.acknowledge());
   EXPECT_EQ(settings.acknowledge_timeout(), milliseconds(1000));
+  EXPECT_EQ(settings.max_data_size(), 1 << 20);
+  EXPECT_EQ(settings.forward_headers().span().size(), 5u);
   EXPECT_EQ(settings.connect_timeout(), milliseconds(500));
   EXPECT_EQ(settings.send_timeout(), milliseconds(500));
   EXPECT_EQ(settings.max_retries(), 3);
@@ -93,6 +95,20 @@ TEST(Directory, MustBeAbsoluteAndWithoutParentReferences) {
   EXPECT_EQ(Directory::parse("run"), std::nullopt);
   EXPECT_EQ(Directory::parse("/run/../etc"), std::nullopt);
   EXPECT_EQ(Directory::parse("/run/.."), std::nullopt);
+}
+
+TEST(HeaderNames, AreNamesOrNone) {
+  EXPECT_EQ(HeaderNames::parse("none"), HeaderNames::Value());
+  EXPECT_EQ(HeaderNames::parse("X-Trace_1"), HeaderNames::Value("X-Trace_1"));
+  for (const char* word : {"", "X Y", "X:", "X\r\nY", "caf\xe9"}) EXPECT_EQ(HeaderNames::parse(word), std::nullopt);
+  HeaderNames::Value list("Vary");
+  EXPECT_FALSE(HeaderNames::append(list, "None"));
+}
+
+TEST(DataSize, GoesTo64MiB) {
+  EXPECT_EQ(DataSize::parse("67108864"), 64 << 20);
+  EXPECT_EQ(DataSize::parse("67108865"), std::nullopt);
+  EXPECT_EQ(DataSize::parse("0"), std::nullopt);
 }
 
 TEST(Directories, GrowWhereTheDirectiveIsRepeated) {

@@ -23,6 +23,7 @@ sub start {
   chmod 0666, $self->{socket};
   listen $listener, 64 or croak "listen: $!";
 
+  pipe $self->{payloads}, my $payloads or croak "pipe: $!";
   $self->{pid} = fork // croak "fork: $!";
   return $self if $self->{pid};
 
@@ -31,6 +32,7 @@ sub start {
     $connection->autoflush;
     # The descriptors that come along are nobody's, and the kernel closes them. So may the client's be, by now.
     recv $connection, my $payload, 1 << 20, 0;
+    syswrite $payloads, pack 'N/a*', $payload;
     $function->($connection, $payload);
     close $connection;
   }
@@ -39,6 +41,15 @@ sub start {
 }
 
 sub socket { return $_[0]{socket} }
+
+# The payload of the next hand-off.
+sub next_payload {
+  my ($self) = @_;
+  IO::Select->new($self->{payloads})->can_read(DEADLINE_SECONDS) or croak 'no hand-off came';
+  read $self->{payloads}, my $length, 4;
+  read $self->{payloads}, my $payload, unpack 'N', $length;
+  return $payload;
+}
 
 # For a function: says this, and waits until the module has closed its end.
 sub says {

@@ -1,0 +1,44 @@
+#include "mod_socket_handoff/apache_member.h"
+
+#include "mod_socket_handoff/json_scanner.h"
+
+namespace socket_handoff {
+namespace {
+
+void write_fact(JsonText& text, std::string_view name, std::string_view value) {
+  if (value.empty()) return;
+  text.write(",\"");
+  text.write(name);
+  text.write("\":");
+  text.write_string(value);
+}
+
+}  // namespace
+
+std::optional<std::string_view> rest_of_object(std::string_view payload) {
+  if (!is_json_object(payload)) return std::nullopt;
+  payload.remove_prefix(payload.find('{') + 1);
+  return payload;
+}
+
+void write_front(JsonText& text, const ApacheFacts& facts, std::string_view rest) {
+  text.write("{\"apache\":{\"headers\":[");
+  bool is_first = true;
+  for (const HeaderField& header : facts.headers) {
+    text.write(is_first ? "[" : ",[");
+    text.write_string(header.name);
+    text.write(",");
+    text.write_string(header.value);
+    text.write("]");
+    is_first = false;
+  }
+  text.write("]");
+  write_fact(text, "request_id", facts.request_id);
+  write_fact(text, "client", facts.client);
+  write_fact(text, "method", facts.method);
+  write_fact(text, "uri", facts.uri);
+  text.write("}");
+  if (!JsonScanner(rest).take('}')) text.write(",");
+}
+
+}  // namespace socket_handoff

@@ -1,0 +1,15 @@
+<?php
+// Asks for a hand-off whose data is the body: socket, bytes (how many the data has), pieces, source.
+
+header('X-Socket-Handoff: ' . $_GET['socket']);
+if (($_GET['source'] ?? 'body') !== '') {
+    header('X-Handoff-Data-Source: ' . ($_GET['source'] ?? 'body'));
+}
+header('Content-Type: application/json');
+$data = '{"prompt":"' . str_repeat('x', (int) $_GET['bytes'] - 13) . '"}';
+foreach (isset($_GET['pieces']) ? str_split($data, 1000) : [$data] as $piece) {
+    echo $piece;
+    if (isset($_GET['pieces'])) {
+        flush();
+    }
+}
