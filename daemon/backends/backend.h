@@ -28,6 +28,8 @@ class EventSink {
  public:
   // One piece of text, UTF-8; valid during the call. May pause the session from within, and nothing else.
   virtual void on_text(std::string_view text) = 0;
+  // The upstream works, though there is no text: it thinks, or calls a tool.
+  virtual void on_progress() = 0;
   virtual void on_end() = 0;
   // `detail` is for the log alone: it names the failure's cause, and holds no prompt, answer or key.
   virtual void on_failure(BackendFailure failure, std::string_view detail) = 0;

@@ -63,7 +63,11 @@ class OpenAiSession final : public BackendSession, private HttpReceiver {
         break;
     }
     if (chunk.finished) finish_reason_seen_ = true;
-    if (!chunk.text.empty()) sink_.on_text(chunk.text);
+    if (chunk.text.empty()) {
+      sink_.on_progress();
+    } else {
+      sink_.on_text(chunk.text);
+    }
     return true;
   }
 

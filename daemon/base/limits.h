@@ -28,6 +28,9 @@ inline constexpr Duration kRefusalReadTimeout{5000};
 // Nesting of the payload's JSON. Over it: 400.
 inline constexpr std::uint32_t kMaxJsonDepth = 64;
 
+// The payload's user_id, which is kept as long as the user has streams. Over it: 400.
+inline constexpr std::size_t kMaxIdBytes = 256;
+
 // Large-payload receive buffers that a worker gives to its ring; a message that finds none waits for the next turn.
 inline constexpr std::uint32_t kReceiveBuffers = 16;
 

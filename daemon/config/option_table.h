@@ -46,7 +46,7 @@ struct Option {
 
 std::span<const Option> option_table();
 
-// "N", "MS", "TEXT", "on|off", "MODE": what stands behind the flag in --help; empty for a switch.
+// "N", "MS", "TEXT", "true|false", "MODE": what stands behind the flag in --help; empty for a switch.
 std::string_view placeholder(const Option& option);
 
 // Sets one option from text. The Error says what the value must be.

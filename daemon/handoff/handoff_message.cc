@@ -41,7 +41,8 @@ Status check_client(int fd) {
   return success();
 }
 
-// A sender could have asked for a close that waits; it would be the worker that waited.
+// A sender could have asked for a close that waits; it would be the worker that waited. Also for what is closed at
+// once.
 void never_linger(int fd) {
   constexpr linger kOff{0, 0};
   setsockopt(fd, SOL_SOCKET, SO_LINGER, &kOff, sizeof kOff);
@@ -51,12 +52,16 @@ void never_linger(int fd) {
 
 Result<HandedOver> take_descriptors(const msghdr& message) {
   std::vector<UniqueFd> descriptors = received_descriptors(message);
-  if ((message.msg_flags & MSG_CTRUNC) != 0) return Error{"more descriptors than two"};
+  for (const UniqueFd& descriptor : descriptors) never_linger(descriptor.get());
+  if ((message.msg_flags & MSG_CTRUNC) != 0) {
+    return Error{descriptors.size() == kMostDescriptors
+                     ? "more descriptors than two"
+                     : "a descriptor that this process has no room for; raise the limit of open files"};
+  }
   if (descriptors.empty()) return Error{"no descriptor"};
   HandedOver handed_over{std::move(descriptors[0]), {}};
   if (descriptors.size() == 2) handed_over.payload_file = std::move(descriptors[1]);
   if (Status checked = check_client(handed_over.client.get()); !checked) return checked.error();
-  never_linger(handed_over.client.get());
   return handed_over;
 }
 

@@ -11,8 +11,9 @@
 
 namespace streaming {
 
-// Room for two descriptors, the most that the protocol knows. The kernel closes what does not fit and sets MSG_CTRUNC.
-inline constexpr std::size_t kControlBytes = CMSG_LEN(2 * sizeof(int));
+// The most that the protocol knows: a client, and a payload. The kernel closes what does not fit and sets MSG_CTRUNC.
+inline constexpr std::size_t kMostDescriptors = 2;
+inline constexpr std::size_t kControlBytes = CMSG_LEN(kMostDescriptors * sizeof(int));
 
 struct HandedOver {
   UniqueFd client;        // a stream socket

@@ -110,31 +110,28 @@ void HandoffReceiver::submit_receive(Connection& connection) {
 
 void HandoffReceiver::on_message(const Completion& completion) {
   Connection& connection = completed(completion);
-  if (completion.result == -ENOBUFS) {
-    return submit_receive(connection);
-  }
+  // Unless its time has run out meanwhile.
+  if (completion.result == -ENOBUFS && connection.timer_.pending()) return submit_receive(connection);
   end_silence(connection);
-  if (completion.result <= 0) {
-    // Closed without a message, silent for too long, or ended by stop().
-    counters_.add(Counter::kHandoffErrors);
-    log::debug("a connection brought no hand-off: {}", std::strerror(-completion.result));
-    close(connection);
-  } else {
-    receive(connection, completion);
-  }
+  if (completion.result >= 0) return receive(connection, completion);
+  // Silent for too long, or ended by stop().
+  counters_.add(Counter::kHandoffErrors);
+  log::debug("a connection brought no hand-off: {}", std::strerror(-completion.result));
+  close(connection);
 }
 
 void HandoffReceiver::receive(Connection& connection, const Completion& completion) {
   Result<HandedOver> handed_over = take_descriptors(connection.message_);
   if (!handed_over) {
     counters_.add(Counter::kHandoffErrors);
-    log::warn("a hand-off brought no client: {}", handed_over.error().message);
+    const auto level = completion.result == 0 ? log::level::debug : log::level::warn;
+    log::log(level, "a connection brought no client: {}", handed_over.error().message);
     return close(connection);
   }
   counters_.add(Counter::kHandoffs);
-  if (std::optional<Refusal> refusal = decide(*handed_over, completion.buffer, connection.message_.msg_flags)) {
-    return refuse(connection, std::move(handed_over->client), std::move(*refusal));
-  }
+  std::optional<Refusal> refusal = decide(*handed_over, completion.buffer, connection.message_.msg_flags);
+  parser_.clear();
+  if (refusal) return refuse(connection, std::move(handed_over->client), std::move(*refusal));
   connection.assigned_ = false;
   reply(connection, std::string(1, handoff_protocol::kAccepted));
 }

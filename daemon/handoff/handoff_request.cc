@@ -134,8 +134,11 @@ class FieldReader {
   void read_id(const char* field, std::string& out) {
     const Value* value = find(field);
     if (value == nullptr) return;
-    if (value->IsString()) {
+    if (value->IsString() && value->GetStringLength() <= kMaxIdBytes) {
       out = text_of(*value);
+    } else if (value->IsString()) {
+      fail(Error{std::string("the payload's field \"") + field + "\" must have at most " + std::to_string(kMaxIdBytes) +
+                 " bytes"});
     } else if (value->IsInt64()) {
       out = std::to_string(value->GetInt64());
     } else {
@@ -201,12 +204,16 @@ std::string_view HandoffRequest::last_user_text() const {
   return prompt;
 }
 
+void HandoffRequestParser::clear() {
+  document_.SetNull();
+  pool_.Clear();
+}
+
 Result<HandoffRequest> HandoffRequestParser::parse(std::span<char> payload) {
   HandoffRequest request;
   if (payload.size() == 1 && payload.front() == handoff_protocol::kNoPayload) return request;
 
-  document_.SetNull();
-  pool_.Clear();
+  clear();
   payload.data()[payload.size()] = '\0';
   rapidjson::Reader reader;
   rapidjson::InsituStringStream stream(payload.data());

@@ -43,6 +43,9 @@ class HandoffRequestParser {
   // is for the client: it says where the JSON, or which field, is wrong.
   Result<HandoffRequest> parse(std::span<char> payload);
 
+  // The request is no longer needed: frees what a large one took.
+  void clear();
+
  private:
   static constexpr std::size_t kPoolBytes = 16 * 1024;  // larger payloads allocate
 

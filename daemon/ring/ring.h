@@ -3,7 +3,7 @@
 //
 // One per worker, owned by it; made on any thread, used by the worker's alone from enable() on, but for its number(),
 // which other rings pass files to. What an operation points to must stay where it is until its last completion.
-// Interface, so that tests can replay completions in any order (tests/ring/fake_ring.h); UringRing is the real one.
+// Interface, so that tests can replay completions in any order (tests/support/fake_ring.h); UringRing is the real one.
 
 #pragma once
 

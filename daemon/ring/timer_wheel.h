@@ -2,7 +2,7 @@
 //
 // Four levels of 64 slots: level n holds what expires within 64^(n+1) ticks and is spread over the level below when its
 // slot comes up. A bit a slot says where timers are, so that the worker knows how long it may sleep, and an idle one
-// sleeps for ever. Later than four hours is moved up to that. One thread.
+// sleeps for ever. What is later than the levels reach, four hours, passes the highest one again. One thread.
 
 #pragma once
 

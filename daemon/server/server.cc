@@ -172,8 +172,9 @@ void Server::handle_worker_event() {
   for (const std::unique_ptr<Worker>& worker : workers_) {
     if (worker->running() || worker->result().ok()) continue;
     log::critical("a worker has failed: {}; ending", worker->result().error().message);
-    if (!workers_.front()->running()) quit("no worker accepts any more");
-    if (order_ == WorkerOrder::kServe) begin_drain();
+    if (order_ != WorkerOrder::kServe) continue;
+    if (worker == workers_.front()) quit("no worker accepts any more");
+    begin_drain();
   }
   if (order_ == WorkerOrder::kServe || workers_.front()->listening()) return;
   for (std::size_t index = 1; index < workers_.size(); ++index) workers_[index]->request(order_);

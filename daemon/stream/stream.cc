@@ -62,6 +62,7 @@ void Stream::open(const HandoffRequest& request, Backend& backend) {
 }
 
 void Stream::open_refused(const HttpError& error) {
+  refused_ = true;
   append_error_response(writer_.queue(), error);
   submit_watch(POLLIN | POLLRDHUP);
   begin_close(CloseCause::kRefused);
@@ -70,16 +71,20 @@ void Stream::open_refused(const HttpError& error) {
 // --- Events from the backend ----------------------------------------------------------------------------------------
 
 void Stream::on_text(std::string_view text) {
-  CHECK(!ended());
-  if (state_ == StreamState::kOpening) move_to(StreamState::kStreaming);
-  if (client_gone_) return restart_wait();
+  on_progress();
+  if (client_gone_) return;
   append_content_event(writer_.queue(), text);
   ++events_;
   table_.counters().add(Counter::kEvents);
   quiet_since_ = table_.timers().now();
-  if (!blocked_) restart_wait();
   pause_or_resume_backend();
   mark_for_flush();
+}
+
+void Stream::on_progress() {
+  CHECK(!ended());
+  if (state_ == StreamState::kOpening) move_to(StreamState::kStreaming);
+  if (!blocked_) restart_wait();
 }
 
 void Stream::on_end() {

@@ -40,6 +40,7 @@ class Stream final : public ListNode, private EventSink, private TimerOwner {
   UserLimits::User* user() const { return user_; }
 
   Handle handle() const { return handle_; }
+  bool refused() const { return refused_; }
   StreamState state() const { return state_; }
   CloseCause cause() const { return cause_; }
   std::uint64_t bytes_sent() const { return bytes_sent_; }
@@ -72,6 +73,7 @@ class Stream final : public ListNode, private EventSink, private TimerOwner {
   };
 
   void on_text(std::string_view text) override;
+  void on_progress() override;
   void on_end() override;
   void on_failure(BackendFailure failure, std::string_view detail) override;
   void on_timer(Timer& timer) override;
@@ -113,6 +115,7 @@ class Stream final : public ListNode, private EventSink, private TimerOwner {
   bool paused_ : 1 = false;        // the backend was told to pause
   bool shut_down_ : 1 = false;     // the client was told that the answer has ended
   bool client_talks_ : 1 = false;  // the client has sent bytes that we do not read while we stream
+  bool refused_ : 1 = false;       // an answer in place of a stream
   std::uint32_t events_ = 0;
   StreamTable& table_;
   UserLimits::User* user_ = nullptr;

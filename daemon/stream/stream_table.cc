@@ -30,7 +30,7 @@ StreamTable::StreamTable(Ring& ring, TimerWheel& timers, WorkerLoad& load, UserL
 }
 
 std::optional<Refusal> StreamTable::open(UniqueFd& client, const HandoffRequest& request, Backend& backend) {
-  if (streams_.size() >= limits_.max_streams) return full();
+  if (streams_.size() - refused_streams_ >= limits_.max_streams) return full();
   const UserLimits::Admission admission = users_.admit(request.user_id, timers_.now());
   if (admission.retry_after_seconds > 0) {
     return Refusal{429, "too many answers at once or in a minute, try again later", admission.retry_after_seconds};
@@ -49,8 +49,10 @@ std::optional<Refusal> StreamTable::open(UniqueFd& client, const HandoffRequest&
 }
 
 bool StreamTable::open_refused(UniqueFd& client, const Refusal& refusal) {
+  if (refused_streams_ == kMaxRefusals) return false;
   Stream* stream = create(client);
   if (stream == nullptr) return false;
+  ++refused_streams_;
   stream->open_refused(HttpError{refusal.status, refusal.message, refusal.retry_after_seconds});
   return true;
 }
@@ -98,6 +100,7 @@ void StreamTable::close_all(CloseCause cause) {
 
 void StreamTable::release(Stream& stream) {
   ++closed_[static_cast<std::size_t>(stream.cause())];
+  if (stream.refused()) --refused_streams_;
   if (limits_.log_each_stream) {
     log::info("stream {}: {}, {} events, {} bytes, {} ms", stream.handle().index, info(stream.cause()).word,
               stream.events(), stream.bytes_sent(), (timers_.now() - stream.opened()).count());

@@ -84,6 +84,7 @@ class StreamTable {
   const StreamLimits limits_;
   std::uint32_t peak_ = 0;
   std::uint32_t peak_since_trim_ = 0;
+  std::uint32_t refused_streams_ = 0;  // that only say no; they take no place from others
   CloseCounts closed_{};
   Slab<Stream> streams_;
   IntrusiveList<Stream> to_flush_;

@@ -37,7 +37,7 @@ UserLimits::Admission UserLimits::admit(std::string_view user_id, Time now) {
     return {nullptr, std::max(1, static_cast<int>(std::ceil(missing_ms / 1000)))};
   }
   ++user.streams_;
-  user.starts_left_ -= 1;
+  if (starts_per_minute_ > 0) user.starts_left_ -= 1;
   return {&user, 0};
 }
 

@@ -43,10 +43,15 @@ CurlTransfer::CurlTransfer(HttpRequest request, HttpReceiver& receiver)
   set(easy_, CURLOPT_WRITEDATA, this);
   set(easy_, CURLOPT_ERRORBUFFER, error_.data());
   set(easy_, CURLOPT_NOSIGNAL, 1L);
+#if LIBCURL_VERSION_NUM >= 0x075700  // 7.87
+  // Else the end of a transfer waits for the thread that resolves its name.
+  set(easy_, CURLOPT_QUICK_EXIT, 1L);
+#endif
   set(easy_, CURLOPT_BUFFERSIZE, kUpstreamReadBytes);
   set(easy_, CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(kUpstreamConnectTimeout.count()));
-  // Over TLS the handshake tells whether the server speaks HTTP/2; until then, rather a stream on the connection that is
-  // being opened than another connection. Without TLS nothing tells, and everybody would wait for the first answer's end.
+  // Over TLS the handshake tells whether the server speaks HTTP/2; until then, rather a stream on the connection that
+  // is being opened than another connection. Without TLS nothing tells, and everybody would wait for the first answer's
+  // end.
   const bool http2 = request_.http2 && request_.url.starts_with("https:");
   set(easy_, CURLOPT_HTTP_VERSION, http2 ? CURL_HTTP_VERSION_2TLS : CURL_HTTP_VERSION_1_1);
   set(easy_, CURLOPT_PIPEWAIT, http2 ? 1L : 0L);

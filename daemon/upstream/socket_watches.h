@@ -5,6 +5,10 @@
 
 #pragma once
 
+#include <poll.h>
+
+#include <cerrno>
+
 #include "base/slab.h"
 #include "ring/ring.h"
 
@@ -40,7 +44,9 @@ class SocketWatches {
   void on_ready(const Completion& completion, Report&& report) {
     Watch& watch = completed(completion);
     watch.reporting_ = true;
-    if (!watch.forgotten_ && completion.result > 0) report(watch.fd_, static_cast<short>(completion.result));
+    if (!watch.forgotten_ && completion.result != -ECANCELED) {
+      report(watch.fd_, static_cast<short>(completion.result > 0 ? completion.result : POLLERR));
+    }
     watch.reporting_ = false;
     settle(watch);
   }

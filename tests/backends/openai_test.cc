@@ -68,6 +68,15 @@ TEST_F(OpenAiTest, PassesTextOnAndEndsAtDone) {
   EXPECT_EQ(sink.failure, std::nullopt);
 }
 
+TEST_F(OpenAiTest, TellsThatTheModelWorksWhileItThinksOrCallsATool) {
+  start();
+  head();
+  body("data: {\"choices\":[{\"delta\":{\"reasoning_content\":\"hm\"}}]}\n\n");
+  body("data: {\"choices\":[{\"delta\":{\"tool_calls\":[{\"index\":0}]}}]}\n\n");
+  EXPECT_EQ(sink.progress, 2);
+  EXPECT_TRUE(sink.texts.empty());
+}
+
 TEST_F(OpenAiTest, TakesAFinishReasonAndTheBodysEndForAGoodEnd) {
   start();
   head();

@@ -100,6 +100,17 @@ TEST_F(TakeDescriptorsTest, RefusesADatagramSocket) {
   expect_refused({datagram.get()}, "no stream socket");
 }
 
+TEST_F(TakeDescriptorsTest, TurnsLingeringOffAlsoForWhatItCloses) {
+  auto [client, browser] = socket_pair();
+  const linger on{1, 30};
+  ASSERT_EQ(setsockopt(client.get(), SOL_SOCKET, SO_LINGER, &on, sizeof on), 0);
+  expect_refused(std::vector<int>(3, client.get()), "more descriptors than two");
+  linger now{};
+  socklen_t length = sizeof now;
+  ASSERT_EQ(getsockopt(client.get(), SOL_SOCKET, SO_LINGER, &now, &length), 0);
+  EXPECT_EQ(now.l_onoff, 0);
+}
+
 TEST_F(TakeDescriptorsTest, TurnsLingeringOffSoThatAClosedClientNeverHoldsTheWorker) {
   auto [client, browser] = socket_pair();
   const linger on{1, 30};

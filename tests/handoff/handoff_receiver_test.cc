@@ -157,9 +157,23 @@ TEST_F(HandoffReceiverTest, ClosesAConnectionThatBringsNoClient) {
   EXPECT_EQ(load.assigned, 0u);
 }
 
+TEST_F(HandoffReceiverTest, TakesTheDescriptorsOfAnEmptyMessageToo) {
+  connect();
+  arrive_with_client("");
+  EXPECT_EQ(reply(), R"(R{"status":400})");
+}
+
+TEST_F(HandoffReceiverTest, LetsAConnectionGoWhoseTimeRanOutWhileNoBufferWasFree) {
+  connect();
+  timers.set_now(timers.now() + kReceiveTimeout);
+  timers.expire();
+  ring.complete(Operation::kHandoffReceive, -ENOBUFS);
+  EXPECT_TRUE(closed());
+}
+
 TEST_F(HandoffReceiverTest, ClosesAConnectionThatEndsWithoutAWord) {
   connect();
-  ring.complete(Operation::kHandoffReceive, 0);
+  arrive("", {});
   EXPECT_TRUE(closed());
   EXPECT_EQ(load.assigned, 0u);
 }

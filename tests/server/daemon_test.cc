@@ -133,6 +133,7 @@ TEST(Daemon, SurvivesGarbageAndLeaksNoDescriptor) {
                                               {listening.get()}};
   for (int round = 0; round < 100; ++round) {
     for (const std::vector<int>& descriptors : garbage) {
+      daemon.hand_over("", descriptors);
       daemon.hand_over("{}", descriptors);
       daemon.hand_over(std::string(1, '\0'), descriptors);
     }

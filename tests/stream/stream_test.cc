@@ -296,6 +296,17 @@ TEST_F(StreamTest, SendsNoHeartbeatToAClientWhoseBufferIsFull) {
   EXPECT_THAT(send_all(), Not(HasSubstr("ping")));
 }
 
+TEST_F(StreamTest, WaitsForAModelThatThinks) {
+  open();
+  send_all();
+  for (Duration elapsed{0}; elapsed < 3 * kLimits.idle_timeout; elapsed += Duration(10'000)) {
+    backend.sink->on_progress();
+    pass(Duration(10'000));
+    EXPECT_THAT(send_all(), Not(HasSubstr("error")));
+  }
+  EXPECT_EQ(backend.cancelled, 0);
+}
+
 TEST_F(StreamTest, EndsAStreamThatLastsTooLong) {
   open();
   for (Duration elapsed{0}; elapsed < kLimits.max_stream_duration; elapsed += Duration(10'000)) {

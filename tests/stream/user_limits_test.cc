@@ -56,8 +56,10 @@ TEST(UserLimits, LimitsNothingWhenNoLimitIsSet) {
   EXPECT_EQ(limits.size(), 0u);
 }
 
-TEST(UserLimits, ForgetsUsersThatNothingLimitsAnyMore) {
-  UserLimits limits(1, 10);
+class ForgettingUsersTest : public testing::TestWithParam<std::int64_t> {};
+
+TEST_P(ForgettingUsersTest, ThatNothingLimitsAnyMore) {
+  UserLimits limits(1, GetParam());
   Time now = kNow;
   const UserLimits::Admission stays = limits.admit("stays", now);
   for (int i = 0; i < 100'000; ++i) {
@@ -70,6 +72,8 @@ TEST(UserLimits, ForgetsUsersThatNothingLimitsAnyMore) {
   EXPECT_EQ(limits.admit("stays", now).user, nullptr) << "its stream is still open";
   limits.leave(*stays.user);
 }
+
+INSTANTIATE_TEST_SUITE_P(WithAndWithoutARate, ForgettingUsersTest, testing::Values(0, 10));
 
 }  // namespace
 }  // namespace streaming

@@ -12,6 +12,7 @@ namespace streaming {
 
 struct RecordingSink final : EventSink {
   void on_text(std::string_view text) override { texts.emplace_back(text); }
+  void on_progress() override { ++progress; }
   void on_end() override { ++ends; }
   void on_failure(BackendFailure reason, std::string_view) override { failure = reason; }
 
@@ -22,6 +23,7 @@ struct RecordingSink final : EventSink {
   }
 
   std::vector<std::string> texts;
+  int progress = 0;
   int ends = 0;
   std::optional<BackendFailure> failure;
 };

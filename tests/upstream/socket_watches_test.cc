@@ -51,6 +51,12 @@ TEST_F(SocketWatchesTest, LooksForWhatTheReportAskedFor) {
   EXPECT_EQ(ring.find(Operation::kUpstreamReady).events, POLLIN | POLLOUT);
 }
 
+TEST_F(SocketWatchesTest, ReportsAPollThatFailedAsAnError) {
+  watches.want(*watch, POLLIN);
+  ring.complete(Operation::kUpstreamReady, -EBADF);
+  EXPECT_EQ(reported, std::vector<short>{POLLERR});
+}
+
 TEST_F(SocketWatchesTest, ReportsNothingOfASocketThatWasForgotten) {
   watches.want(*watch, POLLIN);
   watches.forget(*watch);
