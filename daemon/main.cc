@@ -14,22 +14,28 @@ int fail(const streaming::Error& error) {
   return EXIT_FAILURE;
 }
 
+int serve(const streaming::CommandLine& line) {
+  using namespace streaming;
+  if (!set_log_level(line.config.log_level)) {
+    return fail(Error{"unknown log level " + line.config.log_level + "; there are: " + std::string(kLogLevels)});
+  }
+  if (!line.config_file.empty()) log::info("settings from {}", line.config_file);
+  Result<std::unique_ptr<Server>> server = Server::create(line.config);
+  return server ? (*server)->run() : fail(server.error());
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
   using namespace streaming;
-  Result<CommandLine> line = read_command_line(argc, argv);
+  const Result<CommandLine> line = read_command_line(argc, argv);
   if (!line) return fail(line.error());
-  if (line->to_print) {
-    std::fputs(line->to_print->c_str(), stdout);
+  if (line.value().to_print) {
+    std::fputs(line.value().to_print->c_str(), stdout);
     return EXIT_SUCCESS;
   }
   start_log();
-  if (!set_log_level(line->config.log_level)) {
-    return fail(Error{"unknown log level " + line->config.log_level + "; there are: " + std::string(kLogLevels)});
-  }
-  if (!line->config_file.empty()) log::info("settings from {}", line->config_file);
-  Result<std::unique_ptr<Server>> server = Server::create(line->config);
-  if (!server) return fail(server.error());
-  return (*server)->run();
+  const int exit_status = serve(line.value());
+  end_log();
+  return exit_status;
 }

@@ -13,11 +13,15 @@ namespace streaming {
 
 // Apache's ends that have connected and not yet sent their message, per worker. Over it: the one that has been silent
 // longest is closed, so that silent peers do not keep others out; Apache sends its message as soon as it has connected.
-inline constexpr std::uint32_t kMaxSilentConnections = 1024;
+inline constexpr std::uint32_t kMaxSilentConnections = 768;
 
 // All of Apache's ends, per worker: also those that are being closed or answered. Over it: closed at once, so that
 // Apache answers its client itself.
 inline constexpr std::uint32_t kMaxHandoffConnections = kMaxSilentConnections + 256;
+
+// Connections that wait to be accepted; a ring accepts all of them in one go and must have room for them. Over it:
+// Apache finds the daemon busy, and tries again. (The kernel lowers it to net.core.somaxconn.)
+inline constexpr std::uint32_t kListenBacklog = 640;
 
 // From one failed try to accept to the next.
 inline constexpr Duration kAcceptRetryPause{50};

@@ -1,4 +1,4 @@
-// The daemon's log: one line an occurrence, to stderr. Any thread.
+// The daemon's log: one line an occurrence, to stderr. Any thread; none waits for it.
 //
 // Never pass a prompt, a token of an answer or a key to it.
 
@@ -15,8 +15,11 @@ namespace log = spdlog;
 // The names that set_log_level takes, as one list for help and errors.
 inline constexpr std::string_view kLogLevels = "debug, info, warn, error";
 
-// Sets up the format. Call once, before the first thread.
+// Sets up the format and the thread that writes. Call once, before the first other thread.
 void start_log();
+
+// Writes what waits. The last call; nothing is logged after it.
+void end_log();
 
 // False when `name` is not one of kLogLevels.
 bool set_log_level(std::string_view name);

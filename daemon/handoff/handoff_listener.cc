@@ -1,5 +1,7 @@
 #include "handoff/handoff_listener.h"
 
+#include <sys/socket.h>
+
 #include <cerrno>
 #include <cstring>
 
@@ -30,8 +32,17 @@ void HandoffListener::stop() {
   if (accepting_) {
     ring_.submit_cancel(kAcceptTag);
   } else {
-    socket_.reset();
+    accept_the_last();
   }
+}
+
+// Who is in the backlog has sent its hand-off and may be gone: to close the socket would lose its client.
+void HandoffListener::accept_the_last() {
+  for (int fd; (fd = accept4(socket_.get(), nullptr, nullptr, SOCK_CLOEXEC)) >= 0;) {
+    loads_.front().assign();
+    own_receiver_.on_connection(RingFile::regular(fd));
+  }
+  socket_.reset();
 }
 
 void HandoffListener::on_accept(const Completion& completion) {
@@ -43,23 +54,25 @@ void HandoffListener::on_accept(const Completion& completion) {
     if (worker == 0) {
       own_receiver_.on_connection(connection);
     } else {
+      ++passing_;
       ring_.submit_pass_file(connection, loads_[worker].ring, Tag{Operation::kConnectionArrived, {}},
                              passed_tag(connection, worker));
     }
   }
   if (accepting_) return;
   if (stopping_) {
-    socket_.reset();
+    accept_the_last();
   } else if (completion.result >= 0) {
     start();
   } else {
-    // ENFILE, ENOMEM and the like pass, and the connection waits in the backlog; at once it would fail again.
+    // ENFILE, ENOMEM and the like pass. At once it would fail again, and each time the kernel may drop a connection.
     log::warn("cannot accept a hand-off: {}; trying again", std::strerror(-completion.result));
     timers_.schedule(retry_, kAcceptRetryPause);
   }
 }
 
 void HandoffListener::on_passed(const Completion& completion) {
+  --passing_;
   if (completion.result < 0) {
     // Closing it below tells Apache, which answers its client itself.
     log::error("cannot pass a hand-off to worker {}: {}", completion.tag.slot.generation,

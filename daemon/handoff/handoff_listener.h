@@ -33,15 +33,18 @@ class HandoffListener final : private TimerOwner {
       : ring_(ring), timers_(timers), socket_(std::move(socket)), loads_(loads), own_receiver_(own_receiver) {}
 
   void start();
-  // Accepts no more: who connects from now on is refused by the kernel. Takes effect when open() is false.
+  // Takes who has connected already, and nobody else; the socket's file must be gone. Takes effect when open() is
+  // false.
   void stop();
-  bool open() const { return static_cast<bool>(socket_); }
+  // Whether a connection can still come from here.
+  bool open() const { return static_cast<bool>(socket_) || passing_ > 0; }
 
   void on_accept(const Completion& completion);
   void on_passed(const Completion& completion);
 
  private:
   void on_timer(Timer&) override { start(); }
+  void accept_the_last();
   std::size_t roomiest_worker() const;
 
   Ring& ring_;
@@ -52,6 +55,7 @@ class HandoffListener final : private TimerOwner {
   Timer retry_{*this};
   bool accepting_ = false;  // true exactly while an accept operation is in flight
   bool stopping_ = false;
+  std::uint32_t passing_ = 0;  // connections on their way to other workers
 };
 
 }  // namespace streaming

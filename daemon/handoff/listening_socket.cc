@@ -8,10 +8,10 @@
 #include <cerrno>
 #include <cstring>
 
+#include "base/limits.h"
+
 namespace streaming {
 namespace {
-
-constexpr int kBacklog = 4096;  // the kernel lowers it to net.core.somaxconn
 
 UniqueFd new_socket() {
   return UniqueFd(::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
@@ -66,7 +66,8 @@ Result<ListeningSocket> open_listening_socket(const std::string& path, mode_t mo
   umask(previous_umask);
   if (bound != 0) return Error::from_errno("cannot bind the socket " + path, bind_errno);
   if (chmod(address.sun_path, mode) != 0) return Error::from_errno("cannot set the mode of the socket " + path, errno);
-  if (listen(listener.get(), kBacklog) != 0) return Error::from_errno("cannot listen on the socket " + path, errno);
+  if (listen(listener.get(), kListenBacklog) != 0)
+    return Error::from_errno("cannot listen on the socket " + path, errno);
   struct stat status {};
   if (lstat(address.sun_path, &status) != 0) return Error::from_errno("cannot find the socket " + path, errno);
   return ListeningSocket{std::move(listener), path, status.st_dev, status.st_ino, status.st_ctim};

@@ -24,11 +24,8 @@ constexpr unsigned kOpFixedFdInstall = 54;
 constexpr std::uint64_t kShutdownBit = std::uint64_t{1} << 63;
 static_assert(static_cast<std::uint64_t>(kLastOperation) << Tag::kOperationShift < kShutdownBit);
 
-std::int32_t shut_down_and_close(int fd) {
-  const std::int32_t result = shutdown(fd, SHUT_WR) == 0 ? 0 : -errno;
-  close(fd);
-  return result;
-}
+// Descriptors of the moment at one time: when many streams end at once, they must not fill the process's table.
+constexpr std::size_t kMostShuttingDown = 32;
 
 }  // namespace
 
@@ -181,15 +178,34 @@ void UringRing::submit_poll(RingFile file, short events, Tag tag) {
 // The kernel runs IORING_OP_SHUTDOWN in a thread of its own, which costs several times what a descriptor for a moment
 // does.
 void UringRing::submit_shutdown_write(RingFile file, Tag tag) {
-  io_uring_sqe* entry = next_entry();
-  if (file.is_direct() && can_install_descriptors_) {
-    io_uring_prep_rw(static_cast<int>(kOpFixedFdInstall), entry, file.number(), nullptr, 0, 0);
-    finish_entry(entry, file, tag);
-    entry->user_data |= kShutdownBit;
-    return;
+  if (!file.is_direct() || !can_install_descriptors_ || shutting_down_.size() == kMostShuttingDown) {
+    return submit_kernel_shutdown(file, tag);
   }
+  io_uring_sqe* entry = next_entry();
+  io_uring_prep_rw(static_cast<int>(kOpFixedFdInstall), entry, file.number(), nullptr, 0, 0);
+  finish_entry(entry, file, tag);
+  entry->user_data |= kShutdownBit;
+  shutting_down_.push_back({tag, file});
+}
+
+void UringRing::submit_kernel_shutdown(RingFile file, Tag tag) {
+  io_uring_sqe* entry = next_entry();
   io_uring_prep_shutdown(entry, file.number(), SHUT_WR);
   finish_entry(entry, file, tag);
+}
+
+void UringRing::shut_down_installed(const io_uring_cqe& entry, CompletionHandler& handler) {
+  const Tag tag = Tag::decode(entry.user_data & ~kShutdownBit);
+  const auto found = std::find_if(shutting_down_.begin(), shutting_down_.end(),
+                                  [&](const ShuttingDown& candidate) { return candidate.tag == tag; });
+  CHECK(found != shutting_down_.end());
+  const RingFile file = found->file;
+  shutting_down_.erase(found);
+  // No room in the process's table.
+  if (entry.res < 0) return submit_kernel_shutdown(file, tag);
+  const std::int32_t result = shutdown(entry.res, SHUT_WR) == 0 ? 0 : -errno;
+  close(entry.res);
+  handler.on_completion(Completion{.tag = tag, .result = result, .more = false, .buffer = {}});
 }
 
 void UringRing::submit_close(RingFile file, Tag tag) {
@@ -242,9 +258,9 @@ void UringRing::dispatch(CompletionHandler& handler) {
 }
 
 void UringRing::dispatch_one(const io_uring_cqe& entry, CompletionHandler& handler) {
-  const bool to_shut_down = (entry.user_data & kShutdownBit) != 0;
-  Completion completion{.tag = Tag::decode(entry.user_data & ~kShutdownBit),
-                        .result = to_shut_down && entry.res >= 0 ? shut_down_and_close(entry.res) : entry.res,
+  if ((entry.user_data & kShutdownBit) != 0) return shut_down_installed(entry, handler);
+  Completion completion{.tag = Tag::decode(entry.user_data),
+                        .result = entry.res,
                         .more = (entry.flags & IORING_CQE_F_MORE) != 0,
                         .buffer = {}};
   if ((entry.flags & IORING_CQE_F_BUFFER) == 0) {

@@ -45,6 +45,12 @@ class UringRing final : public Ring {
   void dispatch(CompletionHandler& handler) override;
 
  private:
+  // What a completion with kShutdownBit needs.
+  struct ShuttingDown {
+    Tag tag;
+    RingFile file;
+  };
+
   explicit UringRing(const Options& options) : options_(options) {}
 
   Status open();
@@ -54,6 +60,8 @@ class UringRing final : public Ring {
   io_uring_sqe* next_entry();
   void finish_entry(io_uring_sqe* entry, RingFile file, Tag tag);
   void find_out_what_the_kernel_can();
+  void submit_kernel_shutdown(RingFile file, Tag tag);
+  void shut_down_installed(const io_uring_cqe& entry, CompletionHandler& handler);
   void dispatch_one(const io_uring_cqe& entry, CompletionHandler& handler);
   std::size_t buffer_stride() const { return options_.receive_bytes + 1; }
   void give_buffer(unsigned short id);
@@ -62,6 +70,7 @@ class UringRing final : public Ring {
   io_uring ring_{};
   bool open_ = false;
   bool can_install_descriptors_ = false;
+  std::vector<ShuttingDown> shutting_down_;  // by a descriptor of the moment
   io_uring_buf_ring* buffers_ = nullptr;
   std::unique_ptr<char[]> buffer_memory_;
 };

@@ -26,7 +26,7 @@ Result<std::uint64_t> raise_open_files_limit() {
 Result<Capacity> plan_capacity(const Config& config, std::uint32_t cpus, std::uint64_t open_files_limit) {
   // The kernel takes tables of up to a million files.
   constexpr std::uint64_t kMaxRingFiles = 1u << 20;
-  constexpr std::uint64_t kReserved = kMaxHandoffConnections + kMaxRefusals;
+  constexpr std::uint64_t kReserved = kListenBacklog + kMaxHandoffConnections + kMaxRefusals;
   const std::uint64_t files = std::min(open_files_limit, kMaxRingFiles);
   if (files <= kReserved) {
     return Error{"the limit of open files is " + std::to_string(open_files_limit) + ", and more than " +

@@ -98,7 +98,7 @@ Status Server::make_workers(const Capacity& capacity) {
   for (std::size_t index = 0; index < loads.size(); ++index) {
     const std::uint32_t streams = capacity.streams_of_worker[index];
     Result<std::unique_ptr<Ring>> ring = UringRing::create({.client_files = streams + kMaxRefusals,
-                                                            .connection_files = kMaxHandoffConnections,
+                                                            .connection_files = kListenBacklog + kMaxHandoffConnections,
                                                             .receive_buffers = kReceiveBuffers,
                                                             .receive_bytes = handoff_protocol::kMaxInlinePayloadBytes});
     if (!ring) return ring.error();
@@ -176,7 +176,8 @@ void Server::handle_worker_event() {
     if (worker == workers_.front()) quit("no worker accepts any more");
     begin_drain();
   }
-  if (order_ == WorkerOrder::kServe || workers_.front()->listening()) return;
+  const Worker& listener = *workers_.front();
+  if (order_ == WorkerOrder::kServe || (listener.running() && listener.listening())) return;
   for (std::size_t index = 1; index < workers_.size(); ++index) workers_[index]->request(order_);
 }
 
@@ -191,6 +192,7 @@ void Server::quit(const char* reason) const {
   std::uint64_t cut = 0;
   for (const WorkerLoad& load : shared_.loads) cut += load.assigned.load(std::memory_order_relaxed);
   log::warn("ending at once because of {}; {} streams cut", reason, cut);
+  end_log();
   std::_Exit(cut == 0 ? EXIT_SUCCESS : EXIT_FAILURE);
 }
 

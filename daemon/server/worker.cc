@@ -91,7 +91,8 @@ void Worker::on_completion(const Completion& completion) {
       listener_->on_accept(completion);
       return note_listener();
     case Operation::kConnectionPassed:
-      return listener_->on_passed(completion);
+      listener_->on_passed(completion);
+      return note_listener();
     case Operation::kConnectionArrived:
       return receiver_.on_connection(RingFile::direct(static_cast<std::uint32_t>(completion.result)));
     case Operation::kHandoffReceive:

@@ -101,6 +101,16 @@ TEST_F(HandoffListenerTest, ClosesAlsoWhileItWaitsToAcceptAgain) {
   EXPECT_EQ(ring.count(Operation::kAccept), 0);
 }
 
+TEST_F(HandoffListenerTest, IsOpenAsLongAsAConnectionIsOnItsWay) {
+  loads[0].assigned = 10;
+  accept(7);
+  listener.stop();
+  ring.complete_cancelled();
+  EXPECT_TRUE(listener.open());
+  ring.complete(Operation::kConnectionPassed, 0);
+  EXPECT_FALSE(listener.open());
+}
+
 TEST_F(HandoffListenerTest, IsClosedOnlyWhenItsOperationHasEnded) {
   listener.stop();
   EXPECT_TRUE(listener.open());

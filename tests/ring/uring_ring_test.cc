@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 #include <poll.h>
+#include <sys/resource.h>
 
 #include <thread>
 
@@ -135,6 +136,32 @@ TEST_F(UringRingTest, ShutsDownAndCloses) {
   ring->submit_close(RingFile::direct(0), tag(Operation::kClientClose));
   EXPECT_EQ(done().result_of(Operation::kClientClose), 0);
   EXPECT_EQ(send(browser.get(), "x", 1, MSG_NOSIGNAL), -1);
+}
+
+TEST_F(UringRingTest, ShutsDownAlsoWhenTheProcessHasNoDescriptorLeft) {
+  const UniqueFd browser = install_client(0);
+  rlimit limit{};
+  ASSERT_EQ(getrlimit(RLIMIT_NOFILE, &limit), 0);
+  rlimit none = limit;
+  none.rlim_cur = 0;
+  ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &none), 0);
+  ring->submit_shutdown_write(RingFile::direct(0), tag(Operation::kClientShutdown));
+  const std::int32_t result = done().result_of(Operation::kClientShutdown);
+  ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &limit), 0);
+  EXPECT_EQ(result, 0);
+  EXPECT_EQ(read_to_end(browser.get()), "");
+}
+
+TEST_F(UringRingTest, ShutsManyDownInOneTurn) {
+  std::vector<UniqueFd> browsers;
+  constexpr std::uint32_t kClients = 8;
+  for (std::uint32_t slot = 0; slot < kClients; ++slot) browsers.push_back(install_client(slot));
+  constexpr std::uint32_t kRounds = 10;
+  for (std::uint32_t i = 0; i < kRounds * kClients; ++i) {
+    ring->submit_shutdown_write(RingFile::direct(i % kClients), tag(Operation::kClientShutdown, i));
+  }
+  for (std::uint32_t i = 0; i < kRounds * kClients; ++i) EXPECT_EQ(done().result_of(Operation::kClientShutdown), 0);
+  for (const UniqueFd& browser : browsers) EXPECT_EQ(read_to_end(browser.get()), "");
 }
 
 TEST_F(UringRingTest, CancelsWhatIsInFlight) {

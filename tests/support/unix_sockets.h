@@ -7,6 +7,7 @@
 #include <sys/un.h>
 
 #include <array>
+#include <cerrno>
 #include <cstring>
 #include <span>
 #include <string>
@@ -52,14 +53,21 @@ inline bool send_message(int socket, std::string_view payload, std::span<const i
   return sendmsg(socket, &message, MSG_NOSIGNAL) == static_cast<ssize_t>(payload.size());
 }
 
-// All bytes until the peer closes.
-inline std::string read_to_end(int fd) {
+// All bytes until the peer closes; `error` is the errno of a connection that ended otherwise, else 0.
+inline std::string read_to_end(int fd, int& error) {
   std::string all;
   std::array<char, 64 * 1024> bytes;
-  for (ssize_t got; (got = recv(fd, bytes.data(), bytes.size(), 0)) > 0;) {
+  ssize_t got = 0;
+  while ((got = recv(fd, bytes.data(), bytes.size(), 0)) > 0) {
     all.append(bytes.data(), static_cast<std::size_t>(got));
   }
+  error = got < 0 ? errno : 0;
   return all;
+}
+
+inline std::string read_to_end(int fd) {
+  int ignored = 0;
+  return read_to_end(fd, ignored);
 }
 
 }  // namespace streaming
