@@ -2,6 +2,7 @@
 
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
@@ -62,6 +63,24 @@ inline bool is_utf8(std::string_view bytes, LowSurrogates low_surrogates = LowSu
     at += length;
   }
   return true;
+}
+
+// Nesting outside of strings, of text that is known to be JSON.
+inline std::uint32_t depth_of(std::string_view json) {
+  std::uint32_t depth = 0, deepest = 0;
+  bool in_string = false;
+  for (std::size_t at = 0; at < json.size(); ++at) {
+    const char byte = json[at];
+    if (in_string) {
+      if (byte == '\\') ++at;
+      if (byte == '"') in_string = false;
+    } else {
+      if (byte == '"') in_string = true;
+      if (byte == '{' || byte == '[') deepest = std::max(deepest, ++depth);
+      if (byte == '}' || byte == ']') --depth;
+    }
+  }
+  return deepest;
 }
 
 // Whether `part` is empty or lies in `whole`, as what was parsed in place must.

@@ -15,24 +15,6 @@
 namespace streaming {
 namespace {
 
-// Nesting outside of strings, of text that is known to be JSON.
-std::uint32_t depth_of(std::string_view json) {
-  std::uint32_t depth = 0, deepest = 0;
-  bool in_string = false;
-  for (std::size_t at = 0; at < json.size(); ++at) {
-    const char byte = json[at];
-    if (in_string) {
-      if (byte == '\\') ++at;
-      if (byte == '"') in_string = false;
-    } else {
-      if (byte == '"') in_string = true;
-      if (byte == '{' || byte == '[') deepest = std::max(deepest, ++depth);
-      if (byte == '}' || byte == ']') --depth;
-    }
-  }
-  return deepest;
-}
-
 void must_be_text_in(std::string_view text, std::string_view buffer) {
   MUST(fuzz::lies_in(text, buffer));
   MUST(fuzz::is_utf8(text, fuzz::LowSurrogates::kTaken));
@@ -126,7 +108,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   MUST(same->prompt == request->prompt && same->response_headers.size() == request->response_headers.size());
   const bool has_json = size != 1 || payload.front() != handoff_protocol::kNoPayload;
   MUST(!has_json || (fuzz::is_utf8(payload) && payload.find('\0') == std::string_view::npos));
-  MUST(!has_json || depth_of(payload) <= kMaxJsonDepth);
+  MUST(!has_json || fuzz::depth_of(payload) <= kMaxJsonDepth);
   must_be_sound(*request, buffer.view());
   return 0;
 }
