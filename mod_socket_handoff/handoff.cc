@@ -10,6 +10,8 @@
 #include "mod_socket_handoff/eligibility.h"
 #include "mod_socket_handoff/handoff_log.h"
 #include "mod_socket_handoff/handoff_payload.h"
+#include "mod_socket_handoff/outcome.h"
+#include "mod_socket_handoff/request_body.h"
 #include "mod_socket_handoff/socket_list.h"
 #include "protocol/handoff_protocol.h"
 
@@ -22,6 +24,13 @@ int check_request(request_rec* r, const RequestedHandoff& handoff, const Setting
                   handoff.sockets, obstacle);
     return HTTP_INTERNAL_SERVER_ERROR;
   }
+  if (handoff.is_body_too_large) {
+    ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r,
+                  SHLOGNO(107) "the body with the data for a hand-off has more than the %d bytes of "
+                  "SocketHandoffMaxDataSize",
+                  settings.max_data_size());
+    return HTTP_REQUEST_ENTITY_TOO_LARGE;
+  }
   if (handoff.data.size() > static_cast<std::size_t>(settings.max_data_size())) {
     ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r,
                   SHLOGNO(102) "%s has %" APR_SIZE_T_FMT " bytes, more than the %d of SocketHandoffMaxDataSize",
@@ -29,15 +38,6 @@ int check_request(request_rec* r, const RequestedHandoff& handoff, const Setting
     return HTTP_REQUEST_ENTITY_TOO_LARGE;
   }
   return OK;
-}
-
-// The daemon knows nothing of a body that is still on its way and would take it for the client's closing words.
-int discard_request_body(request_rec* r) {
-  const int status = ap_discard_request_body(r);
-  if (status != OK) {
-    ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, r, SHLOGNO(103) "the request's body broke off before the hand-off");
-  }
-  return status;
 }
 
 // Answers to earlier requests of this connection may still wait in Apache for company. The daemon's come after them.
@@ -80,7 +80,7 @@ DeliveryLimits limits_of(const Settings& settings, const Directories::Value& all
   return limits;
 }
 
-int send_client(request_rec* r, const RequestedHandoff& handoff, const Settings& settings) {
+int send_client(request_rec* r, const RequestedHandoff& handoff, const Settings& settings, Outcome& outcome) {
   apr_os_sock_t client = -1;
   apr_os_sock_get(&client, ap_get_conn_socket(r->connection));
 
@@ -106,24 +106,33 @@ int send_client(request_rec* r, const RequestedHandoff& handoff, const Settings&
   if (delivery.end == Delivery::End::kNotTaken) {
     const Candidate& failed = decisive(candidates);
     log_failure(r, candidates, failed, allowed_prefixes.span());
+    if (failed.state == Candidate::State::kRefused) outcome = Outcome::kRefused;
     return answer_of(r, failed);
   }
+  if (delivery.end != Delivery::End::kTakenInPart) outcome = Outcome::kAccepted;
   let_go_of_client(r, client, std::move(dead_socket));
   log_delivery(r, delivery, candidates, handoff.data.size());
   return OK;
 }
 
-}  // namespace
-
-int hand_off(request_rec* r, const RequestedHandoff& handoff, const Settings& settings) {
+int try_handoff(request_rec* r, const RequestedHandoff& handoff, const Settings& settings, Outcome& outcome) {
   if (const int status = check_request(r, handoff, settings); status != OK) return status;
-  if (const int status = discard_request_body(r); status != OK) return status;
+  if (const int status = drain_request_body(r); status != OK) return status;
   send_pending_output(r->connection);
   if (r->connection->aborted) {
     ap_log_rerror(APLOG_MARK, APLOG_DEBUG, 0, r, SHLOGNO(002) "the client left before the hand-off");
     return OK;
   }
-  return send_client(r, handoff, settings);
+  return send_client(r, handoff, settings, outcome);
+}
+
+}  // namespace
+
+int hand_off(request_rec* r, const RequestedHandoff& handoff, const Settings& settings) {
+  Outcome outcome = Outcome::kFailed;
+  const int status = try_handoff(r, handoff, settings, outcome);
+  record_outcome(r, outcome);
+  return status;
 }
 
 }  // namespace socket_handoff

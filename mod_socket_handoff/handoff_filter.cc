@@ -45,14 +45,6 @@ bool has_end(const apr_bucket_brigade* brigade) {
   return false;
 }
 
-int refuse_too_large(request_rec* r, const Settings& settings) {
-  ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r,
-                SHLOGNO(107) "the body with the data for a hand-off has more than the %d bytes of "
-                "SocketHandoffMaxDataSize",
-                settings.max_data_size());
-  return HTTP_REQUEST_ENTITY_TOO_LARGE;
-}
-
 // Null where the response is Apache's to send. Costs a look-up in each table where nothing was asked for.
 PendingHandoff* find_handoff(request_rec* r) {
   const RequestedHandoff handoff = take_handoff_headers(r);
@@ -73,8 +65,8 @@ PendingHandoff* find_handoff(request_rec* r) {
 int hand_off_at_end(request_rec* r, RequestedHandoff& handoff) {
   if (handoff.data_is_body) {
     const ResponseBody* body = ResponseBody::of(r);
-    if (body->is_too_large()) return refuse_too_large(r, settings_of(r));
     handoff.data = body->data();
+    handoff.is_body_too_large = body->is_too_large();
   }
   return hand_off(r, handoff, settings_of(r));
 }

@@ -12,7 +12,8 @@ namespace socket_handoff {
 struct RequestedHandoff {
   char* sockets = nullptr;  // a list as written, in the request's pool; null where none was asked for
   bool data_is_body = false;
-  std::string_view data;  // likewise; empty where there is none, or it is the body
+  bool is_body_too_large = false;  // known at the response's end
+  std::string_view data;           // likewise; empty where there is none, or it is the body
 
   explicit operator bool() const { return sockets != nullptr; }
 };

@@ -4,14 +4,25 @@
 #include "mod_socket_handoff/early_filter.h"
 #include "mod_socket_handoff/handoff_filter.h"
 #include "mod_socket_handoff/httpd_module.h"
+#include "mod_socket_handoff/outcome.h"
+#include "mod_socket_handoff/request_body.h"
+
+#include <apr_optional_hooks.h>
+#include <mod_status.h>
 
 namespace {
 
 void register_hooks(apr_pool_t*) {
+  ap_hook_post_config(socket_handoff::create_counters, nullptr, nullptr, APR_HOOK_MIDDLE);
+  ap_hook_log_transaction(socket_handoff::carry_outcome_on, nullptr, nullptr, APR_HOOK_REALLY_FIRST);
+  // Optional, as mod_status may not be loaded.
+  APR_OPTIONAL_HOOK(ap, status_hook, socket_handoff::show_counters, nullptr, nullptr, APR_HOOK_MIDDLE);
   socket_handoff::register_early_filter();
   socket_handoff::register_handoff_filter();
+  socket_handoff::register_body_limit();
   // First of all, so that it is nearest to the handler.
   ap_hook_insert_filter(socket_handoff::insert_early_filter, nullptr, nullptr, APR_HOOK_REALLY_FIRST);
+  ap_hook_insert_filter(socket_handoff::insert_body_limit, nullptr, nullptr, APR_HOOK_MIDDLE);
   // Last of all, so that the filter sees headers that others set in theirs (mod_headers), and in error responses too.
   ap_hook_insert_filter(socket_handoff::insert_handoff_filter, nullptr, nullptr, APR_HOOK_REALLY_LAST);
   ap_hook_insert_error_filter(socket_handoff::insert_handoff_filter, nullptr, nullptr, APR_HOOK_REALLY_LAST);

@@ -38,6 +38,8 @@ inline constexpr HeaderNames::Value kForwardedHeaders("Set-Cookie", "Access-Cont
           "On or Off: whether to wait for the daemon's word that it takes the client")                        \
   SETTING(Timeout, acknowledge_timeout, "SocketHandoffAcknowledgeTimeoutMs", std::chrono::milliseconds(1000), \
           "Longest time to wait for the daemon's word, in milliseconds")                                      \
+  SETTING(Timeout, drain_timeout, "SocketHandoffDrainTimeoutMs", std::chrono::milliseconds(5000),             \
+          "Longest time for the rest of a request's body to come, in milliseconds")                           \
   SETTING(DataSize, max_data_size, "SocketHandoffMaxDataSize", 1024 * 1024,                                   \
           "Most bytes of data that a hand-off may have")                                                      \
   SETTING(HeaderNames, forward_headers, "SocketHandoffForwardHeaders", kForwardedHeaders,                     \

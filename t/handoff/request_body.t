@@ -40,4 +40,28 @@ is_whole_stream(Handoff::Client->connect->request(POST => $asks, body => 'x' x 2
   is $client->receive_response->{status}, 400, 'a body that is no valid chunk ends in an error and not in a hand-off';
 }
 
+{
+  my $client = Handoff::Client->connect;
+  $client->send("POST /in/short-drain$asks HTTP/1.1\r\nHost: localhost\r\nContent-Length: 7\r\n\r\nonly");
+  my $response = $client->receive_response;
+  is $response->{status}, 408, 'a body that stalls is 408';
+  is $client->receive_rest, '', 'and the end of the connection';
+}
+{
+  my $client = Handoff::Client->connect;
+  $client->send("POST /in/short-drain$asks HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nfirst\r\n");
+  is $client->receive_response->{status}, 408, 'also a chunked one';
+}
+{
+  my $client = Handoff::Client->connect;
+  $client->send("POST $asks HTTP/1.1\r\nHost: localhost\r\nContent-Length: 50000000\r\n\r\n");
+  $client->send('x' x 20_000_000);
+  is $client->receive_response->{status}, 413, 'a body that nobody reads is not read without end';
+}
+{
+  my $client = Handoff::Client->connect;
+  $client->send("POST $asks HTTP/1.1\r\nHost: localhost\r\nContent-Length: 3\r\n\r\nall" . "GET /page.html HTTP/1.1\r\nHost: localhost\r\n\r\n");
+  is_whole_stream($client->receive_response, 'unread', 'a request behind the one that is handed off is dropped');
+}
+
 done_testing;

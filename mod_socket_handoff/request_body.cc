@@ -1,0 +1,145 @@
+#include "mod_socket_handoff/request_body.h"
+
+#include <cstring>
+#include <new>
+#include <type_traits>
+
+#include "mod_socket_handoff/deadline.h"
+#include "mod_socket_handoff/directives.h"
+#include "mod_socket_handoff/handoff_headers.h"
+
+namespace socket_handoff {
+namespace {
+
+// No handler that leaves its body unread is worth more of a worker's time.
+constexpr apr_off_t kMaxDrainedBytes = 16 * 1024 * 1024;
+constexpr apr_off_t kReadBytes = 64 * 1024;
+
+// Shortens the waits for the client while it lives.
+class SocketTimeout {
+ public:
+  // Other threads use the socket of an HTTP/2 connection.
+  explicit SocketTimeout(conn_rec* c) : socket_(c->master ? nullptr : ap_get_conn_socket(c)) {
+    if (socket_) apr_socket_timeout_get(socket_, &former_);
+  }
+  ~SocketTimeout() {
+    if (socket_) apr_socket_timeout_set(socket_, former_);
+  }
+  void limit_to(std::chrono::microseconds time) {
+    if (!socket_) return;
+    const apr_interval_time_t limit = time.count();
+    apr_socket_timeout_set(socket_, former_ > 0 && former_ < limit ? former_ : limit);
+  }
+
+ private:
+  apr_socket_t* socket_;
+  apr_interval_time_t former_ = 0;
+};
+
+ap_filter_rec_t* filter_record;  // written when the module is loaded, before there are threads
+
+// In the request's pool, from the first read that is limited.
+struct Limit {
+  Deadline deadline;
+  apr_off_t bytes = 0;
+  int status = OK;  // of the request once a bound was met; the body is over then, whatever the client sends
+};
+static_assert(std::is_trivially_destructible_v<Limit>);
+
+void begin_limit(ap_filter_t* filter) {
+  if (filter->ctx) return;
+  filter->ctx = new (apr_palloc(filter->r->pool, sizeof(Limit)))
+      Limit{.deadline = Deadline(settings_of(filter->r).drain_timeout())};
+}
+
+Limit* limit_of(ap_filter_t* filter) {
+  if (asks_for_handoff(filter->r)) begin_limit(filter);
+  return static_cast<Limit*>(filter->ctx);
+}
+
+apr_status_t end(ap_filter_t* filter, apr_bucket_brigade* brigade, int status) {
+  static_cast<Limit*>(filter->ctx)->status = status;
+  apr_brigade_cleanup(brigade);
+  APR_BRIGADE_INSERT_TAIL(brigade, apr_bucket_eos_create(filter->c->bucket_alloc));
+  return APR_SUCCESS;
+}
+
+apr_status_t limit_body(ap_filter_t* filter, apr_bucket_brigade* brigade, ap_input_mode_t mode, apr_read_type_e block,
+                        apr_off_t bytes) {
+  Limit* limit = limit_of(filter);
+  if (!limit) return ap_get_brigade(filter->next, brigade, mode, block, bytes);
+  if (limit->status != OK) return end(filter, brigade, limit->status);
+  if (limit->deadline.has_passed()) return end(filter, brigade, HTTP_REQUEST_TIME_OUT);
+
+  SocketTimeout timeout(filter->c);
+  timeout.limit_to(limit->deadline.remaining());
+  const apr_status_t status = ap_get_brigade(filter->next, brigade, mode, block, bytes);
+  if (APR_STATUS_IS_TIMEUP(status)) return end(filter, brigade, HTTP_REQUEST_TIME_OUT);
+  if (status != APR_SUCCESS) return status;
+  apr_off_t length = 0;
+  apr_brigade_length(brigade, 0, &length);
+  if (length > 0) limit->bytes += length;
+  return limit->bytes > kMaxDrainedBytes ? end(filter, brigade, HTTP_REQUEST_ENTITY_TOO_LARGE) : APR_SUCCESS;
+}
+
+ap_filter_t* find_filter(const request_rec* r) {
+  for (ap_filter_t* filter = r->input_filters; filter; filter = filter->next) {
+    if (filter->frec == filter_record) return filter;
+  }
+  return nullptr;
+}
+
+bool has_body(const request_rec* r) {
+  // HTTP/2 needs neither header.
+  if (r->connection->master || apr_table_get(r->headers_in, "Transfer-Encoding")) return true;
+  const char* length = apr_table_get(r->headers_in, "Content-Length");
+  return length && std::strcmp(length, "0") != 0;
+}
+
+int refuse(request_rec* r, int status) {
+  const char* reason = status == HTTP_REQUEST_TIME_OUT ? "did not come within SocketHandoffDrainTimeoutMs"
+                       : status == HTTP_REQUEST_ENTITY_TOO_LARGE
+                           ? "was not read by its handler, and is too large to be dropped"
+                           : "broke off";
+  ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, r, SHLOGNO(103) "no hand-off, as the request's body %s", reason);
+  return status;
+}
+
+// Drops what has come, and says whether it was the end. OK, or a status.
+int drop(apr_bucket_brigade* brigade, bool& is_end) {
+  while (!APR_BRIGADE_EMPTY(brigade)) {
+    apr_bucket* bucket = APR_BRIGADE_FIRST(brigade);
+    if (AP_BUCKET_IS_ERROR(bucket)) return static_cast<ap_bucket_error*>(bucket->data)->status;
+    is_end = is_end || APR_BUCKET_IS_EOS(bucket);
+    apr_bucket_delete(bucket);
+  }
+  return OK;
+}
+
+}  // namespace
+
+void register_body_limit() {
+  filter_record = ap_register_input_filter("SOCKET_HANDOFF_BODY_LIMIT", limit_body, nullptr, AP_FTYPE_RESOURCE);
+}
+
+void insert_body_limit(request_rec* r) {
+  if (!r->main && has_body(r)) ap_add_input_filter_handle(filter_record, nullptr, r, r->connection);
+}
+
+int drain_request_body(request_rec* r) {
+  if (!has_body(r)) return OK;
+  // The headers that asked were taken out of the response by now.
+  ap_filter_t* filter = find_filter(r);
+  if (filter) begin_limit(filter);
+  apr_bucket_brigade* brigade = apr_brigade_create(r->pool, r->connection->bucket_alloc);
+  for (bool is_end = false; !is_end;) {
+    const apr_status_t status =
+        ap_get_brigade(r->input_filters, brigade, AP_MODE_READBYTES, APR_BLOCK_READ, kReadBytes);
+    if (status != APR_SUCCESS) return refuse(r, ap_map_http_request_error(status, HTTP_BAD_REQUEST));
+    if (const int problem = drop(brigade, is_end); problem != OK) return refuse(r, problem);
+  }
+  const int status = filter ? static_cast<const Limit*>(filter->ctx)->status : OK;
+  return status == OK ? OK : refuse(r, status);
+}
+
+}  // namespace socket_handoff
