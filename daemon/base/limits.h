@@ -61,6 +61,9 @@ inline constexpr long kUpstreamReadBytes = 4096;
 // One line, or one event, of an upstream's answer. Over it: the stream ends with an error event.
 inline constexpr std::size_t kMaxUpstreamEventBytes = 1024 * 1024;
 
+// Descriptors for all else but clients: libraries, the log, what a worker waits on.
+inline constexpr std::uint64_t kProcessFiles = 256;
+
 // --- Ring -----------------------------------------------------------------------------------------------------------
 
 inline constexpr std::uint32_t kSubmissionEntries = 4096;

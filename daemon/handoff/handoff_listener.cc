@@ -48,7 +48,7 @@ void HandoffListener::accept_the_last() {
 void HandoffListener::on_accept(const Completion& completion) {
   accepting_ = completion.more;
   if (completion.result >= 0) {
-    const RingFile connection = RingFile::direct(static_cast<std::uint32_t>(completion.result));
+    const RingFile connection = ring_.file_of(completion.result);
     const std::size_t worker = roomiest_worker();
     loads_[worker].assign();
     if (worker == 0) {
@@ -79,7 +79,8 @@ void HandoffListener::on_passed(const Completion& completion) {
                std::strerror(-completion.result));
     loads_[completion.tag.slot.generation].release();
   }
-  ring_.submit_close(RingFile::direct(completion.tag.slot.index), Tag{});
+  const RingFile connection = ring_.file_of(static_cast<std::int32_t>(completion.tag.slot.index));
+  if (completion.result < 0 || connection.is_direct()) ring_.submit_close(connection, Tag{});
 }
 
 std::size_t HandoffListener::roomiest_worker() const {

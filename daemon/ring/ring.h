@@ -15,6 +15,7 @@
 #include <span>
 
 #include "base/result.h"
+#include "base/unique_fd.h"
 #include "ring/tag.h"
 
 namespace streaming {
@@ -61,15 +62,19 @@ class Ring {
   // The descriptor by which another ring addresses this one.
   virtual int number() const = 0;
 
-  // Puts the file that `fd` names into `slot` of the ring's table; the descriptor stays the caller's. Immediate. Slots
-  // below UringRing::Options::client_files are the caller's to assign, those above are the kernel's.
-  virtual Status install_file(std::uint32_t slot, int fd) = 0;
+  // Takes a client over: into `slot` of the ring's table, or as a descriptor of the process where the ring has none.
+  // Until submit_close() the file is the ring's; on failure it stays the caller's. Immediate.
+  virtual Result<RingFile> adopt(std::uint32_t slot, UniqueFd& fd) = 0;
 
-  // Accepts on `listener` until the listener fails or it is cancelled; each result is a slot that the kernel chose.
+  // The file that an accept, or the arrival of a passed file, has brought as its result.
+  virtual RingFile file_of(std::int32_t result) const = 0;
+
+  // Accepts on `listener` until the listener fails or it is cancelled; each result is a file_of().
   virtual void submit_accept(RingFile listener, Tag tag) = 0;
 
-  // Moves a reference of `file` to a slot of `target`, which gets a completion of `arrival` with that slot as result;
-  // a completion of `tag` here says how it went.
+  // Gives `file` to the ring with the number `target`, which gets a completion of `arrival` with a file_of() as result;
+  // a completion of `tag` here says how it went. A direct file is still in this ring's table then, and is to be closed;
+  // a descriptor of the process is only where that failed.
   virtual void submit_pass_file(RingFile file, int target, Tag arrival, Tag tag) = 0;
 
   // Receives one message into a buffer that is taken only when it arrives; -ENOBUFS when all were in use. `message`

@@ -60,6 +60,7 @@ void UringRing::find_out_what_the_kernel_can() {
 }
 
 Status UringRing::register_files() {
+  if (!options_.direct_files) return success();
   const std::uint32_t files = options_.client_files + options_.connection_files;
   if (const int result = io_uring_register_files_sparse(&ring_, files); result < 0) {
     return Error::from_errno("cannot give the ring a table of " + std::to_string(files) +
@@ -113,11 +114,19 @@ Status UringRing::enable() {
   return success();
 }
 
-Status UringRing::install_file(std::uint32_t slot, int fd) {
+Result<RingFile> UringRing::adopt(std::uint32_t slot, UniqueFd& fd) {
+  if (!options_.direct_files) return RingFile::regular(fd.release());
   CHECK(slot < options_.client_files);
-  const int result = io_uring_register_files_update(&ring_, slot, &fd, 1);
+  const int number = fd.get();
+  const int result = io_uring_register_files_update(&ring_, slot, &number, 1);
   if (result < 0) return Error::from_errno("cannot install a file in the ring", -result);
-  return success();
+  fd.reset();
+  return RingFile::direct(slot);
+}
+
+RingFile UringRing::file_of(std::int32_t result) const {
+  CHECK(result >= 0);
+  return options_.direct_files ? RingFile::direct(static_cast<std::uint32_t>(result)) : RingFile::regular(result);
 }
 
 io_uring_sqe* UringRing::next_entry() {
@@ -135,17 +144,24 @@ void UringRing::finish_entry(io_uring_sqe* entry, RingFile file, Tag tag) {
 
 void UringRing::submit_accept(RingFile listener, Tag tag) {
   io_uring_sqe* entry = next_entry();
-  io_uring_prep_multishot_accept_direct(entry, listener.number(), nullptr, nullptr, 0);
+  if (options_.direct_files) {
+    io_uring_prep_multishot_accept_direct(entry, listener.number(), nullptr, nullptr, 0);
+  } else {
+    io_uring_prep_multishot_accept(entry, listener.number(), nullptr, nullptr, SOCK_CLOEXEC);
+  }
   finish_entry(entry, listener, tag);
 }
 
 void UringRing::submit_pass_file(RingFile file, int target, Tag arrival, Tag tag) {
-  CHECK(file.is_direct());
   io_uring_sqe* entry = next_entry();
-  io_uring_prep_msg_ring(entry, target, 0, arrival.encode(), 0);
-  entry->addr = IORING_MSG_SEND_FD;
-  entry->addr3 = static_cast<std::uint64_t>(file.number());
-  entry->file_index = IORING_FILE_INDEX_ALLOC;
+  // All rings share the process's descriptors: there the number is enough.
+  const auto number = static_cast<unsigned>(file.number());
+  io_uring_prep_msg_ring(entry, target, file.is_direct() ? 0 : number, arrival.encode(), 0);
+  if (file.is_direct()) {
+    entry->addr = IORING_MSG_SEND_FD;
+    entry->addr3 = number;
+    entry->file_index = IORING_FILE_INDEX_ALLOC;
+  }
   entry->user_data = tag.encode();
 }
 

@@ -1,7 +1,7 @@
 // UringRing: the Ring over io_uring.
 //
-// Needs Linux 6.1: multishot accept into the ring's own file table (5.19), passing files between rings and a single
-// issuer (6.0), completions that run when the thread asks for them (6.1).
+// Needs Linux 6.1: multishot accept (5.19), a single issuer (6.0), completions that run when the thread asks for them
+// (6.1).
 
 #pragma once
 
@@ -18,7 +18,8 @@ namespace streaming {
 class UringRing final : public Ring {
  public:
   struct Options {
-    std::uint32_t client_files = 0;      // slots that install_file() assigns, from 0
+    bool direct_files = true;            // false: no table, all files are descriptors of the process
+    std::uint32_t client_files = 0;      // slots that adopt() assigns, from 0
     std::uint32_t connection_files = 0;  // slots behind them that the kernel assigns
     std::uint32_t receive_buffers = 16;  // a power of two
     std::size_t receive_bytes = 0;       // the largest message
@@ -31,7 +32,8 @@ class UringRing final : public Ring {
 
   Status enable() override;
   int number() const override { return ring_.ring_fd; }
-  Status install_file(std::uint32_t slot, int fd) override;
+  Result<RingFile> adopt(std::uint32_t slot, UniqueFd& fd) override;
+  RingFile file_of(std::int32_t result) const override;
   void submit_accept(RingFile listener, Tag tag) override;
   void submit_pass_file(RingFile file, int target, Tag arrival, Tag tag) override;
   void submit_receive_message(RingFile file, msghdr& message, Tag tag) override;

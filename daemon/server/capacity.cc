@@ -23,17 +23,20 @@ Result<std::uint64_t> raise_open_files_limit() {
   return std::uint64_t{limit.rlim_cur};
 }
 
-Result<Capacity> plan_capacity(const Config& config, std::uint32_t cpus, std::uint64_t open_files_limit) {
+Result<Capacity> plan_capacity(const Config& config, std::uint32_t cpus, std::uint64_t open_files_limit,
+                               bool direct_files) {
   // The kernel takes tables of up to a million files.
   constexpr std::uint64_t kMaxRingFiles = 1u << 20;
   constexpr std::uint64_t kReserved = kListenBacklog + kMaxHandoffConnections + kMaxRefusals;
-  const std::uint64_t files = std::min(open_files_limit, kMaxRingFiles);
-  if (files <= kReserved) {
-    return Error{"the limit of open files is " + std::to_string(open_files_limit) + ", and more than " +
-                 std::to_string(kReserved) + " are needed; raise it (ulimit -Hn, LimitNOFILE=)"};
-  }
   const std::uint64_t workers = config.workers > 0 ? static_cast<std::uint64_t>(config.workers) : std::max(1u, cpus);
-  const std::uint64_t room = (files - kReserved) * workers;
+  const std::uint64_t files = direct_files ? std::min(open_files_limit, kMaxRingFiles) * workers : open_files_limit;
+  const std::uint64_t reserved = kReserved * workers + (direct_files ? 0 : kProcessFiles);
+  if (files <= reserved) {
+    return Error{"the limit of open files is " + std::to_string(open_files_limit) + ", and " + std::to_string(workers) +
+                 " workers need more than " + std::to_string(direct_files ? kReserved : reserved) +
+                 "; raise it (ulimit -Hn, LimitNOFILE=)"};
+  }
+  const std::uint64_t room = files - reserved;
   std::uint64_t wanted = static_cast<std::uint64_t>(config.max_connections);
   if (wanted == 0) wanted = std::min<std::uint64_t>(room, kDefaultMaxConnections);
   if (wanted > room) {

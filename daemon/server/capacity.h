@@ -16,11 +16,14 @@ struct Capacity {
   std::uint64_t streams() const;
 };
 
-// Raises the soft limit of open files to the hard one and returns it: no ring's file table can be larger.
+// Raises the soft limit of open files to the hard one and returns it: neither the process's table nor a ring's can be
+// larger.
 Result<std::uint64_t> raise_open_files_limit();
 
 // Shares max_connections, or what there is room for, out to the workers. Pure. The Error says what to raise or to
 // lower.
-Result<Capacity> plan_capacity(const Config& config, std::uint32_t cpus, std::uint64_t open_files_limit);
+// `direct_files`: clients are in the rings' tables, and the limit is each ring's; else it is the process's.
+Result<Capacity> plan_capacity(const Config& config, std::uint32_t cpus, std::uint64_t open_files_limit,
+                               bool direct_files);
 
 }  // namespace streaming

@@ -15,6 +15,7 @@
 #include "base/limits.h"
 #include "base/log.h"
 #include "handoff/listening_socket.h"
+#include "ring/direct_files.h"
 #include "ring/uring_ring.h"
 
 namespace streaming {
@@ -65,7 +66,9 @@ Status Server::set_up() {
   if (Status checked = check_backend(); !checked) return checked;
   Result<std::uint64_t> open_files_limit = raise_open_files_limit();
   if (!open_files_limit) return open_files_limit.error();
-  Result<Capacity> capacity = plan_capacity(config_, std::thread::hardware_concurrency(), *open_files_limit);
+  const bool direct_files = kernel_releases_direct_files_at_once();
+  Result<Capacity> capacity =
+      plan_capacity(config_, std::thread::hardware_concurrency(), *open_files_limit, direct_files);
   if (!capacity) return capacity.error();
   if (Status started = CurlClient::start_library(); !started) return started;
 
@@ -75,14 +78,14 @@ Status Server::set_up() {
   Result<UniqueFd> events = make_eventfd();
   if (!events) return events.error();
   worker_events_ = std::move(*events);
-  if (Status made = make_workers(*capacity); !made) return made;
+  if (Status made = make_workers(*capacity, direct_files); !made) return made;
 
   Result<ListeningSocket> socket = open_listening_socket(config_.socket_path, config_.socket_mode);
   if (!socket) return socket.error();
   socket_ = std::move(*socket);
   workers_.front()->listen(std::move(socket_.fd));
-  log::info("{} workers, room for {} streams under a limit of {} open files", workers_.size(), capacity->streams(),
-            *open_files_limit);
+  log::info("{} workers, room for {} streams under a limit of {} open files{}", workers_.size(), capacity->streams(),
+            *open_files_limit, direct_files ? " a ring" : "; with Linux 6.13 or later it would be as many a worker");
   return success();
 }
 
@@ -92,12 +95,13 @@ Status Server::check_backend() const {
   return backend->validate(config_);
 }
 
-Status Server::make_workers(const Capacity& capacity) {
+Status Server::make_workers(const Capacity& capacity, bool direct_files) {
   std::vector<WorkerLoad>& loads = shared_.loads;
   loads = std::vector<WorkerLoad>(capacity.streams_of_worker.size());
   for (std::size_t index = 0; index < loads.size(); ++index) {
     const std::uint32_t streams = capacity.streams_of_worker[index];
-    Result<std::unique_ptr<Ring>> ring = UringRing::create({.client_files = streams + kMaxRefusals,
+    Result<std::unique_ptr<Ring>> ring = UringRing::create({.direct_files = direct_files,
+                                                            .client_files = streams + kMaxRefusals,
                                                             .connection_files = kListenBacklog + kMaxHandoffConnections,
                                                             .receive_buffers = kReceiveBuffers,
                                                             .receive_bytes = handoff_protocol::kMaxInlinePayloadBytes});

@@ -36,7 +36,7 @@ class Server {
 
   Status set_up();
   Status check_backend() const;
-  Status make_workers(const Capacity& capacity);
+  Status make_workers(const Capacity& capacity, bool direct_files);
   void start_threads();
 
   void handle_signal();

@@ -94,7 +94,7 @@ void Worker::on_completion(const Completion& completion) {
       listener_->on_passed(completion);
       return note_listener();
     case Operation::kConnectionArrived:
-      return receiver_.on_connection(RingFile::direct(static_cast<std::uint32_t>(completion.result)));
+      return receiver_.on_connection(ring_->file_of(completion.result));
     case Operation::kHandoffReceive:
       return receiver_.on_message(completion);
     case Operation::kHandoffReply:

@@ -118,7 +118,7 @@ void Stream::mark_for_flush() {
 
 void Stream::flush() {
   if (state_ == StreamState::kClosing || client_gone_ || (in_flight_ & kWritable) != 0) return;
-  if (writer_.flush(table_.ring(), client(), tag(Operation::kClientSend))) {
+  if (writer_.flush(table_.ring(), client_, tag(Operation::kClientSend))) {
     in_flight_ |= kSend;
   } else if (state_ == StreamState::kDraining && writer_.empty() && !shut_down_) {
     begin_drain();
@@ -152,7 +152,7 @@ void Stream::on_sent(const Completion& completion) {
 
 void Stream::submit_writable() {
   in_flight_ |= kWritable;
-  table_.ring().submit_poll(client(), POLLOUT, tag(Operation::kClientWritable));
+  table_.ring().submit_poll(client_, POLLOUT, tag(Operation::kClientWritable));
 }
 
 void Stream::on_writable(const Completion&) {
@@ -165,7 +165,7 @@ void Stream::on_writable(const Completion&) {
 
 void Stream::submit_watch(short events) {
   in_flight_ |= kWatch;
-  table_.ring().submit_poll(client(), events, tag(Operation::kClientWatch));
+  table_.ring().submit_poll(client_, events, tag(Operation::kClientWatch));
 }
 
 void Stream::on_watch(const Completion& completion) {
@@ -193,7 +193,7 @@ void Stream::begin_drain() {
   shut_down_ = true;
   in_flight_ |= kShutdown;
   restart_wait();
-  table_.ring().submit_shutdown_write(client(), tag(Operation::kClientShutdown));
+  table_.ring().submit_shutdown_write(client_, tag(Operation::kClientShutdown));
 }
 
 // The client may still be sending. Closing with bytes unread resets the connection, and the answer's end with it: so
@@ -207,7 +207,7 @@ void Stream::on_shutdown(const Completion& completion) {
 
 void Stream::submit_drain() {
   in_flight_ |= kDrain;
-  table_.ring().submit_receive(client(), table_.discarded_bytes(), tag(Operation::kClientDrain));
+  table_.ring().submit_receive(client_, table_.discarded_bytes(), tag(Operation::kClientDrain));
 }
 
 void Stream::on_drained(const Completion& completion) {
@@ -300,7 +300,7 @@ void Stream::abandon(CloseCause cause) {
 void Stream::close_when_idle() {
   if (in_flight_ != 0) return;
   in_flight_ |= kClose;
-  table_.ring().submit_close(client(), tag(Operation::kClientClose));
+  table_.ring().submit_close(client_, tag(Operation::kClientClose));
 }
 
 void Stream::on_closed(const Completion&) {

@@ -30,10 +30,13 @@ class Stream final : public ListNode, private EventSink, private TimerOwner {
   Stream(Handle handle, StreamTable& table);
   ~Stream();
 
-  // The first call, one of the two; the client is in the ring's table already.
+  // The first call, one of the two, once the client is set.
   void open(const HandoffRequest& request, Backend& backend);
   // A whole answer in place of a stream.
   void open_refused(const HttpError& error);
+
+  // Before the first of these: the client, which is the stream's to close.
+  void set_client(RingFile client) { client_ = client; }
 
   // Whose stream it is, where that is counted; the table's.
   void set_user(UserLimits::User* user) { user_ = user; }
@@ -78,7 +81,6 @@ class Stream final : public ListNode, private EventSink, private TimerOwner {
   void on_failure(BackendFailure failure, std::string_view detail) override;
   void on_timer(Timer& timer) override;
 
-  RingFile client() const { return RingFile::direct(handle_.index); }
   Tag tag(Operation operation) const { return Tag{operation, handle_}; }
   void completed(InFlight operation);
   void move_to(StreamState state);
@@ -106,6 +108,7 @@ class Stream final : public ListNode, private EventSink, private TimerOwner {
   void finish_close();
 
   const Handle handle_;
+  RingFile client_ = RingFile::regular(-1);
   StreamState state_ = StreamState::kOpening;
   CloseCause cause_ = CloseCause::kCompleted;
   std::uint8_t in_flight_ = 0;

@@ -60,12 +60,13 @@ bool StreamTable::open_refused(UniqueFd& client, const Refusal& refusal) {
 Stream* StreamTable::create(UniqueFd& client) {
   Stream* stream = streams_.create(*this);
   if (stream == nullptr) return nullptr;
-  if (Status installed = ring_.install_file(stream->handle().index, client.get()); !installed) {
-    log::error("{}", installed.error().message);
+  Result<RingFile> file = ring_.adopt(stream->handle().index, client);
+  if (!file) {
+    log::error("{}", file.error().message);
     streams_.destroy(*stream, stream->handle());
     return nullptr;
   }
-  client.reset();
+  stream->set_client(*file);
   return stream;
 }
 

@@ -70,8 +70,7 @@ class StreamTable {
   void release(Stream& stream);
 
  private:
-  // A stream in a slot with the client installed; the client's descriptor is closed. Null, and the client kept, when
-  // that failed.
+  // A stream that has taken the client; null, and the client still the caller's, when that failed.
   Stream* create(UniqueFd& client);
   // Gives the allocator's free memory back to the system when a peak is over.
   void trim_memory();

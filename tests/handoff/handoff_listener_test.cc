@@ -70,6 +70,18 @@ TEST_F(HandoffListenerTest, ClosesItsOwnReferenceOncePassed) {
   EXPECT_EQ(ring.closed[0], RingFile::direct(7));
 }
 
+TEST_F(HandoffListenerTest, ClosesADescriptorOfTheProcessOnlyWhenItDidNotArrive) {
+  ring.direct_files = false;
+  loads[0].assigned = 10;
+  accept(7);
+  ring.complete(Operation::kConnectionPassed, 0);
+  EXPECT_TRUE(ring.closed.empty()) << "it is the other worker's";
+  accept(8);
+  ring.complete(Operation::kConnectionPassed, -EOVERFLOW);
+  ASSERT_EQ(ring.closed.size(), 1u);
+  EXPECT_EQ(ring.closed[0], RingFile::regular(8));
+}
+
 TEST_F(HandoffListenerTest, TakesTheAssignmentBackWhenPassingFails) {
   loads[0].assigned = 10;
   accept(7);

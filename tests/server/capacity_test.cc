@@ -9,38 +9,48 @@ namespace {
 using testing::ElementsAre;
 using testing::HasSubstr;
 
+constexpr bool kDirect = true;
+
 TEST(Capacity, SharesTheConnectionsOutToTheLastOne) {
   Config config;
   config.workers = 3;
   config.max_connections = 11;
-  EXPECT_THAT(plan_capacity(config, 8, 20'000).value().streams_of_worker, ElementsAre(4, 4, 3));
+  EXPECT_THAT(plan_capacity(config, 8, 20'000, kDirect).value().streams_of_worker, ElementsAre(4, 4, 3));
 }
 
 TEST(Capacity, HasOneWorkerPerCpuUnlessTold) {
-  EXPECT_EQ(plan_capacity(Config{}, 6, 20'000).value().streams_of_worker.size(), 6u);
+  EXPECT_EQ(plan_capacity(Config{}, 6, 20'000, kDirect).value().streams_of_worker.size(), 6u);
 }
 
 TEST(Capacity, TakesTheDefaultOrWhatThereIsRoomFor) {
   Config config;
   config.workers = 2;
-  EXPECT_EQ(plan_capacity(config, 1, 1'000'000).value().streams(), 50'000u);
-  const std::uint64_t little = plan_capacity(config, 1, 20'000).value().streams();
+  EXPECT_EQ(plan_capacity(config, 1, 1'000'000, kDirect).value().streams(), 50'000u);
+  const std::uint64_t little = plan_capacity(config, 1, 20'000, kDirect).value().streams();
   EXPECT_GT(little, 2 * 18'000u);
   EXPECT_LT(little, 2 * 20'000u);
+}
+
+TEST(Capacity, SharesTheProcesssFilesWhereRingsHaveNone) {
+  Config config;
+  config.workers = 4;
+  const std::uint64_t streams = plan_capacity(config, 1, 20'000, !kDirect).value().streams();
+  EXPECT_GT(streams, 10'000u);
+  EXPECT_LT(streams, 20'000u);
 }
 
 TEST(Capacity, RefusesMoreConnectionsThanFitAndSaysWhatToDo) {
   Config config;
   config.workers = 1;
   config.max_connections = 20'000;
-  const Result<Capacity> capacity = plan_capacity(config, 1, 20'000);
+  const Result<Capacity> capacity = plan_capacity(config, 1, 20'000, kDirect);
   ASSERT_FALSE(capacity.ok());
   EXPECT_THAT(capacity.error().message, HasSubstr("max_connections is 20000"));
   EXPECT_THAT(capacity.error().message, HasSubstr("LimitNOFILE"));
 }
 
 TEST(Capacity, RefusesToStartWithHardlyAnyFiles) {
-  EXPECT_FALSE(plan_capacity(Config{}, 1, 1024).ok());
+  EXPECT_FALSE(plan_capacity(Config{}, 1, 1024, kDirect).ok());
 }
 
 }  // namespace

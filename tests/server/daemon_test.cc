@@ -140,7 +140,7 @@ TEST(Daemon, SurvivesGarbageAndLeaksNoDescriptor) {
     connect_to(daemon.socket());  // and says nothing, and leaves
   }
   EXPECT_TRUE(is_whole(read_to_end(daemon.hand_client_over("{}").get())));
-  EXPECT_TRUE(eventually([&] { return daemon.descriptors() == before; })) << daemon.descriptors() << " not " << before;
+  EXPECT_TRUE(eventually([&] { return daemon.descriptors() <= before; })) << daemon.descriptors() << ", not " << before;
   EXPECT_EQ(daemon.stop(), 0);
 }
 

@@ -38,12 +38,15 @@ std::pair<UniqueFd, UniqueFd> tcp_pair() {
   return {std::move(client), std::move(browser)};
 }
 
-class StreamOverUringTest : public testing::Test, private CompletionHandler {
+class StreamOverUringTest : public testing::TestWithParam<bool>, private CompletionHandler {
  protected:
   void SetUp() override {
     log::set_level(log::level::off);
-    Result<std::unique_ptr<Ring>> made = UringRing::create(
-        {.client_files = kStreams + 256, .connection_files = 1, .receive_buffers = 1, .receive_bytes = 16});
+    Result<std::unique_ptr<Ring>> made = UringRing::create({.direct_files = GetParam(),
+                                                            .client_files = kStreams + 256,
+                                                            .connection_files = 1,
+                                                            .receive_buffers = 1,
+                                                            .receive_bytes = 16});
     ASSERT_TRUE(made.ok()) << made.error().message;
     ring = std::move(*made);
     ASSERT_TRUE(ring->enable().ok());
@@ -99,7 +102,7 @@ class StreamOverUringTest : public testing::Test, private CompletionHandler {
   void on_completion(const Completion& completion) override { table->on_completion(completion); }
 };
 
-TEST_F(StreamOverUringTest, StreamsToManyClientsAtOnce) {
+TEST_P(StreamOverUringTest, StreamsToManyClientsAtOnce) {
   use_mock(Duration(1));
   std::vector<std::string> answers(kStreams);
   std::vector<std::thread> readers;
@@ -118,7 +121,7 @@ TEST_F(StreamOverUringTest, StreamsToManyClientsAtOnce) {
   EXPECT_EQ(load.assigned, 1000 - kStreams);
 }
 
-TEST_F(StreamOverUringTest, LosesNothingWhenTheClientsBufferIsFull) {
+TEST_P(StreamOverUringTest, LosesNothingWhenTheClientsBufferIsFull) {
   use_mock(Duration(0));
   auto [client, browser] = tcp_pair();
   const int tiny = 1;
@@ -143,7 +146,7 @@ TEST_F(StreamOverUringTest, LosesNothingWhenTheClientsBufferIsFull) {
   EXPECT_THAT(answer, EndsWith("data: [DONE]\n\n"));
 }
 
-TEST_F(StreamOverUringTest, DoesNotResetAClientThatHasSentMoreThanItsRequest) {
+TEST_P(StreamOverUringTest, DoesNotResetAClientThatHasSentMoreThanItsRequest) {
   use_mock(Duration(0));
   auto [client, browser] = tcp_pair();
   const std::string pipelined(100'000, 'p');
@@ -158,7 +161,7 @@ TEST_F(StreamOverUringTest, DoesNotResetAClientThatHasSentMoreThanItsRequest) {
   EXPECT_EQ(error, 0) << "an end, not a reset";
 }
 
-TEST_F(StreamOverUringTest, SeesAClientThatLeavesWhileNothingIsSent) {
+TEST_P(StreamOverUringTest, SeesAClientThatLeavesWhileNothingIsSent) {
   use_mock(Duration(3'600'000));
   auto [client, browser] = tcp_pair();
   open(std::move(client));
@@ -168,7 +171,7 @@ TEST_F(StreamOverUringTest, SeesAClientThatLeavesWhileNothingIsSent) {
   EXPECT_EQ(closed(CloseCause::kClientGone), 1u);
 }
 
-TEST_F(StreamOverUringTest, UsesTheSlotsOfStreamsThatHaveEnded) {
+TEST_P(StreamOverUringTest, UsesTheSlotsOfStreamsThatHaveEnded) {
   use_mock(Duration(0));
   for (int round = 0; round < 20; ++round) {
     std::vector<UniqueFd> browsers;
@@ -183,6 +186,9 @@ TEST_F(StreamOverUringTest, UsesTheSlotsOfStreamsThatHaveEnded) {
   }
   EXPECT_EQ(table->peak(), kStreams);
 }
+
+INSTANTIATE_TEST_SUITE_P(With, StreamOverUringTest, testing::Values(true, false),
+                         [](const auto& parameter) { return parameter.param ? "DirectFiles" : "FilesOfTheProcess"; });
 
 }  // namespace
 }  // namespace streaming

@@ -112,7 +112,7 @@ TEST_F(StreamTest, SendsHeadAndFirstEventTogetherWhenBothAreReady) {
 TEST_F(StreamTest, PutsTheClientIntoTheSlotOfItsStream) {
   open();
   open();
-  EXPECT_THAT(ring.installed, testing::ElementsAre(0u, 1u));
+  EXPECT_THAT(ring.adopted, testing::ElementsAre(0u, 1u));
 }
 
 TEST_F(StreamTest, SendsTheEventsOfOneTurnAsOne) {
@@ -388,7 +388,7 @@ TEST_F(StreamTest, RefusesWhenAllPlacesAreTakenAndHasRoomToSaySo) {
 }
 
 TEST_F(StreamTest, RefusesWhenTheKernelDoesNotTakeTheClient) {
-  ring.install_errno = ENOMEM;
+  ring.adopt_errno = ENOMEM;
   UniqueFd client(::socket(AF_UNIX, SOCK_STREAM, 0));
   EXPECT_TRUE(table.open(client, HandoffRequest{}, backend));
   EXPECT_TRUE(client) << "the client is still the caller's to answer";

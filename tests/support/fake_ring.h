@@ -75,11 +75,15 @@ class FakeRing final : public Ring {
 
   Status enable() override { return success(); }
   int number() const override { return 100; }
-  Status install_file(std::uint32_t slot, int fd) override {
-    if (install_errno != 0) return Error::from_errno("cannot install a file in the ring", install_errno);
-    installed.push_back(slot);
-    EXPECT_GE(fd, 0);
-    return success();
+  Result<RingFile> adopt(std::uint32_t slot, UniqueFd& fd) override {
+    if (adopt_errno != 0) return Error::from_errno("cannot install a file in the ring", adopt_errno);
+    EXPECT_TRUE(fd);
+    fd.reset();
+    adopted.push_back(slot);
+    return RingFile::direct(slot);
+  }
+  RingFile file_of(std::int32_t result) const override {
+    return direct_files ? RingFile::direct(static_cast<std::uint32_t>(result)) : RingFile::regular(result);
   }
   void submit_accept(RingFile listener, Tag tag) override { add(tag, listener); }
   void submit_pass_file(RingFile file, int target, Tag arrival, Tag tag) override {
@@ -104,9 +108,10 @@ class FakeRing final : public Ring {
 
   std::deque<Submitted> pending;
   std::deque<Tag> cancelled;
-  std::vector<std::uint32_t> installed;
+  std::vector<std::uint32_t> adopted;
   std::vector<RingFile> closed;
-  int install_errno = 0;  // install_file() fails with it
+  int adopt_errno = 0;  // adopt() fails with it
+  bool direct_files = true;
 
  private:
   Submitted& add(Tag tag, RingFile file) {
