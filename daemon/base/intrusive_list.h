@@ -63,9 +63,19 @@ class IntrusiveList {
     return static_cast<T*>(node);
   }
 
-  // Moves all members of `other` to this list's end.
+  // The first member, still linked, or null.
+  T* front() { return empty() ? nullptr : static_cast<T*>(head_.next_); }
+
+  // Moves all members of `other` to this list's end, in constant time.
   void splice_back(IntrusiveList& other) {
-    while (T* member = other.pop_front()) push_back(*member);
+    if (other.empty()) return;
+    ListNode* const first = other.head_.next_;
+    ListNode* const last = other.head_.previous_;
+    first->previous_ = head_.previous_;
+    head_.previous_->next_ = first;
+    last->next_ = &head_;
+    head_.previous_ = last;
+    other.head_.next_ = other.head_.previous_ = &other.head_;
   }
 
  private:

@@ -61,7 +61,11 @@ void TimerWheel::expire() {
     expired_to_ = *next;
   }
   expired_to_ = now_;
-  while (Timer* timer = due.pop_front()) timer->owner_.on_timer(*timer);
+  while (Timer* timer = due.pop_front()) {
+    // With many streams each timer is in memory that nobody has touched for long: have the next one fetched meanwhile.
+    if (const Timer* next = due.front()) __builtin_prefetch(next);
+    timer->owner_.on_timer(*timer);
+  }
 }
 
 std::optional<Time> TimerWheel::next_expiry() {

@@ -53,9 +53,14 @@ TEST(IntrusiveList, SpliceMovesAllMembersToTheEnd) {
   source.push_back(third);
   target.splice_back(source);
   EXPECT_TRUE(source.empty());
+  source.splice_back(source);
+  target.splice_back(source);
+  EXPECT_EQ(target.front()->number, 1);
   EXPECT_EQ(target.pop_front()->number, 1);
   EXPECT_EQ(target.pop_front()->number, 2);
   EXPECT_EQ(target.pop_front()->number, 3);
+  EXPECT_TRUE(target.empty());
+  EXPECT_EQ(target.front(), nullptr);
 }
 
 TEST(IntrusiveListDeathTest, AMemberOfTwoListsIsADefect) {
