@@ -10,16 +10,6 @@ namespace {
 
 ap_filter_rec_t* filter_record;  // written when the module is loaded, before there are threads
 
-// An answer without the hand-off's headers must not be kept, and with them even less.
-void leave_out_of_cache(request_rec* r) {
-  ap_filter_t* next;
-  for (ap_filter_t* filter = r->output_filters; filter; filter = next) {
-    next = filter->next;
-    const std::string_view name = filter->frec->name;
-    if (name == "cache" || name == "cache_save" || name == "cache_save_subreq") ap_remove_output_filter(filter);
-  }
-}
-
 apr_status_t early_filter(ap_filter_t* filter, apr_bucket_brigade* brigade) {
   request_rec* r = filter->r;
   ap_filter_t* next = filter->next;
@@ -44,6 +34,15 @@ apr_status_t early_filter(ap_filter_t* filter, apr_bucket_brigade* brigade) {
 }
 
 }  // namespace
+
+void leave_out_of_cache(request_rec* r) {
+  ap_filter_t* next;
+  for (ap_filter_t* filter = r->output_filters; filter; filter = next) {
+    next = filter->next;
+    const std::string_view name = filter->frec->name;
+    if (name == "cache" || name == "cache_save" || name == "cache_save_subreq") ap_remove_output_filter(filter);
+  }
+}
 
 void register_early_filter() {
   filter_record = ap_register_output_filter("SOCKET_HANDOFF_BODY", early_filter, nullptr, AP_FTYPE_RESOURCE);

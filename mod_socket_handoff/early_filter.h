@@ -12,4 +12,7 @@ void register_early_filter();
 // For the hook insert_filter.
 void insert_early_filter(request_rec* r);
 
+// mod_cache must neither keep an answer without the hand-off's headers, nor one with them.
+void leave_out_of_cache(request_rec* r);
+
 }  // namespace socket_handoff

@@ -3,14 +3,18 @@
 #include <apr_portable.h>
 #include <apr_strings.h>
 
+#include <sys/socket.h>
+
 #include <utility>
 
 #include "mod_socket_handoff/client_socket.h"
 #include "mod_socket_handoff/delivery.h"
+#include "mod_socket_handoff/early_filter.h"
 #include "mod_socket_handoff/eligibility.h"
 #include "mod_socket_handoff/handoff_log.h"
 #include "mod_socket_handoff/handoff_payload.h"
 #include "mod_socket_handoff/outcome.h"
+#include "mod_socket_handoff/relay.h"
 #include "mod_socket_handoff/request_body.h"
 #include "mod_socket_handoff/socket_list.h"
 #include "protocol/handoff_protocol.h"
@@ -18,12 +22,7 @@
 namespace socket_handoff {
 namespace {
 
-int check_request(request_rec* r, const RequestedHandoff& handoff, const Settings& settings) {
-  if (const char* obstacle = obstacle_to_handoff(r)) {
-    ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r, SHLOGNO(101) "this request cannot be handed off to %s: %s",
-                  handoff.sockets, obstacle);
-    return HTTP_INTERNAL_SERVER_ERROR;
-  }
+int check_size(request_rec* r, const RequestedHandoff& handoff, const Settings& settings) {
   if (handoff.is_body_too_large) {
     ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r,
                   SHLOGNO(107) "the body with the data for a hand-off has more than the %d bytes of "
@@ -80,58 +79,109 @@ DeliveryLimits limits_of(const Settings& settings, const Directories::Value& all
   return limits;
 }
 
-int send_client(request_rec* r, const RequestedHandoff& handoff, const Settings& settings, Outcome& outcome) {
-  apr_os_sock_t client = -1;
-  apr_os_sock_get(&client, ap_get_conn_socket(r->connection));
+// A hand-off on its way: what was asked for, and where its answer would go.
+struct Attempt {
+  ap_filter_t* filter;
+  const RequestedHandoff& handoff;
+  const Settings& settings;
+  Outcome outcome = Outcome::kFailed;
 
-  DeadSocket dead_socket = DeadSocket::create();
-  if (!dead_socket) {
-    ap_log_rerror(APLOG_MARK, APLOG_ERR, APR_FROM_OS_ERROR(apr_get_os_error()), r,
-                  SHLOGNO(301) "no descriptors for a hand-off");
-    return HTTP_SERVICE_UNAVAILABLE;
-  }
+  request_rec* request() const { return filter->r; }
+};
 
-  const SocketList sockets(handoff.sockets);
-  if (sockets.is_too_long()) {
-    ap_log_rerror(APLOG_MARK, APLOG_WARNING, 0, r, SHLOGNO(105) "%s names more than %d sockets; the rest is not tried",
-                  handoff_protocol::kSocketHeader, static_cast<int>(SocketList::kMaxSockets));
-  }
+void log_too_many_sockets(request_rec* r, const SocketList& sockets) {
+  if (!sockets.is_too_long()) return;
+  ap_log_rerror(APLOG_MARK, APLOG_WARNING, 0, r, SHLOGNO(105) "%s names more than %d sockets; the rest is not tried",
+                handoff_protocol::kSocketHeader, static_cast<int>(SocketList::kMaxSockets));
+}
+
+// OK where a daemon has the client, else a status.
+int deliver_client(Attempt& attempt, int client, ResponseHeaders headers) {
+  request_rec* r = attempt.request();
+  const SocketList sockets(attempt.handoff.sockets);
+  log_too_many_sockets(r, sockets);
   Candidate room[SocketList::kMaxSockets];
   const std::span<Candidate> candidates(room, sockets.paths().size());
   for (std::size_t i = 0; i < candidates.size(); ++i) candidates[i].path = sockets.paths()[i];
 
-  const Directories::Value allowed_prefixes = settings.allowed_prefixes();
-  const Payload payload = make_payload(r, handoff.data, settings, ResponseHeaders::kPassOn);
-  const Delivery delivery = deliver(client, payload, candidates, limits_of(settings, allowed_prefixes));
+  const Directories::Value allowed_prefixes = attempt.settings.allowed_prefixes();
+  const Payload payload = make_payload(r, attempt.handoff.data, attempt.settings, headers);
+  const Delivery delivery = deliver(client, payload, candidates, limits_of(attempt.settings, allowed_prefixes));
   if (delivery.end == Delivery::End::kNotTaken) {
     const Candidate& failed = decisive(candidates);
     log_failure(r, candidates, failed, allowed_prefixes.span());
-    if (failed.state == Candidate::State::kRefused) outcome = Outcome::kRefused;
+    if (failed.state == Candidate::State::kRefused) attempt.outcome = Outcome::kRefused;
     return answer_of(r, failed);
   }
-  if (delivery.end != Delivery::End::kTakenInPart) outcome = Outcome::kAccepted;
-  let_go_of_client(r, client, std::move(dead_socket));
-  log_delivery(r, delivery, candidates, handoff.data.size());
+  log_delivery(r, delivery, candidates, attempt.handoff.data.size());
+  if (delivery.end != Delivery::End::kTakenInPart) attempt.outcome = Outcome::kAccepted;
   return OK;
 }
 
-int try_handoff(request_rec* r, const RequestedHandoff& handoff, const Settings& settings, Outcome& outcome) {
-  if (const int status = check_request(r, handoff, settings); status != OK) return status;
+int refuse_without_descriptors(request_rec* r) {
+  ap_log_rerror(APLOG_MARK, APLOG_ERR, APR_FROM_OS_ERROR(apr_get_os_error()), r,
+                SHLOGNO(301) "no descriptors for a hand-off");
+  return HTTP_SERVICE_UNAVAILABLE;
+}
+
+int send_client(Attempt& attempt) {
+  request_rec* r = attempt.request();
+  apr_os_sock_t client = -1;
+  apr_os_sock_get(&client, ap_get_conn_socket(r->connection));
+  DeadSocket dead_socket = DeadSocket::create();
+  if (!dead_socket) return refuse_without_descriptors(r);
+
+  const int status = deliver_client(attempt, client, ResponseHeaders::kPassOn);
+  if (status == OK) let_go_of_client(r, client, std::move(dead_socket));
+  return status;
+}
+
+int relay(Attempt& attempt, const char* obstacle) {
+  request_rec* r = attempt.request();
+  if (is_first_relay()) {
+    ap_log_rerror(APLOG_MARK, APLOG_NOTICE, 0, r,
+                  SHLOGNO(006) "relaying: a request is not handed off because %s; each such answer holds an Apache thread "
+                  "until it ends (this is said once)",
+                  obstacle);
+  }
+  int ends[2];
+  if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0) return refuse_without_descriptors(r);
+  UniqueDescriptor ours(ends[0]);
+  {
+    const UniqueDescriptor theirs(ends[1]);
+    if (const int status = deliver_client(attempt, theirs.get(), ResponseHeaders::kKeep); status != OK) return status;
+  }
+  leave_out_of_cache(r);
+  const int status = relay_answer(r, attempt.filter, std::move(ours));
+  attempt.outcome = status == OK ? Outcome::kRelayed : Outcome::kFailed;
+  return status;
+}
+
+int try_handoff(Attempt& attempt) {
+  request_rec* r = attempt.request();
+  const char* obstacle = obstacle_to_handoff(r);
+  if (obstacle && !attempt.settings.relay()) {
+    ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r,
+                  SHLOGNO(101) "this request cannot be handed off to %s: %s (SocketHandoffRelay is Off)",
+                  attempt.handoff.sockets, obstacle);
+    return HTTP_INTERNAL_SERVER_ERROR;
+  }
+  if (const int status = check_size(r, attempt.handoff, attempt.settings); status != OK) return status;
   if (const int status = drain_request_body(r); status != OK) return status;
   send_pending_output(r->connection);
   if (r->connection->aborted) {
     ap_log_rerror(APLOG_MARK, APLOG_DEBUG, 0, r, SHLOGNO(002) "the client left before the hand-off");
     return OK;
   }
-  return send_client(r, handoff, settings, outcome);
+  return obstacle ? relay(attempt, obstacle) : send_client(attempt);
 }
 
 }  // namespace
 
-int hand_off(request_rec* r, const RequestedHandoff& handoff, const Settings& settings) {
-  Outcome outcome = Outcome::kFailed;
-  const int status = try_handoff(r, handoff, settings, outcome);
-  record_outcome(r, outcome);
+int hand_off(ap_filter_t* filter, const RequestedHandoff& handoff, const Settings& settings) {
+  Attempt attempt{.filter = filter, .handoff = handoff, .settings = settings};
+  const int status = try_handoff(attempt);
+  record_outcome(filter->r, attempt.outcome);
   return status;
 }
 

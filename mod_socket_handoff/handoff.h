@@ -1,4 +1,5 @@
-// One hand-off, from the decision to the last step: the client's socket goes to the daemon and Apache lets go of it.
+// One hand-off, from the decision to the last step: the client's socket goes to the daemon and Apache lets go of it; or
+// where it cannot leave Apache, the daemon's answer is relayed.
 
 #pragma once
 
@@ -8,8 +9,9 @@
 
 namespace socket_handoff {
 
-// OK: nothing is left for Apache to send, as the client is the daemon's, or gone. Otherwise an HTTP status, its cause
-// logged: Apache still has the client and must answer.
-int hand_off(request_rec* r, const RequestedHandoff& handoff, const Settings& settings);
+// OK: nothing is left for Apache to send, as the client is the daemon's, or gone, or has its answer. Otherwise an HTTP
+// status, its cause logged: Apache still has the client and must answer. `filter` is the one behind which a relayed
+// answer goes on.
+int hand_off(ap_filter_t* filter, const RequestedHandoff& handoff, const Settings& settings);
 
 }  // namespace socket_handoff

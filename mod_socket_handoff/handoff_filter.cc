@@ -62,13 +62,14 @@ PendingHandoff* find_handoff(request_rec* r) {
   return pending;
 }
 
-int hand_off_at_end(request_rec* r, RequestedHandoff& handoff) {
+int hand_off_at_end(ap_filter_t* filter, RequestedHandoff& handoff) {
+  request_rec* r = filter->r;
   if (handoff.data_is_body) {
     const ResponseBody* body = ResponseBody::of(r);
     handoff.data = body->data();
     handoff.is_body_too_large = body->is_too_large();
   }
-  return hand_off(r, handoff, settings_of(r));
+  return hand_off(filter, handoff, settings_of(r));
 }
 
 apr_status_t handoff_filter(ap_filter_t* filter, apr_bucket_brigade* brigade) {
@@ -87,7 +88,7 @@ apr_status_t handoff_filter(ap_filter_t* filter, apr_bucket_brigade* brigade) {
 
   pending->is_decided = true;
   pending->body_to_fill = nullptr;
-  const int status = hand_off_at_end(r, pending->handoff);
+  const int status = hand_off_at_end(filter, pending->handoff);
   // By way of ErrorDocument, and complete when ap_die() returns. The handler did its part and is told so: of a failure
   // it would log an error of its own, and a proxy would close the connection to its backend.
   if (status != OK) ap_die(status, r);

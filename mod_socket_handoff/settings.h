@@ -40,6 +40,8 @@ inline constexpr HeaderNames::Value kForwardedHeaders("Set-Cookie", "Access-Cont
           "Longest time to wait for the daemon's word, in milliseconds")                                      \
   SETTING(Timeout, drain_timeout, "SocketHandoffDrainTimeoutMs", std::chrono::milliseconds(5000),             \
           "Longest time for the rest of a request's body to come, in milliseconds")                           \
+  SETTING(Switch, relay, "SocketHandoffRelay", true,                                                          \
+          "On or Off: whether Apache relays the daemon's answer where the connection cannot be handed off")   \
   SETTING(DataSize, max_data_size, "SocketHandoffMaxDataSize", 1024 * 1024,                                   \
           "Most bytes of data that a hand-off may have")                                                      \
   SETTING(HeaderNames, forward_headers, "SocketHandoffForwardHeaders", kForwardedHeaders,                     \

@@ -69,16 +69,17 @@ sub curl {
   return scalar <$curl>;
 }
 
+# SocketHandoffRelay Off. relay.t has the other case.
 {
   my $mark = log_mark();
-  like curl('--insecure', '--http1.1', 'https://127.0.0.1:' . port_of('tls') . $asks), qr{^HTTP/1.1 500},
+  like curl('--insecure', '--http1.1', 'https://127.0.0.1:' . port_of('tls') . "/in/no-relay$asks"), qr{^HTTP/1.1 500},
     'a TLS connection is refused';
-  like wait_for_log($mark, qr/SH0101/), qr/SH0101.*TLS/, 'with the reason in the log';
+  like wait_for_log($mark, qr/SH0101/), qr/SH0101.*TLS.*SocketHandoffRelay is Off/, 'with the reason in the log';
 }
 SKIP: {
   skip 'mod_http2 does not work with the prefork MPM', 2 if status()->{ServerMPM} eq 'prefork';
   my $mark = log_mark();
-  like curl('--http2-prior-knowledge', 'http://127.0.0.1:' . port_of('http2') . $asks), qr{^HTTP/2 500},
+  like curl('--http2-prior-knowledge', 'http://127.0.0.1:' . port_of('http2') . "/in/no-relay$asks"), qr{^HTTP/2 500},
     'an HTTP/2 connection is refused';
   like wait_for_log($mark, qr/SH0101/), qr/SH0101.*HTTP\/2/, 'with the reason in the log';
 }

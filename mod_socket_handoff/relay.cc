@@ -1,0 +1,169 @@
+#include "mod_socket_handoff/relay.h"
+
+#include <apr_portable.h>
+#include <apr_strings.h>
+#include <poll.h>
+#include <sys/socket.h>
+
+#include <cerrno>
+
+#include "mod_socket_handoff/response_head.h"
+
+namespace socket_handoff {
+namespace {
+
+// How often to look whether a stream of HTTP/2 was cancelled, for which there is no descriptor to poll.
+constexpr int kLookForClientMs = 200;
+
+// Waits for the daemon, and watches the client meanwhile.
+class Watch {
+ public:
+  Watch(conn_rec* c, int daemon) : c_(c) {
+    polls_[0] = {.fd = daemon, .events = POLLIN, .revents = 0};
+    polls_[1] = {.fd = -1, .events = POLLRDHUP, .revents = 0};
+    apr_socket_t* socket = c->master ? nullptr : ap_get_conn_socket(c);
+    if (socket) apr_os_sock_get(&polls_[1].fd, socket);
+  }
+
+  // False where the client has left.
+  bool wait() {
+    while (!c_->aborted) {
+      const int ready = ::poll(polls_, 2, polls_[1].fd < 0 ? kLookForClientMs : -1);
+      if (ready < 0 && errno != EINTR) return false;
+      if (ready > 0 && polls_[1].revents != 0) return false;
+      if (ready > 0 && polls_[0].revents != 0) return true;
+    }
+    return false;
+  }
+
+ private:
+  conn_rec* c_;
+  pollfd polls_[2];
+};
+
+// More than zero bytes, zero at the end, less where the connection broke off.
+ssize_t receive(int daemon, char* buffer, std::size_t size) {
+  ssize_t received;
+  do {
+    received = ::recv(daemon, buffer, size, 0);
+  } while (received < 0 && errno == EINTR);
+  return received;
+}
+
+// Several of these may stand beside those of the handler.
+bool is_added_to(const char* name) {
+  return strcasecmp(name, "Set-Cookie") == 0 || strcasecmp(name, "Vary") == 0;
+}
+
+// What described the body that the handler wrote, and is not true of the daemon's.
+void forget_the_handlers_body(request_rec* r) {
+  for (const char* name : {"Content-Length", "Content-Encoding", "Content-MD5", "Content-Range", "Accept-Ranges",
+                           "ETag", "Last-Modified", "Transfer-Encoding", "Trailer", "Digest", "Expires"}) {
+    apr_table_unset(r->headers_out, name);
+    apr_table_unset(r->err_headers_out, name);
+  }
+}
+
+void use_head(request_rec* r, ResponseHead& head) {
+  forget_the_handlers_body(r);
+  r->status = head.status();
+  r->status_line = nullptr;
+  apr_table_t* fields = apr_table_make(r->pool, 8);
+  for (ResponseHead::Field field; head.next_field(field);) {
+    const char* name = apr_pstrmemdup(r->pool, field.name.data(), field.name.size());
+    const char* value = apr_pstrmemdup(r->pool, field.value.data(), field.value.size());
+    if (strcasecmp(name, "Content-Type") == 0) {
+      ap_set_content_type(r, value);
+      continue;
+    }
+    if (!is_added_to(name)) {
+      apr_table_unset(r->headers_out, name);
+      apr_table_unset(r->err_headers_out, name);
+    }
+    apr_table_addn(fields, name, value);
+  }
+  r->headers_out = apr_table_overlay(r->pool, r->headers_out, fields);
+}
+
+// What goes to the client. One brigade for all events, as a request's pool gives nothing back before its end.
+class Client {
+ public:
+  Client(request_rec* r, const ap_filter_t* filter)
+      : r_(r), filter_(filter), brigade_(apr_brigade_create(r->pool, r->connection->bucket_alloc)) {}
+
+  // At once, whatever may follow: each piece is an event that somebody waits for. False where the client has left.
+  bool send(const char* data, std::size_t size) {
+    if (size > 0) APR_BRIGADE_INSERT_TAIL(brigade_, apr_bucket_transient_create(data, size, alloc()));
+    APR_BRIGADE_INSERT_TAIL(brigade_, apr_bucket_flush_create(alloc()));
+    return pass() == APR_SUCCESS && !r_->connection->aborted;
+  }
+
+  void end() {
+    APR_BRIGADE_INSERT_TAIL(brigade_, apr_bucket_eos_create(alloc()));
+    pass();
+  }
+
+ private:
+  apr_bucket_alloc_t* alloc() const { return r_->connection->bucket_alloc; }
+
+  apr_status_t pass() {
+    const apr_status_t status = ap_pass_brigade(filter_->next, brigade_);
+    apr_brigade_cleanup(brigade_);
+    return status;
+  }
+
+  request_rec* r_;
+  const ap_filter_t* filter_;
+  apr_bucket_brigade* brigade_;
+};
+
+int refuse_answer(request_rec* r, const char* reason) {
+  ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r, SHLOGNO(208) "the daemon's answer cannot be relayed: %s", reason);
+  return HTTP_BAD_GATEWAY;
+}
+
+// Up to the first event, or so much of it as came with the head. OK, or a status; `is_sent` where the client is there.
+int relay_head(request_rec* r, Watch& watch, int daemon, char* buffer, Client& client, bool& is_sent) {
+  std::size_t length = 0;
+  while (watch.wait()) {
+    const ssize_t received = receive(daemon, buffer + length, kMaxResponseHeadBytes - length);
+    if (received <= 0) return refuse_answer(r, "it ended before its head did");
+    length += static_cast<std::size_t>(received);
+    ResponseHead head({buffer, length});
+    if (head.state() == ResponseHead::State::kInvalid) return refuse_answer(r, "its head is no valid one of HTTP/1.1");
+    if (head.state() == ResponseHead::State::kIncomplete) continue;
+    use_head(r, head);
+    is_sent = client.send(buffer + head.size(), length - head.size());
+    return OK;
+  }
+  return OK;
+}
+
+// False where the client has left.
+bool relay_body(Watch& watch, int daemon, char* buffer, Client& client) {
+  while (watch.wait()) {
+    const ssize_t received = receive(daemon, buffer, kMaxResponseHeadBytes);
+    if (received <= 0) return true;
+    if (!client.send(buffer, static_cast<std::size_t>(received))) return false;
+  }
+  return false;
+}
+
+}  // namespace
+
+int relay_answer(request_rec* r, const ap_filter_t* filter, UniqueDescriptor daemon) {
+  Watch watch(r->connection, daemon.get());
+  Client client(r, filter);
+  char* buffer = static_cast<char*>(apr_palloc(r->pool, kMaxResponseHeadBytes));
+  bool is_sent = false;
+  if (const int status = relay_head(r, watch, daemon.get(), buffer, client, is_sent); status != OK) return status;
+  if (is_sent && relay_body(watch, daemon.get(), buffer, client)) {
+    client.end();
+  } else {
+    r->connection->aborted = 1;
+    ap_log_rerror(APLOG_MARK, APLOG_DEBUG, 0, r, SHLOGNO(005) "the client left before the relayed answer ended");
+  }
+  return OK;
+}
+
+}  // namespace socket_handoff

@@ -1,0 +1,115 @@
+#include "mod_socket_handoff/response_head.h"
+
+#include <strings.h>
+
+#include <cstring>
+
+namespace socket_handoff {
+namespace {
+
+bool is_token(std::string_view text) {
+  for (const char character : text) {
+    const char lower = static_cast<char>(character | 0x20);
+    const bool is_alphanumeric = (lower >= 'a' && lower <= 'z') || (character >= '0' && character <= '9');
+    if (!is_alphanumeric && (character == '\0' || !std::strchr("!#$%&'*+-.^_`|~", character))) return false;
+  }
+  return !text.empty();
+}
+
+bool is_value(std::string_view text) {
+  for (const char character : text) {
+    const auto byte = static_cast<unsigned char>(character);
+    if ((byte < 0x20 && byte != '\t') || byte == 0x7f) return false;
+  }
+  return true;
+}
+
+std::string_view trim(std::string_view text) {
+  while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
+  while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
+  return text;
+}
+
+bool is_same(std::string_view name, std::string_view other) {
+  return name.size() == other.size() && ::strncasecmp(name.data(), other.data(), name.size()) == 0;
+}
+
+// The connection's own, which Apache writes itself; and the length, as the body is passed on as it comes.
+bool is_of_the_connection(std::string_view name) {
+  for (const char* own : {"Connection", "Keep-Alive", "Proxy-Connection", "TE", "Trailer", "Upgrade", "Content-Length",
+                          "Date", "Server"}) {
+    if (is_same(name, own)) return true;
+  }
+  return false;
+}
+
+bool split(std::string_view line, ResponseHead::Field& field) {
+  const std::size_t colon = line.find(':');
+  if (colon == std::string_view::npos) return false;
+  field.name = {line.data(), colon};
+  line.remove_prefix(colon + 1);
+  field.value = trim(line);
+  return is_token(field.name) && is_value(field.value);
+}
+
+// Up to and including the empty line; 0 where that has not come yet.
+std::size_t head_size(std::string_view received) {
+  std::size_t line = 0;
+  for (std::size_t i = 0; i < received.size(); ++i) {
+    if (received[i] != '\n') continue;
+    const std::size_t length = i - line;
+    if (line > 0 && (length == 0 || (length == 1 && received[line] == '\r'))) return i + 1;
+    line = i + 1;
+  }
+  return 0;
+}
+
+}  // namespace
+
+ResponseHead::ResponseHead(std::string_view received) {
+  size_ = head_size(received);
+  if (size_ == 0) {
+    if (received.size() >= kMaxResponseHeadBytes) state_ = State::kInvalid;
+    return;
+  }
+  rest_ = {received.data(), size_};
+  state_ = State::kInvalid;
+  if (size_ > kMaxResponseHeadBytes || !read_status(next_line())) return;
+  const std::string_view fields = rest_;
+  for (std::string_view line = next_line(); !line.empty(); line = next_line()) {
+    Field field;
+    // What is framed otherwise than by the connection's end would have to be decoded.
+    if (!split(line, field) || is_same(field.name, "Transfer-Encoding")) return;
+  }
+  rest_ = fields;
+  state_ = State::kComplete;
+}
+
+std::string_view ResponseHead::next_line() {
+  const std::size_t end = rest_.find('\n');
+  if (end == std::string_view::npos) return {};
+  std::string_view line(rest_.data(), end);
+  rest_.remove_prefix(end + 1);
+  if (line.ends_with('\r')) line.remove_suffix(1);
+  return line;
+}
+
+bool ResponseHead::read_status(std::string_view line) {
+  if (!line.starts_with("HTTP/1.0 ") && !line.starts_with("HTTP/1.1 ")) return false;
+  line.remove_prefix(9);
+  if (line.size() < 3 || (line.size() > 3 && line[3] != ' ')) return false;
+  for (int i = 0; i < 3; ++i) {
+    if (line[i] < '0' || line[i] > '9') return false;
+    status_ = status_ * 10 + (line[i] - '0');
+  }
+  return status_ >= 200 && status_ <= 599;
+}
+
+bool ResponseHead::next_field(Field& field) {
+  for (std::string_view line = next_line(); !line.empty(); line = next_line()) {
+    if (split(line, field) && !is_of_the_connection(field.name)) return true;
+  }
+  return false;
+}
+
+}  // namespace socket_handoff

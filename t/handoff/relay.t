@@ -1,0 +1,103 @@
+# Connections that cannot leave Apache, over TLS and HTTP/2: the daemon's answer comes through Apache, event by event.
+use strict;
+use warnings FATAL => 'all';
+
+use Test::More;
+
+use Handoff::Apache qw(children descriptors log_mark log_since port_of status wait_for_log);
+use Handoff::Client qw(path_with);
+use Handoff::Daemon ();
+use Handoff::ScriptedDaemon ();
+use Handoff::Stream 'is_whole_stream';
+use Handoff::Wait 'wait_until';
+
+my $daemon = Handoff::Daemon->start;
+my $data   = '{"prompt":"relayed"}';
+my @tls    = ('--insecure', '--http1.1', 'https://127.0.0.1:' . port_of('tls'));
+my @http2  = ('--http2-prior-knowledge', 'http://127.0.0.1:' . port_of('http2'));
+my %ways   = (TLS => \@tls, status()->{ServerMPM} eq 'prefork' ? () : ('HTTP/2' => \@http2));
+
+sub asks {
+  my ($socket, %query) = @_;
+  return path_with('/several-headers.php', socket => $socket, data => $data, %query);
+}
+
+# As Handoff::Client's responses; with curl's exit status, which is not 0 where the end of a TLS stream is cut.
+sub curl {
+  my ($way, $path, @arguments) = @_;
+  my ($server) = $way->[-1];
+  open my $curl, '-|', 'curl', '--silent', '--include', '--no-buffer', '--max-time', 30, @arguments,
+    @$way[ 0 .. $#$way - 1 ], $server . $path
+    or die "curl: $!";
+  local $/;
+  my ($head, $body) = split /\r\n\r\n/, scalar(<$curl>), 2;
+  close $curl;
+  $head .= "\r\n";
+  my %headers;
+  push @{ $headers{ lc $1 } }, $2 while $head =~ /^([^:\r\n]+): *(.*?)\r\n/mg;
+  my ($status) = $head =~ m{^HTTP/\S+ (\d+)};
+  return { status => $status, head => $head, headers => \%headers, body => $body, exit => $? >> 8 };
+}
+
+sub begin {
+  my ($way, $path) = @_;
+  my $pid = open my $curl, '-|', 'curl', '--silent', '--no-buffer', '--max-time', 60, @$way[ 0 .. $#$way - 1 ],
+    $way->[-1] . $path
+    or die "curl: $!";
+  return ($pid, $curl);
+}
+
+my $mark = log_mark();
+for my $name (sort keys %ways) {
+  my $way = $ways{$name};
+  my $response = curl($way, asks($daemon->socket, headers => "Set-Cookie: a=1\nX-Other: kept\nContent-Length: 5"));
+  is_whole_stream($response, 'relayed', "$name: the whole stream arrives");
+  is $response->{exit}, 0, "$name: and ends well";
+  like $response->{headers}{'content-type'}[0], qr{^text/event-stream}, "$name: with the daemon's headers";
+  is $response->{headers}{'cache-control'}[0], 'no-cache', "$name: all of them";
+  is_deeply $response->{headers}{'set-cookie'}, ['a=1'], "$name: and PHP's, once";
+  is $response->{headers}{'x-other'}[0], 'kept', "$name: whichever they are";
+  unlike $response->{head}, qr/^x-(?:socket-)?handoff/mi, "$name: but ours";
+
+  is curl($way, path_with('/several-headers.php', socket => $daemon->socket, data => 'not json'))->{status}, 400,
+    "$name: the daemon's own error, with its status";
+  is curl($way, '/in/acknowledge' . path_with('/asks.php', socket => $daemon->socket, data => 'not json'))->{status}, 400,
+    "$name: or with Apache's words, where it waits for the daemon's";
+  is_whole_stream(curl($way, '/in/acknowledge' . asks($daemon->socket)), 'relayed', "$name: which it gives");
+  is curl($way, asks(Handoff::Daemon->new_socket_path))->{status}, 503, "$name: no daemon";
+  is_whole_stream(curl($way, '/in/deflated' . asks($daemon->socket), '-H', 'Accept-Encoding: gzip'), 'relayed',
+    "$name: not compressed");
+
+  my $dies = Handoff::ScriptedDaemon->start(sub { });
+  is curl($way, asks($dies->socket))->{status}, 502, "$name: a daemon that dies before its head";
+
+  # An event is there before the next one is.
+  my $slow = Handoff::Daemon->start(delay => 60_000);
+  my ($pid, $curl) = begin($way, asks($slow->socket));
+  my $received = '';
+  wait_until { sysread($curl, $received, 4096, length $received); $received =~ /relayed/ } 'the first event';
+  ok 1, "$name: the first event comes at once";
+  unlike $slow->log, qr/stream 0/, "$name: while the stream goes on";
+  kill KILL => $pid;
+  close $curl;
+  wait_until { $slow->log =~ /stream 0: (?!completed)/ } 'the daemon to see the client leave';
+  ok 1, "$name: a client that leaves ends its stream";
+  wait_until { status()->{BusyWorkers} <= 1 } 'the thread to be free';
+  ok 1, "$name: and frees Apache's thread";
+  $slow->kill;
+}
+{
+  my $response = curl(\@tls, asks($daemon->socket), '--http1.0');
+  is $response->{exit}, 0, 'TLS: an answer that ends with the connection ends with a close_notify';
+  like $response->{body}, qr/\[DONE\]/, 'TLS: and is whole';
+}
+{
+  my $url = $tls[-1];
+  my @two = ($url . asks($daemon->socket), $url . '/page.html');
+  open my $curl, '-|', 'curl', '--silent', '--insecure', '--http1.1', '--write-out', '%{num_connects} ', @two or die $!;
+  local $/;
+  like scalar <$curl>, qr/\[DONE\]\n\n1 a page\n0 /, 'TLS: the connection can be used on';
+}
+is(() = log_since($mark) =~ /SH0006/g, 1, 'the log says once what it costs');
+
+done_testing;
