@@ -4,6 +4,8 @@
 #include <rapidjson/stringbuffer.h>
 #include <rapidjson/writer.h>
 
+#include "base/json_input.h"
+
 namespace streaming {
 namespace {
 
@@ -84,6 +86,7 @@ ChatCompletionChunk parse_chat_completion_chunk(std::string& data) {
   char memory[4096];
   rapidjson::MemoryPoolAllocator<> pool(memory, sizeof memory);
   rapidjson::Document document(&pool);
+  data.append(kJsonPadding, '\0');
   document.ParseInsitu<rapidjson::kParseIterativeFlag | rapidjson::kParseValidateEncodingFlag>(data.data());
   if (document.HasParseError() || !document.IsObject()) return chunk;
   if (is_truthy(find_member(&document, "error"))) {
@@ -94,6 +97,7 @@ ChatCompletionChunk parse_chat_completion_chunk(std::string& data) {
   const Value* choice = first_choice(document);
   const Value* content = find_member(find_member(choice, "delta"), "content");
   if (content != nullptr && content->IsString()) chunk.text = {content->GetString(), content->GetStringLength()};
+  if (has_lone_surrogate(chunk.text)) return {};
   chunk.finished = is_truthy(find_member(choice, "finish_reason"));
   return chunk;
 }

@@ -23,7 +23,8 @@ struct ChatCompletionChunk {
   bool finished = false;  // choices[0].finish_reason is set
 };
 
-// Parses an event's data in place. Fields are found by structure: what a tool call's argument contains is not text.
+// Parses an event's data in place, and pads it. Fields are found by structure: what a tool call's argument contains is
+// not text.
 ChatCompletionChunk parse_chat_completion_chunk(std::string& data);
 
 // The data that ends the stream.

@@ -3,6 +3,10 @@
 #include <rapidjson/error/en.h>
 #include <rapidjson/reader.h>
 
+#include <algorithm>
+#include <cmath>
+
+#include "base/json_input.h"
 #include "base/limits.h"
 #include "protocol/handoff_protocol.h"
 
@@ -16,10 +20,13 @@ using Value = rapidjson::Value;
 constexpr unsigned kParseFlags =
     rapidjson::kParseInsituFlag | rapidjson::kParseIterativeFlag | rapidjson::kParseValidateEncodingFlag;
 
-// Builds a document and stops at kMaxJsonDepth.
-class DepthLimit {
+// Builds a document, and stops at what RapidJSON would let through.
+class PayloadHandler {
  public:
-  explicit DepthLimit(Document& document) : document_(document) {}
+  explicit PayloadHandler(Document& document) : document_(document) {}
+
+  // Why it has stopped; empty when it has not.
+  const std::string& complaint() const { return complaint_; }
 
   bool Null() { return document_.Null(); }
   bool Bool(bool value) { return document_.Bool(value); }
@@ -27,19 +34,34 @@ class DepthLimit {
   bool Uint(unsigned value) { return document_.Uint(value); }
   bool Int64(std::int64_t value) { return document_.Int64(value); }
   bool Uint64(std::uint64_t value) { return document_.Uint64(value); }
-  bool Double(double value) { return document_.Double(value); }
+  bool Double(double value) {
+    return (std::isfinite(value) || stop("a number is too large")) && document_.Double(value);
+  }
   bool RawNumber(const char* text, rapidjson::SizeType length, bool copy) {
     return document_.RawNumber(text, length, copy);
   }
-  bool String(const char* text, rapidjson::SizeType length, bool copy) { return document_.String(text, length, copy); }
-  bool Key(const char* text, rapidjson::SizeType length, bool copy) { return document_.Key(text, length, copy); }
+  bool String(const char* text, rapidjson::SizeType length, bool copy) {
+    return check_text({text, length}) && document_.String(text, length, copy);
+  }
+  bool Key(const char* text, rapidjson::SizeType length, bool copy) {
+    return check_text({text, length}) && document_.Key(text, length, copy);
+  }
   bool StartObject() { return enter() && document_.StartObject(); }
   bool EndObject(rapidjson::SizeType members) { return leave() && document_.EndObject(members); }
   bool StartArray() { return enter() && document_.StartArray(); }
   bool EndArray(rapidjson::SizeType elements) { return leave() && document_.EndArray(elements); }
 
  private:
-  bool enter() { return ++depth_ <= kMaxJsonDepth; }
+  bool stop(std::string complaint) {
+    complaint_ = std::move(complaint);
+    return false;
+  }
+  bool check_text(std::string_view text) {
+    return !has_lone_surrogate(text) || stop("a string has half a surrogate pair");
+  }
+  bool enter() {
+    return ++depth_ <= kMaxJsonDepth || stop("it is nested deeper than " + std::to_string(kMaxJsonDepth) + " levels");
+  }
   bool leave() {
     --depth_;
     return true;
@@ -47,6 +69,7 @@ class DepthLimit {
 
   Document& document_;
   std::uint32_t depth_ = 0;
+  std::string complaint_;
 };
 
 std::string_view text_of(const Value& value) {
@@ -186,12 +209,8 @@ class FieldReader {
   std::optional<Error> mistake_;
 };
 
-Error parse_error(rapidjson::ParseErrorCode code, std::size_t offset) {
-  if (code == rapidjson::kParseErrorTermination) {
-    return Error{"the payload's JSON is nested deeper than " + std::to_string(kMaxJsonDepth) + " levels"};
-  }
-  return Error{"the payload is not valid JSON: " + std::string(rapidjson::GetParseError_En(code)) + " (at byte " +
-               std::to_string(offset) + ")"};
+Error not_json(std::string_view reason, std::size_t offset) {
+  return Error{"the payload is not valid JSON: " + std::string(reason) + " (at byte " + std::to_string(offset) + ")"};
 }
 
 }  // namespace
@@ -214,18 +233,21 @@ Result<HandoffRequest> HandoffRequestParser::parse(std::span<char> payload) {
   if (payload.size() == 1 && payload.front() == handoff_protocol::kNoPayload) return request;
 
   clear();
-  payload.data()[payload.size()] = '\0';
+  std::fill_n(payload.data() + payload.size(), kJsonPadding, '\0');
   rapidjson::Reader reader;
   rapidjson::InsituStringStream stream(payload.data());
   rapidjson::ParseResult parsed;
+  std::string complaint;
   auto parse_into = [&](Document& document) {
-    DepthLimit handler(document);
+    PayloadHandler handler(document);
     parsed = reader.Parse<kParseFlags>(stream, handler);
+    complaint = handler.complaint();
     return !parsed.IsError();
   };
   document_.Populate(parse_into);
-  if (parsed.IsError()) return parse_error(parsed.Code(), parsed.Offset());
-  if (stream.Tell() != payload.size()) return Error{"the payload is not valid JSON: it contains a NUL byte"};
+  if (!complaint.empty()) return not_json(complaint, parsed.Offset());
+  if (parsed.IsError()) return not_json(rapidjson::GetParseError_En(parsed.Code()), parsed.Offset());
+  if (stream.Tell() != payload.size()) return not_json("it contains a NUL byte", stream.Tell());
   if (!document_.IsObject()) return Error{"the payload must be a JSON object"};
 
   FieldReader fields(document_);

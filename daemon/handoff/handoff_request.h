@@ -39,8 +39,8 @@ struct HandoffRequest {
 // One per worker; keeps its memory from one payload to the next.
 class HandoffRequestParser {
  public:
-  // Parses `payload` in place; the byte behind it must be writable. kNoPayload is an empty request. The Error's message
-  // is for the client: it says where the JSON, or which field, is wrong.
+  // Parses `payload` in place; kJsonPadding writable bytes must stand behind it. kNoPayload is an empty request. The
+  // Error's message is for the client: it says where the JSON, or which field, is wrong.
   Result<HandoffRequest> parse(std::span<char> payload);
 
   // The request is no longer needed: frees what a large one took.

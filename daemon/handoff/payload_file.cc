@@ -9,6 +9,8 @@
 #include <string>
 #include <utility>
 
+#include "base/json_input.h"
+
 namespace streaming {
 
 Result<PayloadFile> PayloadFile::map(UniqueFd file, std::size_t max_bytes) {
@@ -24,9 +26,9 @@ Result<PayloadFile> PayloadFile::map(UniqueFd file, std::size_t max_bytes) {
   if (bytes == 0) return Error{"the payload's memfd is empty"};
   if (bytes > max_bytes) return Error{"the payload is larger than " + std::to_string(max_bytes) + " bytes", EFBIG};
 
-  // Pages of our own first, of which the file's take the place: so there is a byte behind a file of whole pages, too.
+  // Pages of our own first, of which the file's take the place: so there is room behind a file of whole pages, too.
   const auto page = static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
-  const std::size_t mapped_bytes = (bytes / page + 1) * page;
+  const std::size_t mapped_bytes = (bytes + kJsonPadding + page - 1) / page * page;
   constexpr int kProtection = PROT_READ | PROT_WRITE;
   void* memory = mmap(nullptr, mapped_bytes, kProtection, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (memory == MAP_FAILED) return Error::from_errno("cannot map the payload", errno);

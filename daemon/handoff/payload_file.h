@@ -22,7 +22,7 @@ class PayloadFile {
   PayloadFile& operator=(PayloadFile&&) = delete;
   ~PayloadFile();
 
-  // One writable byte stands behind them.
+  // kJsonPadding writable bytes stand behind them.
   std::span<char> bytes() const { return {memory_, bytes_}; }
 
  private:

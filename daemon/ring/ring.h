@@ -41,7 +41,7 @@ struct Completion {
   Tag tag;
   std::int32_t result = 0;  // what the system call would return; an errno is negative
   bool more = false;        // the operation goes on, and will complete again
-  std::span<char> buffer;   // where a message was received; valid during the call. One writable byte stands behind it
+  std::span<char> buffer;   // where a message was received; valid during the call. kJsonPadding bytes stand behind it
 };
 
 class CompletionHandler {

@@ -11,6 +11,7 @@
 #include <memory>
 #include <vector>
 
+#include "base/json_input.h"
 #include "ring/ring.h"
 
 namespace streaming {
@@ -65,7 +66,7 @@ class UringRing final : public Ring {
   void submit_kernel_shutdown(RingFile file, Tag tag);
   void shut_down_installed(const io_uring_cqe& entry, CompletionHandler& handler);
   void dispatch_one(const io_uring_cqe& entry, CompletionHandler& handler);
-  std::size_t buffer_stride() const { return options_.receive_bytes + 1; }
+  std::size_t buffer_stride() const { return options_.receive_bytes + kJsonPadding; }
   void give_buffer(unsigned short id);
 
   const Options options_;

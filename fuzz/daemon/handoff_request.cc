@@ -17,7 +17,7 @@ namespace {
 
 void must_be_text_in(std::string_view text, std::string_view buffer) {
   MUST(fuzz::lies_in(text, buffer));
-  MUST(fuzz::is_utf8(text, fuzz::LowSurrogates::kTaken));
+  MUST(fuzz::is_utf8(text));
 }
 
 // Lines and nothing else, up to the one empty line; one of each header by which the daemon frames the stream.
@@ -46,9 +46,8 @@ void must_be_one_head(std::string_view head) {
 
 // The request to the API is a payload that can be read in turn, and brings the same conversation.
 void must_pass_on(const HandoffRequest& request) {
-  std::string body = chat_completion_request(request, "standard");
-  // Known faults, to be refused one day: 2e308 is read as infinity, which has no JSON; and see LowSurrogates.
-  if (!std::isfinite(request.temperature.value_or(0)) || !fuzz::is_utf8(body)) return;
+  fuzz::InPlace body(chat_completion_request(request, "standard"));
+  MUST(fuzz::is_utf8(body.view()));
   HandoffRequestParser parser;
   const Result<HandoffRequest> read = parser.parse({body.data(), body.size()});
   if (!read.ok()) {
@@ -72,7 +71,7 @@ void must_be_sound(const HandoffRequest& request, std::string_view buffer) {
                                       request.request_id, request.test_pattern, request.last_user_text()}) {
     must_be_text_in(text, buffer);
   }
-  MUST(fuzz::is_utf8(request.user_id, fuzz::LowSurrogates::kTaken));
+  MUST(fuzz::is_utf8(request.user_id));
   MUST(is_header_value(request.test_pattern));
   MUST(request.max_tokens.value_or(1) > 0);
   MUST(request.messages == nullptr || request.messages->IsArray());

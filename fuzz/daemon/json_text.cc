@@ -78,7 +78,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   MUST(member(error_json, "error") == text);
   MUST(member(response_json, "error") == text);
 
-  std::string payload = "{\"prompt\":\"" + inside + "\"}";
+  fuzz::InPlace payload("{\"prompt\":\"" + inside + "\"}");
   HandoffRequestParser parser;
   const Result<HandoffRequest> request = parser.parse({payload.data(), payload.size()});
   MUST(request.ok() && request->prompt == text);

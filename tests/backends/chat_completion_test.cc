@@ -1,5 +1,7 @@
 #include "backends/chat_completion.h"
 
+#include "base/json_input.h"
+
 #include <gtest/gtest.h>
 
 namespace streaming {
@@ -61,6 +63,8 @@ TEST(ChatCompletionChunk, SeesWhatIsNoChunk) {
   EXPECT_EQ(parse(R"({"choices":[)").kind, Kind::kMalformed);
   EXPECT_EQ(parse("{\"a\":\"\xff\"}").kind, Kind::kMalformed);
   EXPECT_EQ(parse("").kind, Kind::kMalformed);
+  EXPECT_EQ(parse("{\"x\":\"a\xf4\x15").kind, Kind::kMalformed);
+  EXPECT_EQ(parse(R"({"choices":[{"delta":{"content":"\ude00"}}]})").kind, Kind::kMalformed);
 }
 
 TEST(ChatCompletionRequest, AsksForAStreamOfThePrompt) {
@@ -79,7 +83,9 @@ TEST(ChatCompletionRequest, PassesTheConversationOnAsItIs) {
   std::string payload =
       R"({"model":"mine","prompt":"unused","messages":[{"role":"user","content":[{"type":"text","text":"é"}]}]})";
   HandoffRequestParser parser;
-  const Result<HandoffRequest> request = parser.parse({payload.data(), payload.size()});
+  const std::size_t size = payload.size();
+  payload.append(kJsonPadding, '\0');
+  const Result<HandoffRequest> request = parser.parse({payload.data(), size});
   ASSERT_TRUE(request.ok());
   EXPECT_EQ(chat_completion_request(request.value(), "default-model"),
             R"({"model":"mine","messages":[{"role":"user","content":[{"type":"text","text":"é"}]}],)"

@@ -5,6 +5,7 @@
 
 #include <cstring>
 
+#include "base/json_input.h"
 #include "base/limits.h"
 #include "base/log.h"
 #include "support/fake_ring.h"
@@ -39,8 +40,9 @@ class HandoffReceiverTest : public testing::Test, private CompletionHandler, pri
         std::memcpy(CMSG_DATA(header) + i * sizeof fd, &fd, sizeof fd);
       }
     }
-    ring.complete(Operation::kHandoffReceive, static_cast<std::int32_t>(payload.size()), false,
-                  {payload.data(), payload.size()});
+    const std::size_t size = payload.size();
+    payload.append(kJsonPadding, 'x');
+    ring.complete(Operation::kHandoffReceive, static_cast<std::int32_t>(size), false, {payload.data(), size});
   }
   void arrive_with_client(std::string payload, int flags = 0) {
     auto [client, browser] = socket_pair();

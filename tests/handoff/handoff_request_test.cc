@@ -4,6 +4,7 @@
 
 #include <string>
 
+#include "base/json_input.h"
 #include "base/limits.h"
 
 namespace streaming {
@@ -13,8 +14,9 @@ class HandoffRequestTest : public testing::Test {
  protected:
   Result<HandoffRequest> parse(std::string payload) {
     buffer = std::move(payload);
-    // A std::string has a writable byte behind it.
-    return parser.parse({buffer.data(), buffer.size()});
+    const std::size_t size = buffer.size();
+    buffer.append(kJsonPadding, 'x');
+    return parser.parse({buffer.data(), size});
   }
   std::string mistake(std::string payload) {
     const Result<HandoffRequest> request = parse(std::move(payload));
@@ -143,8 +145,25 @@ TEST_F(HandoffRequestTest, RefusesTextThatIsNotUtf8) {
   EXPECT_NE(mistake(R"({"prompt":"\ud83d alone"})").find("not valid JSON"), std::string::npos);
 }
 
+TEST_F(HandoffRequestTest, RefusesTextThatEndsInsideACharacter) {
+  EXPECT_NE(mistake("{\"prompt\":\"hi\xf2,").find("not valid JSON"), std::string::npos);
+  EXPECT_NE(mistake("{\"prompt\":\"hi\xf0").find("not valid JSON"), std::string::npos);
+}
+
+TEST_F(HandoffRequestTest, RefusesTheSecondHalfOfASurrogatePairAlone) {
+  EXPECT_NE(mistake(R"({"prompt":"\ude00"})").find("half a surrogate pair"), std::string::npos);
+  EXPECT_NE(mistake(R"({"a":{"\ude00":1}})").find("half a surrogate pair"), std::string::npos);
+  EXPECT_TRUE(parse(R"({"prompt":"\ud7ff \ue000 ퟿"})").ok()) << "its neighbours are characters";
+}
+
+TEST_F(HandoffRequestTest, RefusesANumberThatIsTooLarge) {
+  EXPECT_NE(mistake(R"({"temperature":2e308})").find("not valid JSON"), std::string::npos);
+  EXPECT_NE(mistake(R"({"messages":[{"x":-1e400}]})").find("not valid JSON"), std::string::npos);
+}
+
 TEST_F(HandoffRequestTest, RefusesDeepNestingWithoutSpendingStackOnIt) {
-  EXPECT_EQ(mistake(std::string(100'000, '[')), "the payload's JSON is nested deeper than 64 levels");
+  EXPECT_EQ(mistake(std::string(100'000, '[')),
+            "the payload is not valid JSON: it is nested deeper than 64 levels (at byte 64)");
   std::string nested = "{\"a\":";
   for (std::uint32_t level = 0; level < kMaxJsonDepth - 1; ++level) nested += "[";
   std::string closing;

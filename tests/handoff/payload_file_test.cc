@@ -2,9 +2,11 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <string>
 
+#include "base/json_input.h"
 #include "support/payload_memfd.h"
 #include "support/unix_sockets.h"
 
@@ -18,16 +20,16 @@ std::string mistake(UniqueFd file, std::size_t max_bytes = kMax) {
   return payload.ok() ? "no mistake" : payload.error().message;
 }
 
-TEST(PayloadFile, HoldsTheBytesWithAWritableOneBehindThemAlsoWhenThePageIsFull) {
+TEST(PayloadFile, HoldsTheBytesWithRoomBehindThemAlsoWhenThePageIsFull) {
   const auto page = static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
-  for (const std::size_t size : {std::size_t{1}, page - 1, page, page + 1, 3 * page}) {
+  for (const std::size_t size : {std::size_t{1}, page - kJsonPadding, page - 1, page, page + 1, 3 * page}) {
     const std::string text(size, 'x');
     const Result<PayloadFile> payload = PayloadFile::map(payload_memfd(text), kMax);
     ASSERT_TRUE(payload.ok()) << payload.error().message;
     const std::span<char> bytes = payload.value().bytes();
     EXPECT_EQ(std::string_view(bytes.data(), bytes.size()), text);
     bytes.data()[0] = 'y';
-    bytes.data()[bytes.size()] = '\0';
+    std::fill_n(bytes.data() + bytes.size(), kJsonPadding, '\0');
   }
 }
 
