@@ -10,11 +10,12 @@ declare(strict_types=1);
  *         ->send();
  *     exit;
  *
- * It only sets two response headers, by which Apache's mod_socket_handoff does the work; neither reaches the client.
- * What the script prints, and its other headers, are thrown away. A framework sets headers itself: give it headers().
+ * It only answers in a way that Apache's mod_socket_handoff understands: the daemon's socket in one header, the data in
+ * another. Apache takes header lines of 8,189 bytes from PHP-FPM and CGI; longer data goes in the response's body, up to
+ * SocketHandoffMaxDataSize (1 MiB). None of it reaches the client, nor does what else the script prints. Its other
+ * headers are lost, but for those that SocketHandoffForwardHeaders names, such as a session's Set-Cookie.
  *
- * From PHP-FPM and CGI, Apache takes header lines of 8,189 bytes, which is 8,173 bytes of data, and answers with a 500
- * beyond. fits() tells whether the data is small enough; mod_php has no such limit.
+ * A framework sends headers and body itself: give it headers() and body().
  */
 final class SocketHandoff
 {
@@ -22,9 +23,13 @@ final class SocketHandoff
 
     private const SOCKET_HEADER = 'X-Socket-Handoff';
     private const DATA_HEADER = 'X-Handoff-Data';
+    private const SOURCE_HEADER = 'X-Handoff-Data-Source';
 
     /** The longest line, name and colon included, that Apache takes from PHP-FPM and CGI: see ap_scan_script_header. */
     private const MAX_LINE_BYTES = 8189;
+
+    /** mod_php has no such limit; but what is long is better not copied from table to table. */
+    private const MAX_LINE_BYTES_OF_MOD_PHP = 64 * 1024;
 
     /** @param array<string, mixed> $data */
     private function __construct(private readonly string $socket, private readonly array $data)
@@ -50,35 +55,30 @@ final class SocketHandoff
         return new self($this->socket, array_merge($this->data, $data));
     }
 
-    /** Whether Apache will take the data from PHP. */
-    public function fits(): bool
-    {
-        return strlen($this->json()) <= self::maxDataBytes();
-    }
-
     /**
      * The response headers that make Apache hand the client over.
      *
      * @return array<string, string>
-     * @throws JsonException   if the data holds what JSON cannot, such as text that is not UTF-8
-     * @throws LengthException if the data is too long for Apache to take it from PHP
+     * @throws JsonException if the data holds what JSON cannot, such as text that is not UTF-8
      */
     public function headers(): array
     {
-        if (!$this->fits()) {
-            throw new LengthException(sprintf(
-                'The hand-off has %s bytes of data, and Apache takes no more than %s from PHP as %s: send less, '
-                    . 'such as fewer of the older messages, or use mod_php, which has no such limit.',
-                number_format(strlen($this->json())),
-                number_format(self::maxDataBytes()),
-                PHP_SAPI,
-            ));
-        }
-        return [self::SOCKET_HEADER => $this->socket, self::DATA_HEADER => $this->json()];
+        $data = $this->fitsHeader() ? [self::DATA_HEADER => $this->json()] : [self::SOURCE_HEADER => 'body'];
+        return [self::SOCKET_HEADER => $this->socket, ...$data];
     }
 
     /**
-     * Sets the headers; end the script after it.
+     * The response's body that belongs to headers(): the data where no header holds it, else empty.
+     *
+     * @throws JsonException as headers() does
+     */
+    public function body(): string
+    {
+        return $this->fitsHeader() ? '' : $this->json();
+    }
+
+    /**
+     * Answers with headers() and body(); end the script after it, and print nothing else.
      *
      * @throws LogicException if output has begun, for then headers are too late
      */
@@ -90,6 +90,7 @@ final class SocketHandoff
         foreach ($this->headers() as $name => $value) {
             header("$name: $value");
         }
+        echo $this->body();
     }
 
     /** ASCII on one line, so a header whatever the data: JSON escapes line breaks, and all characters beyond ASCII. */
@@ -98,8 +99,10 @@ final class SocketHandoff
         return json_encode((object) $this->data, JSON_THROW_ON_ERROR | JSON_UNESCAPED_SLASHES);
     }
 
-    private static function maxDataBytes(): int
+    private function fitsHeader(): bool
     {
-        return PHP_SAPI === 'apache2handler' ? PHP_INT_MAX : self::MAX_LINE_BYTES - strlen(self::DATA_HEADER . ': ');
+        return PHP_SAPI === 'apache2handler'
+            ? strlen($this->json()) <= self::MAX_LINE_BYTES_OF_MOD_PHP
+            : strlen(self::DATA_HEADER . ': ' . $this->json()) <= self::MAX_LINE_BYTES;
     }
 }

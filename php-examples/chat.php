@@ -80,15 +80,6 @@ if ($_SERVER['REQUEST_METHOD'] !== 'POST') {
 $user = authenticated_user();
 $messages = requested_messages();
 
-$handoff = SocketHandoff::to(getenv('STREAMING_DAEMON_SOCKET') ?: SocketHandoff::DEFAULT_SOCKET)
-    ->with(['messages' => $messages, 'user_id' => $user]);
-
-// A long conversation loses its oldest messages first.
-while (!$handoff->fits() && count($messages) > 1) {
-    array_shift($messages);
-    $handoff = $handoff->with(['messages' => $messages]);
-}
-if (!$handoff->fits()) {
-    refuse(413, 'The message is too long.');
-}
-$handoff->send();
+SocketHandoff::to(getenv('STREAMING_DAEMON_SOCKET') ?: SocketHandoff::DEFAULT_SOCKET)
+    ->with(['messages' => $messages, 'user_id' => $user])
+    ->send();

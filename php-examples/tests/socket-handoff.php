@@ -35,12 +35,14 @@ $more = $handoff->with(['prompt' => "a/b\r\nX-Evil: é 😀"])->with(['user_id' 
 expect_same('{"prompt":"a/b\r\nX-Evil: \u00e9 \ud83d\ude00","user_id":3}', $more->headers()['X-Handoff-Data']);
 expect_same('{}', $handoff->headers()['X-Handoff-Data']);
 
-// 8,173 bytes of data fit, one more does not.
+// 8,173 bytes of data fit into a header; one more goes in the body.
 $frame = strlen('{"prompt":""}');
-expect_same(true, $handoff->with(['prompt' => str_repeat('x', 8173 - $frame)])->fits());
-$long = $handoff->with(['prompt' => str_repeat('x', 8174 - $frame)]);
-expect_same(false, $long->fits());
-expect_thrown(LengthException::class, '8,174 bytes', fn () => $long->headers());
+$longest = $handoff->with(['prompt' => str_repeat('x', 8173 - $frame)]);
+expect_same(8173, strlen($longest->headers()['X-Handoff-Data']));
+expect_same('', $longest->body());
+$longer = $handoff->with(['prompt' => str_repeat('x', 8174 - $frame)]);
+expect_same(['X-Socket-Handoff' => '/run/test.sock', 'X-Handoff-Data-Source' => 'body'], $longer->headers());
+expect_same(8174, strlen($longer->body()));
 
 expect_thrown(JsonException::class, 'UTF-8', fn () => $handoff->with(['prompt' => "\xff"])->headers());
 expect_thrown(InvalidArgumentException::class, 'relative.sock', fn () => SocketHandoff::to('relative.sock'));
