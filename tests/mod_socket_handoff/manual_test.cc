@@ -2,7 +2,6 @@
 
 #include <gtest/gtest.h>
 
-#include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <map>
@@ -12,6 +11,7 @@
 #include <string>
 
 #include "mod_socket_handoff/settings.h"
+#include "written_value.h"
 
 namespace socket_handoff {
 namespace {
@@ -55,26 +55,9 @@ std::string value_in(const Rows& rows, const std::string& row, const std::string
 }
 
 template <class Type>
-std::optional<typename Type::Value> parse(std::string& text) {
-  if constexpr (requires { &Type::append; }) {
-    std::optional<typename Type::Value> list;
-    for (char* word = std::strtok(text.data(), " "); word; word = std::strtok(nullptr, " ")) {
-      if (list) {
-        EXPECT_TRUE(Type::append(*list, word));
-      } else {
-        list = Type::parse(word);
-      }
-    }
-    return list;
-  } else {
-    return Type::parse(text.c_str());
-  }
-}
-
-template <class Type>
 void expect_entry(const Rows& rows, const std::string& directive, const typename Type::Value& standard) {
   std::string text = value_in(rows, "Default", directive);
-  const auto value = parse<Type>(text);
+  const auto value = parse_written<Type>(text);
   EXPECT_TRUE(value.has_value() && *value == standard) << directive << " has another default in the code";
   EXPECT_NE(value_in(rows, "Syntax", directive), "");
   for (const char* row : {"Description", "Context", "Override", "Status", "Module", "Since"}) {

@@ -2,14 +2,13 @@
 
 #include <gtest/gtest.h>
 
-#include <cstring>
 #include <fstream>
 #include <map>
-#include <optional>
 #include <sstream>
 #include <string>
 
 #include "mod_socket_handoff/settings.h"
+#include "written_value.h"
 
 namespace socket_handoff {
 namespace {
@@ -36,30 +35,12 @@ std::map<std::string, ShippedDirective> shipped_directives() {
   return directives;
 }
 
-// A list is written with blanks in between.
-template <class Type>
-std::optional<typename Type::Value> parse(std::string& text) {
-  if constexpr (requires { &Type::append; }) {
-    std::optional<typename Type::Value> list;
-    for (char* word = std::strtok(text.data(), " "); word; word = std::strtok(nullptr, " ")) {
-      if (list) {
-        EXPECT_TRUE(Type::append(*list, word));
-      } else {
-        list = Type::parse(word);
-      }
-    }
-    return list;
-  } else {
-    return Type::parse(text.c_str());
-  }
-}
-
 TEST(ShippedConfiguration, NamesEveryDirectiveAndNoOtherAndShowsDefaultsInComments) {
   std::map<std::string, ShippedDirective> shipped = shipped_directives();
 #define SETTING(type, member, directive, standard, help)                                    \
   {                                                                                         \
     auto& [text, is_in_force] = shipped[directive];                                         \
-    const auto value = parse<type>(text);                                                   \
+    const auto value = parse_written<type>(text);                                                   \
     ASSERT_TRUE(value.has_value()) << directive << " '" << text << "' is missing or wrong"; \
     EXPECT_NE(*value == Settings().member(), is_in_force) << directive;                     \
     shipped.erase(directive);                                                               \

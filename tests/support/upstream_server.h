@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include <cstdio>
+#include <ostream>
 #include <string>
 #include <vector>
 
@@ -19,6 +20,9 @@ namespace streaming {
 class UpstreamServer {
  public:
   enum class Protocol { kHttp1, kHttp2OverTls };
+  friend void PrintTo(Protocol protocol, std::ostream* out) {
+    *out << (protocol == Protocol::kHttp1 ? "HTTP/1.1" : "HTTP/2 over TLS");
+  }
 
   explicit UpstreamServer(Protocol protocol = Protocol::kHttp1) {
     std::vector<std::string> command{SOURCE_DIR "/t/upstream/start"};
