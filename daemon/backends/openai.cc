@@ -73,6 +73,7 @@ class OpenAiSession final : public BackendSession, private HttpReceiver {
 
   void end() {
     ended_ = true;
+    transfer_->let_finish();
     sink_.on_end();
   }
   void fail(BackendFailure failure, std::string_view detail) {

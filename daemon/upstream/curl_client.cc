@@ -3,6 +3,7 @@
 #include <poll.h>
 
 #include "base/check.h"
+#include "base/limits.h"
 
 namespace streaming {
 namespace {
@@ -29,7 +30,11 @@ class CurlClient::TransferHandle final : public HttpTransfer {
   TransferHandle(CurlClient& client, CurlTransfer& transfer) : client_(client), transfer_(transfer) {}
   ~TransferHandle() override {
     transfer_.cancel();
-    client_.defer(transfer_);
+    if (transfer_.finishing()) {
+      client_.keep_until_finished(transfer_);
+    } else {
+      client_.defer(transfer_);
+    }
   }
 
   void pause() override { transfer_.pause(); }
@@ -37,6 +42,7 @@ class CurlClient::TransferHandle final : public HttpTransfer {
     transfer_.unpause();
     if (transfer_.held_back()) client_.defer(transfer_);
   }
+  void let_finish() override { transfer_.let_finish(); }
 
  private:
   CurlClient& client_;
@@ -49,7 +55,12 @@ Status CurlClient::start_library() {
 }
 
 CurlClient::CurlClient(Ring& ring, TimerWheel& timers)
-    : timers_(timers), watches_(ring), timeout_(*this), deferred_work_(*this), multi_(curl_multi_init()) {
+    : timers_(timers),
+      watches_(ring),
+      timeout_(*this),
+      deferred_work_(*this),
+      patience_(*this),
+      multi_(curl_multi_init()) {
   CHECK(multi_ != nullptr);
   set(multi_, CURLMOPT_SOCKETFUNCTION, &CurlClient::on_socket);
   set(multi_, CURLMOPT_SOCKETDATA, this);
@@ -59,6 +70,7 @@ CurlClient::CurlClient(Ring& ring, TimerWheel& timers)
 }
 
 CurlClient::~CurlClient() {
+  give_up_unfinished();
   run_deferred();
   curl_multi_cleanup(multi_);
 }
@@ -99,6 +111,8 @@ int CurlClient::on_timeout_change(CURLM*, long timeout_ms, void* client) {
 void CurlClient::on_timer(Timer& timer) {
   if (&timer == &deferred_work_) {
     run_deferred();
+  } else if (&timer == &patience_) {
+    give_up_unfinished();
   } else {
     drive(CURL_SOCKET_TIMEOUT, 0);
   }
@@ -121,8 +135,22 @@ void CurlClient::finish_transfers() {
     const CURLcode result = message->data.result;
     CurlTransfer& transfer = CurlTransfer::of(message->easy_handle);
     curl_multi_remove_handle(multi_, transfer.easy());
+    const bool nobody_waits = transfer.finishing();
     transfer.finish(result);
+    if (!nobody_waits || !transfer.linked()) continue;
+    transfer.unlink();
+    defer(transfer);
   }
+}
+
+void CurlClient::keep_until_finished(CurlTransfer& transfer) {
+  transfer.unlink();
+  finishing_.push_back(transfer);
+  if (!patience_.pending()) timers_.schedule(patience_, kUnreadTimeout);
+}
+
+void CurlClient::give_up_unfinished() {
+  while (CurlTransfer* transfer = finishing_.pop_front()) defer(*transfer);
 }
 
 void CurlClient::defer(CurlTransfer& transfer) {

@@ -29,6 +29,9 @@ class CurlClient final : public HttpClient, private TimerOwner {
 
   void on_socket_ready(const Completion& completion);
 
+  // Whether answers are still read that nobody waits for.
+  bool finishing() const { return !finishing_.empty(); }
+
  private:
   class TransferHandle;
 
@@ -38,6 +41,9 @@ class CurlClient final : public HttpClient, private TimerOwner {
   void on_timer(Timer& timer) override;
   void drive(curl_socket_t fd, int events);
   void finish_transfers();
+  // Its session has gone, and libcurl has it to its end, or to the end of our patience.
+  void keep_until_finished(CurlTransfer& transfer);
+  void give_up_unfinished();
   // libcurl must not be asked to remove or to resume a transfer from within its own callbacks: that is done after them.
   void defer(CurlTransfer& transfer);
   void run_deferred();
@@ -46,7 +52,9 @@ class CurlClient final : public HttpClient, private TimerOwner {
   SocketWatches watches_;
   Timer timeout_;        // libcurl's
   Timer deferred_work_;  // something is in deferred_
+  Timer patience_;       // something is in finishing_
   IntrusiveList<CurlTransfer> deferred_;
+  IntrusiveList<CurlTransfer> finishing_;
   CURLM* multi_;
 };
 

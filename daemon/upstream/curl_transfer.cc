@@ -82,6 +82,10 @@ std::size_t CurlTransfer::on_body(char* bytes, std::size_t size, std::size_t cou
     self.held_back_ = true;
     return CURL_WRITEFUNC_PAUSE;
   }
+  if (self.finishing_) {
+    self.dropped_bytes_ += length;
+    return self.dropped_bytes_ > kMaxUnreadBytes ? 0 : length;  // 0 makes libcurl give up
+  }
   self.announce_head();
   if (!self.cancelled()) self.receiver_->on_body({bytes, length});
   return length;
@@ -96,7 +100,14 @@ void CurlTransfer::announce_head() {
   receiver_->on_head(static_cast<int>(status), content_type == nullptr ? "" : content_type);
 }
 
+void CurlTransfer::let_finish() {
+  cancel();
+  // A transfer that is paused would not come to its end.
+  finishing_ = !paused_;
+}
+
 void CurlTransfer::finish(CURLcode result) {
+  done_ = true;
   if (result == CURLE_OK) announce_head();
   if (cancelled()) return;
   const std::string_view reason = error_[0] != '\0' ? error_.data() : curl_easy_strerror(result);

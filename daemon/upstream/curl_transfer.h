@@ -37,6 +37,10 @@ class CurlTransfer : public ListNode {
   // May call the receiver.
   void release_held_back();
 
+  // The receiver is not called again; what is still to come is dropped, up to kMaxUnreadBytes.
+  void let_finish();
+  bool finishing() const { return finishing_ && !done_; }
+
   // libcurl is done with the request.
   void finish(CURLcode result);
 
@@ -51,6 +55,9 @@ class CurlTransfer : public ListNode {
   bool head_announced_ = false;
   bool paused_ = false;
   bool held_back_ = false;
+  bool finishing_ = false;  // nobody waits for the rest
+  bool done_ = false;       // finish() was called
+  std::size_t dropped_bytes_ = 0;
   std::array<char, CURL_ERROR_SIZE> error_{};
 };
 

@@ -41,6 +41,10 @@ class HttpTransfer {
   // After pause() no more of the body is read until resume(). Neither calls the receiver.
   virtual void pause() = 0;
   virtual void resume() = 0;
+
+  // The answer has said all that matters: the receiver is not called again, and when the transfer is destroyed, what is
+  // left is read and dropped for a moment instead of cancelled, so that the connection can be used again.
+  virtual void let_finish() = 0;
 };
 
 class HttpClient {

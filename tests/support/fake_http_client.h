@@ -12,6 +12,10 @@ struct FakeHttpClient final : HttpClient {
     ~Transfer() override { client.receiver = nullptr; }
     void pause() override { client.paused = true; }
     void resume() override { client.paused = false; }
+    void let_finish() override {
+      client.receiver = nullptr;
+      client.let_finish = true;
+    }
     FakeHttpClient& client;
   };
 
@@ -24,6 +28,7 @@ struct FakeHttpClient final : HttpClient {
   HttpRequest request;               // the last one
   HttpReceiver* receiver = nullptr;  // null once it was cancelled
   bool paused = false;
+  bool let_finish = false;
 };
 
 }  // namespace streaming

@@ -50,8 +50,7 @@ class RawServer {
     EXPECT_EQ(send(connection, bytes.data(), bytes.size(), MSG_NOSIGNAL), static_cast<ssize_t>(bytes.size()));
   }
 
- private:
-  // Head and body; the body's length is what Content-Length says.
+  // Head and body; the body's length is what Content-Length says. Empty when the client has closed.
   static std::string read_request(int connection) {
     std::string request;
     char bytes[4096];
@@ -68,6 +67,7 @@ class RawServer {
     }
   }
 
+ private:
   UniqueFd listener_;
   int port_ = 0;
   std::thread thread_;
@@ -226,6 +226,49 @@ TEST_F(CurlClientTest, HoldsTheBodyBackWhilePausedAndLosesNothing) {
   run_until([&] { return receiver.finished; });
   EXPECT_EQ(receiver.body.size(), large.size());
   EXPECT_EQ(receiver.error, "");
+}
+
+TEST_F(CurlClientTest, UsesAConnectionAgainWhoseAnswerHasSaidAllThatMatters) {
+  constexpr char kEnough[] = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n6\r\nenough\r\n";
+  std::atomic<int> connections{0};
+  std::atomic<bool> client_has_enough{false};
+  RawServer server([&](int connection, const std::string&) {
+    ++connections;
+    do {
+      RawServer::write(connection, kEnough);
+      while (!client_has_enough) std::this_thread::yield();
+      RawServer::write(connection, "0\r\n\r\n");
+    } while (!RawServer::read_request(connection).empty());
+  });
+  for (int i = 0; i < 3; ++i) {
+    client_has_enough = false;
+    receiver.body.clear();
+    receiver.status = 0;
+    post(server.url());
+    run_until([&] { return receiver.body == "enough"; });
+    receiver.transfer->let_finish();
+    receiver.transfer.reset();
+    client_has_enough = true;
+    run_until([&] { return !client->finishing(); });
+  }
+  EXPECT_EQ(connections, 1);
+  EXPECT_FALSE(receiver.finished) << "nobody waits for the rest";
+  client.reset();  // closes the connection
+}
+
+TEST_F(CurlClientTest, LosesPatienceWithAnAnswerThatDoesNotEnd) {
+  std::atomic<bool> server_saw_the_end{false};
+  RawServer server([&](int connection, const std::string&) {
+    RawServer::write(connection, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n6\r\nenough\r\n");
+    char byte;
+    EXPECT_LE(recv(connection, &byte, 1, 0), 0);
+    server_saw_the_end = true;
+  });
+  post(server.url());
+  run_until([&] { return receiver.body == "enough"; });
+  receiver.transfer->let_finish();
+  receiver.transfer.reset();
+  run_until([&] { return server_saw_the_end.load(); });
 }
 
 TEST_F(CurlClientTest, CancelsAnEndedRequestWithoutHarm) {
