@@ -9,6 +9,7 @@
 #include <map>
 #include <thread>
 
+#include "ring/direct_files.h"
 #include "ring/uring_unavailable.h"
 #include "support/temporary_directory.h"
 #include "support/unix_sockets.h"
@@ -283,10 +284,15 @@ TEST(UringRingFiles, RefusesATableBeyondTheLimitOfOpenFilesAndSaysWhatToDo) {
   EXPECT_NE(ring_too_large.error().message.find("limit of open files"), std::string::npos);
 }
 
-INSTANTIATE_TEST_SUITE_P(With, UringRingTest, testing::Values(Files::kDirect, Files::kOfTheProcess),
-                         [](const auto& parameter) {
-                           return parameter.param == Files::kDirect ? "DirectFiles" : "FilesOfTheProcess";
-                         });
+// Where the kernel does not release direct files at once, the daemon does not use them either.
+std::vector<Files> files_of_this_kernel() {
+  if (!kernel_releases_direct_files_at_once()) return {Files::kOfTheProcess};
+  return {Files::kDirect, Files::kOfTheProcess};
+}
+
+INSTANTIATE_TEST_SUITE_P(With, UringRingTest, testing::ValuesIn(files_of_this_kernel()), [](const auto& parameter) {
+  return parameter.param == Files::kDirect ? "DirectFiles" : "FilesOfTheProcess";
+});
 
 TEST(UringUnavailable, NamesWhatStandsInTheWay) {
   EXPECT_NE(uring_unavailable(ENOSYS).message.find("Linux 6.1 or later"), std::string::npos);

@@ -139,8 +139,8 @@ TEST(Daemon, SurvivesGarbageAndLeaksNoDescriptor) {
     }
     connect_to(daemon.socket());  // and says nothing, and leaves
   }
-  EXPECT_TRUE(is_whole(read_to_end(daemon.hand_client_over("{}").get())));
   EXPECT_TRUE(eventually([&] { return daemon.descriptors() <= before; })) << daemon.descriptors() << ", not " << before;
+  EXPECT_TRUE(is_whole(read_to_end(daemon.hand_client_over("{}").get())));
   EXPECT_EQ(daemon.stop(), 0);
 }
 
