@@ -59,13 +59,13 @@ Result<ListeningSocket> open_listening_socket(const std::string& path, mode_t mo
 
   UniqueFd listener = new_socket();
   if (!listener) return Error::from_errno("cannot create a socket", errno);
-  // Nobody may connect between bind and chmod.
-  const mode_t previous_umask = umask(0777);
+  // The file has its mode from the beginning: with another one for a moment, a module that waits for the socket to
+  // appear would find that it may not connect, and give up.
+  const mode_t previous_umask = umask(~mode & 0777);
   const int bound = bind(listener.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address);
   const int bind_errno = errno;
   umask(previous_umask);
   if (bound != 0) return Error::from_errno("cannot bind the socket " + path, bind_errno);
-  if (chmod(address.sun_path, mode) != 0) return Error::from_errno("cannot set the mode of the socket " + path, errno);
   if (listen(listener.get(), kListenBacklog) != 0)
     return Error::from_errno("cannot listen on the socket " + path, errno);
   struct stat status {};
