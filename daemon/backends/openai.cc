@@ -22,8 +22,8 @@ class OpenAiSession final : public BackendSession, private HttpReceiver {
   }
 
  private:
-  void on_head(int status, std::string_view) override {
-    if (status != kStatusOk) fail(BackendFailure::kStatus, "status " + std::to_string(status));
+  void on_head(const HttpHead& head) override {
+    if (head.status != kStatusOk) fail(BackendFailure::kStatus, "status " + std::to_string(head.status));
   }
 
   void on_body(std::string_view bytes) override {

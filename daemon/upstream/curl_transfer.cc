@@ -94,10 +94,18 @@ std::size_t CurlTransfer::on_body(char* bytes, std::size_t size, std::size_t cou
 void CurlTransfer::announce_head() {
   if (cancelled() || std::exchange(head_announced_, true)) return;
   long status = 0;
-  char* content_type = nullptr;
   curl_easy_getinfo(easy_, CURLINFO_RESPONSE_CODE, &status);
-  curl_easy_getinfo(easy_, CURLINFO_CONTENT_TYPE, &content_type);
-  receiver_->on_head(static_cast<int>(status), content_type == nullptr ? "" : content_type);
+  receiver_->on_head(HttpHead{.status = static_cast<int>(status),
+                              .content_type = header("Content-Type"),
+                              .retry_after = header("Retry-After"),
+                              .content_location = header("Content-Location")});
+}
+
+// Of the last head, which is the final one; libcurl's until the transfer goes on.
+std::string_view CurlTransfer::header(const char* name) const {
+  constexpr int kLastHead = -1;
+  curl_header* found = nullptr;
+  return curl_easy_header(easy_, name, 0, CURLH_HEADER, kLastHead, &found) == CURLHE_OK ? found->value : "";
 }
 
 void CurlTransfer::let_finish() {

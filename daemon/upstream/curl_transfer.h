@@ -47,6 +47,7 @@ class CurlTransfer : public ListNode {
  private:
   static std::size_t on_body(char* bytes, std::size_t size, std::size_t count, void* transfer);
   void announce_head();
+  std::string_view header(const char* name) const;
 
   const HttpRequest request_;
   HttpReceiver* receiver_;

@@ -21,10 +21,18 @@ struct HttpRequest {
   bool insecure_ssl = false;         // the certificate is not verified
 };
 
+// The head of an answer: what of it anybody asks for. A header that is absent is empty.
+struct HttpHead {
+  int status = 0;
+  std::string_view content_type;
+  std::string_view retry_after;
+  std::string_view content_location;
+};
+
 class HttpReceiver {
  public:
-  // The answer's final head, once, before its body. `content_type` is valid during the call.
-  virtual void on_head(int status, std::string_view content_type) = 0;
+  // The answer's final head, once, before its body; valid during the call.
+  virtual void on_head(const HttpHead& head) = 0;
   // Part of the body, valid during the call.
   virtual void on_body(std::string_view bytes) = 0;
   // The last call. `error` is empty when the whole answer came; else it says what failed, for the log alone: no key.

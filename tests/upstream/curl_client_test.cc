@@ -74,10 +74,12 @@ class RawServer {
 };
 
 struct RecordingReceiver final : HttpReceiver {
-  void on_head(int new_status, std::string_view new_type) override {
+  void on_head(const HttpHead& head) override {
     EXPECT_EQ(status, 0) << "only once";
-    status = new_status;
-    content_type = new_type;
+    status = head.status;
+    content_type = head.content_type;
+    retry_after = head.retry_after;
+    content_location = head.content_location;
   }
   void on_body(std::string_view bytes) override {
     body += bytes;
@@ -91,7 +93,7 @@ struct RecordingReceiver final : HttpReceiver {
 
   std::unique_ptr<HttpTransfer> transfer;
   int status = 0;
-  std::string content_type, body, error;
+  std::string content_type, retry_after, content_location, body, error;
   bool finished = false;
   std::function<void()> on_body_hook = [] {};
 };
@@ -170,6 +172,21 @@ TEST_F(CurlClientTest, SendsALargeBodyWithoutAskingForLeave) {
   EXPECT_EQ(receiver.status, 204);
   EXPECT_THAT(request.substr(0, 500), Not(HasSubstr("Expect")));
   EXPECT_GT(request.size(), std::size_t{2} << 20);
+}
+
+TEST_F(CurlClientTest, HandsOutTheFinalHeadWithWhatSaysWhereAndWhen) {
+  RawServer server([](int connection, const std::string&) {
+    RawServer::write(connection,
+                     "HTTP/1.1 103 Early Hints\r\nRetry-After: 1\r\n\r\n"
+                     "HTTP/1.1 429 Too Many Requests\r\nretry-after: 7\r\nContent-Location: /threads/t/runs/r\r\n"
+                     "Content-Length: 0\r\n\r\n");
+  });
+  post(server.url());
+  run_until([&] { return receiver.finished; });
+  EXPECT_EQ(receiver.status, 429);
+  EXPECT_EQ(receiver.retry_after, "7");
+  EXPECT_EQ(receiver.content_location, "/threads/t/runs/r");
+  EXPECT_EQ(receiver.content_type, "");
 }
 
 TEST_F(CurlClientTest, SaysWhyItCannotConnect) {
