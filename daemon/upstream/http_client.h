@@ -24,9 +24,9 @@ struct HttpRequest {
 // The head of an answer: what of it anybody asks for. A header that is absent is empty.
 struct HttpHead {
   int status = 0;
-  std::string_view content_type;
-  std::string_view retry_after;
-  std::string_view content_location;
+  std::string_view content_type = {};
+  std::string_view retry_after = {};
+  std::string_view content_location = {};
 };
 
 class HttpReceiver {

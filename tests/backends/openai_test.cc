@@ -24,7 +24,9 @@ class OpenAiTest : public testing::Test {
     backend = make_openai_backend(BackendEnvironment{config, timers, http});
     session = backend->start(request, sink);
   }
-  void head(int status = 200) { http.receiver->on_head(HttpHead{.status = status, .content_type = "text/event-stream"}); }
+  void head(int status = 200) {
+    http.receiver->on_head(HttpHead{.status = status, .content_type = "text/event-stream"});
+  }
   void body(std::string_view bytes) { http.receiver->on_body(bytes); }
   void finished(std::string_view error = "") { http.receiver->on_finished(error); }
 
