@@ -41,7 +41,8 @@ void add_clients(CLI::App& app, Options& options) {
   app.add_option("--client", options.client,
                  "what is handed over: one end of a socket pair, or of a loopback connection")
       ->transform(CLI::CheckedTransformer(
-          std::map<std::string, ClientKind>{{"unix", ClientKind::kUnix}, {"tcp", ClientKind::kTcp}}));
+          std::map<std::string, ClientKind>{{"unix", ClientKind::kUnix}, {"tcp", ClientKind::kTcp}}))
+      ->option_text("unix|tcp [unix]");
   app.add_option("--slow", options.slow_bytes_per_s, "each client reads so many bytes a second; 0: all at once")
       ->type_name("BYTES_PER_S");
   app.add_option_function<std::string>(

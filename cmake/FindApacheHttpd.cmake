@@ -4,6 +4,7 @@
 #   ApacheHttpd_APXS         the tool that was asked
 #   ApacheHttpd_PROGRAM      the server itself, for the tests
 #   ApacheHttpd_MODULE_DIR   where the server's own modules are
+#   ApacheHttpd_CONFIGURATION_DIR  where httpd.conf or apache2.conf is
 #   ApacheHttpd_VERSION      as in the headers
 
 find_program(ApacheHttpd_APXS NAMES apxs apxs2)
@@ -23,6 +24,7 @@ _apache_httpd_ask(_httpd_include_dir "${ApacheHttpd_APXS}" -q INCLUDEDIR)
 _apache_httpd_ask(_httpd_sbin_dir "${ApacheHttpd_APXS}" -q SBINDIR)
 _apache_httpd_ask(_httpd_program_name "${ApacheHttpd_APXS}" -q PROGNAME)
 _apache_httpd_ask(ApacheHttpd_MODULE_DIR "${ApacheHttpd_APXS}" -q LIBEXECDIR)
+_apache_httpd_ask(ApacheHttpd_CONFIGURATION_DIR "${ApacheHttpd_APXS}" -q SYSCONFDIR)
 _apache_httpd_ask(_apr_include_dir "${ApacheHttpd_APR_CONFIG}" --includedir)
 _apache_httpd_ask(_apr_cpp_flags "${ApacheHttpd_APR_CONFIG}" --cppflags)
 _apache_httpd_ask(_apu_include_dir "${ApacheHttpd_APU_CONFIG}" --includedir)

@@ -1,0 +1,129 @@
+#include "config/manual_page.h"
+
+#include <string_view>
+
+#include "config/option_table.h"
+
+namespace streaming {
+namespace {
+
+constexpr std::string_view kHead = R"(.SH NAME
+streaming\-daemon \- streams LLM answers to clients that Apache hands over
+.SH SYNOPSIS
+.B streaming\-daemon
+.RI [ FLAG ...]
+.SH DESCRIPTION
+A web application lets Apache hand a client's connection over
+.RB ( mod_socket_handoff ).
+.B streaming\-daemon
+takes it from a Unix socket, asks an LLM's API, and streams the answer to the client as Server\-Sent Events, many
+thousands of clients at once from one thread per CPU.
+.PP
+It needs Linux 6.1 or later with io_uring.
+)";
+
+// The flags that are no settings, and so not in the table. A test compares them with those of --help.
+constexpr std::string_view kGeneralFlags = R"(.SH FLAGS
+Each setting's flag stands with it, below. Besides:
+.TP
+.B \-\-config \fIFILE
+read settings from this file instead of the first that exists of
+.IR ./streaming\-daemon.toml ,
+.I /etc/streaming\-daemon/config.toml
+and
+.IR /etc/streaming\-daemon.toml .
+.TP
+.B \-\-help
+print the flags and end.
+.TP
+.B \-\-version
+print the version and end.
+)";
+
+constexpr std::string_view kSettingsHead = R"(.SH SETTINGS
+Each can be set by a flag, by a variable of the environment, or in the file; a flag wins over the environment, which wins
+over the file, which wins over the default. The file is TOML: what stands before a key's last dot is its section. An
+unknown key or flag, or a value out of its range, is an error at the start.
+)";
+
+constexpr std::string_view kTail = R"(.SH SIGNALS
+.TP
+.BR SIGTERM ", " SIGINT
+accept no more hand\-offs, let the streams end, and end. A second one ends them at once.
+.SH EXIT STATUS
+0 after an orderly end, 1 where it could not start or go on; the reason is on the standard error.
+.SH FILES
+.TP
+.I /etc/streaming\-daemon/config.toml
+the settings
+.TP
+.I /etc/streaming\-daemon/environment
+variables of the environment for
+.BR streaming\-daemon.service ,
+API keys among them
+.TP
+.I /run/streaming\-daemon.sock
+where Apache hands clients over
+.SH SEE ALSO
+.BR handoff\-bench (1),
+.BR systemctl (1),
+.BR apache2 (8)
+)";
+
+// A hyphen that is to be copied, and what roff would take for its own.
+std::string escaped(std::string_view text) {
+  std::string roff;
+  for (const char character : text) {
+    if (character == '\\') {
+      roff += "\\e";
+    } else if (character == '-') {
+      roff += "\\-";
+    } else {
+      roff += character;
+    }
+  }
+  return roff;
+}
+
+template <typename Number>
+std::string range_of(const Option& option, std::string_view unit) {
+  const auto* number = std::get_if<Number>(&option.value);
+  if (number == nullptr) return {};
+  return std::to_string(number->least) + " to " + std::to_string(number->most) + std::string(unit);
+}
+
+std::string range_of(const Option& option) {
+  return range_of<Integer>(option, "") + range_of<Milliseconds>(option, " milliseconds");
+}
+
+// "--flag VALUE"; the key for a setting without a flag.
+std::string title_of(const Option& option) {
+  if (option.flag.empty()) return ".B " + escaped(option.key);
+  const std::string_view behind = placeholder(option);
+  return ".B " + escaped(option.flag) + (behind.empty() ? "" : " \\fI" + escaped(behind));
+}
+
+void append_fact(std::string& roff, std::string_view name, std::string_view value) {
+  if (value.empty()) return;
+  roff += ".br\n" + std::string(name) + ": " + escaped(value) + "\n";
+}
+
+std::string entry_of(const Option& option) {
+  std::string roff = ".TP\n" + title_of(option) + "\n" + escaped(option.help) + ".\n";
+  append_fact(roff, "Key", option.key);
+  append_fact(roff, "Variable", option.variable);
+  append_fact(roff, "Range", range_of(option));
+  if (!option.key.empty()) append_fact(roff, "Default", option_text(Config{}, option));
+  return roff;
+}
+
+}  // namespace
+
+std::string manual_page() {
+  std::string roff = ".TH STREAMING\\-DAEMON 8 \"\" \"socket\\-handoff " STREAMING_DAEMON_VERSION "\"\n";
+  roff.append(kHead).append(kGeneralFlags).append(kSettingsHead);
+  for (const Option& option : option_table()) roff += entry_of(option);
+  return roff.append(kTail);
+}
+
+}  // namespace streaming
