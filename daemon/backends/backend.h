@@ -1,4 +1,4 @@
-// Backend: where a stream's text comes from. EventSink: where it goes. BackendSession: one stream's use of a backend.
+// Backend: where a stream's answer comes from. EventSink: where it goes. BackendSession: one stream's use of a backend.
 //
 // A worker makes its own backends when it starts and uses them on its thread until it ends; they do not change. A
 // session belongs to its stream and borrows the sink, which outlives it.
@@ -9,11 +9,12 @@
 #include <string_view>
 
 #include "handoff/handoff_request.h"
+#include "sse/answer_event.h"
 
 namespace streaming {
 
 // Why an upstream gave no whole answer.
-enum class BackendFailure : std::uint8_t {
+enum class FailureKind : std::uint8_t {
   kUnreachable,  // no connection, or lost before the answer's head
   kStatus,       // answered with an error
   kReported,     // an error event in its stream
@@ -22,17 +23,27 @@ enum class BackendFailure : std::uint8_t {
   kTooLarge,     // an event over kMaxUpstreamEventBytes
 };
 
+struct BackendFailure {
+  FailureKind kind;
+  // For the log alone: names the cause, and holds no prompt, answer or key. Valid during the call.
+  std::string_view detail;
+  int status = 0;               // of the upstream's answer; 0: there was none
+  int retry_after_seconds = 0;  // as the upstream asks; 0: it does not
+};
+
 // Called by the session from the worker's loop, never from within Backend::start(). on_end() or on_failure() is the
 // last call; both cancel the session from within.
 class EventSink {
  public:
-  // One piece of text, UTF-8; valid during the call. May pause the session from within, and nothing else.
-  virtual void on_text(std::string_view text) = 0;
-  // The upstream works, though there is no text: it thinks, or calls a tool.
-  virtual void on_progress() = 0;
-  virtual void on_end() = 0;
-  // `detail` is for the log alone: it names the failure's cause, and holds no prompt, answer or key.
-  virtual void on_failure(BackendFailure failure, std::string_view detail) = 0;
+  // May pause the session from within, and nothing else.
+  virtual void on_event(const AnswerEvent& event) = 0;
+  // The tokens so far; each word replaces the last.
+  virtual void on_usage(const Usage& usage) = 0;
+  virtual void on_end(FinishReason reason) = 0;
+  virtual void on_failure(const BackendFailure& failure) = 0;
+
+  // Whether AnswerEvent::Kind::kUpstream is of use.
+  virtual bool wants_upstream_events() const = 0;
 
  protected:
   ~EventSink() = default;

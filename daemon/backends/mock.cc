@@ -64,17 +64,19 @@ class MockSession final : public BackendSession, private TimerOwner {
     if (paused_) return;
     const int event = next_event_++;
     if (event == kMockEvents - 1) {
-      sink_.on_text(kTexts.back());
-      return sink_.on_end();
+      say(kTexts.back());
+      return sink_.on_end(FinishReason::kStop);
     }
     // From the moment that this one was due and not from now, so that lateness does not add up.
     timers_.schedule_at(timer_, timer_.expiry() + delay_);
     if (event == 0) {
-      sink_.on_text(std::exchange(first_text_, {}));
+      say(std::exchange(first_text_, {}));
     } else {
-      sink_.on_text(kTexts[static_cast<std::size_t>(event) - 1]);
+      say(kTexts[static_cast<std::size_t>(event) - 1]);
     }
   }
+
+  void say(std::string_view text) { sink_.on_event({.kind = AnswerEvent::Kind::kText, .text = text}); }
 
   TimerWheel& timers_;
   EventSink& sink_;

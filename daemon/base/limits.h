@@ -58,12 +58,16 @@ inline constexpr Duration kUpstreamConnectTimeout{10'000};
 // What is read from an upstream at once. Each transfer has a buffer of this size.
 inline constexpr long kUpstreamReadBytes = 4096;
 
-// What is still read of an answer that has said all, for the sake of its connection. Over either: the connection is closed.
+// What is still read of an answer that has said all, for the sake of its connection. Over either: the connection is
+// closed.
 inline constexpr std::size_t kMaxUnreadBytes = 64 * 1024;
 inline constexpr Duration kUnreadTimeout{1000};
 
 // One line, or one event, of an upstream's answer. Over it: the stream ends with an error event.
 inline constexpr std::size_t kMaxUpstreamEventBytes = 1024 * 1024;
+
+// The longest that an upstream may ask to be left alone, in seconds; beyond it its word is not taken.
+inline constexpr int kMaxRetryAfterSeconds = 24 * 3600;
 
 // Descriptors for all else but clients: libraries, the log, what a worker waits on.
 inline constexpr std::uint64_t kProcessFiles = 256;

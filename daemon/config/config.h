@@ -38,6 +38,10 @@ struct Config {
   Duration first_byte_timeout{30'000};
   Duration idle_timeout{60'000};
 
+  std::string response_format = "content";
+  bool early_head = true;
+  bool done_event = false;
+
   std::string log_level = "info";
   bool benchmark = false;
 };

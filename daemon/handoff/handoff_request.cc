@@ -8,6 +8,7 @@
 
 #include "base/json_input.h"
 #include "base/limits.h"
+#include "handoff/field_reader.h"
 #include "protocol/handoff_protocol.h"
 
 namespace streaming {
@@ -96,119 +97,6 @@ std::string_view user_text(const Value& message) {
   return text_of_content(content->value);
 }
 
-Error wrong_type(const char* field, const char* expected) {
-  return Error{std::string("the payload's field \"") + field + "\" must be " + expected};
-}
-
-// Reads fields of one object; keeps the first mistake. A field that is null counts as absent.
-class FieldReader {
- public:
-  explicit FieldReader(const Value& object) : object_(object) {}
-
-  void read(const char* field, std::string_view& out) {
-    const Value* value = find(field);
-    if (value == nullptr) return;
-    if (value->IsString()) {
-      out = text_of(*value);
-    } else {
-      fail(wrong_type(field, "a string"));
-    }
-  }
-  // A string that goes into a header as it is.
-  void read_header_value(const char* field, std::string_view& out) {
-    read(field, out);
-    if (!is_header_value(out)) fail(wrong_type(field, "a string without control characters"));
-  }
-  void read(const char* field, const Value*& out) {
-    const Value* value = find(field);
-    if (value == nullptr) return;
-    if (value->IsArray()) {
-      out = value;
-    } else {
-      fail(wrong_type(field, "an array"));
-    }
-  }
-  void read(const char* field, std::optional<std::int64_t>& out) {
-    const Value* value = find(field);
-    if (value == nullptr) return;
-    if (value->IsInt64() && value->GetInt64() > 0) {
-      out = value->GetInt64();
-    } else {
-      fail(wrong_type(field, "a positive integer"));
-    }
-  }
-  void read(const char* field, std::optional<double>& out) {
-    const Value* value = find(field);
-    if (value == nullptr) return;
-    if (value->IsNumber()) {
-      out = value->GetDouble();
-    } else {
-      fail(wrong_type(field, "a number"));
-    }
-  }
-  // "cancel" or "continue".
-  void read_on_disconnect(const char* field, bool& goes_on) {
-    std::string_view text;
-    read(field, text);
-    goes_on = text == "continue";
-    if (!text.empty() && !goes_on && text != "cancel") fail(wrong_type(field, "\"cancel\" or \"continue\""));
-  }
-  // An integer or a string.
-  void read_id(const char* field, std::string& out) {
-    const Value* value = find(field);
-    if (value == nullptr) return;
-    if (value->IsString() && value->GetStringLength() <= kMaxIdBytes) {
-      out = text_of(*value);
-    } else if (value->IsString()) {
-      fail(Error{std::string("the payload's field \"") + field + "\" must have at most " + std::to_string(kMaxIdBytes) +
-                 " bytes"});
-    } else if (value->IsInt64()) {
-      out = std::to_string(value->GetInt64());
-    } else {
-      fail(wrong_type(field, "an integer or a string"));
-    }
-  }
-
-  // An object: {"Name": "value", ...}.
-  void read_headers(const char* field, std::vector<HeaderField>& out) {
-    const Value* value = find(field);
-    if (value == nullptr) return;
-    if (!value->IsObject()) return fail(wrong_type(field, "an object of strings"));
-    for (const auto& member : value->GetObject()) {
-      if (!member.value.IsString()) return fail(wrong_type(field, "an object of strings"));
-      out.push_back({text_of(member.name), text_of(member.value)});
-    }
-  }
-  // What mod_socket_handoff puts in front: {"headers": [["Name", "value"], ...], ...}.
-  void read_apache(const char* field, std::vector<HeaderField>& out) {
-    const Value* apache = find(field);
-    if (apache == nullptr) return;
-    if (!apache->IsObject()) return fail(wrong_type(field, "an object"));
-    const auto headers = apache->FindMember("headers");
-    if (headers == apache->MemberEnd()) return;
-    if (!headers->value.IsArray()) return fail(wrong_type("apache.headers", "an array of pairs of strings"));
-    for (const Value& pair : headers->value.GetArray()) {
-      const bool is_pair = pair.IsArray() && pair.Size() == 2 && pair[0].IsString() && pair[1].IsString();
-      if (!is_pair) return fail(wrong_type("apache.headers", "an array of pairs of strings"));
-      out.push_back({text_of(pair[0]), text_of(pair[1])});
-    }
-  }
-
-  const std::optional<Error>& mistake() const { return mistake_; }
-
- private:
-  const Value* find(const char* field) const {
-    const auto member = object_.FindMember(field);
-    return member == object_.MemberEnd() || member->value.IsNull() ? nullptr : &member->value;
-  }
-  void fail(Error error) {
-    if (!mistake_) mistake_ = std::move(error);
-  }
-
-  const Value& object_;
-  std::optional<Error> mistake_;
-};
-
 Error not_json(std::string_view reason, std::size_t offset) {
   return Error{"the payload is not valid JSON: " + std::string(reason) + " (at byte " + std::to_string(offset) + ")"};
 }
@@ -250,14 +138,27 @@ Result<HandoffRequest> HandoffRequestParser::parse(std::span<char> payload) {
   if (stream.Tell() != payload.size()) return not_json("it contains a NUL byte", stream.Tell());
   if (!document_.IsObject()) return Error{"the payload must be a JSON object"};
 
+  request.payload = &document_;
   FieldReader fields(document_);
   fields.read("prompt", request.prompt);
   fields.read("system", request.system);
   fields.read("model", request.model);
   fields.read("backend", request.backend);
-  fields.read("request_id", request.request_id);
+  fields.read("format", request.format);
+  fields.read("thread_id", request.thread_id);
+  fields.read("assistant_id", request.assistant_id);
+  fields.read("profile", request.profile);
+  fields.read_header_value("request_id", request.request_id);
+  fields.read_header_value("traceparent", request.traceparent);
   fields.read_header_value("test_pattern", request.test_pattern);
-  fields.read("messages", request.messages);
+  fields.read_array("messages", request.messages);
+  fields.read_object("request", request.request);
+  fields.read_object("langgraph_input", request.langgraph_input);
+  fields.read_any("stream_mode", request.stream_mode);
+  fields.read_any("lg", request.lg);
+  fields.read_array("attachments", request.attachments);
+  fields.read_any("attachment_types", request.attachment_types);
+  fields.read_array("images", request.images);
   fields.read("max_tokens", request.max_tokens);
   fields.read("temperature", request.temperature);
   fields.read_on_disconnect("on_disconnect", request.continue_without_client);

@@ -23,11 +23,27 @@ struct HandoffRequest {
   std::string_view system;
   std::string_view model;
   std::string_view backend;
-  std::string_view request_id;
+  std::string_view format;
+  std::string_view request_id;  // this and the next two may stand in a header
+  std::string_view traceparent;
   std::string_view test_pattern;
-  std::string user_id;                         // an integer is written out
-  const rapidjson::Value* messages = nullptr;  // an array, or null
-  bool continue_without_client = false;        // on_disconnect
+  std::string_view thread_id;
+  std::string_view assistant_id;
+  std::string_view profile;
+  std::string user_id;  // an integer is written out
+
+  // Null where they are absent.
+  const rapidjson::Value* payload = nullptr;          // the object that holds all of it
+  const rapidjson::Value* messages = nullptr;         // an array
+  const rapidjson::Value* request = nullptr;          // an object: further fields for the upstream
+  const rapidjson::Value* langgraph_input = nullptr;  // an object
+  const rapidjson::Value* stream_mode = nullptr;      // of any type, as the next
+  const rapidjson::Value* lg = nullptr;
+  const rapidjson::Value* attachments = nullptr;       // an array
+  const rapidjson::Value* attachment_types = nullptr;  // of any type
+  const rapidjson::Value* images = nullptr;            // an array
+
+  bool continue_without_client = false;  // on_disconnect
   std::optional<std::int64_t> max_tokens;
   std::optional<double> temperature;
   std::vector<HeaderField> response_headers;  // of Apache's response, then the payload's own; not checked

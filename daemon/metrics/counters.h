@@ -20,6 +20,8 @@ enum class Counter : std::uint8_t {
   kEvents,
   kBytes,
   kPauses,
+  kInputTokens,
+  kOutputTokens,
   kCount
 };
 
@@ -38,6 +40,8 @@ inline constexpr std::array<CounterInfo, static_cast<std::size_t>(Counter::kCoun
     {Counter::kEvents, "events", "events queued for clients"},
     {Counter::kBytes, "bytes", "bytes sent to clients"},
     {Counter::kPauses, "pauses", "times a slow client paused its upstream"},
+    {Counter::kInputTokens, "input_tokens", "tokens that the upstreams have read, as they count them"},
+    {Counter::kOutputTokens, "output_tokens", "tokens that the upstreams have written, as they count them"},
 }};
 
 class Counters {

@@ -92,6 +92,9 @@ Status Server::set_up() {
 Status Server::check_backend() const {
   const BackendEntry* backend = find_backend(config_.backend);
   if (backend == nullptr) return Error{"unknown backend " + config_.backend + "; there are: " + backend_names()};
+  if (!find_format(config_.response_format)) {
+    return Error{"unknown response.format " + config_.response_format + "; there are: " + format_names()};
+  }
   return backend->validate(config_);
 }
 

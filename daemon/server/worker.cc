@@ -8,15 +8,18 @@
 namespace streaming {
 namespace {
 
-StreamLimits stream_limits(const Config& config, const WorkerLoad& load) {
-  return StreamLimits{.max_streams = load.capacity,
-                      .max_stream_duration = config.max_stream_duration,
-                      .first_byte_timeout = config.first_byte_timeout,
-                      .idle_timeout = config.idle_timeout,
-                      .write_timeout = config.write_timeout,
-                      .heartbeat_interval = config.heartbeat_interval,
-                      .max_queued_bytes = static_cast<std::size_t>(config.max_queued_bytes),
-                      .log_each_stream = !config.benchmark};
+StreamSettings stream_settings(const Config& config, const WorkerLoad& load) {
+  return StreamSettings{.max_streams = load.capacity,
+                        .max_stream_duration = config.max_stream_duration,
+                        .first_byte_timeout = config.first_byte_timeout,
+                        .idle_timeout = config.idle_timeout,
+                        .write_timeout = config.write_timeout,
+                        .heartbeat_interval = config.heartbeat_interval,
+                        .max_queued_bytes = static_cast<std::size_t>(config.max_queued_bytes),
+                        .format = *find_format(config.response_format),
+                        .early_head = config.early_head,
+                        .done_event = config.done_event,
+                        .log_each_stream = !config.benchmark};
 }
 
 HandoffLimits handoff_limits(const Config& config) {
@@ -35,7 +38,7 @@ Worker::Worker(std::size_t index, const Config& config, SharedByWorkers& shared,
       ring_(std::move(ring)),
       timers_(MonotonicClock::now()),
       http_(*ring_, timers_),
-      streams_(*ring_, timers_, load_, shared.users, counters_, stream_limits(config, load_)),
+      streams_(*ring_, timers_, load_, shared.users, counters_, stream_settings(config, load_)),
       receiver_(*ring_, timers_, load_, counters_, handoff_limits(config), *this) {
   for (const BackendEntry& entry : backend_registry()) {
     backends_.emplace_back(entry.name, entry.make(BackendEnvironment{config_, timers_, http_}));

@@ -33,6 +33,7 @@ struct CloseCauseInfo {
   CloseCause cause;
   std::string_view word;     // in the log and in metrics
   std::string_view message;  // of the error event; empty: the client is told nothing, or is no longer there
+  int status = 0;            // of HTTP, where the client gets an answer of its own in place of the event
 };
 
 inline constexpr std::array<CloseCauseInfo, kCloseCauses> kCloseCauseTable{{
@@ -40,20 +41,36 @@ inline constexpr std::array<CloseCauseInfo, kCloseCauses> kCloseCauseTable{{
     {CloseCause::kRefused, "refused", ""},
     {CloseCause::kClientGone, "client_gone", ""},
     {CloseCause::kWriteTimeout, "write_timeout", ""},
-    {CloseCause::kFirstByteTimeout, "first_byte_timeout", "The model did not answer in time."},
-    {CloseCause::kIdleTimeout, "idle_timeout", "The model fell silent."},
-    {CloseCause::kTooLong, "too_long", "The answer took too long."},
-    {CloseCause::kUpstreamUnreachable, "upstream_unreachable", "The model cannot be reached."},
-    {CloseCause::kUpstreamStatus, "upstream_status", "The model refused the request."},
-    {CloseCause::kUpstreamReported, "upstream_reported", "The model reported an error."},
-    {CloseCause::kUpstreamTruncated, "upstream_truncated", "The answer broke off."},
-    {CloseCause::kUpstreamMalformed, "upstream_malformed", "The model's answer cannot be read."},
-    {CloseCause::kUpstreamTooLarge, "upstream_too_large", "The model's answer is too large."},
-    {CloseCause::kShutdown, "shutdown", "The server is being restarted."},
+    {CloseCause::kFirstByteTimeout, "first_byte_timeout", "The model did not answer in time.", 504},
+    {CloseCause::kIdleTimeout, "idle_timeout", "The model fell silent.", 504},
+    {CloseCause::kTooLong, "too_long", "The answer took too long.", 504},
+    {CloseCause::kUpstreamUnreachable, "upstream_unreachable", "The model cannot be reached.", 502},
+    {CloseCause::kUpstreamStatus, "upstream_status", "The model refused the request.", 502},
+    {CloseCause::kUpstreamReported, "upstream_reported", "The model reported an error.", 502},
+    {CloseCause::kUpstreamTruncated, "upstream_truncated", "The answer broke off.", 502},
+    {CloseCause::kUpstreamMalformed, "upstream_malformed", "The model's answer cannot be read.", 502},
+    {CloseCause::kUpstreamTooLarge, "upstream_too_large", "The model's answer is too large.", 502},
+    {CloseCause::kShutdown, "shutdown", "The server is being restarted.", 503},
 }};
 
 constexpr const CloseCauseInfo& info(CloseCause cause) {
   return kCloseCauseTable[static_cast<std::size_t>(cause)];
+}
+
+// The status of the answer that a client gets in place of a stream. What the upstream says of its own load is passed
+// on; its other complaints are between it and the daemon.
+constexpr int answer_status(CloseCause cause, int upstream_status) {
+  if (cause != CloseCause::kUpstreamStatus) return info(cause).status;
+  switch (upstream_status) {
+    case 429:
+    case 503:
+    case 504:
+      return upstream_status;
+    case 529:  // overloaded, at Anthropic
+      return 503;
+    default:
+      return info(cause).status;
+  }
 }
 
 }  // namespace streaming

@@ -7,7 +7,6 @@
 
 #include "base/limits.h"
 #include "base/log.h"
-#include "sse/encoder.h"
 #include "stream/stream_table.h"
 
 namespace streaming {
@@ -15,19 +14,19 @@ namespace {
 
 constexpr short kClientGoneEvents = POLLRDHUP | POLLHUP | POLLERR;
 
-CloseCause cause_of(BackendFailure failure) {
+CloseCause cause_of(FailureKind failure) {
   switch (failure) {
-    case BackendFailure::kUnreachable:
+    case FailureKind::kUnreachable:
       return CloseCause::kUpstreamUnreachable;
-    case BackendFailure::kStatus:
+    case FailureKind::kStatus:
       return CloseCause::kUpstreamStatus;
-    case BackendFailure::kReported:
+    case FailureKind::kReported:
       return CloseCause::kUpstreamReported;
-    case BackendFailure::kTruncated:
+    case FailureKind::kTruncated:
       return CloseCause::kUpstreamTruncated;
-    case BackendFailure::kMalformed:
+    case FailureKind::kMalformed:
       return CloseCause::kUpstreamMalformed;
-    case BackendFailure::kTooLarge:
+    case FailureKind::kTooLarge:
       return CloseCause::kUpstreamTooLarge;
   }
   return CloseCause::kUpstreamMalformed;
@@ -49,12 +48,14 @@ Stream::~Stream() = default;
 
 // --- Beginning ------------------------------------------------------------------------------------------------------
 
-void Stream::open(const HandoffRequest& request, Backend& backend) {
+void Stream::open(const HandoffRequest& request, Format format, Backend& backend) {
+  encoder_ = EventEncoder(format);
   append_stream_head(writer_.queue(), request.response_headers);
+  head_held_ = !table_.settings().early_head;
   goes_on_ = request.continue_without_client;
   session_ = backend.start(request, *this);
-  if (table_.limits().max_stream_duration > Duration(0)) {
-    table_.timers().schedule(lifetime_, table_.limits().max_stream_duration);
+  if (table_.settings().max_stream_duration > Duration(0)) {
+    table_.timers().schedule(lifetime_, table_.settings().max_stream_duration);
   }
   submit_watch(POLLIN | POLLRDHUP);
   arm_wait();
@@ -70,41 +71,43 @@ void Stream::open_refused(const HttpError& error) {
 
 // --- Events from the backend ----------------------------------------------------------------------------------------
 
-void Stream::on_text(std::string_view text) {
-  on_progress();
+void Stream::on_event(const AnswerEvent& event) {
+  CHECK(!ended());
+  if (state_ == StreamState::kOpening) move_to(StreamState::kStreaming);
+  if (!blocked_) restart_wait();
   if (client_gone_) return;
-  append_content_event(writer_.queue(), text);
-  ++events_;
-  table_.counters().add(Counter::kEvents);
+  const std::uint32_t frames = encoder_.append(writer_.queue(), event);
+  if (frames == 0) return;
+  head_held_ = false;
+  events_ += frames;
+  table_.counters().add(Counter::kEvents, frames);
   quiet_since_ = table_.timers().now();
   pause_or_resume_backend();
   mark_for_flush();
 }
 
-void Stream::on_progress() {
-  CHECK(!ended());
-  if (state_ == StreamState::kOpening) move_to(StreamState::kStreaming);
-  if (!blocked_) restart_wait();
+void Stream::on_usage(const Usage& usage) {
+  usage_ = usage;
 }
 
-void Stream::on_end() {
-  if (!client_gone_) append_done_event(writer_.queue());
+void Stream::on_end(FinishReason reason) {
+  if (!client_gone_) encoder_.append_end(writer_.queue(), reason, table_.settings().done_event);
   begin_close(CloseCause::kCompleted);
 }
 
-void Stream::on_failure(BackendFailure failure, std::string_view detail) {
-  const CloseCause cause = cause_of(failure);
-  log::warn("stream {}: {}: {}", handle_.index, info(cause).word, detail);
-  begin_close(cause);
+void Stream::on_failure(const BackendFailure& failure) {
+  const CloseCause cause = cause_of(failure.kind);
+  log::warn("stream {}: {}: {}", handle_.index, info(cause).word, failure.detail);
+  begin_close(cause, failure.status, failure.retry_after_seconds);
 }
 
 void Stream::pause_or_resume_backend() {
   const std::size_t waiting = writer_.waiting();
-  if (!paused_ && waiting > table_.limits().max_queued_bytes) {
+  if (!paused_ && waiting > table_.settings().max_queued_bytes) {
     paused_ = true;
     table_.counters().add(Counter::kPauses);
     session_->pause();
-  } else if (paused_ && waiting <= table_.limits().max_queued_bytes / 4) {
+  } else if (paused_ && waiting <= table_.settings().max_queued_bytes / 4) {
     paused_ = false;
     session_->resume();
   }
@@ -117,7 +120,7 @@ void Stream::mark_for_flush() {
 }
 
 void Stream::flush() {
-  if (state_ == StreamState::kClosing || client_gone_ || (in_flight_ & kWritable) != 0) return;
+  if (state_ == StreamState::kClosing || client_gone_ || head_held_ || (in_flight_ & kWritable) != 0) return;
   if (writer_.flush(table_.ring(), client_, tag(Operation::kClientSend))) {
     in_flight_ |= kSend;
   } else if (state_ == StreamState::kDraining && writer_.empty() && !shut_down_) {
@@ -238,8 +241,8 @@ void Stream::arm_wait() {
 
 Duration Stream::wait_limit() const {
   if (shut_down_) return kDrainTimeout;
-  if (blocked_ || state_ == StreamState::kDraining) return table_.limits().write_timeout;
-  return state_ == StreamState::kOpening ? table_.limits().first_byte_timeout : table_.limits().idle_timeout;
+  if (blocked_ || state_ == StreamState::kDraining) return table_.settings().write_timeout;
+  return state_ == StreamState::kOpening ? table_.settings().first_byte_timeout : table_.settings().idle_timeout;
 }
 
 void Stream::on_timer(Timer& timer) {
@@ -251,8 +254,9 @@ void Stream::on_timer(Timer& timer) {
 }
 
 Time Stream::heartbeat_due() const {
-  const Duration interval = table_.limits().heartbeat_interval;
-  return interval == Duration(0) || ended() || blocked_ || client_gone_ ? Time::max() : quiet_since_ + interval;
+  const Duration interval = table_.settings().heartbeat_interval;
+  const bool none = interval == Duration(0) || ended() || blocked_ || client_gone_ || head_held_;
+  return none ? Time::max() : quiet_since_ + interval;
 }
 
 void Stream::send_heartbeat() {
@@ -268,15 +272,21 @@ void Stream::on_waited_too_long() {
 
 // --- Ending ---------------------------------------------------------------------------------------------------------
 
-void Stream::begin_close(CloseCause cause) {
+void Stream::begin_close(CloseCause cause, int upstream_status, int retry_after_seconds) {
   if (ended()) return;
   if (client_gone_) return abandon(CloseCause::kClientGone);
   cause_ = cause;
   if (session_) session_->cancel();
   lifetime_.stop();
   if (const std::string_view message = info(cause).message; !message.empty()) {
-    append_error_event(writer_.queue(), message);
+    if (nothing_sent() && !table_.settings().early_head) {
+      writer_.drop();
+      append_error_response(writer_.queue(), {answer_status(cause, upstream_status), message, retry_after_seconds});
+    } else {
+      encoder_.append_error(writer_.queue(), message, cause == CloseCause::kUpstreamReported);
+    }
   }
+  head_held_ = false;
   move_to(StreamState::kDraining);
   restart_wait();
   mark_for_flush();

@@ -14,6 +14,7 @@
 #include "base/slab.h"
 #include "ring/ring.h"
 #include "ring/timer_wheel.h"
+#include "sse/event_encoder.h"
 #include "sse/response_head.h"
 #include "stream/close_cause.h"
 #include "stream/stream_state.h"
@@ -31,7 +32,7 @@ class Stream final : public ListNode, private EventSink, private TimerOwner {
   ~Stream();
 
   // The first call, one of the two, once the client is set.
-  void open(const HandoffRequest& request, Backend& backend);
+  void open(const HandoffRequest& request, Format format, Backend& backend);
   // A whole answer in place of a stream.
   void open_refused(const HttpError& error);
 
@@ -47,15 +48,17 @@ class Stream final : public ListNode, private EventSink, private TimerOwner {
   StreamState state() const { return state_; }
   CloseCause cause() const { return cause_; }
   std::uint64_t bytes_sent() const { return bytes_sent_; }
+  const Usage& usage() const { return usage_; }
   std::uint32_t events() const { return events_; }
   Time opened() const { return opened_; }
 
   // Submits what has gathered; called once at the end of the worker's turn.
   void flush();
 
-  // Ends the stream. Where the client is still to hear of it, it hears the cause first. A stream that is ending already
-  // goes on doing so.
-  void begin_close(CloseCause cause);
+  // Ends the stream. Where the client is still to hear of it, it hears the cause first: as an event, or as an answer of
+  // its own where the head was held back; that one tells what status the upstream answered with (0: none), and when to
+  // ask again (0: not said). A stream that is ending already goes on doing so.
+  void begin_close(CloseCause cause, int upstream_status = 0, int retry_after_seconds = 0);
 
   void on_sent(const Completion& completion);
   void on_writable(const Completion& completion);
@@ -75,16 +78,19 @@ class Stream final : public ListNode, private EventSink, private TimerOwner {
     kClose = 32,
   };
 
-  void on_text(std::string_view text) override;
-  void on_progress() override;
-  void on_end() override;
-  void on_failure(BackendFailure failure, std::string_view detail) override;
+  void on_event(const AnswerEvent& event) override;
+  void on_usage(const Usage& usage) override;
+  void on_end(FinishReason reason) override;
+  void on_failure(const BackendFailure& failure) override;
+  bool wants_upstream_events() const override { return encoder_.wants_upstream_events(); }
   void on_timer(Timer& timer) override;
 
   Tag tag(Operation operation) const { return Tag{operation, handle_}; }
   void completed(InFlight operation);
   void move_to(StreamState state);
   bool ended() const { return state_ == StreamState::kDraining || state_ == StreamState::kClosing; }
+
+  bool nothing_sent() const { return bytes_sent_ == 0 && !writer_.sending(); }
 
   void mark_for_flush();
   void pause_or_resume_backend();
@@ -112,6 +118,8 @@ class Stream final : public ListNode, private EventSink, private TimerOwner {
   StreamState state_ = StreamState::kOpening;
   CloseCause cause_ = CloseCause::kCompleted;
   std::uint8_t in_flight_ = 0;
+  EventEncoder encoder_;
+  bool head_held_ : 1 = false;     // the head waits in the writer for the first event
   bool blocked_ : 1 = false;       // the client's buffer was full at the last send
   bool goes_on_ : 1 = false;       // the backend is to finish its answer also when the client has left
   bool client_gone_ : 1 = false;   // the client has left and the backend goes on: nothing is queued or sent
@@ -130,6 +138,7 @@ class Stream final : public ListNode, private EventSink, private TimerOwner {
   Time waiting_since_;
   Time quiet_since_;  // nothing was queued for the client since
   std::uint64_t bytes_sent_ = 0;
+  Usage usage_;
   std::uint32_t drained_bytes_ = 0;
 };
 

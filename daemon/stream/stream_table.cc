@@ -19,18 +19,20 @@ Refusal full() {
 }  // namespace
 
 StreamTable::StreamTable(Ring& ring, TimerWheel& timers, WorkerLoad& load, UserLimits& users, Counters& counters,
-                         const StreamLimits& limits)
+                         const StreamSettings& settings)
     : ring_(ring),
       timers_(timers),
       load_(load),
       users_(users),
       counters_(counters),
-      limits_(limits),
-      streams_(limits.max_streams + kMaxRefusals) {
+      settings_(settings),
+      streams_(settings.max_streams + kMaxRefusals) {
 }
 
 std::optional<Refusal> StreamTable::open(UniqueFd& client, const HandoffRequest& request, Backend& backend) {
-  if (streams_.size() - refused_streams_ >= limits_.max_streams) return full();
+  const std::optional<Format> format = request.format.empty() ? settings_.format : find_format(request.format);
+  if (!format) return Refusal{400, "unknown format; there are: " + format_names()};
+  if (streams_.size() - refused_streams_ >= settings_.max_streams) return full();
   const UserLimits::Admission admission = users_.admit(request.user_id, timers_.now());
   if (admission.retry_after_seconds > 0) {
     return Refusal{429, "too many answers at once or in a minute, try again later", admission.retry_after_seconds};
@@ -44,7 +46,7 @@ std::optional<Refusal> StreamTable::open(UniqueFd& client, const HandoffRequest&
   counters_.add(Counter::kStreams);
   peak_ = std::max(peak_, streams_.size());
   peak_since_trim_ = std::max(peak_since_trim_, streams_.size());
-  stream->open(request, backend);
+  stream->open(request, *format, backend);
   return std::nullopt;
 }
 
@@ -101,8 +103,10 @@ void StreamTable::close_all(CloseCause cause) {
 
 void StreamTable::release(Stream& stream) {
   ++closed_[static_cast<std::size_t>(stream.cause())];
+  counters_.add(Counter::kInputTokens, stream.usage().input_tokens);
+  counters_.add(Counter::kOutputTokens, stream.usage().output_tokens);
   if (stream.refused()) --refused_streams_;
-  if (limits_.log_each_stream) {
+  if (settings_.log_each_stream) {
     log::info("stream {}: {}, {} events, {} bytes, {} ms", stream.handle().index, info(stream.cause()).word,
               stream.events(), stream.bytes_sent(), (timers_.now() - stream.opened()).count());
   }

@@ -17,12 +17,13 @@
 #include "metrics/counters.h"
 #include "ring/ring.h"
 #include "ring/timer_wheel.h"
+#include "sse/event_encoder.h"
 #include "stream/stream.h"
 #include "stream/user_limits.h"
 
 namespace streaming {
 
-struct StreamLimits {
+struct StreamSettings {
   std::uint32_t max_streams = 0;  // of this worker
   Duration max_stream_duration{0};
   Duration first_byte_timeout{0};
@@ -30,6 +31,9 @@ struct StreamLimits {
   Duration write_timeout{0};
   Duration heartbeat_interval{0};    // 0: none
   std::size_t max_queued_bytes = 0;  // over it the backend is paused, until a quarter of it is left
+  Format format = Format::kContent;  // unless the hand-off names its own
+  bool early_head = true;            // the head is sent at once; else with the first event, or an error's in its place
+  bool done_event = false;           // for clients that get no other sign of the end
   bool log_each_stream = true;
 };
 
@@ -37,9 +41,9 @@ class StreamTable {
  public:
   using CloseCounts = std::array<std::uint64_t, kCloseCauses>;
 
-  // Borrows all but the limits.
+  // Borrows all but the settings.
   StreamTable(Ring& ring, TimerWheel& timers, WorkerLoad& load, UserLimits& users, Counters& counters,
-              const StreamLimits& limits);
+              const StreamSettings& settings);
 
   // Opens a stream that takes the client and its assignment of the WorkerLoad; or says why not, and leaves both.
   std::optional<Refusal> open(UniqueFd& client, const HandoffRequest& request, Backend& backend);
@@ -62,7 +66,7 @@ class StreamTable {
   Ring& ring() { return ring_; }
   TimerWheel& timers() { return timers_; }
   Counters& counters() { return counters_; }
-  const StreamLimits& limits() const { return limits_; }
+  const StreamSettings& settings() const { return settings_; }
   void flush_later(Stream& stream) { to_flush_.push_back(stream); }
   // Where bytes go that nobody wants; shared, as nobody reads them.
   std::span<char> discarded_bytes() { return discarded_; }
@@ -80,7 +84,7 @@ class StreamTable {
   WorkerLoad& load_;
   UserLimits& users_;
   Counters& counters_;
-  const StreamLimits limits_;
+  const StreamSettings settings_;
   std::uint32_t peak_ = 0;
   std::uint32_t peak_since_trim_ = 0;
   std::uint32_t refused_streams_ = 0;  // that only say no; they take no place from others

@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "backends/chat_completion.h"
+#include "backends/chat_completion_request.h"
 #include "base/limits.h"
 #include "fuzz/property.h"
 #include "protocol/handoff_protocol.h"

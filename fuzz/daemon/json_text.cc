@@ -6,11 +6,12 @@
 #include <charconv>
 #include <vector>
 
-#include "backends/chat_completion.h"
+#include "backends/chat_completion_reader.h"
 #include "fuzz/property.h"
-#include "sse/encoder.h"
+#include "sse/event_encoder.h"
 #include "sse/parser.h"
 #include "sse/response_head.h"
+#include "tests/support/recording_sink.h"
 
 namespace streaming {
 namespace {
@@ -66,8 +67,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   for (const char byte : inside) MUST(static_cast<unsigned char>(byte) >= 0x20);
 
   Buffer content, error, response;
-  append_content_event(content, text);
-  append_error_event(error, text);
+  EventEncoder encoder;
+  MUST(encoder.append(content, {.kind = AnswerEvent::Kind::kText, .text = text}) == 1);
+  encoder.append_error(error, text, false);
   append_error_response(response, {.status = 503, .message = text, .retry_after_seconds = 3});
   const std::string content_json = only_event(content.view());
   const std::string error_json = only_event(error.view());
@@ -83,6 +85,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const Result<HandoffRequest> request = parser.parse({payload.data(), payload.size()});
   MUST(request.ok() && request->prompt == text);
   std::string chunk = "{\"choices\":[{\"delta\":{\"content\":\"" + inside + "\"}}]}";
-  MUST(parse_chat_completion_chunk(chunk).text == text);
+  SseEvent event{{}, {}, chunk};
+  RecordingSink sink;
+  MUST(ChatCompletionReader().read(event, sink) == AnswerReader::Verdict::kGoesOn);
+  MUST(sink.all_text() == text);
   return 0;
 }

@@ -31,15 +31,15 @@ class MockTest : public testing::Test {
 
 TEST_F(MockTest, SaysEighteenPiecesAtItsPaceAndEnds) {
   const auto session = start("hi");
-  EXPECT_TRUE(sink.texts.empty()) << "never from within start()";
+  EXPECT_TRUE(sink.events.empty()) << "never from within start()";
   timers.expire();
-  EXPECT_EQ(sink.texts.size(), 1u) << "the first at once";
+  EXPECT_EQ(sink.events.size(), 1u) << "the first at once";
   for (std::size_t event = 2; event <= 18; ++event) {
     advance(config.mock_delay - Duration(1));
-    EXPECT_EQ(sink.texts.size(), event - 1);
+    EXPECT_EQ(sink.events.size(), event - 1);
     EXPECT_EQ(sink.ends, 0);
     advance(Duration(1));
-    EXPECT_EQ(sink.texts.size(), event);
+    EXPECT_EQ(sink.events.size(), event);
   }
   EXPECT_EQ(sink.ends, 1);
   EXPECT_EQ(timers.next_expiry(), std::nullopt);
@@ -49,9 +49,9 @@ TEST_F(MockTest, KeepsItsPaceWhenATurnComesLate) {
   const auto session = start("hi");
   timers.expire();
   advance(config.mock_delay + Duration(30));
-  EXPECT_EQ(sink.texts.size(), 2u);
+  EXPECT_EQ(sink.events.size(), 2u);
   advance(config.mock_delay - Duration(30));
-  EXPECT_EQ(sink.texts.size(), 3u) << "lateness does not add up";
+  EXPECT_EQ(sink.events.size(), 3u) << "lateness does not add up";
 }
 
 TEST_F(MockTest, RepeatsThePromptsFirstFiftyCharactersWholeOnes) {
@@ -59,8 +59,8 @@ TEST_F(MockTest, RepeatsThePromptsFirstFiftyCharactersWholeOnes) {
   for (int i = 0; i < 60; ++i) prompt += "\xC3\xA9";
   const auto session = start(prompt);
   timers.expire();
-  EXPECT_NE(sink.texts[0].find(prompt.substr(0, 100) + " "), std::string::npos);
-  EXPECT_EQ(sink.texts[0].find(prompt.substr(0, 102)), std::string::npos);
+  EXPECT_NE(sink.events[0].text.find(prompt.substr(0, 100) + " "), std::string::npos);
+  EXPECT_EQ(sink.events[0].text.find(prompt.substr(0, 102)), std::string::npos);
 }
 
 TEST_F(MockTest, SaysNothingMoreOnceCancelled) {
@@ -68,7 +68,7 @@ TEST_F(MockTest, SaysNothingMoreOnceCancelled) {
   timers.expire();
   session->cancel();
   advance(Duration(10'000));
-  EXPECT_EQ(sink.texts.size(), 1u);
+  EXPECT_EQ(sink.events.size(), 1u);
   EXPECT_EQ(timers.next_expiry(), std::nullopt);
 }
 
@@ -77,10 +77,10 @@ TEST_F(MockTest, WaitsWhilePausedAndLosesNothing) {
   timers.expire();
   session->pause();
   advance(Duration(10'000));
-  EXPECT_EQ(sink.texts.size(), 1u);
+  EXPECT_EQ(sink.events.size(), 1u);
   session->resume();
   for (int i = 0; i < 17; ++i) advance(config.mock_delay);
-  EXPECT_EQ(sink.texts.size(), 18u);
+  EXPECT_EQ(sink.events.size(), 18u);
   EXPECT_EQ(sink.ends, 1);
 }
 

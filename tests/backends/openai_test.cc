@@ -24,8 +24,8 @@ class OpenAiTest : public testing::Test {
     backend = make_openai_backend(BackendEnvironment{config, timers, http});
     session = backend->start(request, sink);
   }
-  void head(int status = 200) {
-    http.receiver->on_head(HttpHead{.status = status, .content_type = "text/event-stream"});
+  void head(int status = 200, std::string_view retry_after = "") {
+    http.receiver->on_head({.status = status, .content_type = "text/event-stream", .retry_after = retry_after});
   }
   void body(std::string_view bytes) { http.receiver->on_body(bytes); }
   void finished(std::string_view error = "") { http.receiver->on_finished(error); }
@@ -45,10 +45,14 @@ TEST_F(OpenAiTest, AsksWithTheKeyAtTheConfiguredBase) {
   HandoffRequest request;
   request.prompt = "hello";
   request.test_pattern = "pattern";
+  request.request_id = "r-1";
+  request.traceparent = "00-1-2-01";
   start(request);
   EXPECT_EQ(http.request.url, "http://localhost:1234/v1/chat/completions");
   EXPECT_THAT(http.request.headers, Contains("Authorization: Bearer sk-1"));
   EXPECT_THAT(http.request.headers, Contains("X-Test-Pattern: pattern"));
+  EXPECT_THAT(http.request.headers, Contains("X-Request-Id: r-1"));
+  EXPECT_THAT(http.request.headers, Contains("traceparent: 00-1-2-01"));
   EXPECT_THAT(http.request.body, StartsWith("{\"model\":\"m\""));
 }
 
@@ -74,8 +78,8 @@ TEST_F(OpenAiTest, TellsThatTheModelWorksWhileItThinksOrCallsATool) {
   head();
   body("data: {\"choices\":[{\"delta\":{\"reasoning_content\":\"hm\"}}]}\n\n");
   body("data: {\"choices\":[{\"delta\":{\"tool_calls\":[{\"index\":0}]}}]}\n\n");
-  EXPECT_EQ(sink.progress, 2);
-  EXPECT_TRUE(sink.texts.empty());
+  EXPECT_GE(sink.count(AnswerEvent::Kind::kProgress), 2u);
+  EXPECT_EQ(sink.all_text(), "");
 }
 
 TEST_F(OpenAiTest, TakesAFinishReasonAndTheBodysEndForAGoodEnd) {
@@ -93,37 +97,56 @@ TEST_F(OpenAiTest, TakesABodyThatEndsWithNeitherForTruncated) {
   body(kHi);
   finished();
   EXPECT_EQ(sink.ends, 0);
-  EXPECT_EQ(sink.failure, BackendFailure::kTruncated);
+  EXPECT_EQ(sink.failure, FailureKind::kTruncated);
 }
 
 TEST_F(OpenAiTest, TellsALostConnectionFromOneThatNeverWas) {
   start();
   finished("could not connect");
-  EXPECT_EQ(sink.failure, BackendFailure::kUnreachable);
+  EXPECT_EQ(sink.failure, FailureKind::kUnreachable);
 
   sink = {};
   start();
   head();
   body(kHi);
   finished("connection reset");
-  EXPECT_EQ(sink.failure, BackendFailure::kTruncated);
+  EXPECT_EQ(sink.failure, FailureKind::kTruncated);
 }
 
 TEST_F(OpenAiTest, FailsAtAStatusThatIsNotOkAndReadsNothingOfItsBody) {
   start();
   head(429);
-  EXPECT_EQ(sink.failure, BackendFailure::kStatus);
+  EXPECT_EQ(sink.failure, FailureKind::kStatus);
   body(kHi);
   finished();
-  EXPECT_TRUE(sink.texts.empty());
+  EXPECT_EQ(sink.all_text(), "");
   EXPECT_EQ(sink.ends, 0);
+}
+
+TEST_F(OpenAiTest, TellsWhichStatusItWasAndWhenToAskAgain) {
+  for (const auto& [written, seconds] :
+       {std::pair{"7", 7}, {"", 0}, {"-1", 0}, {"7.5", 0}, {"99999999999", 0}, {"Wed, 21 Oct 2026 07:28:00 GMT", 0}}) {
+    start();
+    head(429, written);
+    EXPECT_EQ(sink.status, 429);
+    EXPECT_EQ(sink.retry_after_seconds, seconds) << written;
+  }
+}
+
+TEST_F(OpenAiTest, HandsTheUpstreamsEventsOutToWhoWantsThem) {
+  sink.wants_upstream = true;
+  start();
+  head();
+  body("event: e\nid: 1\ndata: {\"a\":\ndata: 1}\n\n");
+  ASSERT_FALSE(sink.events.empty());
+  EXPECT_EQ(sink.events.back(), (RecordingSink::Event{AnswerEvent::Kind::kUpstream, 0, "{\"a\":\n1}", "1", "e"}));
 }
 
 TEST_F(OpenAiTest, FailsAtAnErrorInTheStreamThoughDoneFollows) {
   start();
   head();
   body(std::string(kHi) + "data: {\"error\":{\"message\":\"x\"}}\n\n" + kDone);
-  EXPECT_EQ(sink.failure, BackendFailure::kReported);
+  EXPECT_EQ(sink.failure, FailureKind::kReported);
   EXPECT_EQ(sink.ends, 0);
 }
 
@@ -131,7 +154,7 @@ TEST_F(OpenAiTest, FailsAtWhatIsNoChunk) {
   start();
   head();
   body("data: <html>\n\n");
-  EXPECT_EQ(sink.failure, BackendFailure::kMalformed);
+  EXPECT_EQ(sink.failure, FailureKind::kMalformed);
 }
 
 TEST_F(OpenAiTest, FailsAtAnEventWithoutEnd) {
@@ -139,7 +162,7 @@ TEST_F(OpenAiTest, FailsAtAnEventWithoutEnd) {
   head();
   const std::string piece(64 * 1024, 'x');
   for (std::size_t sent = 0; sent <= kMaxUpstreamEventBytes && !sink.failure; sent += piece.size()) body(piece);
-  EXPECT_EQ(sink.failure, BackendFailure::kTooLarge);
+  EXPECT_EQ(sink.failure, FailureKind::kTooLarge);
 }
 
 TEST_F(OpenAiTest, HandsPauseResumeAndCancelToTheTransfer) {

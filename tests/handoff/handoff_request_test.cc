@@ -91,7 +91,7 @@ TEST_F(HandoffRequestTest, SaysWhatIsWrongWithAField) {
   EXPECT_EQ(mistake(R"({"messages":"x"})"), "the payload's field \"messages\" must be an array");
   EXPECT_EQ(mistake(R"({"user_id":1.5})"), "the payload's field \"user_id\" must be an integer or a string");
   EXPECT_EQ(mistake("{\"user_id\":\"" + std::string(257, 'u') + "\"}"),
-            "the payload's field \"user_id\" must have at most 256 bytes");
+            "the payload's field \"user_id\" must be of at most 256 bytes");
   EXPECT_EQ(mistake(R"({"max_tokens":0})"), "the payload's field \"max_tokens\" must be a positive integer");
   EXPECT_EQ(mistake(R"({"temperature":"hot"})"), "the payload's field \"temperature\" must be a number");
 }

@@ -52,14 +52,14 @@ class StreamOverUringTest : public testing::TestWithParam<bool>, private Complet
     ASSERT_TRUE(ring->enable().ok());
     config.mock_delay = Duration(0);
     table.emplace(*ring, timers, load, users, counters,
-                  StreamLimits{.max_streams = kStreams,
-                               .max_stream_duration = Duration(60'000),
-                               .first_byte_timeout = Duration(30'000),
-                               .idle_timeout = Duration(30'000),
-                               .write_timeout = Duration(30'000),
-                               .heartbeat_interval = Duration(0),
-                               .max_queued_bytes = 64 * 1024,
-                               .log_each_stream = false});
+                  StreamSettings{.max_streams = kStreams,
+                                 .max_stream_duration = Duration(60'000),
+                                 .first_byte_timeout = Duration(30'000),
+                                 .idle_timeout = Duration(30'000),
+                                 .write_timeout = Duration(30'000),
+                                 .heartbeat_interval = Duration(0),
+                                 .max_queued_bytes = 64 * 1024,
+                                 .log_each_stream = false});
     load.assigned = 1000;
   }
 

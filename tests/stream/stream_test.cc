@@ -41,28 +41,29 @@ struct FakeBackend : Backend {
 
 class StreamTest : public testing::Test, private CompletionHandler {
  protected:
-  static constexpr StreamLimits kLimits{.max_streams = 2,
-                                        .max_stream_duration = Duration(300'000),
-                                        .first_byte_timeout = Duration(30'000),
-                                        .idle_timeout = Duration(60'000),
-                                        .write_timeout = Duration(30'000),
-                                        .heartbeat_interval = Duration(15'000),
-                                        .max_queued_bytes = 64 * 1024,
-                                        .log_each_stream = false};
+  static constexpr StreamSettings kSettings{.max_streams = 2,
+                                            .max_stream_duration = Duration(300'000),
+                                            .first_byte_timeout = Duration(30'000),
+                                            .idle_timeout = Duration(60'000),
+                                            .write_timeout = Duration(30'000),
+                                            .heartbeat_interval = Duration(15'000),
+                                            .max_queued_bytes = 64 * 1024,
+                                            .log_each_stream = false};
 
-  StreamTest() {
+  explicit StreamTest(const StreamSettings& settings = kSettings)
+      : table{ring, timers, load, users, counters, settings} {
     log::set_level(log::level::off);
     ring.set_handler(*this);
     load.assigned = 10;
   }
 
-  std::optional<Refusal> open() {
+  std::optional<Refusal> open(const HandoffRequest& request = {}) {
     UniqueFd client(::socket(AF_UNIX, SOCK_STREAM, 0));
-    std::optional<Refusal> refusal = table.open(client, HandoffRequest{}, backend);
+    std::optional<Refusal> refusal = table.open(client, request, backend);
     table.flush();
     return refusal;
   }
-  void text(std::string_view piece) { backend.sink->on_text(piece); }
+  void text(std::string_view piece) { backend.sink->on_event({.kind = AnswerEvent::Kind::kText, .text = piece}); }
   void end_of_turn() { table.flush(); }
   void pass(Duration time) {
     timers.set_now(timers.now() + time);
@@ -89,7 +90,7 @@ class StreamTest : public testing::Test, private CompletionHandler {
   Counters counters;
   FakeBackend backend;
   UserLimits users{1, 0};
-  StreamTable table{ring, timers, load, users, counters, kLimits};
+  StreamTable table;
 
  private:
   void on_completion(const Completion& completion) override {
@@ -128,7 +129,7 @@ TEST_F(StreamTest, SendsTheEventsOfOneTurnAsOne) {
 TEST_F(StreamTest, EndsWithDoneThenShutsDownThenWaitsForTheClientThenCloses) {
   open();
   text("a");
-  backend.sink->on_end();
+  backend.sink->on_end(FinishReason::kStop);
   end_of_turn();
   EXPECT_EQ(backend.cancelled, 1);
   EXPECT_EQ(ring.count(Operation::kClientShutdown), 0) << "not before all is sent";
@@ -147,7 +148,7 @@ TEST_F(StreamTest, IsNotCompletedWhenTheClientLeavesBeforeTheEndWasSent) {
   open();
   send_all();
   text("a");
-  backend.sink->on_end();
+  backend.sink->on_end(FinishReason::kStop);
   end_of_turn();
   ring.complete(Operation::kClientSend, -EPIPE);
   finish();
@@ -176,9 +177,9 @@ TEST_F(StreamTest, LetsTheBackendFinishWithoutTheClientWhereThatWasAsked) {
   text("nobody hears this");
   end_of_turn();
   EXPECT_EQ(ring.count(Operation::kClientSend), 0);
-  pass(kLimits.heartbeat_interval);
+  pass(kSettings.heartbeat_interval);
   EXPECT_EQ(ring.count(Operation::kClientSend), 0);
-  backend.sink->on_end();
+  backend.sink->on_end(FinishReason::kStop);
   finish();
   EXPECT_EQ(closed(CloseCause::kClientGone), 1u);
   EXPECT_TRUE(table.empty());
@@ -214,7 +215,7 @@ TEST_F(StreamTest, WaitsForAFullBufferAndGoesOnWhereItStopped) {
 
 TEST_F(StreamTest, PausesTheBackendForASlowClientAndResumesIt) {
   open();
-  text(std::string(kLimits.max_queued_bytes, 'x'));
+  text(std::string(kSettings.max_queued_bytes, 'x'));
   EXPECT_EQ(backend.paused, 1);
   end_of_turn();
   ring.complete(Operation::kClientSend, 100);
@@ -226,7 +227,7 @@ TEST_F(StreamTest, PausesTheBackendForASlowClientAndResumesIt) {
 TEST_F(StreamTest, ClosesAClientThatTakesNothing) {
   open();
   ring.complete(Operation::kClientSend, -EAGAIN);
-  pass(kLimits.write_timeout - Duration(1));
+  pass(kSettings.write_timeout - Duration(1));
   EXPECT_FALSE(ring.cancelled.size() > 0);
   pass(Duration(1));
   finish();
@@ -236,7 +237,7 @@ TEST_F(StreamTest, ClosesAClientThatTakesNothing) {
 TEST_F(StreamTest, TellsTheClientWhenTheUpstreamSaysNothing) {
   open();
   send_all();
-  pass(kLimits.first_byte_timeout);
+  pass(kSettings.first_byte_timeout);
   EXPECT_EQ(backend.cancelled, 1);
   EXPECT_THAT(send_all(), HasSubstr("data: {\"error\":"));
   client_leaves();
@@ -250,11 +251,11 @@ TEST_F(StreamTest, TellsTheClientWhenTheUpstreamFallsSilent) {
   text("a");
   end_of_turn();
   send_all();
-  pass(kLimits.idle_timeout - Duration(1));
+  pass(kSettings.idle_timeout - Duration(1));
   text("b");
   end_of_turn();
   send_all();
-  pass(kLimits.idle_timeout - Duration(1));
+  pass(kSettings.idle_timeout - Duration(1));
   EXPECT_THAT(send_all(), Not(HasSubstr("error"))) << "each event starts the wait anew";
   pass(Duration(1));
   EXPECT_THAT(send_all(), StartsWith("data: {\"error\":"));
@@ -263,14 +264,14 @@ TEST_F(StreamTest, TellsTheClientWhenTheUpstreamFallsSilent) {
 TEST_F(StreamTest, KeepsTheConnectionAliveFromBeforeTheFirstEvent) {
   open();
   send_all();
-  pass(kLimits.heartbeat_interval - Duration(1));
+  pass(kSettings.heartbeat_interval - Duration(1));
   EXPECT_EQ(send_all(), "");
   pass(Duration(1));
   EXPECT_EQ(send_all(), ": ping\n\n");
   text("a");
   end_of_turn();
   send_all();
-  pass(kLimits.heartbeat_interval - Duration(1));
+  pass(kSettings.heartbeat_interval - Duration(1));
   EXPECT_EQ(send_all(), "") << "an event is as good";
   pass(Duration(1));
   EXPECT_EQ(send_all(), ": ping\n\n");
@@ -280,7 +281,7 @@ TEST_F(StreamTest, DoesNotTakeItsOwnHeartbeatForALifeSignOfTheUpstream) {
   open();
   send_all();
   std::string sent;
-  for (Duration elapsed{0}; elapsed < kLimits.first_byte_timeout; elapsed += Duration(1000)) {
+  for (Duration elapsed{0}; elapsed < kSettings.first_byte_timeout; elapsed += Duration(1000)) {
     pass(Duration(1000));
     sent += send_all();
   }
@@ -291,7 +292,7 @@ TEST_F(StreamTest, DoesNotTakeItsOwnHeartbeatForALifeSignOfTheUpstream) {
 TEST_F(StreamTest, SendsNoHeartbeatToAClientWhoseBufferIsFull) {
   open();
   ring.complete(Operation::kClientSend, -EAGAIN);
-  pass(kLimits.heartbeat_interval);
+  pass(kSettings.heartbeat_interval);
   ring.complete(Operation::kClientWritable, POLLOUT);
   EXPECT_THAT(send_all(), Not(HasSubstr("ping")));
 }
@@ -299,8 +300,8 @@ TEST_F(StreamTest, SendsNoHeartbeatToAClientWhoseBufferIsFull) {
 TEST_F(StreamTest, WaitsForAModelThatThinks) {
   open();
   send_all();
-  for (Duration elapsed{0}; elapsed < 3 * kLimits.idle_timeout; elapsed += Duration(10'000)) {
-    backend.sink->on_progress();
+  for (Duration elapsed{0}; elapsed < 3 * kSettings.idle_timeout; elapsed += Duration(10'000)) {
+    backend.sink->on_event({.kind = AnswerEvent::Kind::kProgress});
     pass(Duration(10'000));
     EXPECT_THAT(send_all(), Not(HasSubstr("error")));
   }
@@ -309,7 +310,7 @@ TEST_F(StreamTest, WaitsForAModelThatThinks) {
 
 TEST_F(StreamTest, EndsAStreamThatLastsTooLong) {
   open();
-  for (Duration elapsed{0}; elapsed < kLimits.max_stream_duration; elapsed += Duration(10'000)) {
+  for (Duration elapsed{0}; elapsed < kSettings.max_stream_duration; elapsed += Duration(10'000)) {
     text("x");
     pass(Duration(10'000));
   }
@@ -321,7 +322,7 @@ TEST_F(StreamTest, EndsAStreamThatLastsTooLong) {
 TEST_F(StreamTest, ShowsAFailureAsAnErrorEventWithoutDoneAndWithoutItsDetail) {
   open();
   text("half an ans");
-  backend.sink->on_failure(BackendFailure::kTruncated, "https://internal.example/v1 said no");
+  backend.sink->on_failure({.kind = FailureKind::kTruncated, .detail = "https://internal.example/v1 said no"});
   end_of_turn();
   const std::string sent = send_all();
   EXPECT_THAT(sent, EndsWith("data: {\"error\":\"The answer broke off.\"}\n\n"));
@@ -329,11 +330,115 @@ TEST_F(StreamTest, ShowsAFailureAsAnErrorEventWithoutDoneAndWithoutItsDetail) {
   EXPECT_THAT(sent, Not(HasSubstr("[DONE]")));
 }
 
+TEST_F(StreamTest, AnswersInTheFormatOfTheHandoff) {
+  HandoffRequest request;
+  request.format = "raw";
+  EXPECT_EQ(open(request), std::nullopt);
+  EXPECT_TRUE(backend.sink->wants_upstream_events());
+  backend.sink->on_event({.kind = AnswerEvent::Kind::kUpstream, .text = "{}", .name = "ping"});
+  end_of_turn();
+  EXPECT_THAT(send_all(), EndsWith("event: ping\ndata: {}\n\n"));
+}
+
+TEST_F(StreamTest, RefusesAFormatThatItDoesNotKnow) {
+  HandoffRequest request;
+  request.format = "xml";
+  const std::optional<Refusal> refusal = open(request);
+  ASSERT_NE(refusal, std::nullopt);
+  EXPECT_EQ(refusal->status, 400);
+  EXPECT_THAT(refusal->message, HasSubstr("content, raw"));
+}
+
+TEST_F(StreamTest, CountsTheTokensThatTheUpstreamHasCountedLast) {
+  open();
+  backend.sink->on_usage({.input_tokens = 3, .output_tokens = 1});
+  backend.sink->on_usage({.input_tokens = 3, .output_tokens = 9});
+  backend.sink->on_end(FinishReason::kStop);
+  end_of_turn();
+  send_all();
+  client_leaves();
+  ring.complete(Operation::kClientShutdown, 0);
+  finish();
+  EXPECT_EQ(counters.get(Counter::kInputTokens), 3u);
+  EXPECT_EQ(counters.get(Counter::kOutputTokens), 9u);
+}
+
+class HeldHeadTest : public StreamTest {
+ protected:
+  HeldHeadTest() : StreamTest(settings()) {}
+
+  static StreamSettings settings() {
+    StreamSettings settings = kSettings;
+    settings.early_head = false;
+    settings.done_event = true;
+    return settings;
+  }
+};
+
+TEST_F(HeldHeadTest, SendsTheHeadWithTheFirstEventAndNoHeartbeatBefore) {
+  open();
+  pass(2 * kSettings.heartbeat_interval - Duration(1));
+  EXPECT_EQ(ring.count(Operation::kClientSend), 0);
+  text("hi");
+  end_of_turn();
+  const std::string sent = send_all();
+  EXPECT_THAT(sent, StartsWith("HTTP/1.1 200 OK\r\n"));
+  EXPECT_THAT(sent, EndsWith("data: {\"content\":\"hi\"}\n\n"));
+  pass(kSettings.heartbeat_interval);
+  EXPECT_EQ(send_all(), ": ping\n\n");
+}
+
+TEST_F(HeldHeadTest, AnswersAFailureBeforeTheFirstEventWithAStatusOfItsOwn) {
+  open();
+  backend.sink->on_failure(
+      {.kind = FailureKind::kStatus, .detail = "status 429", .status = 429, .retry_after_seconds = 7});
+  end_of_turn();
+  const std::string sent = send_all();
+  EXPECT_THAT(sent, StartsWith("HTTP/1.1 429 Too Many Requests\r\n"));
+  EXPECT_THAT(sent, HasSubstr("\r\nRetry-After: 7\r\n"));
+  EXPECT_THAT(sent, EndsWith("{\"error\":\"The model refused the request.\"}\n"));
+}
+
+TEST_F(HeldHeadTest, AnswersSilenceWithAStatusToo) {
+  open();
+  pass(kSettings.first_byte_timeout);
+  EXPECT_THAT(send_all(), StartsWith("HTTP/1.1 504 Gateway Timeout\r\n"));
+}
+
+TEST_F(HeldHeadTest, AnswersAnUpstreamErrorInTheFirstEventOfFormatRawWithAStatus) {
+  HandoffRequest request;
+  request.format = "raw";
+  open(request);
+  backend.sink->on_event({.kind = AnswerEvent::Kind::kUpstream, .text = "{\"error\":{}}"});
+  backend.sink->on_failure({.kind = FailureKind::kReported, .detail = "an error event"});
+  end_of_turn();
+  EXPECT_THAT(send_all(), StartsWith("HTTP/1.1 502 Bad Gateway\r\n"));
+}
+
+TEST_F(HeldHeadTest, ShowsALaterFailureAsAnEvent) {
+  open();
+  text("hi");
+  end_of_turn();
+  send_all();
+  backend.sink->on_failure({.kind = FailureKind::kTruncated, .detail = "x"});
+  end_of_turn();
+  EXPECT_THAT(send_all(), EndsWith("data: {\"error\":\"The answer broke off.\"}\n\n"));
+}
+
+TEST_F(HeldHeadTest, SendsTheHeadOfAnAnswerWithoutWords) {
+  open();
+  backend.sink->on_end(FinishReason::kStop);
+  end_of_turn();
+  const std::string sent = send_all();
+  EXPECT_THAT(sent, StartsWith("HTTP/1.1 200 OK\r\n"));
+  EXPECT_THAT(sent, EndsWith("event: done\nid: done\ndata: {}\n\ndata: [DONE]\n\n"));
+}
+
 TEST_F(StreamTest, ReadsWhatTheClientStillSendsSoThatClosingDoesNotResetIt) {
   open();
   ring.complete(Operation::kClientWatch, POLLIN);
   EXPECT_EQ(ring.find(Operation::kClientWatch).events, POLLRDHUP) << "bytes are not looked for again while it streams";
-  backend.sink->on_end();
+  backend.sink->on_end(FinishReason::kStop);
   end_of_turn();
   send_all();
   ring.complete(Operation::kClientShutdown, 0);
@@ -350,7 +455,7 @@ TEST_F(StreamTest, ReadsWhatTheClientStillSendsSoThatClosingDoesNotResetIt) {
 TEST_F(StreamTest, DrainsNoMoreThanItsLimits) {
   open();
   ring.complete(Operation::kClientWatch, POLLIN);
-  backend.sink->on_end();
+  backend.sink->on_end(FinishReason::kStop);
   end_of_turn();
   send_all();
   ring.complete(Operation::kClientShutdown, 0);
@@ -362,7 +467,7 @@ TEST_F(StreamTest, DrainsNoMoreThanItsLimits) {
   EXPECT_TRUE(table.empty());
 
   open();
-  backend.sink->on_end();
+  backend.sink->on_end(FinishReason::kStop);
   end_of_turn();
   send_all();
   ring.complete(Operation::kClientShutdown, 0);

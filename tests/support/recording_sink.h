@@ -11,21 +11,55 @@
 namespace streaming {
 
 struct RecordingSink final : EventSink {
-  void on_text(std::string_view text) override { texts.emplace_back(text); }
-  void on_progress() override { ++progress; }
-  void on_end() override { ++ends; }
-  void on_failure(BackendFailure reason, std::string_view) override { failure = reason; }
+  // An AnswerEvent with texts of its own.
+  struct Event {
+    AnswerEvent::Kind kind;
+    std::uint32_t index;
+    std::string text, id, name;
+    bool operator==(const Event&) const = default;
+  };
 
-  std::string all_text() const {
+  void on_event(const AnswerEvent& event) override {
+    events.push_back(
+        {event.kind, event.index, std::string(event.text), std::string(event.id), std::string(event.name)});
+  }
+  void on_usage(const Usage& new_usage) override { usage = new_usage; }
+  void on_end(FinishReason reason) override {
+    ++ends;
+    finish_reason = reason;
+  }
+  void on_failure(const BackendFailure& new_failure) override {
+    failure = new_failure.kind;
+    detail = new_failure.detail;
+    status = new_failure.status;
+    retry_after_seconds = new_failure.retry_after_seconds;
+  }
+  bool wants_upstream_events() const override { return wants_upstream; }
+
+  // Of all events of that kind, put together.
+  std::string all(AnswerEvent::Kind kind) const {
     std::string all;
-    for (const std::string& text : texts) all += text;
+    for (const Event& event : events) {
+      if (event.kind == kind) all += event.text;
+    }
     return all;
   }
+  std::string all_text() const { return all(AnswerEvent::Kind::kText); }
+  std::size_t count(AnswerEvent::Kind kind) const {
+    std::size_t count = 0;
+    for (const Event& event : events) count += event.kind == kind;
+    return count;
+  }
 
-  std::vector<std::string> texts;
-  int progress = 0;
+  bool wants_upstream = false;
+  std::vector<Event> events;
+  Usage usage;
   int ends = 0;
-  std::optional<BackendFailure> failure;
+  FinishReason finish_reason = FinishReason::kOther;
+  std::optional<FailureKind> failure;
+  std::string detail;
+  int status = 0;
+  int retry_after_seconds = 0;
 };
 
 }  // namespace streaming

@@ -1,0 +1,86 @@
+#include "backends/chat_completion_reader.h"
+
+#include "backends/json_fields.h"
+
+namespace streaming {
+namespace {
+
+using Value = rapidjson::Value;
+using Kind = AnswerEvent::Kind;
+
+const Value* first_choice(const Value& chunk) {
+  const Value* choices = find_member(&chunk, "choices");
+  return choices != nullptr && choices->IsArray() && !choices->Empty() ? &(*choices)[0] : nullptr;
+}
+
+FinishReason reason_of(std::string_view word) {
+  if (word == "stop") return FinishReason::kStop;
+  if (word == "length") return FinishReason::kLength;
+  if (word == "content_filter") return FinishReason::kContentFilter;
+  if (word == "tool_calls" || word == "function_call") return FinishReason::kToolCalls;
+  return FinishReason::kOther;
+}
+
+bool hand_on(EventSink& sink, const AnswerEvent& event) {
+  if (has_lone_surrogate(event.text) || has_lone_surrogate(event.name)) return false;
+  sink.on_event(event);
+  return true;
+}
+
+bool hand_on_text(EventSink& sink, Kind kind, std::string_view text) {
+  return text.empty() || hand_on(sink, {.kind = kind, .text = text});
+}
+
+void read_usage(const Value* usage, EventSink& sink) {
+  if (usage == nullptr) return;
+  sink.on_usage(
+      {.input_tokens = find_count(usage, "prompt_tokens"), .output_tokens = find_count(usage, "completion_tokens")});
+}
+
+}  // namespace
+
+AnswerReader::Verdict ChatCompletionReader::read(SseEvent& event, EventSink& sink) {
+  if (event.data.starts_with("[DONE]")) return Verdict::kEnd;
+  JsonObject chunk;
+  if (!chunk.parse(event.data)) return Verdict::kMalformed;
+  if (is_truthy(find_member(&chunk.root(), "error"))) return Verdict::kReported;
+  read_usage(find_member(&chunk.root(), "usage"), sink);
+  const Value* choice = first_choice(chunk.root());
+  if (const Value* delta = find_member(choice, "delta"); delta != nullptr && !read_delta(*delta, sink)) {
+    return Verdict::kMalformed;
+  }
+  if (const std::string_view reason = find_text(choice, "finish_reason"); !reason.empty()) {
+    finish_reason_ = reason_of(reason);
+  }
+  return Verdict::kGoesOn;
+}
+
+bool ChatCompletionReader::read_delta(const Value& delta, EventSink& sink) {
+  for (const char* name : {"reasoning_content", "reasoning"}) {
+    if (!hand_on_text(sink, Kind::kReasoning, find_text(&delta, name))) return false;
+  }
+  // A refusal is what the model says in place of an answer.
+  for (const char* name : {"content", "refusal"}) {
+    if (!hand_on_text(sink, Kind::kText, find_text(&delta, name))) return false;
+  }
+  const Value* calls = find_member(&delta, "tool_calls");
+  if (calls == nullptr || !calls->IsArray()) return true;
+  for (const Value& call : calls->GetArray()) {
+    if (!read_tool_call(call, sink)) return false;
+  }
+  return true;
+}
+
+// The first piece of a call has its id and its tool's name, later ones pieces of its arguments alone.
+bool ChatCompletionReader::read_tool_call(const Value& call, EventSink& sink) {
+  const auto index = static_cast<std::uint32_t>(find_count(&call, "index"));
+  const Value* function = find_member(&call, "function");
+  const std::string_view id = find_text(&call, "id");
+  if (const std::string_view name = find_text(function, "name"); !name.empty()) {
+    if (!hand_on(sink, {.kind = Kind::kToolCall, .index = index, .id = id, .name = name})) return false;
+  }
+  const std::string_view arguments = find_text(function, "arguments");
+  return arguments.empty() || hand_on(sink, {.kind = Kind::kToolInput, .index = index, .text = arguments});
+}
+
+}  // namespace streaming

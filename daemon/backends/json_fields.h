@@ -1,0 +1,56 @@
+// Reading a peer's JSON by structure: what is absent, null or of another type is nothing, never a failure. Pure.
+
+#pragma once
+
+#include <rapidjson/document.h>
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "base/json_input.h"
+
+namespace streaming {
+
+// A small document without an allocation; it must not outlive the text it was parsed from.
+class JsonObject {
+ public:
+  // Parses `text` in place, and pads it. False when it is no JSON object of valid UTF-8.
+  bool parse(std::string& text) {
+    text.append(kJsonPadding, '\0');
+    document_.ParseInsitu<rapidjson::kParseIterativeFlag | rapidjson::kParseValidateEncodingFlag>(text.data());
+    return !document_.HasParseError() && document_.IsObject();
+  }
+  const rapidjson::Value& root() const { return document_; }
+
+ private:
+  char memory_[4096];
+  rapidjson::MemoryPoolAllocator<> pool_{memory_, sizeof memory_};
+  rapidjson::Document document_{&pool_};
+};
+
+// Null where `object` is null or no object.
+inline const rapidjson::Value* find_member(const rapidjson::Value* object, const char* name) {
+  if (object == nullptr || !object->IsObject()) return nullptr;
+  const auto member = object->FindMember(name);
+  return member == object->MemberEnd() || member->value.IsNull() ? nullptr : &member->value;
+}
+
+// Empty where there is no such string.
+inline std::string_view find_text(const rapidjson::Value* object, const char* name) {
+  const rapidjson::Value* value = find_member(object, name);
+  return value == nullptr || !value->IsString() ? std::string_view()
+                                                : std::string_view(value->GetString(), value->GetStringLength());
+}
+
+// `otherwise` where there is no such number.
+inline std::uint64_t find_count(const rapidjson::Value* object, const char* name, std::uint64_t otherwise = 0) {
+  const rapidjson::Value* value = find_member(object, name);
+  return value == nullptr || !value->IsUint64() ? otherwise : value->GetUint64();
+}
+
+inline bool is_truthy(const rapidjson::Value* value) {
+  return value != nullptr && !value->IsFalse() && !(value->IsString() && value->GetStringLength() == 0);
+}
+
+}  // namespace streaming

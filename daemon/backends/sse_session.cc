@@ -1,0 +1,107 @@
+#include "backends/sse_session.h"
+
+#include <charconv>
+#include <string>
+#include <utility>
+
+#include "base/limits.h"
+
+namespace streaming {
+namespace {
+
+constexpr int kStatusOk = 200;
+
+// Whole seconds; 0 for anything else, a date among it.
+int seconds_of(std::string_view retry_after) {
+  int seconds = 0;
+  const auto [end, error] = std::from_chars(retry_after.data(), retry_after.data() + retry_after.size(), seconds);
+  const bool whole = error == std::errc{} && end == retry_after.data() + retry_after.size();
+  return whole && seconds > 0 && seconds <= kMaxRetryAfterSeconds ? seconds : 0;
+}
+
+}  // namespace
+
+std::vector<std::string> event_stream_headers(const HandoffRequest& request) {
+  std::vector<std::string> headers{"Content-Type: application/json", "Accept: text/event-stream"};
+  auto pass_on = [&headers](std::string_view name, std::string_view value) {
+    if (!value.empty()) headers.push_back(std::string(name) + ": " + std::string(value));
+  };
+  pass_on("X-Request-Id", request.request_id);
+  pass_on("traceparent", request.traceparent);
+  pass_on("X-Test-Pattern", request.test_pattern);
+  return headers;
+}
+
+SseSession::SseSession(HttpClient& http, HttpRequest request, std::unique_ptr<AnswerReader> reader, EventSink& sink)
+    : sink_(sink),
+      reader_(std::move(reader)),
+      parser_(kMaxUpstreamEventBytes),
+      transfer_(http.start(std::move(request), *this)) {
+}
+
+void SseSession::cancel() {
+  ended_ = true;
+  transfer_.reset();
+}
+
+void SseSession::on_head(const HttpHead& head) {
+  if (head.status == kStatusOk) return;
+  const std::string detail = "status " + std::to_string(head.status);
+  fail({.kind = FailureKind::kStatus,
+        .detail = detail,
+        .status = head.status,
+        .retry_after_seconds = seconds_of(head.retry_after)});
+}
+
+void SseSession::on_body(std::string_view bytes) {
+  if (ended_) return;
+  // Comments count too: some gateways send them until the model has the first word.
+  sink_.on_event({.kind = AnswerEvent::Kind::kProgress});
+  const bool fits = parser_.feed(bytes, [this](SseEvent& event) { return on_event(event); });
+  if (!fits && !ended_) fail({.kind = FailureKind::kTooLarge, .detail = "an event is too large"});
+}
+
+void SseSession::on_finished(std::string_view error) {
+  if (ended_) return;
+  if (reader_->may_end()) {
+    end();  // also where the connection then broke
+  } else if (error.empty()) {
+    fail({.kind = FailureKind::kTruncated, .detail = "the answer ended before it was whole"});
+  } else {
+    fail({.kind = anything_came_ ? FailureKind::kTruncated : FailureKind::kUnreachable, .detail = error});
+  }
+}
+
+bool SseSession::on_event(SseEvent& event) {
+  anything_came_ = true;
+  if (sink_.wants_upstream_events()) {
+    sink_.on_event({.kind = AnswerEvent::Kind::kUpstream, .text = event.data, .id = event.id, .name = event.type});
+  }
+  switch (reader_->read(event, sink_)) {
+    case AnswerReader::Verdict::kGoesOn:
+      return true;
+    case AnswerReader::Verdict::kEnd:
+      end();
+      break;
+    case AnswerReader::Verdict::kReported:
+      fail({.kind = FailureKind::kReported, .detail = "an error event"});
+      break;
+    case AnswerReader::Verdict::kMalformed:
+      fail({.kind = FailureKind::kMalformed, .detail = "an event is not what the API promises"});
+      break;
+  }
+  return false;
+}
+
+void SseSession::end() {
+  ended_ = true;
+  transfer_->let_finish();
+  sink_.on_end(reader_->finish_reason());
+}
+
+void SseSession::fail(const BackendFailure& failure) {
+  ended_ = true;
+  sink_.on_failure(failure);
+}
+
+}  // namespace streaming

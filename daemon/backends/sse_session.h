@@ -1,0 +1,68 @@
+// SseSession: a stream's use of an API that answers a POST with an event stream. AnswerReader: what that API means.
+//
+// The session belongs to its stream, owns its reader and its transfer, and borrows client and sink. On the worker's
+// thread.
+
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "backends/backend.h"
+#include "sse/parser.h"
+#include "upstream/http_client.h"
+
+namespace streaming {
+
+class AnswerReader {
+ public:
+  enum class Verdict : std::uint8_t {
+    kGoesOn,
+    kEnd,        // the event says that the answer is whole
+    kReported,   // the upstream reports an error
+    kMalformed,  // not what the API promises
+  };
+
+  virtual ~AnswerReader() = default;
+
+  // Hands on what the event says; may change its data. Not called again after another verdict than kGoesOn.
+  virtual Verdict read(SseEvent& event, EventSink& sink) = 0;
+
+  // Whether the answer is whole if the body ends here.
+  virtual bool may_end() const = 0;
+  // Of an answer that is whole.
+  virtual FinishReason finish_reason() const = 0;
+};
+
+// The headers that each such request has: what it sends and takes, and what the hand-off wants to be passed on.
+std::vector<std::string> event_stream_headers(const HandoffRequest& request);
+
+class SseSession final : public BackendSession, private HttpReceiver {
+ public:
+  SseSession(HttpClient& http, HttpRequest request, std::unique_ptr<AnswerReader> reader, EventSink& sink);
+
+  void pause() override { transfer_->pause(); }
+  void resume() override { transfer_->resume(); }
+  void cancel() override;
+
+ private:
+  void on_head(const HttpHead& head) override;
+  void on_body(std::string_view bytes) override;
+  void on_finished(std::string_view error) override;
+
+  // False when the stream has ended.
+  bool on_event(SseEvent& event);
+  void end();
+  void fail(const BackendFailure& failure);
+
+  EventSink& sink_;
+  const std::unique_ptr<AnswerReader> reader_;
+  SseParser parser_;
+  bool anything_came_ = false;
+  bool ended_ = false;  // the sink was told, or does not want to know
+  std::unique_ptr<HttpTransfer> transfer_;
+};
+
+}  // namespace streaming

@@ -1,0 +1,98 @@
+#include "sse/event_encoder.h"
+
+#include <algorithm>
+#include <array>
+
+#include "sse/json_text.h"
+
+namespace streaming {
+namespace {
+
+struct FormatName {
+  Format format;
+  std::string_view name;
+};
+
+constexpr std::array kFormats{
+    FormatName{Format::kContent, "content"},
+    FormatName{Format::kRaw, "raw"},
+};
+
+void append_content(Buffer& out, std::string_view text) {
+  out.append("data: {\"content\":\"");
+  append_json_text(out, text);
+  out.append("\"}\n\n");
+}
+
+void append_field(Buffer& out, std::string_view name, std::string_view value) {
+  out.append(name);
+  out.append(value);
+  out.append('\n');
+}
+
+// An event as it was parsed: a line of data for each of its lines.
+void append_upstream_event(Buffer& out, const AnswerEvent& event) {
+  if (!event.name.empty()) append_field(out, "event: ", event.name);
+  if (!event.id.empty()) append_field(out, "id: ", event.id);
+  std::string_view rest = event.text;
+  while (true) {
+    const std::size_t end = rest.find('\n');
+    append_field(out, "data: ", rest.substr(0, end));
+    if (end == std::string_view::npos) break;
+    rest.remove_prefix(end + 1);
+  }
+  out.append('\n');
+}
+
+}  // namespace
+
+std::optional<Format> find_format(std::string_view name) {
+  const auto found =
+      std::find_if(kFormats.begin(), kFormats.end(), [name](const FormatName& format) { return format.name == name; });
+  return found == kFormats.end() ? std::nullopt : std::optional(found->format);
+}
+
+std::string format_names() {
+  std::string names;
+  for (const FormatName& format : kFormats) {
+    if (!names.empty()) names += ", ";
+    names += format.name;
+  }
+  return names;
+}
+
+std::uint32_t EventEncoder::append(Buffer& out, const AnswerEvent& event) {
+  if (event.kind == AnswerEvent::Kind::kUpstream && format_ == Format::kRaw) {
+    upstream_seen_ = true;
+    append_upstream_event(out, event);
+    return 1;
+  }
+  if (event.kind != AnswerEvent::Kind::kText || passes_upstream_events()) return 0;
+  append_content(out, event.text);
+  return 1;
+}
+
+void EventEncoder::append_end(Buffer& out, FinishReason, bool done_event) {
+  // The identity comes back in Last-Event-ID when an EventSource asks again.
+  if (done_event) out.append("event: done\nid: done\ndata: {}\n\n");
+  if (!passes_upstream_events()) out.append("data: [DONE]\n\n");
+}
+
+void EventEncoder::append_error(Buffer& out, std::string_view message, bool told_by_upstream) {
+  if (!passes_upstream_events()) {
+    out.append("data: {\"error\":\"");
+    append_json_text(out, message);
+    out.append("\"}\n\n");
+  } else if (!told_by_upstream) {
+    // What the vendors' own libraries take for an error in a stream.
+    out.append("event: error\ndata: {\"type\":\"error\",\"error\":{\"type\":\"api_error\",\"message\":\"");
+    append_json_text(out, message);
+    out.append("\"}}\n\n");
+  }
+}
+
+void append_heartbeat(Buffer& out) {
+  out.append(": ping\n\n");
+}
+
+}  // namespace streaming

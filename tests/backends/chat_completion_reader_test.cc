@@ -1,0 +1,119 @@
+#include "backends/chat_completion_reader.h"
+
+#include <gtest/gtest.h>
+
+#include "support/recording_sink.h"
+
+namespace streaming {
+namespace {
+
+using Verdict = AnswerReader::Verdict;
+using Kind = AnswerEvent::Kind;
+
+struct Parsed {
+  Verdict verdict;
+  std::string text;
+  bool finished;
+  RecordingSink sink;
+};
+
+Parsed parse(std::string data) {
+  ChatCompletionReader reader;
+  Parsed parsed{};
+  SseEvent event{{}, {}, data};
+  parsed.verdict = reader.read(event, parsed.sink);
+  parsed.text = parsed.sink.all_text();
+  parsed.finished = reader.may_end();
+  return parsed;
+}
+
+TEST(ChatCompletionReader, ReadsTheTextOfTheFirstChoice) {
+  EXPECT_EQ(parse(R"({"id":"x","choices":[{"index":0,"delta":{"content":"Hi"},"finish_reason":null}]})").text, "Hi");
+  EXPECT_EQ(parse(R"({"choices": [ {"delta": {"content": "with spaces"}} ]})").text, "with spaces");
+}
+
+TEST(ChatCompletionReader, UnescapesText) {
+  EXPECT_EQ(parse(R"({"choices":[{"delta":{"content":"\u00e9 \ud83d\ude00 \"q\" \\ \n"}}]})").text,
+            "\xC3\xA9 \xF0\x9F\x98\x80 \"q\" \\ \n");
+}
+
+TEST(ChatCompletionReader, SeesTheFinishReason) {
+  EXPECT_FALSE(parse(R"({"choices":[{"delta":{"content":"x"},"finish_reason":null}]})").finished);
+  EXPECT_TRUE(parse(R"({"choices":[{"delta":{},"finish_reason":"stop"}]})").finished);
+}
+
+TEST(ChatCompletionReader, TakesChunksWithoutTextForEmptyText) {
+  for (const char* data :
+       {R"({"choices":[{"delta":{"role":"assistant","content":null}}]})", R"({"choices":[]})",
+        R"({"choices":[],"usage":{"total_tokens":6}})", R"({"choices":[{"delta":{"content":7}}]})", R"({})",
+        R"({"choices":{"delta":{"content":"not an array"}}})", R"({"error":null,"choices":[]})"}) {
+    EXPECT_EQ(parse(data).verdict, Verdict::kGoesOn) << data;
+    EXPECT_EQ(parse(data).text, "") << data;
+  }
+}
+
+TEST(ChatCompletionReader, DoesNotTakeAToolCallsArgumentForText) {
+  const Parsed chunk = parse(
+      R"({"choices":[{"delta":{"tool_calls":[{"index":0,"function":{"arguments":"{\"content\":\"secret\"}"}}]}}]})");
+  EXPECT_EQ(chunk.verdict, Verdict::kGoesOn);
+  EXPECT_EQ(chunk.text, "");
+}
+
+TEST(ChatCompletionReader, SeesAnErrorInTheStream) {
+  EXPECT_EQ(parse(R"({"error":{"message":"overloaded"}})").verdict, Verdict::kReported);
+  EXPECT_EQ(parse(R"({"error":"overloaded"})").verdict, Verdict::kReported);
+}
+
+TEST(ChatCompletionReader, SeesWhatIsNoChunk) {
+  EXPECT_EQ(parse("<html>").verdict, Verdict::kMalformed);
+  EXPECT_EQ(parse("[1]").verdict, Verdict::kMalformed);
+  EXPECT_EQ(parse(R"({"choices":[)").verdict, Verdict::kMalformed);
+  EXPECT_EQ(parse("{\"a\":\"\xff\"}").verdict, Verdict::kMalformed);
+  EXPECT_EQ(parse("").verdict, Verdict::kMalformed);
+  EXPECT_EQ(parse("{\"x\":\"a\xf4\x15").verdict, Verdict::kMalformed);
+  EXPECT_EQ(parse(R"({"choices":[{"delta":{"content":"\ude00"}}]})").verdict, Verdict::kMalformed);
+}
+
+TEST(ChatCompletionReader, EndsAtDone) {
+  EXPECT_EQ(parse("[DONE]").verdict, Verdict::kEnd);
+}
+
+TEST(ChatCompletionReader, KeepsTheFinishReason) {
+  ChatCompletionReader reader;
+  RecordingSink sink;
+  std::string data = R"({"choices":[{"delta":{},"finish_reason":"length"}]})";
+  SseEvent event{{}, {}, data};
+  EXPECT_EQ(reader.read(event, sink), Verdict::kGoesOn);
+  EXPECT_EQ(reader.finish_reason(), FinishReason::kLength);
+}
+
+TEST(ChatCompletionReader, TellsReasoningFromTextByEitherVendorsName) {
+  for (const char* data : {R"({"choices":[{"delta":{"reasoning_content":"hm","content":""}}]})",
+                           R"({"choices":[{"delta":{"reasoning":"hm"}}]})"}) {
+    EXPECT_EQ(parse(data).sink.all(Kind::kReasoning), "hm") << data;
+    EXPECT_EQ(parse(data).text, "") << data;
+  }
+}
+
+TEST(ChatCompletionReader, TakesARefusalForText) {
+  EXPECT_EQ(parse(R"({"choices":[{"delta":{"refusal":"no"}}]})").text, "no");
+}
+
+TEST(ChatCompletionReader, TellsTheBeginOfAToolCallFromItsArguments) {
+  using Event = RecordingSink::Event;
+  const Parsed begin = parse(
+      R"({"choices":[{"delta":{"tool_calls":[{"index":1,"id":"call_1","function":{"name":"f","arguments":"{"}}]}}]})");
+  EXPECT_EQ(begin.sink.events,
+            (std::vector<Event>{{Kind::kToolCall, 1, "", "call_1", "f"}, {Kind::kToolInput, 1, "{", "", ""}}));
+  const Parsed more = parse(R"({"choices":[{"delta":{"tool_calls":[{"index":1,"function":{"arguments":"}"}}]}}]})");
+  EXPECT_EQ(more.sink.events, (std::vector<Event>{{Kind::kToolInput, 1, "}", "", ""}}));
+}
+
+TEST(ChatCompletionReader, ReadsTheUsage) {
+  const Parsed chunk = parse(R"({"choices":[],"usage":{"prompt_tokens":2,"completion_tokens":4,"total_tokens":6}})");
+  EXPECT_EQ(chunk.sink.usage.input_tokens, 2u);
+  EXPECT_EQ(chunk.sink.usage.output_tokens, 4u);
+}
+
+}  // namespace
+}  // namespace streaming

@@ -1,0 +1,104 @@
+#include "sse/event_encoder.h"
+
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include "sse/json_text.h"
+
+namespace streaming {
+namespace {
+
+std::string json_text(std::string_view text) {
+  Buffer out;
+  append_json_text(out, text);
+  return std::string(out.view());
+}
+
+TEST(JsonText, EscapesWhatAStringMustNotContain) {
+  EXPECT_EQ(json_text(R"(say "hi" \ bye)"), R"(say \"hi\" \\ bye)");
+  EXPECT_EQ(json_text("\b\f\n\r\t"), R"(\b\f\n\r\t)");
+  EXPECT_EQ(json_text(std::string_view("\0\x01\x1f", 3)), R"(\u0000\u0001\u001f)");
+}
+
+TEST(JsonText, LeavesEverythingElseAsItIs) {
+  const std::string text = "plain / 'quoted' \x7f h\xC3\xA9 \xE2\x80\xA8 \xF0\x9F\x98\x80";
+  EXPECT_EQ(json_text(text), text);
+  EXPECT_EQ(json_text(""), "");
+}
+
+using Kind = AnswerEvent::Kind;
+
+class EventEncoderTest : public testing::Test {
+ protected:
+  std::string take() {
+    std::string text(out.view());
+    out.reset();
+    return text;
+  }
+  std::string written(const AnswerEvent& event) {
+    encoder.append(out, event);
+    return take();
+  }
+
+  EventEncoder encoder;
+  Buffer out;
+};
+
+TEST_F(EventEncoderTest, WritesOneFrameAPieceOfTextWithItsBlankLine) {
+  EXPECT_EQ(encoder.append(out, {.kind = Kind::kText, .text = "a\n\"b\""}), 1u);
+  encoder.append_end(out, FinishReason::kStop, false);
+  EXPECT_EQ(out.view(), "data: {\"content\":\"a\\n\\\"b\\\"\"}\n\ndata: [DONE]\n\n");
+}
+
+TEST_F(EventEncoderTest, EndsAnAnswerThatIsNotWholeWithoutDone) {
+  encoder.append_error(out, "broken", true);
+  EXPECT_EQ(take(), "data: {\"error\":\"broken\"}\n\n");
+}
+
+TEST_F(EventEncoderTest, WritesOnlyTextInContent) {
+  for (const Kind kind : {Kind::kReasoning, Kind::kToolCall, Kind::kToolInput, Kind::kUpstream, Kind::kProgress}) {
+    EXPECT_EQ(written({.kind = kind, .text = "x", .id = "i", .name = "n"}), "");
+  }
+}
+
+TEST_F(EventEncoderTest, TellsEventSourceClientsOfTheEndWhereAsked) {
+  encoder.append_end(out, FinishReason::kStop, true);
+  EXPECT_EQ(take(), "event: done\nid: done\ndata: {}\n\ndata: [DONE]\n\n");
+}
+
+TEST_F(EventEncoderTest, WritesTheUpstreamsOwnEventsInRaw) {
+  encoder = EventEncoder(Format::kRaw);
+  EXPECT_EQ(written({.kind = Kind::kUpstream, .text = "{\n}", .id = "7", .name = "delta"}),
+            "event: delta\nid: 7\ndata: {\ndata: }\n\n");
+  EXPECT_EQ(written({.kind = Kind::kUpstream, .text = "[DONE]"}), "data: [DONE]\n\n");
+  EXPECT_EQ(written({.kind = Kind::kText, .text = "the same again"}), "");
+  encoder.append_end(out, FinishReason::kStop, false);
+  EXPECT_EQ(take(), "") << "the end is the upstream's too";
+}
+
+TEST_F(EventEncoderTest, WritesAnErrorInRawAsTheVendorsLibrariesReadIt) {
+  encoder = EventEncoder(Format::kRaw);
+  written({.kind = Kind::kUpstream, .text = "{}"});
+  encoder.append_error(out, "cut", false);
+  EXPECT_EQ(take(),
+            "event: error\ndata: {\"type\":\"error\",\"error\":{\"type\":\"api_error\",\"message\":\"cut\"}}\n\n");
+  encoder.append_error(out, "told", true);
+  EXPECT_EQ(take(), "") << "the upstream has said so itself";
+}
+
+TEST_F(EventEncoderTest, WritesABackendsTextInRawWhereItHasNoEventsOfItsOwn) {
+  encoder = EventEncoder(Format::kRaw);
+  EXPECT_EQ(written({.kind = Kind::kText, .text = "hi"}), "data: {\"content\":\"hi\"}\n\n");
+  encoder.append_end(out, FinishReason::kStop, false);
+  EXPECT_EQ(take(), "data: [DONE]\n\n");
+}
+
+TEST(Format, IsFoundByName) {
+  EXPECT_EQ(find_format("raw"), Format::kRaw);
+  EXPECT_EQ(find_format("Raw"), std::nullopt);
+  EXPECT_EQ(format_names().substr(0, 12), "content, raw");
+}
+
+}  // namespace
+}  // namespace streaming
