@@ -55,8 +55,8 @@ inline constexpr std::size_t kDrainBytes = 1024 * 1024;
 // From the first try to connect, TLS included. Over it: the stream ends with an error event.
 inline constexpr Duration kUpstreamConnectTimeout{10'000};
 
-// What is read from an upstream at once. Each transfer has a buffer of this size.
-inline constexpr long kUpstreamReadBytes = 4096;
+// What is read at once from an upstream by HTTP/1.1. Each transfer has a buffer of this size.
+inline constexpr long kUpstreamReadBytes = 1024;
 
 // What is still read of an answer that has said all, for the sake of its connection. Over either: the connection is
 // closed.

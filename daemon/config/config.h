@@ -32,9 +32,12 @@ struct Config {
 
   std::string openai_api_base = "https://api.openai.com/v1";
   std::string openai_api_key;
+  std::string openai_api_socket;  // empty: TCP
   std::string openai_model = "gpt-4o-mini";
   bool openai_http2 = true;
+  bool openai_h2c = false;
   bool openai_insecure_ssl = false;
+  std::string backend_ca_file;  // empty: the system's
   Duration first_byte_timeout{30'000};
   Duration idle_timeout{60'000};
 

@@ -57,10 +57,17 @@ constexpr std::array kOptions{
            "openai: the key. The variable is safer than the file"},
     Option{"backend.openai.model", "--openai-model", "OPENAI_MODEL", Text{&Config::openai_model},
            "openai: the model, unless the hand-off names its own"},
+    Option{"backend.openai.api_socket", "--openai-socket", "OPENAI_API_SOCKET",
+           OptionalText{&Config::openai_api_socket},
+           "openai: Unix socket that is connected to instead of the URL's host, by HTTP/1.1"},
     Option{"backend.openai.http2_enabled", "--http2-enabled", "OPENAI_HTTP2_ENABLED", Boolean{&Config::openai_http2},
            "openai: use HTTP/2 where an https server offers it"},
+    Option{"backend.openai.h2c", "", "OPENAI_H2C", Boolean{&Config::openai_h2c},
+           "openai: speak HTTP/2 to an http server too, which must know it"},
     Option{"backend.openai.insecure_ssl", "", "OPENAI_INSECURE_SSL", Boolean{&Config::openai_insecure_ssl},
            "openai: do not verify the server's certificate; for tests alone"},
+    Option{"backend.ca_file", "--ca-file", "DAEMON_CA_FILE", OptionalText{&Config::backend_ca_file},
+           "file of certificates (PEM) to trust instead of the system's authorities"},
     Option{"backend.first_byte_timeout_ms", "--first-byte-timeout-ms", "DAEMON_FIRST_BYTE_TIMEOUT_MS",
            Milliseconds{&Config::first_byte_timeout, 1, kHourMs},
            "how long an upstream may take for its first event; then the stream ends with an error event"},
@@ -130,6 +137,7 @@ std::string_view placeholder(const Option& option) {
                         [](const Integer&) { return "N"; },
                         [](const Milliseconds&) { return "MS"; },
                         [](const Text&) { return "TEXT"; },
+                        [](const OptionalText&) { return "TEXT"; },
                         [](const Secret&) { return "TEXT"; },
                         [&option](const Boolean&) { return option.key.empty() ? "" : "true|false"; },
                         [](const FileMode&) { return "MODE"; },
@@ -157,6 +165,10 @@ Status set_option(Config& config, const Option& option, std::string_view text) {
                           config.*string.member = text;
                           return success();
                         },
+                        [&](const OptionalText& string) -> Status {
+                          config.*string.member = text;
+                          return success();
+                        },
                         [&](const Secret& secret) -> Status {
                           config.*secret.member = text;
                           return success();
@@ -172,6 +184,7 @@ std::string option_text(const Config& config, const Option& option) {
                         [&](const Integer& integer) { return std::to_string(config.*integer.member); },
                         [&](const Milliseconds& duration) { return std::to_string((config.*duration.member).count()); },
                         [&](const Text& string) { return config.*string.member; },
+                        [&](const OptionalText& string) { return config.*string.member; },
                         [](const Secret&) { return std::string(); },
                         [&](const Boolean& boolean) { return std::string(config.*boolean.member ? "true" : "false"); },
                         [&](const FileMode& mode) {

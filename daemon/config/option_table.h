@@ -25,6 +25,10 @@ struct Milliseconds {
 struct Text {
   std::string Config::*member;
 };
+// A text that may be empty.
+struct OptionalText {
+  std::string Config::*member;
+};
 // A text that is never printed.
 struct Secret {
   std::string Config::*member;
@@ -40,7 +44,7 @@ struct Option {
   std::string_view key;       // in the file: "section.name"; empty: none
   std::string_view flag;      // with its dashes; empty: none
   std::string_view variable;  // of the environment; empty: none
-  std::variant<Integer, Milliseconds, Text, Secret, Boolean, FileMode> value;
+  std::variant<Integer, Milliseconds, Text, OptionalText, Secret, Boolean, FileMode> value;
   std::string_view help;
 };
 

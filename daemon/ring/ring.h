@@ -41,7 +41,8 @@ struct Completion {
   Tag tag;
   std::int32_t result = 0;  // what the system call would return; an errno is negative
   bool more = false;        // the operation goes on, and will complete again
-  std::span<char> buffer;   // where a message was received; valid during the call. kJsonPadding bytes stand behind it
+  // What was received, if the ring gave the buffer; valid during the call. kJsonPadding bytes stand behind a message.
+  std::span<char> buffer;
 };
 
 class CompletionHandler {
@@ -80,6 +81,13 @@ class Ring {
   // Receives one message into a buffer that is taken only when it arrives; -ENOBUFS when all were in use. `message`
   // holds the control buffer and is filled in.
   virtual void submit_receive_message(RingFile file, msghdr& message, Tag tag) = 0;
+
+  // Connects a descriptor of the process that blocks.
+  virtual void submit_connect(RingFile file, const sockaddr& address, socklen_t length, Tag tag) = 0;
+
+  // Receives from a stream socket that blocks, again and again, each time into a buffer that is taken only when bytes
+  // are there, until the end (0), an error or a cancellation. -ENOBUFS when all buffers were in use: submit it again.
+  virtual void submit_receive_stream(RingFile file, Tag tag) = 0;
 
   // Neither ever waits: -EAGAIN where it would.
   virtual void submit_send(RingFile file, std::span<const char> bytes, Tag tag) = 0;

@@ -26,8 +26,13 @@ enum class Operation : std::uint8_t {
   kClientDrain,
   kClientClose,
   kUpstreamReady,
+  kUpstreamConnect,
+  kUpstreamReceive,
+  kUpstreamSend,
+  kUpstreamWritable,
+  kAddressesFound,
 };
-inline constexpr Operation kLastOperation = Operation::kUpstreamReady;
+inline constexpr Operation kLastOperation = Operation::kAddressesFound;
 
 struct Tag {
   Operation operation = Operation::kNone;

@@ -1,6 +1,5 @@
 #include "ring/uring_ring.h"
 
-#include <sys/mman.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -14,8 +13,6 @@
 
 namespace streaming {
 namespace {
-
-constexpr int kBufferGroup = 0;
 
 // Linux 6.8; not in liburing 2.3.
 constexpr unsigned kOpFixedFdInstall = 54;
@@ -48,7 +45,9 @@ Status UringRing::open() {
   open_ = true;
   find_out_what_the_kernel_can();
   if (Status registered = register_files(); !registered) return registered;
-  return register_buffers();
+  if (Status made = message_buffers_.open(options_.receive_buffers, options_.receive_bytes); !made) return made;
+  return options_.stream_buffers == 0 ? success()
+                                      : stream_buffers_.open(options_.stream_buffers, options_.stream_bytes);
 }
 
 void UringRing::find_out_what_the_kernel_can() {
@@ -75,35 +74,9 @@ Status UringRing::register_files() {
   return success();
 }
 
-Status UringRing::register_buffers() {
-  const std::size_t ring_bytes = options_.receive_buffers * sizeof(io_uring_buf);
-  void* memory = mmap(nullptr, ring_bytes, PROT_READ | PROT_WRITE, MAP_ANONYMOUS | MAP_PRIVATE, -1, 0);
-  if (memory == MAP_FAILED) return Error::from_errno("cannot allocate the ring's receive buffers", errno);
-  buffers_ = static_cast<io_uring_buf_ring*>(memory);
-  io_uring_buf_ring_init(buffers_);
-
-  io_uring_buf_reg registration{};
-  registration.ring_addr = reinterpret_cast<std::uintptr_t>(buffers_);
-  registration.ring_entries = options_.receive_buffers;
-  registration.bgid = kBufferGroup;
-  if (const int result = io_uring_register_buf_ring(&ring_, &registration, 0); result < 0) {
-    return Error::from_errno("cannot register the ring's receive buffers", -result);
-  }
-  // Not zeroed: what no message has filled costs no memory.
-  buffer_memory_ = std::make_unique_for_overwrite<char[]>(options_.receive_buffers * buffer_stride());
-  for (std::uint32_t id = 0; id < options_.receive_buffers; ++id) give_buffer(static_cast<unsigned short>(id));
-  return success();
-}
-
-void UringRing::give_buffer(unsigned short id) {
-  io_uring_buf_ring_add(buffers_, &buffer_memory_[id * buffer_stride()], static_cast<unsigned>(options_.receive_bytes),
-                        id, io_uring_buf_ring_mask(options_.receive_buffers), 0);
-  io_uring_buf_ring_advance(buffers_, 1);
-}
-
 UringRing::~UringRing() {
+  // Before the buffers, which operations may still use.
   if (open_) io_uring_queue_exit(&ring_);
-  if (buffers_ != nullptr) munmap(buffers_, options_.receive_buffers * sizeof(io_uring_buf));
 }
 
 Status UringRing::enable() {
@@ -168,8 +141,20 @@ void UringRing::submit_pass_file(RingFile file, int target, Tag arrival, Tag tag
 void UringRing::submit_receive_message(RingFile file, msghdr& message, Tag tag) {
   io_uring_sqe* entry = next_entry();
   io_uring_prep_recvmsg(entry, file.number(), &message, MSG_CMSG_CLOEXEC);
-  entry->flags |= IOSQE_BUFFER_SELECT;
-  entry->buf_group = kBufferGroup;
+  message_buffers_.use_for(*entry);
+  finish_entry(entry, file, tag);
+}
+
+void UringRing::submit_connect(RingFile file, const sockaddr& address, socklen_t length, Tag tag) {
+  io_uring_sqe* entry = next_entry();
+  io_uring_prep_connect(entry, file.number(), &address, length);
+  finish_entry(entry, file, tag);
+}
+
+void UringRing::submit_receive_stream(RingFile file, Tag tag) {
+  io_uring_sqe* entry = next_entry();
+  io_uring_prep_recv_multishot(entry, file.number(), nullptr, 0, 0);
+  stream_buffers_.use_for(*entry);
   finish_entry(entry, file, tag);
 }
 
@@ -283,10 +268,11 @@ void UringRing::dispatch_one(const io_uring_cqe& entry, CompletionHandler& handl
     if (completion.tag.operation != Operation::kNone) handler.on_completion(completion);
     return;
   }
-  const auto id = static_cast<unsigned short>(entry.flags >> IORING_CQE_BUFFER_SHIFT);
-  completion.buffer = {&buffer_memory_[id * buffer_stride()], entry.res > 0 ? static_cast<std::size_t>(entry.res) : 0};
+  ReceiveBuffers& buffers =
+      completion.tag.operation == Operation::kUpstreamReceive ? stream_buffers_ : message_buffers_;
+  completion.buffer = buffers.filled(entry);
   handler.on_completion(completion);
-  give_buffer(id);
+  buffers.give_back(entry);
 }
 
 }  // namespace streaming

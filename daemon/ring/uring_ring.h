@@ -11,7 +11,7 @@
 #include <memory>
 #include <vector>
 
-#include "base/json_input.h"
+#include "ring/receive_buffers.h"
 #include "ring/ring.h"
 
 namespace streaming {
@@ -24,6 +24,8 @@ class UringRing final : public Ring {
     std::uint32_t connection_files = 0;  // slots behind them that the kernel assigns
     std::uint32_t receive_buffers = 16;  // a power of two
     std::size_t receive_bytes = 0;       // the largest message
+    std::uint32_t stream_buffers = 0;    // a power of two; 0: nobody receives streams
+    std::size_t stream_bytes = 0;        // at most so many come at once
   };
 
   // The Error says which sysctl, limit or seccomp rule stands in the way, and what to do about it.
@@ -38,6 +40,8 @@ class UringRing final : public Ring {
   void submit_accept(RingFile listener, Tag tag) override;
   void submit_pass_file(RingFile file, int target, Tag arrival, Tag tag) override;
   void submit_receive_message(RingFile file, msghdr& message, Tag tag) override;
+  void submit_connect(RingFile file, const sockaddr& address, socklen_t length, Tag tag) override;
+  void submit_receive_stream(RingFile file, Tag tag) override;
   void submit_send(RingFile file, std::span<const char> bytes, Tag tag) override;
   void submit_receive(RingFile file, std::span<char> bytes, Tag tag) override;
   void submit_poll(RingFile file, short events, Tag tag) override;
@@ -58,7 +62,6 @@ class UringRing final : public Ring {
 
   Status open();
   Status register_files();
-  Status register_buffers();
   // A free entry of the submission queue, for an operation on `file` with `tag`.
   io_uring_sqe* next_entry();
   void finish_entry(io_uring_sqe* entry, RingFile file, Tag tag);
@@ -66,16 +69,14 @@ class UringRing final : public Ring {
   void submit_kernel_shutdown(RingFile file, Tag tag);
   void shut_down_installed(const io_uring_cqe& entry, CompletionHandler& handler);
   void dispatch_one(const io_uring_cqe& entry, CompletionHandler& handler);
-  std::size_t buffer_stride() const { return options_.receive_bytes + kJsonPadding; }
-  void give_buffer(unsigned short id);
 
   const Options options_;
   io_uring ring_{};
   bool open_ = false;
   bool can_install_descriptors_ = false;
   std::vector<ShuttingDown> shutting_down_;  // by a descriptor of the moment
-  io_uring_buf_ring* buffers_ = nullptr;
-  std::unique_ptr<char[]> buffer_memory_;
+  ReceiveBuffers message_buffers_{ring_, 0};
+  ReceiveBuffers stream_buffers_{ring_, 1};
 };
 
 }  // namespace streaming

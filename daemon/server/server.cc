@@ -95,6 +95,7 @@ Status Server::check_backend() const {
   if (!find_format(config_.response_format)) {
     return Error{"unknown response.format " + config_.response_format + "; there are: " + format_names()};
   }
+  if (config_.openai_insecure_ssl) log::warn("insecure_ssl is on: the certificate of backend openai is not verified");
   return backend->validate(config_);
 }
 

@@ -106,6 +106,12 @@ void Worker::on_completion(const Completion& completion) {
       return receiver_.on_verdict(completion);
     case Operation::kUpstreamReady:
       return http_.on_socket_ready(completion);
+    case Operation::kUpstreamConnect:
+    case Operation::kUpstreamReceive:
+    case Operation::kUpstreamSend:
+    case Operation::kUpstreamWritable:
+    case Operation::kAddressesFound:
+      return;
     case Operation::kClientSend:
     case Operation::kClientWritable:
     case Operation::kClientWatch:

@@ -66,7 +66,6 @@ CurlClient::CurlClient(Ring& ring, TimerWheel& timers)
   set(multi_, CURLMOPT_SOCKETDATA, this);
   set(multi_, CURLMOPT_TIMERFUNCTION, &CurlClient::on_timeout_change);
   set(multi_, CURLMOPT_TIMERDATA, this);
-  set(multi_, CURLMOPT_PIPELINING, CURLPIPE_MULTIPLEX);
 }
 
 CurlClient::~CurlClient() {
@@ -77,8 +76,7 @@ CurlClient::~CurlClient() {
 
 std::unique_ptr<HttpTransfer> CurlClient::start(HttpRequest request, HttpReceiver& receiver) {
   auto* transfer = new CurlTransfer(std::move(request), receiver);
-  // Asks for an immediate timeout, in which the transfer begins.
-  CHECK(curl_multi_add_handle(multi_, transfer->easy()) == CURLM_OK);
+  defer(*transfer);
   return std::make_unique<TransferHandle>(*this, *transfer);
 }
 
@@ -167,6 +165,8 @@ void CurlClient::run_deferred() {
       // No effect where libcurl is done with it.
       curl_multi_remove_handle(multi_, transfer->easy());
       delete transfer;
+    } else if (!transfer->begun()) {
+      transfer->begin(multi_);
     } else if (transfer->held_back() && !transfer->paused()) {
       transfer->release_held_back();
     }

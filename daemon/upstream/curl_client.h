@@ -1,4 +1,7 @@
-// CurlClient: the HttpClient over libcurl's multi interface, driven by the worker's ring and timer wheel.
+// CurlClient: the HttpClient for HTTP/1.1, over libcurl's multi interface, driven by the worker's ring and timer wheel.
+//
+// It also knows proxies and Unix sockets. libcurl's HTTP/2 is not used: each event of a connection makes it visit all
+// transfers of that connection.
 
 #pragma once
 
@@ -44,7 +47,8 @@ class CurlClient final : public HttpClient, private TimerOwner {
   // Its session has gone, and libcurl has it to its end, or to the end of our patience.
   void keep_until_finished(CurlTransfer& transfer);
   void give_up_unfinished();
-  // libcurl must not be asked to remove or to resume a transfer from within its own callbacks: that is done after them.
+  // libcurl must not be asked to begin, to resume or to remove a transfer from within its own callbacks: that is done
+  // after them.
   void defer(CurlTransfer& transfer);
   void run_deferred();
 

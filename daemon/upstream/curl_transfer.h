@@ -25,6 +25,10 @@ class CurlTransfer : public ListNode {
 
   CURL* easy() const { return easy_; }
 
+  // libcurl asks for an immediate timeout, in which the transfer goes to work.
+  void begin(CURLM* multi);
+  bool begun() const { return begun_; }
+
   // The receiver is not called again.
   void cancel() { receiver_ = nullptr; }
   bool cancelled() const { return receiver_ == nullptr; }
@@ -53,6 +57,7 @@ class CurlTransfer : public ListNode {
   HttpReceiver* receiver_;
   CURL* easy_;
   curl_slist* headers_ = nullptr;
+  bool begun_ = false;
   bool head_announced_ = false;
   bool paused_ = false;
   bool held_back_ = false;

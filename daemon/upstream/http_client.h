@@ -2,10 +2,11 @@
 //
 // One per worker, on its thread. The transfer belongs to the backend session that started it and borrows the receiver;
 // destroying it, also from within a call to the receiver, cancels the request, and the receiver is not called again.
-// The seam behind which the engines stand; CurlClient is the one there is.
+// The seam behind which the engines stand: UpstreamClient chooses between Http2Client and CurlClient.
 
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -13,12 +14,20 @@
 
 namespace streaming {
 
+enum class HttpVersion : std::uint8_t {
+  kHttp11,
+  kNegotiated,           // HTTP/2 where an https server offers it, else HTTP/1.1
+  kHttp2PriorKnowledge,  // HTTP/2 also without TLS, where nothing tells whether the server speaks it
+};
+
 struct HttpRequest {
   std::string url;                   // http or https
   std::vector<std::string> headers;  // "Name: value"
   std::string body;                  // sent as POST
-  bool http2 = true;                 // where an https server offers it
-  bool insecure_ssl = false;         // the certificate is not verified
+  HttpVersion version = HttpVersion::kNegotiated;
+  std::string unix_socket = {};  // connected to instead of the URL's host, by HTTP/1.1
+  std::string ca_file = {};      // PEM; trusted instead of the system's authorities
+  bool insecure_ssl = false;     // the certificate is not verified
 };
 
 // The head of an answer: what of it anybody asks for. A header that is absent is empty.
@@ -59,7 +68,8 @@ class HttpClient {
  public:
   virtual ~HttpClient() = default;
 
-  // Never calls the receiver from within; every failure comes by on_finished().
+  // Never calls the receiver from within; every failure comes by on_finished(). May be called from within a call to any
+  // receiver.
   virtual std::unique_ptr<HttpTransfer> start(HttpRequest request, HttpReceiver& receiver) = 0;
 };
 

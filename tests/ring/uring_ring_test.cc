@@ -3,6 +3,7 @@
 #include "ring/uring_ring.h"
 
 #include <gtest/gtest.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <sys/resource.h>
 
@@ -20,8 +21,12 @@ namespace {
 // Where the files are: in the ring's table, or, on older kernels, in the process's.
 enum class Files { kDirect, kOfTheProcess };
 
-constexpr UringRing::Options kOptions{
-    .client_files = 8, .connection_files = 4, .receive_buffers = 2, .receive_bytes = 1000};
+constexpr UringRing::Options kOptions{.client_files = 8,
+                                      .connection_files = 4,
+                                      .receive_buffers = 2,
+                                      .receive_bytes = 1000,
+                                      .stream_buffers = 2,
+                                      .stream_bytes = 100};
 
 // Keeps completions until the test asks for one.
 class Completions final : public CompletionHandler {
@@ -232,6 +237,66 @@ TEST_P(UringRingTest, UsesEachReceiveBufferAgainAndAgain) {
     ASSERT_TRUE(send_message(apache.get(), payload, {}));
     ASSERT_EQ(done().wait_for(Operation::kHandoffReceive).bytes, payload);
   }
+}
+
+TEST_P(UringRingTest, ReceivesAStreamPieceByPieceToItsEnd) {
+  const UniqueFd server = install_client(0);
+  ring->submit_receive_stream(clients.at(0), tag(Operation::kUpstreamReceive));
+  for (int i = 0; i < 20; ++i) {
+    ASSERT_EQ(send(server.get(), "piece", 5, 0), 5);
+    const Completions::Seen seen = done().wait_for(Operation::kUpstreamReceive);
+    ASSERT_TRUE(seen.completion.more);
+    ASSERT_EQ(seen.bytes, "piece");
+  }
+  shutdown(server.get(), SHUT_WR);
+  const Completions::Seen end = done().wait_for(Operation::kUpstreamReceive);
+  EXPECT_EQ(end.completion.result, 0);
+  EXPECT_FALSE(end.completion.more);
+}
+
+TEST_P(UringRingTest, StopsReceivingAStreamWhenItsBuffersAreUsedUpAndLosesNothing) {
+  const UniqueFd server = install_client(0);
+  const std::string much(1000, 'x');
+  ASSERT_EQ(send(server.get(), much.data(), much.size(), 0), 1000);
+  std::string got;
+  while (got.size() < much.size()) {
+    ring->submit_receive_stream(clients.at(0), tag(Operation::kUpstreamReceive));
+    for (bool more = true; more && got.size() < much.size();) {
+      const Completions::Seen seen = done().wait_for(Operation::kUpstreamReceive);
+      ASSERT_TRUE(seen.completion.result > 0 || seen.completion.result == -ENOBUFS) << seen.completion.result;
+      more = seen.completion.more;
+      got += seen.bytes;
+    }
+  }
+  EXPECT_EQ(got, much);
+}
+
+TEST_P(UringRingTest, CancelsAStreamThatIsBeingReceived) {
+  const UniqueFd server = install_client(0);
+  ring->submit_receive_stream(clients.at(0), tag(Operation::kUpstreamReceive));
+  ring->submit_cancel(tag(Operation::kUpstreamReceive));
+  const Completions::Seen seen = done().wait_for(Operation::kUpstreamReceive);
+  EXPECT_EQ(seen.completion.result, -ECANCELED);
+  EXPECT_FALSE(seen.completion.more);
+}
+
+TEST_P(UringRingTest, Connects) {
+  const UniqueFd listener(::socket(AF_INET, SOCK_STREAM, 0));
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  socklen_t length = sizeof address;
+  auto& generic = reinterpret_cast<sockaddr&>(address);
+  ASSERT_EQ(bind(listener.get(), &generic, length), 0);
+  ASSERT_EQ(getsockname(listener.get(), &generic, &length), 0);
+  const auto connect = [&] {
+    const UniqueFd fd(::socket(AF_INET, SOCK_STREAM, 0));
+    ring->submit_connect(RingFile::regular(fd.get()), generic, length, tag(Operation::kUpstreamConnect));
+    return done().result_of(Operation::kUpstreamConnect);
+  };
+  EXPECT_EQ(connect(), -ECONNREFUSED);
+  ASSERT_EQ(listen(listener.get(), 1), 0);
+  EXPECT_EQ(connect(), 0);
 }
 
 TEST_P(UringRingTest, PassesAFileToAnotherThreadsRing) {

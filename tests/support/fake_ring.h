@@ -92,6 +92,8 @@ class FakeRing final : public Ring {
     submitted.arrival = arrival;
   }
   void submit_receive_message(RingFile file, msghdr& message, Tag tag) override { add(tag, file).message = &message; }
+  void submit_connect(RingFile file, const sockaddr&, socklen_t, Tag tag) override { add(tag, file); }
+  void submit_receive_stream(RingFile file, Tag tag) override { add(tag, file); }
   void submit_send(RingFile file, std::span<const char> bytes, Tag tag) override {
     add(tag, file).bytes.assign(bytes.data(), bytes.size());
   }

@@ -113,7 +113,7 @@ class CurlClientTest : public testing::Test, private CompletionHandler {
 
   void post(const std::string& url, std::string body = "{}") {
     receiver.transfer = client->start(
-        HttpRequest{.url = url, .headers = {"X-Custom: 1"}, .body = std::move(body), .http2 = true}, receiver);
+        HttpRequest{.url = url, .headers = {"X-Custom: 1"}, .body = std::move(body), .version = HttpVersion::kHttp11}, receiver);
   }
   // Turns the loop until `condition` holds; fails the test when ten seconds have not brought it.
   void run_until(const std::function<bool()>& condition) {
