@@ -15,13 +15,26 @@ namespace streaming {
 // longest is closed, so that silent peers do not keep others out; Apache sends its message as soon as it has connected.
 inline constexpr std::uint32_t kMaxSilentConnections = 768;
 
-// All of Apache's ends, per worker: also those that are being closed or answered. Over it: closed at once, so that
-// Apache answers its client itself.
-inline constexpr std::uint32_t kMaxHandoffConnections = kMaxSilentConnections + 256;
+// From a connection to calling its peer silent.
+inline constexpr Duration kSilentAfter{2};
+
+// Hand-offs that a worker was given and has not read yet. Over it: others get the next one; where all workers are that
+// far behind, nothing is accepted until one has caught up by half, and the listen backlog holds who comes.
+inline constexpr std::uint32_t kMaxUnread = 128;
+
+// From one look at whether a worker has caught up to the next.
+inline constexpr Duration kBehindPause{1};
 
 // Connections that wait to be accepted; a ring accepts all of them in one go and must have room for them. Over it:
 // Apache finds the daemon busy, and tries again. (The kernel lowers it to net.core.somaxconn.)
 inline constexpr std::uint32_t kListenBacklog = 640;
+
+// All of Apache's ends, per worker: what the limits above allow, and what is being answered or closed. Over it: closed
+// at once, so that Apache answers its client itself.
+inline constexpr std::uint32_t kMaxHandoffConnections = kMaxSilentConnections + kMaxUnread + kListenBacklog + 128;
+
+// From an operation of a hand-off that failed for want of memory to the next try.
+inline constexpr Duration kHandoffRetryPause{10};
 
 // From one failed try to accept to the next.
 inline constexpr Duration kAcceptRetryPause{50};
@@ -35,7 +48,8 @@ inline constexpr std::uint32_t kMaxJsonDepth = 64;
 // The payload's user_id, which is kept as long as the user has streams. Over it: 400.
 inline constexpr std::size_t kMaxIdBytes = 256;
 
-// Large-payload receive buffers that a worker gives to its ring; a message that finds none waits for the next turn.
+// Receive buffers for the largest message that a worker gives to its ring; a message that finds none waits for the next
+// turn, in the order of their coming.
 inline constexpr std::uint32_t kReceiveBuffers = 16;
 
 // --- Streams --------------------------------------------------------------------------------------------------------
@@ -49,6 +63,9 @@ inline constexpr std::uint32_t kTrimAtStreams = 1024;
 // After the answer's end: how long and how much is read from a client that goes on sending. Over it: closed.
 inline constexpr Duration kDrainTimeout{2000};
 inline constexpr std::size_t kDrainBytes = 1024 * 1024;
+
+// From the order to end the streams to the end of those that have not, at shutdown or when a worker fails.
+inline constexpr Duration kEndTimeout = kDrainTimeout + Duration(1000);
 
 // --- Upstream -------------------------------------------------------------------------------------------------------
 
@@ -77,5 +94,8 @@ inline constexpr std::uint64_t kProcessFiles = 256;
 inline constexpr std::uint32_t kSubmissionEntries = 4096;
 // Several submissions' completions can gather before they are read.
 inline constexpr std::uint32_t kCompletionEntries = 4 * kSubmissionEntries;
+
+// For how long a worker waits for completions alone where the kernel has no memory for more operations.
+inline constexpr Duration kNoMemoryPause{1};
 
 }  // namespace streaming

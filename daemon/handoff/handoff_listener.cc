@@ -2,8 +2,10 @@
 
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <utility>
 
 #include "base/limits.h"
 #include "base/log.h"
@@ -38,57 +40,84 @@ void HandoffListener::stop() {
 
 // Who is in the backlog has sent its hand-off and may be gone: to close the socket would lose its client.
 void HandoffListener::accept_the_last() {
-  for (int fd; (fd = accept4(socket_.get(), nullptr, nullptr, SOCK_CLOEXEC)) >= 0;) {
+  while (!loads_.front().behind(kMaxUnread)) {
+    const int fd = accept4(socket_.get(), nullptr, nullptr, SOCK_CLOEXEC);
+    if (fd < 0) return socket_.reset();
     loads_.front().assign();
     own_receiver_.on_connection(RingFile::regular(fd));
   }
+  timers_.schedule(retry_, kBehindPause);
+}
+
+void HandoffListener::abandon() {
+  // Operations in flight keep the socket open beyond its descriptor.
+  shutdown(socket_.get(), SHUT_RDWR);
   socket_.reset();
+  retry_.stop();
+  passing_ = 0;
 }
 
 void HandoffListener::on_accept(const Completion& completion) {
   accepting_ = completion.more;
-  if (completion.result >= 0) {
-    const RingFile connection = ring_.file_of(completion.result);
-    const std::size_t worker = roomiest_worker();
-    loads_[worker].assign();
-    if (worker == 0) {
-      own_receiver_.on_connection(connection);
-    } else {
-      ++passing_;
-      ring_.submit_pass_file(connection, loads_[worker].ring, Tag{Operation::kConnectionArrived, {}},
-                             passed_tag(connection, worker));
-    }
+  if (completion.result >= 0) assign(ring_.file_of(completion.result));
+  if (accepting_) {
+    if (holding_ || stopping_ || !all_behind(kMaxUnread)) return;
+    holding_ = true;
+    return ring_.submit_cancel(kAcceptTag);
   }
-  if (accepting_) return;
-  if (stopping_) {
-    accept_the_last();
-  } else if (completion.result >= 0) {
-    start();
-  } else {
-    // ENFILE, ENOMEM and the like pass. At once it would fail again, and each time the kernel may drop a connection.
-    log::warn("cannot accept a hand-off: {}; trying again", std::strerror(-completion.result));
-    timers_.schedule(retry_, kAcceptRetryPause);
-  }
+  const bool held = std::exchange(holding_, false);
+  if (stopping_) return accept_the_last();
+  if (completion.result >= 0 || (held && completion.result == -ECANCELED)) return on_timer(retry_);
+  // ENFILE, ENOMEM and the like pass. At once it would fail again, and each time the kernel may drop a connection.
+  log::warn("cannot accept a hand-off: {}; trying again", std::strerror(-completion.result));
+  timers_.schedule(retry_, kAcceptRetryPause);
+}
+
+void HandoffListener::on_timer(Timer&) {
+  if (stopping_) return accept_the_last();
+  if (!all_behind(kMaxUnread / 2)) return start();
+  timers_.schedule(retry_, kBehindPause);
+}
+
+void HandoffListener::assign(RingFile connection) {
+  const std::size_t worker = roomiest_worker();
+  loads_[worker].assign();
+  if (worker == 0) return own_receiver_.on_connection(connection);
+  ++passing_;
+  ring_.submit_pass_file(connection, loads_[worker].ring, Tag{Operation::kConnectionArrived, {}},
+                         passed_tag(connection, worker));
 }
 
 void HandoffListener::on_passed(const Completion& completion) {
   --passing_;
-  if (completion.result < 0) {
-    // Closing it below tells Apache, which answers its client itself.
-    log::error("cannot pass a hand-off to worker {}: {}", completion.tag.slot.generation,
-               std::strerror(-completion.result));
-    loads_[completion.tag.slot.generation].release();
-  }
   const RingFile connection = ring_.file_of(static_cast<std::int32_t>(completion.tag.slot.index));
-  if (completion.result < 0 || connection.is_direct()) ring_.submit_close(connection, Tag{});
+  if (completion.result >= 0) {
+    if (connection.is_direct()) ring_.submit_close(connection, Tag{});
+    return;
+  }
+  // The other ring has no place or no memory left, or its worker has ended: it is served here.
+  WorkerLoad& other = loads_[completion.tag.slot.generation];
+  log::warn("cannot pass a hand-off to worker {}: {}", completion.tag.slot.generation,
+            std::strerror(-completion.result));
+  other.release();
+  other.look_at();
+  loads_.front().assign();
+  own_receiver_.on_connection(connection);
 }
 
+// Of those that are not behind, unless all are.
 std::size_t HandoffListener::roomiest_worker() const {
   std::size_t roomiest = 0;
   for (std::size_t worker = 1; worker < loads_.size(); ++worker) {
-    if (loads_[worker].room() > loads_[roomiest].room()) roomiest = worker;
+    const bool behind = loads_[worker].behind(kMaxUnread), best_behind = loads_[roomiest].behind(kMaxUnread);
+    const bool roomier = loads_[worker].room() > loads_[roomiest].room();
+    if (behind == best_behind ? roomier : best_behind) roomiest = worker;
   }
   return roomiest;
+}
+
+bool HandoffListener::all_behind(std::uint32_t unread) const {
+  return std::all_of(loads_.begin(), loads_.end(), [unread](const WorkerLoad& load) { return load.behind(unread); });
 }
 
 }  // namespace streaming

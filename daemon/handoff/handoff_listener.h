@@ -2,6 +2,7 @@
 //
 // Lives in the first worker, on its thread. One ring's multishot accept on a shared listener would get everything, so
 // the spreading is done on purpose: each connection goes to the worker with the most room, over that worker's ring.
+// While all workers have more than they can read at once, nothing is accepted.
 
 #pragma once
 
@@ -18,7 +19,7 @@ namespace streaming {
 // What a worker does with a connection that was assigned to it.
 class ConnectionReceiver {
  public:
-  // `connection` is the receiver's from now on; one assignment of its WorkerLoad belongs to it.
+  // `connection` is the receiver's from now on; one assignment of its WorkerLoad belongs to it, and is yet unread.
   virtual void on_connection(RingFile connection) = 0;
 
  protected:
@@ -36,6 +37,8 @@ class HandoffListener final : private TimerOwner {
   // Takes who has connected already, and nobody else; the socket's file must be gone. Takes effect when open() is
   // false.
   void stop();
+  // The ring brings nothing any more: whoever connects is refused from now on, and what was on its way is lost.
+  void abandon();
   // Whether a connection can still come from here.
   bool open() const { return static_cast<bool>(socket_) || passing_ > 0; }
 
@@ -43,9 +46,12 @@ class HandoffListener final : private TimerOwner {
   void on_passed(const Completion& completion);
 
  private:
-  void on_timer(Timer&) override { start(); }
+  void on_timer(Timer&) override;
+  void assign(RingFile connection);
   void accept_the_last();
   std::size_t roomiest_worker() const;
+  // Whether each worker has at least `unread` hand-offs to read.
+  bool all_behind(std::uint32_t unread) const;
 
   Ring& ring_;
   TimerWheel& timers_;
@@ -54,6 +60,7 @@ class HandoffListener final : private TimerOwner {
   ConnectionReceiver& own_receiver_;
   Timer retry_{*this};
   bool accepting_ = false;  // true exactly while an accept operation is in flight
+  bool holding_ = false;    // it was cancelled because all workers are behind, and has not ended yet
   bool stopping_ = false;
   std::uint32_t passing_ = 0;  // connections on their way to other workers
 };

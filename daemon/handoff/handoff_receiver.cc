@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <utility>
 
 #include "base/log.h"
 #include "handoff/payload_file.h"
@@ -24,24 +25,37 @@ std::string refusal_message(const Refusal& refusal) {
   return message + "}";
 }
 
+// The kernel's want, not the peer's doing.
+bool passes(std::int32_t result) {
+  return result == -ENOMEM || result == -EAGAIN || result == -EINTR || result == -ENOBUFS;
+}
+
 }  // namespace
 
-// One of Apache's connections. At most one operation in flight; freed when its last one has completed.
+// One of Apache's connections. At most one operation in flight; freed when its last one has completed. Linked while its
+// peer is silent or its operation is to be tried again.
 class HandoffReceiver::Connection final : public ListNode, public TimerOwner {
  public:
   Connection(Handle handle, HandoffReceiver& receiver, RingFile file)
-      : handle_(handle), receiver_(receiver), file_(file), timer_(*this) {
-    receiver_.timers_.schedule(timer_, receiver_.limits_.receive_timeout);
-  }
+      : handle_(handle),
+        receiver_(receiver),
+        file_(file),
+        timer_(*this),
+        deadline_(receiver.timers_.now() + receiver.limits_.receive_timeout) {}
 
-  void on_timer(Timer&) override { receiver_.give_up(*this); }
+  void on_timer(Timer&) override { receiver_.on_time(*this); }
 
   const Handle handle_;
   HandoffReceiver& receiver_;
   const RingFile file_;
   Timer timer_;
+  Time deadline_;
   Operation in_flight_ = Operation::kNone;
-  bool assigned_ = true;  // its assignment of the WorkerLoad was not passed on to a stream
+  Operation to_retry_ = Operation::kNone;
+  bool unread_ = true;     // counts as such in the WorkerLoad
+  bool silent_ = false;    // true exactly while it is among the silent
+  bool given_up_ = false;  // true from give_up() on: its operation was cancelled
+  bool assigned_ = true;   // its assignment of the WorkerLoad was not passed on to a stream
   msghdr message_{};
   alignas(cmsghdr) char control_[kControlBytes];
   std::string reply_;  // on its way
@@ -71,30 +85,96 @@ HandoffReceiver::Connection& HandoffReceiver::completed(const Completion& comple
 
 void HandoffReceiver::on_connection(RingFile file) {
   counters_.add(Counter::kConnections);
-  if (silent_count_ >= kMaxSilentConnections) make_room();
   Connection* connection = connections_.create(*this, file);
   if (connection == nullptr) {
     counters_.add(Counter::kHandoffErrors);
     log::warn("{} hand-offs are being closed or refused; closing the next connection", connections_.size());
+    load_.look_at();
     load_.release();
     ring_.submit_close(file, Tag{});
     return;
   }
-  silent_.push_back(*connection);
-  ++silent_count_;
   submit_receive(*connection);
 }
 
-void HandoffReceiver::make_room() {
-  Connection* oldest = silent_.pop_front();
-  --silent_count_;
-  give_up(*oldest);
+// --- The connection's time ------------------------------------------------------------------------------------------
+
+void HandoffReceiver::on_time(Connection& connection) {
+  if (timers_.now() >= connection.deadline_) return give_up(connection);
+  if (connection.in_flight_ == Operation::kHandoffReceive) begin_silence(connection);
+  timers_.schedule_at(connection.timer_, connection.deadline_);
+}
+
+void HandoffReceiver::look_at(Connection& connection) {
+  if (std::exchange(connection.unread_, false)) load_.look_at();
+}
+
+void HandoffReceiver::begin_silence(Connection& connection) {
+  look_at(connection);
+  if (connection.silent_) return;
+  if (silent_count_ >= kMaxSilentConnections) {
+    Connection& oldest = *silent_.front();
+    end_silence(oldest);
+    give_up(oldest);
+  }
+  connection.silent_ = true;
+  silent_.push_back(connection);
+  ++silent_count_;
 }
 
 void HandoffReceiver::end_silence(Connection& connection) {
-  if (!connection.linked()) return;
+  if (!std::exchange(connection.silent_, false)) return;
   connection.unlink();
   --silent_count_;
+}
+
+// The time is up, or the worker stops.
+void HandoffReceiver::give_up(Connection& connection) {
+  connection.client_.reset();
+  connection.given_up_ = true;
+  if (connection.in_flight_ == Operation::kNone) return close(connection);
+  ring_.submit_cancel(Tag{connection.in_flight_, connection.handle_});
+}
+
+void HandoffReceiver::stop() {
+  connections_.for_each([this](Connection& connection, Handle) { give_up(connection); });
+}
+
+// --- Operations that are tried again --------------------------------------------------------------------------------
+
+void HandoffReceiver::retry_later(Connection& connection, Operation operation, Duration pause) {
+  end_silence(connection);
+  connection.to_retry_ = operation;
+  to_retry_.push_back(connection);
+  const Time due = timers_.now() + pause;
+  if (!retry_.pending() || retry_.expiry() > due) timers_.schedule_at(retry_, due);
+}
+
+// As many as there are buffers, so that a burst of messages is read in its order, and none is tried in vain.
+void HandoffReceiver::on_timer(Timer&) {
+  for (std::uint32_t i = 0; i < kReceiveBuffers; ++i) {
+    Connection* connection = to_retry_.pop_front();
+    if (connection == nullptr) return;
+    submit(*connection, connection->to_retry_);
+  }
+  if (!to_retry_.empty()) timers_.schedule(retry_, Duration(0));
+}
+
+void HandoffReceiver::submit(Connection& connection, Operation operation) {
+  const Tag tag{operation, connection.handle_};
+  switch (operation) {
+    case Operation::kHandoffReceive:
+      return submit_receive(connection);
+    case Operation::kHandoffReply:
+      ring_.submit_send(connection.file_, connection.reply_, tag);
+      break;
+    case Operation::kHandoffVerdict:
+      ring_.submit_poll(connection.file_, POLLIN | POLLRDHUP, tag);
+      break;
+    default:
+      CHECK(!"an operation of a hand-off's connection");
+  }
+  connection.in_flight_ = operation;
 }
 
 void HandoffReceiver::submit_receive(Connection& connection) {
@@ -104,14 +184,21 @@ void HandoffReceiver::submit_receive(Connection& connection) {
   connection.message_.msg_control = connection.control_;
   connection.message_.msg_controllen = sizeof connection.control_;
   connection.in_flight_ = Operation::kHandoffReceive;
+  timers_.schedule_at(connection.timer_, std::min(connection.deadline_, timers_.now() + kSilentAfter));
   ring_.submit_receive_message(connection.file_, connection.message_,
                                Tag{Operation::kHandoffReceive, connection.handle_});
 }
 
+// --- The message ----------------------------------------------------------------------------------------------------
+
 void HandoffReceiver::on_message(const Completion& completion) {
   Connection& connection = completed(completion);
-  // Unless its time has run out meanwhile.
-  if (completion.result == -ENOBUFS && connection.timer_.pending()) return submit_receive(connection);
+  // Only as long as there is time.
+  if (passes(completion.result) && !connection.given_up_) {
+    const Duration pause = completion.result == -ENOBUFS ? Duration(0) : kHandoffRetryPause;
+    return retry_later(connection, Operation::kHandoffReceive, pause);
+  }
+  look_at(connection);
   end_silence(connection);
   if (completion.result >= 0) return receive(connection, completion);
   // Silent for too long, or ended by stop().
@@ -158,29 +245,33 @@ void HandoffReceiver::refuse(Connection& connection, UniqueFd client, Refusal re
   log::info("a client is refused with {}: {}", refusal.status, refusal.message);
   connection.client_ = std::move(client);
   connection.refusal_ = std::move(refusal);
-  timers_.schedule(connection.timer_, kRefusalReadTimeout);
+  connection.deadline_ = timers_.now() + kRefusalReadTimeout;
+  timers_.schedule_at(connection.timer_, connection.deadline_);
   reply(connection, refusal_message(connection.refusal_));
 }
 
 void HandoffReceiver::reply(Connection& connection, std::string reply) {
   connection.reply_ = std::move(reply);
-  connection.in_flight_ = Operation::kHandoffReply;
-  ring_.submit_send(connection.file_, connection.reply_, Tag{Operation::kHandoffReply, connection.handle_});
+  submit(connection, Operation::kHandoffReply);
 }
 
 void HandoffReceiver::on_reply_sent(const Completion& completion) {
   Connection& connection = completed(completion);
+  // To close without a word would let Apache answer a client that we answer, too.
+  if (passes(completion.result) && !connection.given_up_) {
+    return retry_later(connection, Operation::kHandoffReply, kHandoffRetryPause);
+  }
   // An acceptance that could not be delivered changes nothing: a module that does not wait has closed already.
   if (!connection.client_) return close(connection);
   if (completion.result < 0) return answer_client(connection);
-  connection.in_flight_ = Operation::kHandoffVerdict;
-  ring_.submit_poll(connection.file_, POLLIN | POLLRDHUP, Tag{Operation::kHandoffVerdict, connection.handle_});
+  submit(connection, Operation::kHandoffVerdict);
 }
 
 // The poll tells a reset from an end of file: closing with the refusal unread sets the socket's error.
 void HandoffReceiver::on_verdict(const Completion& completion) {
   Connection& connection = completed(completion);
-  if (!connection.client_ || completion.result < 0) return close(connection);
+  if (!connection.client_) return close(connection);
+  if (completion.result < 0) return retry_later(connection, Operation::kHandoffVerdict, kHandoffRetryPause);
   if ((completion.result & POLLERR) != 0) return answer_client(connection);
   close(connection);
 }
@@ -190,18 +281,10 @@ void HandoffReceiver::answer_client(Connection& connection) {
   close(connection);
 }
 
-// The time is up, or the worker stops.
-void HandoffReceiver::give_up(Connection& connection) {
-  connection.client_.reset();
-  if (connection.in_flight_ != Operation::kNone) ring_.submit_cancel(Tag{connection.in_flight_, connection.handle_});
-}
-
-void HandoffReceiver::stop() {
-  connections_.for_each([this](Connection& connection, Handle) { give_up(connection); });
-}
-
 void HandoffReceiver::close(Connection& connection) {
   CHECK(connection.in_flight_ == Operation::kNone);
+  look_at(connection);
+  end_silence(connection);
   if (connection.assigned_) load_.release();
   ring_.submit_close(connection.file_, Tag{});
   connections_.destroy(connection, connection.handle_);

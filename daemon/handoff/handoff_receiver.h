@@ -3,7 +3,8 @@
 // One per worker, on its thread. A connection holds no receive buffer while its peer is silent. An accepted hand-off is
 // acknowledged before the client gets its first byte. After a refusal the client is kept until the peer's end closes:
 // end of file means that Apache has read it and answers; anything else means that it was closed unread, as by a module
-// that does not wait, and the daemon answers the client itself.
+// that does not wait, and the daemon answers the client itself. What the kernel has no memory or no buffer for is tried
+// again.
 
 #pragma once
 
@@ -42,7 +43,7 @@ struct HandoffLimits {
   std::size_t max_payload_bytes = 0;  // over it: refused with 413
 };
 
-class HandoffReceiver final : public ConnectionReceiver {
+class HandoffReceiver final : public ConnectionReceiver, private TimerOwner {
  public:
   // Borrows all but the limits.
   HandoffReceiver(Ring& ring, TimerWheel& timers, WorkerLoad& load, Counters& counters, const HandoffLimits& limits,
@@ -62,9 +63,15 @@ class HandoffReceiver final : public ConnectionReceiver {
  private:
   class Connection;
 
+  void on_timer(Timer&) override;
+  void on_time(Connection& connection);
+  void submit(Connection& connection, Operation operation);
   void submit_receive(Connection& connection);
+  void retry_later(Connection& connection, Operation operation, Duration pause);
+  // The worker has had the time to read from it.
+  void look_at(Connection& connection);
+  void begin_silence(Connection& connection);
   void end_silence(Connection& connection);
-  void make_room();
   void receive(Connection& connection, const Completion& completion);
   // What keeps the client from becoming a stream; nothing when it has become one.
   std::optional<Refusal> decide(HandedOver& handed_over, std::span<char> message, int flags);
@@ -85,8 +92,10 @@ class HandoffReceiver final : public ConnectionReceiver {
   ClientReceiver& clients_;
   HandoffRequestParser parser_;
   Slab<Connection> connections_;
-  IntrusiveList<Connection> silent_;  // that have not sent their message, the oldest first
+  IntrusiveList<Connection> silent_;  // whose peers were given the time to send their message, the oldest first
   std::uint32_t silent_count_ = 0;
+  IntrusiveList<Connection> to_retry_;  // nothing in flight; their operation is submitted again when retry_ fires
+  Timer retry_{*this};
 };
 
 }  // namespace streaming

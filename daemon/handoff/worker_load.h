@@ -1,4 +1,5 @@
-// WorkerLoad: how many hand-offs a worker has been given and not yet finished, so that the listener can spread them.
+// WorkerLoad: how many hand-offs a worker has been given and not yet read, or not yet finished, so that the listener
+// can spread them and wait.
 //
 // One per worker, on a cache line of its own. The listener's worker adds, the owner subtracts, both once a stream and
 // never an event. Outlives all workers.
@@ -14,10 +15,16 @@ struct alignas(64) WorkerLoad {
   int ring = -1;               // the number of the worker's ring; set before the first hand-off
   std::uint32_t capacity = 0;  // streams that it can hold
   std::atomic<std::uint32_t> assigned{0};
+  std::atomic<std::uint32_t> unread{0};  // of these, connections that it has not had the time to look at
 
-  void assign() { assigned.fetch_add(1, std::memory_order_relaxed); }
+  void assign() {
+    assigned.fetch_add(1, std::memory_order_relaxed);
+    unread.fetch_add(1, std::memory_order_relaxed);
+  }
+  void look_at() { unread.fetch_sub(1, std::memory_order_relaxed); }
   void release() { assigned.fetch_sub(1, std::memory_order_relaxed); }
   std::int64_t room() const { return std::int64_t{capacity} - assigned.load(std::memory_order_relaxed); }
+  bool behind(std::uint32_t most) const { return unread.load(std::memory_order_relaxed) >= most; }
 };
 
 }  // namespace streaming

@@ -27,7 +27,7 @@ Result<Capacity> plan_capacity(const Config& config, std::uint32_t cpus, std::ui
                                bool direct_files) {
   // The kernel takes tables of up to a million files.
   constexpr std::uint64_t kMaxRingFiles = 1u << 20;
-  constexpr std::uint64_t kReserved = kListenBacklog + kMaxHandoffConnections + kMaxRefusals;
+  constexpr std::uint64_t kReserved = kMaxHandoffConnections + kMaxRefusals;
   const std::uint64_t workers = config.workers > 0 ? static_cast<std::uint64_t>(config.workers) : std::max(1u, cpus);
   const std::uint64_t files = direct_files ? std::min(open_files_limit, kMaxRingFiles) * workers : open_files_limit;
   const std::uint64_t reserved = kReserved * workers + (direct_files ? 0 : kProcessFiles);

@@ -70,25 +70,71 @@ TEST_F(HandoffListenerTest, ClosesItsOwnReferenceOncePassed) {
   EXPECT_EQ(ring.closed[0], RingFile::direct(7));
 }
 
-TEST_F(HandoffListenerTest, ClosesADescriptorOfTheProcessOnlyWhenItDidNotArrive) {
+TEST_F(HandoffListenerTest, DoesNotCloseADescriptorOfTheProcessThatItHasPassed) {
   ring.direct_files = false;
   loads[0].assigned = 10;
   accept(7);
   ring.complete(Operation::kConnectionPassed, 0);
   EXPECT_TRUE(ring.closed.empty()) << "it is the other worker's";
-  accept(8);
-  ring.complete(Operation::kConnectionPassed, -EOVERFLOW);
-  ASSERT_EQ(ring.closed.size(), 1u);
-  EXPECT_EQ(ring.closed[0], RingFile::regular(8));
 }
 
-TEST_F(HandoffListenerTest, TakesTheAssignmentBackWhenPassingFails) {
+TEST_F(HandoffListenerTest, GivesNothingMoreToAWorkerThatIsBehindWhileOthersAreNot) {
+  loads[0].assigned = loads[1].assigned = 500;
+  loads[2].unread = kMaxUnread;
+  accept(7);
+  EXPECT_EQ(received.size(), 1u);
+  loads[2].unread = kMaxUnread - 1;
+  accept(8);
+  EXPECT_EQ(loads[2].assigned, 1u);
+}
+
+TEST_F(HandoffListenerTest, AcceptsNothingWhileAllWorkersAreBehindAndGoesOnWhenOneHasCaughtUp) {
+  for (WorkerLoad& load : loads) load.unread = kMaxUnread;
+  accept(7);
+  accept(8);
+  EXPECT_EQ(ring.cancelled.size(), 1u) << "what was accepted meanwhile is served";
+  EXPECT_EQ(received.size() + ring.count(Operation::kConnectionPassed), 2u);
+  ring.complete_cancelled();
+  EXPECT_EQ(ring.count(Operation::kAccept), 0);
+  timers.set_now(timers.now() + kBehindPause);
+  timers.expire();
+  EXPECT_EQ(ring.count(Operation::kAccept), 0) << "they are still behind";
+  loads[1].unread = kMaxUnread / 2 - 1;
+  timers.set_now(timers.now() + kBehindPause);
+  timers.expire();
+  EXPECT_EQ(ring.count(Operation::kAccept), 1);
+}
+
+TEST_F(HandoffListenerTest, TakesTheLastConnectionsNoFasterThanTheyAreRead) {
+  ring.complete(Operation::kAccept, -ENFILE, false);
+  loads[0].unread = kMaxUnread;
+  listener.stop();
+  EXPECT_TRUE(listener.open());
+  loads[0].unread = 0;
+  timers.set_now(timers.now() + kBehindPause);
+  timers.expire();
+  EXPECT_FALSE(listener.open());
+}
+
+TEST_F(HandoffListenerTest, IsClosedToWhoeverConnectsOnceAbandoned) {
   loads[0].assigned = 10;
   accept(7);
-  EXPECT_EQ(loads[1].assigned, 1u);
-  ring.complete(Operation::kConnectionPassed, -ENFILE);
-  EXPECT_EQ(loads[1].assigned, 0u);
-  EXPECT_EQ(ring.closed.size(), 1u) << "so that Apache answers its client";
+  listener.abandon();
+  EXPECT_FALSE(listener.open());
+}
+
+TEST_F(HandoffListenerTest, ServesItselfWhatAnotherWorkerCannotTake) {
+  for (const int error : {ENFILE, ENOMEM, EOVERFLOW, EBADFD, ECANCELED}) {
+    loads[0].assigned = 10;
+    accept(7);
+    EXPECT_EQ(loads[1].assigned, 1u);
+    ring.complete(Operation::kConnectionPassed, -error);
+    EXPECT_EQ(loads[1].assigned, 0u);
+    EXPECT_EQ(loads[1].unread, 0u);
+    EXPECT_EQ(loads[0].assigned, 11u);
+    EXPECT_EQ(received.back(), RingFile::direct(7));
+  }
+  EXPECT_TRUE(ring.closed.empty());
 }
 
 TEST_F(HandoffListenerTest, AcceptsAgainWhenTheKernelEndsTheOperation) {
@@ -97,11 +143,13 @@ TEST_F(HandoffListenerTest, AcceptsAgainWhenTheKernelEndsTheOperation) {
 }
 
 TEST_F(HandoffListenerTest, WaitsAMomentWhenItCannotAcceptAndThenGoesOn) {
-  ring.complete(Operation::kAccept, -ENFILE, false);
-  EXPECT_EQ(ring.count(Operation::kAccept), 0) << "at once it would fail again, and again";
-  timers.set_now(timers.now() + kAcceptRetryPause);
-  timers.expire();
-  EXPECT_EQ(ring.count(Operation::kAccept), 1);
+  for (const int error : {ENFILE, EMFILE, ENOMEM, ECANCELED, ECONNABORTED}) {
+    ring.complete(Operation::kAccept, -error, false);
+    EXPECT_EQ(ring.count(Operation::kAccept), 0) << "at once it would fail again, and again";
+    timers.set_now(timers.now() + kAcceptRetryPause);
+    timers.expire();
+    EXPECT_EQ(ring.count(Operation::kAccept), 1);
+  }
 }
 
 TEST_F(HandoffListenerTest, ClosesAlsoWhileItWaitsToAcceptAgain) {

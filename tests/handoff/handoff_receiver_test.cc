@@ -50,6 +50,10 @@ class HandoffReceiverTest : public testing::Test, private CompletionHandler, pri
     descriptors.push_back(std::move(client));
     arrive(std::move(payload), std::move(descriptors), flags);
   }
+  void pass(Duration time) {
+    timers.set_now(timers.now() + time);
+    timers.expire();
+  }
   std::string reply() { return ring.complete_send(Operation::kHandoffReply); }
   bool closed() { return receiver.idle() && ring.closed.size() == 1; }
 
@@ -192,16 +196,83 @@ TEST_F(HandoffReceiverTest, ClosesASilentConnectionWhenItsTimeIsUp) {
 TEST_F(HandoffReceiverTest, TriesAgainWhenAllReceiveBuffersAreInUse) {
   connect();
   ring.complete(Operation::kHandoffReceive, -ENOBUFS);
+  timers.expire();
   EXPECT_EQ(ring.count(Operation::kHandoffReceive), 1);
   arrive_with_client("{}");
   EXPECT_EQ(reply(), "A");
 }
 
+TEST_F(HandoffReceiverTest, ReadsABurstInItsOrderAndNoFasterThanItHasBuffers) {
+  constexpr std::uint32_t kBurst = 3 * kReceiveBuffers;
+  for (std::uint32_t i = 0; i < kBurst; ++i) connect();
+  const Tag first = ring.find(Operation::kHandoffReceive).tag;
+  for (std::uint32_t i = 0; i < kBurst; ++i) ring.complete(Operation::kHandoffReceive, -ENOBUFS);
+  EXPECT_EQ(load.unread, kBurst) << "the listener must not send more";
+  timers.expire();
+  EXPECT_EQ(ring.count(Operation::kHandoffReceive), static_cast<int>(kReceiveBuffers));
+  EXPECT_EQ(ring.find(Operation::kHandoffReceive).tag, first);
+  timers.expire();
+  timers.expire();
+  EXPECT_EQ(ring.count(Operation::kHandoffReceive), static_cast<int>(kBurst));
+}
+
+TEST_F(HandoffReceiverTest, TriesAgainWhatTheKernelHasNoMemoryFor) {
+  refusal = Refusal{503, "full", 3};
+  connect();
+  for (const int error : {ENOMEM, EAGAIN, EINTR}) {
+    ring.complete(Operation::kHandoffReceive, -error);
+    pass(kHandoffRetryPause);
+  }
+  arrive_with_client("{}");
+  for (const int error : {ENOMEM, EAGAIN, EINTR, ENOBUFS}) {
+    ring.complete(Operation::kHandoffReply, -error);
+    EXPECT_TRUE(answered.empty()) << "Apache may still be told";
+    pass(kHandoffRetryPause);
+  }
+  EXPECT_EQ(reply(), R"(R{"status":503,"retry_after":3})");
+  ring.complete(Operation::kHandoffVerdict, -ENOMEM);
+  pass(kHandoffRetryPause);
+  ring.complete(Operation::kHandoffVerdict, POLLIN | POLLHUP | POLLRDHUP);
+  EXPECT_TRUE(closed());
+}
+
+TEST_F(HandoffReceiverTest, TriesNothingAgainWhenItsTimeIsUpOrWhenItStops) {
+  connect();
+  ring.complete(Operation::kHandoffReceive, -ENOMEM);
+  receiver.stop();
+  EXPECT_TRUE(closed());
+  pass(kHandoffRetryPause);
+  EXPECT_EQ(ring.count(Operation::kHandoffReceive), 0);
+  EXPECT_EQ(load.unread, 0u);
+}
+
+TEST_F(HandoffReceiverTest, LetsAConnectionGoWhoseReceiveWasCancelled) {
+  connect();
+  ring.complete(Operation::kHandoffReceive, -ECANCELED);
+  EXPECT_TRUE(closed());
+  EXPECT_EQ(load.assigned, 0u);
+  EXPECT_EQ(load.unread, 0u);
+}
+
+TEST_F(HandoffReceiverTest, CountsAConnectionAsUnreadUntilItsPeerHasSpokenOrHadTheTime) {
+  connect();
+  connect();
+  EXPECT_EQ(load.unread, 2u);
+  arrive_with_client("{}");
+  EXPECT_EQ(load.unread, 1u);
+  pass(kSilentAfter);
+  EXPECT_EQ(load.unread, 0u);
+  arrive_with_client("{}");
+  EXPECT_EQ(load.unread, 0u);
+}
+
 TEST_F(HandoffReceiverTest, ClosesTheOldestOfTheSilentWhenTheyAreTooMany) {
   for (std::uint32_t i = 0; i < kMaxSilentConnections; ++i) connect();
+  pass(kSilentAfter);
   EXPECT_TRUE(ring.cancelled.empty());
   const Tag oldest = ring.find(Operation::kHandoffReceive).tag;
   connect();
+  pass(kSilentAfter);
   ASSERT_EQ(ring.cancelled.size(), 1u);
   EXPECT_EQ(ring.cancelled.front(), oldest);
   ring.complete_cancelled();
@@ -211,17 +282,19 @@ TEST_F(HandoffReceiverTest, ClosesTheOldestOfTheSilentWhenTheyAreTooMany) {
 
 TEST_F(HandoffReceiverTest, DoesNotCountWhoHasSpokenAmongTheSilent) {
   for (std::uint32_t i = 0; i < kMaxSilentConnections; ++i) connect();
+  pass(kSilentAfter);
   for (int i = 0; i < 10; ++i) {
     arrive_with_client("{}");
     reply();
     connect();
+    pass(kSilentAfter);
   }
   EXPECT_TRUE(ring.cancelled.empty());
 }
 
 TEST_F(HandoffReceiverTest, ClosesAtOnceWhatIsOverItsLimit) {
   for (std::uint32_t i = 0; i < kMaxHandoffConnections; ++i) connect();
-  EXPECT_TRUE(ring.closed.empty()) << "the kernel still holds the oldest ones' messages";
+  EXPECT_TRUE(ring.closed.empty());
   connect();
   EXPECT_EQ(ring.closed.size(), 1u);
   EXPECT_EQ(load.assigned, kMaxHandoffConnections);
