@@ -103,7 +103,7 @@ class Ring {
   virtual void submit_cancel(Tag target) = 0;
 
   // Submits what is queued and waits until something has completed or the time is up (zero: does not wait; nothing: for
-  // ever).
+  // ever). Fails with EBADR, once, when the kernel has lost completions; what has not lost its own goes on to complete.
   virtual Status wait(std::optional<std::int64_t> timeout_ns) = 0;
 
   // Hands what has completed to `handler`, which may queue operations.

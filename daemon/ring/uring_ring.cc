@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <chrono>
 #include <string>
 
 #include "base/limits.h"
@@ -20,6 +21,11 @@ constexpr unsigned kOpFixedFdInstall = 54;
 // In user_data, where no operation reaches: the completion brings a descriptor on which shutdown() is to be called.
 constexpr std::uint64_t kShutdownBit = std::uint64_t{1} << 63;
 static_assert(static_cast<std::uint64_t>(kLastOperation) << Tag::kOperationShift < kShutdownBit);
+
+// Completions that the kernel has dropped, ever. It has no room for so many in the queue, and no memory to keep them.
+unsigned lost_completions(const io_uring* ring) {
+  return IO_URING_READ_ONCE(*ring->cq.koverflow);
+}
 
 // Descriptors of the moment at one time: when many streams end at once, they must not fill the process's table.
 constexpr std::size_t kMostShuttingDown = 32;
@@ -103,10 +109,21 @@ RingFile UringRing::file_of(std::int32_t result) const {
 }
 
 io_uring_sqe* UringRing::next_entry() {
-  for (;;) {
+  queue_waiting();
+  if (waiting_.empty()) {
     if (io_uring_sqe* entry = io_uring_get_sqe(&ring_)) return entry;
-    const int result = io_uring_submit_and_get_events(&ring_);
-    CHECK(result >= 0 || result == -EINTR || result == -EAGAIN || result == -EBUSY);
+    io_uring_submit_and_get_events(&ring_);
+    if (io_uring_sqe* entry = io_uring_get_sqe(&ring_)) return entry;
+  }
+  return &waiting_.emplace_back();
+}
+
+void UringRing::queue_waiting() {
+  while (!waiting_.empty()) {
+    io_uring_sqe* entry = io_uring_get_sqe(&ring_);
+    if (entry == nullptr) return;
+    *entry = waiting_.front();
+    waiting_.pop_front();
   }
 }
 
@@ -226,21 +243,32 @@ void UringRing::submit_cancel(Tag target) {
 }
 
 Status UringRing::wait(std::optional<std::int64_t> timeout_ns) {
-  int result = 0;
-  if (!timeout_ns) {
-    result = io_uring_submit_and_wait(&ring_, 1);
-  } else if (*timeout_ns <= 0) {
-    result = io_uring_submit_and_get_events(&ring_);
-  } else {
-    __kernel_timespec timeout{*timeout_ns / 1'000'000'000, *timeout_ns % 1'000'000'000};
+  queue_waiting();
+  // What waits for a place in the queue is to follow soon.
+  const int result = enter(waiting_.empty() ? timeout_ns : 0);
+  // The kernel is short of memory, or has more completions than it has room for. Reading them helps, and so does time.
+  if ((result == -EAGAIN || result == -EBUSY) && io_uring_cq_ready(&ring_) == 0) {
+    __kernel_timespec pause{0, std::chrono::nanoseconds(kNoMemoryPause).count()};
     io_uring_cqe* first = nullptr;
-    result = io_uring_submit_and_wait_timeout(&ring_, &first, 1, &timeout, nullptr);
+    io_uring_wait_cqe_timeout(&ring_, &first, &pause);
   }
-  // EAGAIN and EBUSY: the kernel is short of memory or of room for completions; reading those that are there helps.
+  const unsigned lost = lost_completions(&ring_);
+  if (result == -EBADR || lost != lost_) {
+    lost_ = lost;
+    return Error{"the kernel had no memory for completions and has lost some", EBADR};
+  }
   if (result < 0 && result != -ETIME && result != -EINTR && result != -EAGAIN && result != -EBUSY) {
     return Error::from_errno("io_uring_enter", -result);
   }
   return success();
+}
+
+int UringRing::enter(std::optional<std::int64_t> timeout_ns) {
+  if (!timeout_ns) return io_uring_submit_and_wait(&ring_, 1);
+  if (*timeout_ns <= 0) return io_uring_submit_and_get_events(&ring_);
+  __kernel_timespec timeout{*timeout_ns / 1'000'000'000, *timeout_ns % 1'000'000'000};
+  io_uring_cqe* first = nullptr;
+  return io_uring_submit_and_wait_timeout(&ring_, &first, 1, &timeout, nullptr);
 }
 
 // Only what is there now, so that timers are not kept waiting; in batches that are copied, so that the kernel has room

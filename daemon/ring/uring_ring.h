@@ -8,6 +8,7 @@
 #include <liburing.h>
 
 #include <cstdint>
+#include <deque>
 #include <memory>
 #include <vector>
 
@@ -62,8 +63,11 @@ class UringRing final : public Ring {
 
   Status open();
   Status register_files();
-  // A free entry of the submission queue, for an operation on `file` with `tag`.
+  // An entry for a new operation, of the submission queue or, where that is full and the kernel takes nothing, of
+  // waiting_.
   io_uring_sqe* next_entry();
+  void queue_waiting();
+  int enter(std::optional<std::int64_t> timeout_ns);
   void finish_entry(io_uring_sqe* entry, RingFile file, Tag tag);
   void find_out_what_the_kernel_can();
   void submit_kernel_shutdown(RingFile file, Tag tag);
@@ -75,6 +79,8 @@ class UringRing final : public Ring {
   bool open_ = false;
   bool can_install_descriptors_ = false;
   std::vector<ShuttingDown> shutting_down_;  // by a descriptor of the moment
+  std::deque<io_uring_sqe> waiting_;         // operations that had no place in the submission queue
+  unsigned lost_ = 0;                        // completions that the kernel is known to have lost
   ReceiveBuffers message_buffers_{ring_, 0};
   ReceiveBuffers stream_buffers_{ring_, 1};
 };

@@ -21,9 +21,6 @@
 namespace streaming {
 namespace {
 
-// What streams may take to say good-bye after shutdown_timeout, before the process ends all the same.
-constexpr Duration kEndTimeout = kDrainTimeout + Duration(1000);
-
 Result<UniqueFd> make_eventfd() {
   UniqueFd fd(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
   if (!fd) return Error::from_errno("cannot create an eventfd", errno);
@@ -106,7 +103,7 @@ Status Server::make_workers(const Capacity& capacity, bool direct_files) {
     const std::uint32_t streams = capacity.streams_of_worker[index];
     Result<std::unique_ptr<Ring>> ring = UringRing::create({.direct_files = direct_files,
                                                             .client_files = streams + kMaxRefusals,
-                                                            .connection_files = kListenBacklog + kMaxHandoffConnections,
+                                                            .connection_files = kMaxHandoffConnections,
                                                             .receive_buffers = kReceiveBuffers,
                                                             .receive_bytes = handoff_protocol::kMaxInlinePayloadBytes});
     if (!ring) return ring.error();
@@ -180,9 +177,7 @@ void Server::handle_worker_event() {
   for (const std::unique_ptr<Worker>& worker : workers_) {
     if (worker->running() || worker->result().ok()) continue;
     log::critical("a worker has failed: {}; ending", worker->result().error().message);
-    if (order_ != WorkerOrder::kServe) continue;
-    if (worker == workers_.front()) quit("no worker accepts any more");
-    begin_drain();
+    if (order_ == WorkerOrder::kServe) begin_drain();
   }
   const Worker& listener = *workers_.front();
   if (order_ == WorkerOrder::kServe || (listener.running() && listener.listening())) return;

@@ -3,6 +3,10 @@
 #include <poll.h>
 #include <sys/eventfd.h>
 
+#include <algorithm>
+#include <cerrno>
+
+#include "base/limits.h"
 #include "base/log.h"
 
 namespace streaming {
@@ -58,6 +62,10 @@ void Worker::run(std::latch& all_enabled) {
   result_ = ring_->enable();
   all_enabled.arrive_and_wait();
   if (result_.ok()) serve();
+  if (!result_.ok() && listener_) {
+    listener_->abandon();
+    note_listener();
+  }
   running_.store(false, std::memory_order_release);
   shared_.notify();
 }
@@ -66,15 +74,24 @@ void Worker::serve() {
   watch_for_orders();
   if (listener_) listener_->start();
   while (!finished()) {
-    if (Status waited = ring_->wait(ns_to_next_timer()); !waited) {
-      result_ = waited;
-      break;
-    }
+    if (Status waited = ring_->wait(ns_to_next_timer()); !waited && !end_because(waited.error())) break;
     timers_.set_now(MonotonicClock::now());
     ring_->dispatch(*this);
     timers_.expire();
     streams_.flush();
+    if (listener_) note_listener();
   }
+}
+
+// Completions that the kernel had no memory for are lost (EBADR). Nobody can tell whose they were, and who waits for
+// one waits for ever, with buffers that must not be freed. So all streams are told and end as at shutdown; what has not
+// ended at the deadline is left to the process's end, which is near: another one starts clean.
+bool Worker::end_because(const Error& error) {
+  result_ = error;
+  if (error.code != EBADR) return false;
+  carry_out(WorkerOrder::kEnd);
+  if (!deadline_.pending()) timers_.schedule(deadline_, kEndTimeout);
+  return true;
 }
 
 std::optional<std::int64_t> Worker::ns_to_next_timer() {
@@ -89,13 +106,11 @@ void Worker::on_completion(const Completion& completion) {
     case Operation::kNone:
       return;
     case Operation::kWakeup:
-      return carry_out_orders();
+      return on_wakeup();
     case Operation::kAccept:
-      listener_->on_accept(completion);
-      return note_listener();
+      return listener_->on_accept(completion);
     case Operation::kConnectionPassed:
-      listener_->on_passed(completion);
-      return note_listener();
+      return listener_->on_passed(completion);
     case Operation::kConnectionArrived:
       return receiver_.on_connection(ring_->file_of(completion.result));
     case Operation::kHandoffReceive:
@@ -152,20 +167,20 @@ void Worker::watch_for_orders() {
   ring_->submit_poll(RingFile::regular(wakeup_.get()), POLLIN, Tag{Operation::kWakeup, {}});
 }
 
-void Worker::carry_out_orders() {
+void Worker::on_wakeup() {
   eventfd_t ignored = 0;
   eventfd_read(wakeup_.get(), &ignored);
   watch_for_orders();
-  const WorkerOrder order = order_.load(std::memory_order_acquire);
-  if (order >= WorkerOrder::kDrain && carried_out_ < WorkerOrder::kDrain && listener_) {
-    listener_->stop();
-    note_listener();
-  }
+  carry_out(order_.load(std::memory_order_acquire));
+}
+
+void Worker::carry_out(WorkerOrder order) {
+  if (order >= WorkerOrder::kDrain && carried_out_ < WorkerOrder::kDrain && listener_) listener_->stop();
   if (order >= WorkerOrder::kEnd && carried_out_ < WorkerOrder::kEnd) {
     receiver_.stop();
     streams_.close_all(CloseCause::kShutdown);
   }
-  carried_out_ = order;
+  carried_out_ = std::max(carried_out_, order);
 }
 
 void Worker::note_listener() {
@@ -176,8 +191,8 @@ void Worker::note_listener() {
 
 // The assignments count connections that are still on their way from the listener's ring, too.
 bool Worker::finished() const {
-  return carried_out_ >= WorkerOrder::kDrain && !listening() && streams_.empty() && receiver_.idle() &&
-         load_.assigned.load(std::memory_order_acquire) == 0;
+  return given_up_ || (carried_out_ >= WorkerOrder::kDrain && !listening() && streams_.empty() && receiver_.idle() &&
+                       load_.assigned.load(std::memory_order_acquire) == 0);
 }
 
 }  // namespace streaming

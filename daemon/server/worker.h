@@ -41,7 +41,7 @@ struct SharedByWorkers {
   std::function<void()> notify;  // called on a worker's thread when its listening() or running() has become false
 };
 
-class Worker final : private CompletionHandler, private ClientReceiver {
+class Worker final : private CompletionHandler, private ClientReceiver, private TimerOwner {
  public:
   // Borrows `config` and `shared`; the load with `index` is its own.
   Worker(std::size_t index, const Config& config, SharedByWorkers& shared, std::unique_ptr<Ring> ring, UniqueFd wakeup);
@@ -65,12 +65,16 @@ class Worker final : private CompletionHandler, private ClientReceiver {
 
  private:
   void serve();
+  // False when the ring is of no use any more.
+  bool end_because(const Error& error);
+  void on_timer(Timer&) override { given_up_ = true; }
   void on_completion(const Completion& completion) override;
   std::optional<Refusal> on_client(UniqueFd& client, const HandoffRequest& request) override;
   bool on_refused_client(UniqueFd& client, const Refusal& refusal) override;
 
   void watch_for_orders();
-  void carry_out_orders();
+  void on_wakeup();
+  void carry_out(WorkerOrder order);
   void note_listener();
   bool finished() const;
   std::optional<std::int64_t> ns_to_next_timer();
@@ -90,6 +94,8 @@ class Worker final : private CompletionHandler, private ClientReceiver {
   std::optional<HandoffListener> listener_;
   std::atomic<WorkerOrder> order_{WorkerOrder::kServe};
   WorkerOrder carried_out_ = WorkerOrder::kServe;
+  Timer deadline_{*this};  // of the end, once the worker has failed
+  bool given_up_ = false;  // it has passed
   std::atomic<bool> listening_{false};
   std::atomic<bool> running_{true};
   Status result_ = success();

@@ -174,7 +174,8 @@ void Stream::submit_watch(short events) {
 void Stream::on_watch(const Completion& completion) {
   completed(kWatch);
   if (state_ == StreamState::kClosing) return close_when_idle();
-  if (completion.result == -ECANCELED) return submit_watch(POLLIN | POLLRDHUP);
+  // Cancelled by submit_drain(), or for want of memory: without a watch nobody would see the client leave.
+  if (completion.result == -ECANCELED || completion.result == -ENOMEM) return submit_watch(POLLIN | POLLRDHUP);
   if (completion.result < 0 || (completion.result & kClientGoneEvents) != 0) return on_client_gone();
   if (shut_down_) return submit_drain();
   // Bytes behind the request are not ours to read while we stream; they are drained at the end.
@@ -313,8 +314,9 @@ void Stream::close_when_idle() {
   table_.ring().submit_close(client_, tag(Operation::kClientClose));
 }
 
-void Stream::on_closed(const Completion&) {
+void Stream::on_closed(const Completion& completion) {
   completed(kClose);
+  if (completion.result == -ENOMEM) return close_when_idle();
   finish_close();
 }
 

@@ -14,6 +14,7 @@
 
 #include "protocol/handoff_protocol.h"
 #include "support/daemon_process.h"
+#include "support/mock_answer.h"
 #include "support/payload_memfd.h"
 
 namespace streaming {
@@ -23,17 +24,6 @@ using testing::EndsWith;
 using testing::HasSubstr;
 using testing::Not;
 using testing::StartsWith;
-
-std::size_t count(const std::string& text, const std::string& part) {
-  std::size_t found = 0;
-  for (std::size_t at = text.find(part); at != std::string::npos; at = text.find(part, at + 1)) ++found;
-  return found;
-}
-
-bool is_whole(const std::string& answer) {
-  return answer.starts_with("HTTP/1.1 200 OK\r\n") && answer.ends_with("data: [DONE]\n\n") &&
-         count(answer, "data: {\"content\":\"") == 18;
-}
 
 TEST(Daemon, StreamsTheAnswerOfTheMockBackend) {
   DaemonProcess daemon({"--delay", "1"});

@@ -1,0 +1,91 @@
+// The daemon under more than it can take at once, and under a kernel that fails it.
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sched.h>
+#include <sys/resource.h>
+
+#include <array>
+#include <atomic>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "support/daemon_process.h"
+#include "support/mock_answer.h"
+
+namespace streaming {
+namespace {
+
+using testing::EndsWith;
+using testing::HasSubstr;
+
+// Both share one CPU, so that the daemon gets its turn late.
+void stay_on_one_cpu() {
+  cpu_set_t all, one;
+  sched_getaffinity(0, sizeof all, &all);
+  int cpu = 0;
+  while (!CPU_ISSET(cpu, &all)) ++cpu;
+  CPU_ZERO(&one);
+  CPU_SET(cpu, &one);
+  sched_setaffinity(0, sizeof one, &one);
+}
+
+// As a module does that tries again while the daemon's backlog is full, and waits for no word.
+UniqueFd hand_over_in_haste(const DaemonProcess& daemon) {
+  auto [client, browser] = socket_pair();
+  UniqueFd connection;
+  while (!(connection = connect_to(daemon.socket()))) std::this_thread::yield();
+  const int passed[] = {client.get()};
+  EXPECT_TRUE(send_message(connection.get(), "{}", passed)) << std::strerror(errno);
+  return std::move(browser);
+}
+
+TEST(DaemonInDistress, LosesNobodyInABurstThatItCannotReadAtOnce) {
+  constexpr int kModules = 2, kClients = 1500;
+  rlimit limit{};
+  getrlimit(RLIMIT_NOFILE, &limit);
+  limit.rlim_cur = limit.rlim_max;
+  setrlimit(RLIMIT_NOFILE, &limit);
+  if (limit.rlim_max < 2 * kModules * kClients) GTEST_SKIP() << "needs more open files";
+
+  DaemonProcess daemon({"--delay", "1", "--workers", "1", "--benchmark"}, stay_on_one_cpu);
+  ASSERT_TRUE(daemon.ready()) << daemon.log();
+  std::atomic<int> whole{0};
+  std::vector<std::thread> modules;
+  for (int i = 0; i < kModules; ++i) {
+    modules.emplace_back([&] {
+      stay_on_one_cpu();
+      std::vector<UniqueFd> browsers;
+      for (int client = 0; client < kClients; ++client) browsers.push_back(hand_over_in_haste(daemon));
+      for (const UniqueFd& browser : browsers) whole += is_whole(read_to_end(browser.get()));
+    });
+  }
+  for (std::thread& module : modules) module.join();
+  EXPECT_EQ(whole, kModules * kClients);
+  EXPECT_EQ(daemon.stop(), 0);
+}
+
+TEST(DaemonInDistress, EndsItsStreamsInOrderWhenTheKernelHasLostCompletions) {
+  const TemporaryDirectory directory;
+  const std::string sign = directory.file("lose");
+  DaemonProcess daemon({"--delay", "20", "--workers", "2"}, [&] {
+    setenv("LD_PRELOAD", LOSSY_KERNEL, 1);
+    setenv("LOSE_COMPLETIONS_AT", sign.c_str(), 1);
+    setenv("ASAN_OPTIONS", "verify_asan_link_order=0", 1);
+  });
+  ASSERT_TRUE(daemon.ready()) << daemon.log();
+  std::array<UniqueFd, 2> browsers{daemon.hand_client_over("{}"), daemon.hand_client_over("{}")};
+  char byte;
+  for (const UniqueFd& browser : browsers) ASSERT_EQ(recv(browser.get(), &byte, 1, MSG_PEEK), 1);
+  std::ofstream{sign};
+  for (UniqueFd& browser : browsers) {
+    EXPECT_THAT(read_to_end(browser.get()), EndsWith("data: {\"error\":\"The server is being restarted.\"}\n\n"));
+    browser.reset();
+  }
+  EXPECT_EQ(daemon.exit_status(), 1) << "so that whoever looks after it starts another one";
+  EXPECT_THAT(daemon.log(), HasSubstr("a worker has failed: the kernel had no memory for completions"));
+}
+
+}  // namespace
+}  // namespace streaming
