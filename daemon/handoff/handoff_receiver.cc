@@ -235,6 +235,8 @@ std::optional<Refusal> HandoffReceiver::decide(HandedOver& handed_over, std::spa
 }
 
 std::optional<Refusal> HandoffReceiver::decide(UniqueFd& client, std::span<char> payload) {
+  // Then the kernel has taken no buffer for it, and there is no room for padding.
+  if (payload.empty()) return Refusal{400, "the message is empty"};
   Result<HandoffRequest> request = parser_.parse(payload);
   if (!request) return Refusal{400, request.error().message};
   return clients_.on_client(client, *request);

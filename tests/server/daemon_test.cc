@@ -65,7 +65,7 @@ TEST(Daemon, AnswersAClientThatCameWithBadJsonWith400) {
   DaemonProcess daemon({});
   ASSERT_TRUE(daemon.ready()) << daemon.log();
   for (const std::string& payload :
-       {std::string("plain text"), std::string(R"({"prompt":"cut)"), std::string(50'000, '['),
+       {std::string(), std::string("plain text"), std::string(R"({"prompt":"cut)"), std::string(50'000, '['),
         std::string("{\"prompt\":\"\xff\xfe\"}"), std::string("[1,2]"), std::string(R"({"prompt":7})"),
         std::string(R"({"backend":"nonsense"})")}) {
     const std::string answer = read_to_end(daemon.hand_client_over(payload).get());
