@@ -5,6 +5,7 @@
 
 #include "base/log.h"
 #include "config/command_line.h"
+#include "server/config_check.h"
 #include "server/server.h"
 
 namespace {
@@ -14,13 +15,11 @@ int fail(const streaming::Error& error) {
   return EXIT_FAILURE;
 }
 
-int serve(const streaming::CommandLine& line) {
+int serve(const streaming::CommandLine& line, const streaming::Startup& startup) {
   using namespace streaming;
-  if (!set_log_level(line.config.log_level)) {
-    return fail(Error{"unknown log level " + line.config.log_level + "; there are: " + std::string(kLogLevels)});
-  }
+  set_log_level(line.config.log_level);
   if (!line.config_file.empty()) log::info("settings from {}", line.config_file);
-  Result<std::unique_ptr<Server>> server = Server::create(line.config);
+  Result<std::unique_ptr<Server>> server = Server::create(line.config, startup);
   return server ? (*server)->run() : fail(server.error());
 }
 
@@ -28,14 +27,24 @@ int serve(const streaming::CommandLine& line) {
 
 int main(int argc, char** argv) {
   using namespace streaming;
+  const Startup startup{Invocation::of(argc, argv), [argc, argv]() -> Result<Config> {
+                          Result<CommandLine> line = read_command_line(argc, argv);
+                          if (!line) return line.error();
+                          return line->config;
+                        }};
   const Result<CommandLine> line = read_command_line(argc, argv);
   if (!line) return fail(line.error());
   if (line.value().to_print) {
     std::fputs(line.value().to_print->c_str(), stdout);
     return EXIT_SUCCESS;
   }
+  if (Status checked = check_config(line.value().config); !checked) return fail(checked.error());
+  if (line.value().check_only) {
+    std::puts("the settings are valid");
+    return EXIT_SUCCESS;
+  }
   start_log();
-  const int exit_status = serve(line.value());
+  const int exit_status = serve(line.value(), startup);
   end_log();
   return exit_status;
 }

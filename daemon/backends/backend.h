@@ -66,6 +66,14 @@ class Backend {
 
   // `request` is valid during the call alone.
   virtual std::unique_ptr<BackendSession> start(const HandoffRequest& request, EventSink& sink) = 0;
+
+  // A stream begins, and ends, to use it: it is kept as long as there are any.
+  void enter() { ++streams_; }
+  void leave() { --streams_; }
+  bool in_use() const { return streams_ > 0; }
+
+ private:
+  std::uint32_t streams_ = 0;
 };
 
 }  // namespace streaming

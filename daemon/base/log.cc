@@ -8,6 +8,8 @@
 #include <memory>
 #include <string>
 
+#include "base/check.h"
+
 namespace streaming {
 
 void start_log() {
@@ -31,10 +33,13 @@ void end_log() {
   spdlog::shutdown();
 }
 
-bool set_log_level(std::string_view name) {
-  if (name != "debug" && name != "info" && name != "warn" && name != "error") return false;
+bool is_log_level(std::string_view name) {
+  return name == "debug" || name == "info" || name == "warn" || name == "error";
+}
+
+void set_log_level(std::string_view name) {
+  CHECK(is_log_level(name));
   spdlog::set_level(spdlog::level::from_str(std::string(name)));
-  return true;
 }
 
 }  // namespace streaming

@@ -12,7 +12,7 @@ namespace streaming {
 
 namespace log = spdlog;
 
-// The names that set_log_level takes, as one list for help and errors.
+// The names of levels, as one list for help and errors.
 inline constexpr std::string_view kLogLevels = "debug, info, warn, error";
 
 // Sets up the format and the thread that writes. Call once, before the first other thread.
@@ -21,7 +21,10 @@ void start_log();
 // Writes what waits. The last call; nothing is logged after it.
 void end_log();
 
-// False when `name` is not one of kLogLevels.
-bool set_log_level(std::string_view name);
+// Whether `name` is one of kLogLevels.
+bool is_log_level(std::string_view name);
+
+// `name` is one of kLogLevels.
+void set_log_level(std::string_view name);
 
 }  // namespace streaming

@@ -74,6 +74,9 @@ Result<CommandLine> read_command_line(int argc, const char* const* argv) {
                  "TOML file [./streaming-daemon.toml, /etc/streaming-daemon/config.toml or /etc/streaming-daemon.toml]")
       ->type_name("FILE")
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
+  bool print_config = false;
+  app.add_flag("--check-config", line.check_only, "check all settings and end: status 0 when the daemon could start");
+  app.add_flag("--print-config", print_config, "print the settings that hold, as a TOML file without keys, and end");
   add_flags(app, given);
   try {
     app.parse(argc, argv);
@@ -93,6 +96,7 @@ Result<CommandLine> read_command_line(int argc, const char* const* argv) {
   }
   if (Status applied = apply_environment(line.config); !applied) return applied.error();
   if (Status applied = apply_flags(line.config, given); !applied) return applied.error();
+  if (print_config) line.to_print = config_file_text(line.config);
   return line;
 }
 

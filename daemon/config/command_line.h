@@ -13,7 +13,8 @@ namespace streaming {
 struct CommandLine {
   Config config;
   std::string config_file;              // that was read; empty: none
-  std::optional<std::string> to_print;  // --help or --version: print it and end
+  std::optional<std::string> to_print;  // --help, --version or --print-config: print it and end
+  bool check_only = false;              // --check-config: say whether the daemon could start with it, and end
 };
 
 // The Error's message is for stderr; it names the flag, variable, or file and line.

@@ -4,6 +4,8 @@
 
 #include <toml++/toml.h>
 
+#include <sstream>
+
 #include "config/nearest.h"
 #include "config/option_table.h"
 
@@ -72,6 +74,28 @@ class FileReader {
   Config& config_;
 };
 
+// The table that `key` stands in, made where it is missing; `key` becomes its last word.
+toml::table& section_of(toml::table& root, std::string_view& key) {
+  toml::table* section = &root;
+  for (std::size_t dot = key.find('.'); dot != std::string_view::npos; dot = key.find('.')) {
+    section = section->insert(key.substr(0, dot), toml::table{}).first->second.as_table();
+    key.remove_prefix(dot + 1);
+  }
+  return *section;
+}
+
+void insert(toml::table& section, std::string_view name, const Option& option, const std::string& text) {
+  if (std::holds_alternative<Boolean>(option.value)) {
+    section.insert(name, text == "true");
+  } else if (std::holds_alternative<FileMode>(option.value)) {
+    section.insert(name, toml::value<std::int64_t>(std::stoll(text, nullptr, 8)), toml::value_flags::format_as_octal);
+  } else if (std::holds_alternative<Integer>(option.value) || std::holds_alternative<Milliseconds>(option.value)) {
+    section.insert(name, static_cast<std::int64_t>(std::stoll(text)));
+  } else {
+    section.insert(name, text);
+  }
+}
+
 }  // namespace
 
 Status read_config_file(const std::string& path, Config& config) {
@@ -80,6 +104,19 @@ Status read_config_file(const std::string& path, Config& config) {
   } catch (const toml::parse_error& error) {
     return Error{path + ":" + std::to_string(error.source().begin.line) + ": " + std::string(error.description())};
   }
+}
+
+std::string config_file_text(const Config& config) {
+  toml::table root;
+  for (const Option& option : option_table()) {
+    if (option.key.empty() || std::holds_alternative<Secret>(option.value)) continue;
+    std::string_view name = option.key;
+    toml::table& section = section_of(root, name);
+    insert(section, name, option, option_text(config, option));
+  }
+  std::ostringstream text;
+  text << root << "\n";
+  return text.str();
 }
 
 std::string find_config_file() {

@@ -33,6 +33,12 @@ read settings from this file instead of the first that exists of
 and
 .IR /etc/streaming\-daemon.toml .
 .TP
+.B \-\-check\-config
+check all settings and end: status 0 when the daemon could start.
+.TP
+.B \-\-print\-config
+print the settings that hold, as a TOML file without keys, and end.
+.TP
 .B \-\-help
 print the flags and end.
 .TP
@@ -50,6 +56,14 @@ constexpr std::string_view kTail = R"(.SH SIGNALS
 .TP
 .BR SIGTERM ", " SIGINT
 accept no more hand\-offs, let the streams end, and end. A second one ends them at once.
+.TP
+.B SIGHUP
+read the settings again. They are checked first: where one is wrong, all stay what they were. The log says what has changed
+and what needs a restart.
+.TP
+.B SIGUSR2
+start the binary that is now in this one's place, with the same flags and the same socket, and end with the last stream once
+that serves. Where it does not come to serve, this daemon goes on.
 .SH EXIT STATUS
 0 after an orderly end, 1 where it could not start or go on; the reason is on the standard error.
 .SH FILES

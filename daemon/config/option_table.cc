@@ -12,17 +12,18 @@ constexpr std::int64_t kHourMs = 3'600'000;
 
 constexpr std::array kOptions{
     Option{"server.socket_path", "--socket", "DAEMON_SOCKET_PATH", Text{&Config::socket_path},
-           "Unix socket (SOCK_SEQPACKET) on which Apache hands clients over"},
+           "Unix socket (SOCK_SEQPACKET) on which Apache hands clients over", Effect::kRestart},
     Option{"server.socket_mode", "--socket-mode", "DAEMON_SOCKET_MODE", FileMode{&Config::socket_mode},
-           "permissions of the socket, octal"},
+           "permissions of the socket, octal", Effect::kRestart},
     Option{"server.max_connections", "--max-connections", "DAEMON_MAX_CONNECTIONS",
            Integer{&Config::max_connections, 0, 10'000'000},
-           "streams at once; the next client is refused with 503. 0: 50000, or what the limit of open files allows"},
+           "streams at once; the next client is refused with 503. 0: 50000, or what the limit of open files allows",
+           Effect::kRestart},
     Option{"server.workers", "--workers", "DAEMON_WORKERS", Integer{&Config::workers, 0, 1024},
-           "threads, each with its own ring. 0: one per CPU"},
+           "threads, each with its own ring. 0: one per CPU", Effect::kRestart},
     Option{"server.max_payload_bytes", "--max-payload-bytes", "DAEMON_MAX_PAYLOAD_BYTES",
            Integer{&Config::max_payload_bytes, 1024, handoff_protocol::kMaxPayloadBytes},
-           "largest payload of a hand-off; a larger one is refused with 413"},
+           "largest payload of a hand-off; a larger one is refused with 413", Effect::kRestart},
     Option{"server.max_queued_bytes", "--max-queued-bytes", "DAEMON_MAX_QUEUED_BYTES",
            Integer{&Config::max_queued_bytes, 4096, 64 * 1024 * 1024},
            "how much of an answer may wait for a slow client; over it the upstream is paused"},
@@ -82,7 +83,8 @@ constexpr std::array kOptions{
            "put an event of type \"done\" before the end, for clients on EventSource"},
     Option{"logging.level", "--log-level", "DAEMON_LOG_LEVEL", Text{&Config::log_level},
            "least level that is logged: debug, info, warn, error"},
-    Option{"", "--benchmark", "", Boolean{&Config::benchmark}, "log no line a stream, and print a summary at the end"},
+    Option{"", "--benchmark", "", Boolean{&Config::benchmark}, "log no line a stream, and print a summary at the end",
+           Effect::kRestart},
 };
 
 template <typename... Functions>
@@ -194,6 +196,14 @@ std::string option_text(const Config& config, const Option& option) {
                         },
                     },
                     option.value);
+}
+
+bool same_value(const Config& left, const Config& right, const Option& option) {
+  return std::visit([&](const auto& value) { return left.*value.member == right.*value.member; }, option.value);
+}
+
+void copy_value(const Config& from, Config& to, const Option& option) {
+  std::visit([&](const auto& value) { to.*value.member = from.*value.member; }, option.value);
 }
 
 }  // namespace streaming

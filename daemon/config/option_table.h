@@ -40,12 +40,19 @@ struct FileMode {
   mode_t Config::*member;
 };
 
+// When a change of the file takes effect.
+enum class Effect : std::uint8_t {
+  kReload,   // with SIGHUP, for what comes after it
+  kRestart,  // with the next start of the daemon
+};
+
 struct Option {
   std::string_view key;       // in the file: "section.name"; empty: none
   std::string_view flag;      // with its dashes; empty: none
   std::string_view variable;  // of the environment; empty: none
   std::variant<Integer, Milliseconds, Text, OptionalText, Secret, Boolean, FileMode> value;
   std::string_view help;
+  Effect effect = Effect::kReload;
 };
 
 std::span<const Option> option_table();
@@ -58,5 +65,11 @@ Status set_option(Config& config, const Option& option, std::string_view text);
 
 // The option's value as text that set_option() takes; a secret comes out empty.
 std::string option_text(const Config& config, const Option& option);
+
+// Whether both have the same value for it; secrets are compared too.
+bool same_value(const Config& left, const Config& right, const Option& option);
+
+// `to` gets the value of `from`.
+void copy_value(const Config& from, Config& to, const Option& option);
 
 }  // namespace streaming

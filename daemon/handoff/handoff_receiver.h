@@ -50,6 +50,9 @@ class HandoffReceiver final : public ConnectionReceiver, private TimerOwner {
                   ClientReceiver& clients);
   ~HandoffReceiver();
 
+  // For the messages to come.
+  void set_limits(const HandoffLimits& limits) { limits_ = limits; }
+
   bool idle() const { return connections_.size() == 0; }
 
   void on_connection(RingFile connection) override;
@@ -88,7 +91,7 @@ class HandoffReceiver final : public ConnectionReceiver, private TimerOwner {
   TimerWheel& timers_;
   WorkerLoad& load_;
   Counters& counters_;
-  const HandoffLimits limits_;
+  HandoffLimits limits_;
   ClientReceiver& clients_;
   HandoffRequestParser parser_;
   Slab<Connection> connections_;

@@ -1,5 +1,6 @@
 #include "handoff/listening_socket.h"
 
+#include <fcntl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -37,6 +38,16 @@ Status remove_stale(const sockaddr_un& address) {
   return success();
 }
 
+// Also of one that listens already: the backlog must be one that a ring has room for.
+Result<ListeningSocket> listen_at(UniqueFd socket, const std::string& path) {
+  if (listen(socket.get(), kListenBacklog) != 0) {
+    return Error::from_errno("cannot listen on the socket " + path, errno);
+  }
+  struct stat status {};
+  if (lstat(path.c_str(), &status) != 0) return Error::from_errno("cannot find the socket " + path, errno);
+  return ListeningSocket{std::move(socket), path, status.st_dev, status.st_ino, status.st_ctim};
+}
+
 }  // namespace
 
 void ListeningSocket::remove_file() const {
@@ -66,11 +77,21 @@ Result<ListeningSocket> open_listening_socket(const std::string& path, mode_t mo
   const int bind_errno = errno;
   umask(previous_umask);
   if (bound != 0) return Error::from_errno("cannot bind the socket " + path, bind_errno);
-  if (listen(listener.get(), kListenBacklog) != 0)
-    return Error::from_errno("cannot listen on the socket " + path, errno);
-  struct stat status {};
-  if (lstat(address.sun_path, &status) != 0) return Error::from_errno("cannot find the socket " + path, errno);
-  return ListeningSocket{std::move(listener), path, status.st_dev, status.st_ino, status.st_ctim};
+  return listen_at(std::move(listener), path);
+}
+
+Result<ListeningSocket> adopt_listening_socket(UniqueFd fd) {
+  sockaddr_un address{};
+  socklen_t length = sizeof address;
+  if (getsockname(fd.get(), reinterpret_cast<sockaddr*>(&address), &length) != 0) {
+    return Error::from_errno("cannot tell where the passed socket is", errno);
+  }
+  const std::string path(address.sun_path, strnlen(address.sun_path, sizeof address.sun_path));
+  // Who empties the backlog must not wait for more.
+  if (fcntl(fd.get(), F_SETFL, O_NONBLOCK) != 0) {
+    return Error::from_errno("cannot make the passed socket non-blocking", errno);
+  }
+  return listen_at(std::move(fd), path);
 }
 
 }  // namespace streaming

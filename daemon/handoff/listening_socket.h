@@ -30,4 +30,7 @@ struct ListeningSocket {
 // changes the umask for a moment.
 Result<ListeningSocket> open_listening_socket(const std::string& path, mode_t mode);
 
+// Takes over one that somebody else has made, who keeps its file; remove_file() is for who is told to.
+Result<ListeningSocket> adopt_listening_socket(UniqueFd fd);
+
 }  // namespace streaming

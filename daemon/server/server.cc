@@ -1,5 +1,6 @@
 #include "server/server.h"
 
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/eventfd.h>
@@ -14,12 +15,22 @@
 
 #include "base/limits.h"
 #include "base/log.h"
+#include "config/config_changes.h"
 #include "handoff/listening_socket.h"
 #include "ring/direct_files.h"
 #include "ring/uring_ring.h"
+#include "server/config_check.h"
 
 namespace streaming {
 namespace {
+
+// From a successor's start to its word that it serves.
+constexpr Duration kSuccessorTimeout{30'000};
+
+// What an operator should not overlook.
+void warn_of(const Config& config) {
+  if (config.openai_insecure_ssl) log::warn("insecure_ssl is on: the certificate of backend openai is not verified");
+}
 
 Result<UniqueFd> make_eventfd() {
   UniqueFd fd(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
@@ -33,6 +44,8 @@ Result<UniqueFd> take_over_signals() {
   sigemptyset(&signals);
   sigaddset(&signals, SIGTERM);
   sigaddset(&signals, SIGINT);
+  sigaddset(&signals, SIGHUP);
+  sigaddset(&signals, SIGUSR2);
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   signal(SIGPIPE, SIG_IGN);
   UniqueFd fd(signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK));
@@ -44,14 +57,15 @@ Result<UniqueFd> take_over_signals() {
 
 // --- Starting -------------------------------------------------------------------------------------------------------
 
-Result<std::unique_ptr<Server>> Server::create(const Config& config) {
-  std::unique_ptr<Server> server(new Server(config));
+Result<std::unique_ptr<Server>> Server::create(const Config& config, const Startup& startup) {
+  std::unique_ptr<Server> server(new Server(config, startup));
   if (Status set_up = server->set_up(); !set_up) return set_up.error();
   return server;
 }
 
-Server::Server(const Config& config)
-    : config_(config),
+Server::Server(const Config& config, const Startup& startup)
+    : config_(std::make_shared<const Config>(config)),
+      startup_(startup),
       shared_{.loads = {}, .users = UserLimits(config.max_streams_per_user, config.user_rate_limit), .notify = [this] {
                 eventfd_write(worker_events_.get(), 1);
               }} {
@@ -60,12 +74,19 @@ Server::Server(const Config& config)
 Server::~Server() = default;
 
 Status Server::set_up() {
-  if (Status checked = check_backend(); !checked) return checked;
+  // First of all, as whoever is asked for a descriptor later must not get one of these numbers.
+  Result<PassedDescriptors> passed = take_passed_descriptors();
+  if (!passed) return passed.error();
+  socket_.fd = std::move(passed->listener);
+  owns_socket_ = !socket_.fd || passed->owns_file;
+  predecessor_ = std::move(passed->upgrade);
+
+  warn_of(*config_);
   Result<std::uint64_t> open_files_limit = raise_open_files_limit();
   if (!open_files_limit) return open_files_limit.error();
   const bool direct_files = kernel_releases_direct_files_at_once();
   Result<Capacity> capacity =
-      plan_capacity(config_, std::thread::hardware_concurrency(), *open_files_limit, direct_files);
+      plan_capacity(*config_, std::thread::hardware_concurrency(), *open_files_limit, direct_files);
   if (!capacity) return capacity.error();
   if (Status started = CurlClient::start_library(); !started) return started;
 
@@ -76,24 +97,21 @@ Status Server::set_up() {
   if (!events) return events.error();
   worker_events_ = std::move(*events);
   if (Status made = make_workers(*capacity, direct_files); !made) return made;
-
-  Result<ListeningSocket> socket = open_listening_socket(config_.socket_path, config_.socket_mode);
-  if (!socket) return socket.error();
-  socket_ = std::move(*socket);
-  workers_.front()->listen(std::move(socket_.fd));
+  if (Status listening = listen(); !listening) return listening;
   log::info("{} workers, room for {} streams under a limit of {} open files{}", workers_.size(), capacity->streams(),
             *open_files_limit, direct_files ? " a ring" : "; with Linux 6.13 or later it would be as many a worker");
   return success();
 }
 
-Status Server::check_backend() const {
-  const BackendEntry* backend = find_backend(config_.backend);
-  if (backend == nullptr) return Error{"unknown backend " + config_.backend + "; there are: " + backend_names()};
-  if (!find_format(config_.response_format)) {
-    return Error{"unknown response.format " + config_.response_format + "; there are: " + format_names()};
-  }
-  if (config_.openai_insecure_ssl) log::warn("insecure_ssl is on: the certificate of backend openai is not verified");
-  return backend->validate(config_);
+Status Server::listen() {
+  Result<ListeningSocket> socket = socket_.fd ? adopt_listening_socket(std::move(socket_.fd))
+                                              : open_listening_socket(config_->socket_path, config_->socket_mode);
+  if (!socket) return socket.error();
+  socket_ = std::move(*socket);
+  UniqueFd copy(fcntl(socket_.fd.get(), F_DUPFD_CLOEXEC, 0));
+  if (!copy) return Error::from_errno("cannot copy the listening socket", errno);
+  workers_.front()->listen(std::move(copy));
+  return success();
 }
 
 Status Server::make_workers(const Capacity& capacity, bool direct_files) {
@@ -127,47 +145,78 @@ void Server::start_threads() {
 
 int Server::run() {
   start_threads();
-  log::info("ready on {}, backend {}", config_.socket_path, config_.backend);
-  while (any_worker_running()) {
-    pollfd events[] = {{signals_.get(), POLLIN, 0}, {worker_events_.get(), POLLIN, 0}};
-    poll(events, std::size(events), ms_to_deadline());
-    if (events[0].revents != 0) handle_signal();
-    if (events[1].revents != 0) handle_worker_event();
-    if (MonotonicClock::now() >= deadline_) handle_deadline();
-  }
+  log::info("ready on {}, backend {}", socket_.path, config_->backend);
+  notify_ready("serving");
+  if (predecessor_) say_that_we_serve(std::move(predecessor_));
+  watchdog_interval_ = watchdog_interval();
+  if (watchdog_interval_) watchdog_due_ = MonotonicClock::now();
+  while (any_worker_running()) wait();
   for (std::thread& thread : threads_) thread.join();
-  socket_.remove_file();
 
   const Summary summary = sum_up();
-  if (config_.benchmark) std::fputs(to_text(summary).c_str(), stdout);
+  if (config_->benchmark) std::fputs(to_text(summary).c_str(), stdout);
   log::info("ended; {} streams completed, {} cut", summary.closed_by(CloseCause::kCompleted),
             summary.closed_by(CloseCause::kShutdown));
   return summary.failed || summary.closed_by(CloseCause::kShutdown) > 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+}
+
+void Server::wait() {
+  pollfd events[] = {{signals_.get(), POLLIN, 0},
+                     {worker_events_.get(), POLLIN, 0},
+                     {successor_ ? successor_->word() : -1, POLLIN, 0}};
+  poll(events, std::size(events), ms_to_next_deadline());
+  if (events[0].revents != 0) handle_signal();
+  if (events[1].revents != 0) handle_worker_event();
+  if (events[2].revents != 0 && successor_) handle_successor();
+  const Time now = MonotonicClock::now();
+  if (now >= deadline_) handle_deadline();
+  if (now >= watchdog_due_) handle_watchdog();
 }
 
 bool Server::any_worker_running() const {
   return std::any_of(workers_.begin(), workers_.end(), [](const auto& worker) { return worker->running(); });
 }
 
-int Server::ms_to_deadline() const {
-  if (deadline_ == Time::max()) return -1;
-  return static_cast<int>(std::max(deadline_ - MonotonicClock::now(), Duration(0)).count());
+int Server::ms_to_next_deadline() const {
+  const Time due = std::min(deadline_, watchdog_due_);
+  if (due == Time::max()) return -1;
+  return static_cast<int>(std::max(due - MonotonicClock::now(), Duration(0)).count());
 }
 
 void Server::handle_signal() {
   signalfd_siginfo signal{};
   if (read(signals_.get(), &signal, sizeof signal) != sizeof signal) return;
-  if (order_ != WorkerOrder::kServe) quit("a second signal");
-  log::info("signal {}: accepting no more, streams have {} ms to end; a second signal ends at once", signal.ssi_signo,
-            config_.shutdown_timeout.count());
-  begin_drain();
+  switch (signal.ssi_signo) {
+    case SIGHUP:
+      return reload();
+    case SIGUSR2:
+      return upgrade();
+    default:
+      return handle_end_signal(static_cast<int>(signal.ssi_signo));
+  }
+}
+
+void Server::handle_end_signal(int number) {
+  if (ending_) quit("a second signal");
+  log::info("signal {}: accepting no more, streams have {} ms to end; a second signal ends at once", number,
+            config_->shutdown_timeout.count());
+  end();
+}
+
+void Server::end() {
+  ending_ = true;
+  notify_stopping("streams come to their end");
+  successor_.reset();
+  if (owns_socket_ && order_ == WorkerOrder::kServe) socket_.remove_file();
+  begin_drain(MonotonicClock::now() + config_->shutdown_timeout);
 }
 
 // The listener's worker first: the others may end only when nothing can come from it any more.
-void Server::begin_drain() {
+void Server::begin_drain(Time deadline) {
+  deadline_ = deadline;
+  if (order_ != WorkerOrder::kServe) return;
   order_ = WorkerOrder::kDrain;
-  deadline_ = MonotonicClock::now() + config_.shutdown_timeout;
-  socket_.remove_file();
+  socket_.fd.reset();
   workers_.front()->request(order_);
 }
 
@@ -177,7 +226,7 @@ void Server::handle_worker_event() {
   for (const std::unique_ptr<Worker>& worker : workers_) {
     if (worker->running() || worker->result().ok()) continue;
     log::critical("a worker has failed: {}; ending", worker->result().error().message);
-    if (order_ == WorkerOrder::kServe) begin_drain();
+    if (order_ == WorkerOrder::kServe) end();
   }
   const Worker& listener = *workers_.front();
   if (order_ == WorkerOrder::kServe || (listener.running() && listener.listening())) return;
@@ -185,10 +234,67 @@ void Server::handle_worker_event() {
 }
 
 void Server::handle_deadline() {
+  if (successor_) {
+    log::error("upgrade: the new daemon has not said that it serves; this one goes on");
+    successor_.reset();
+    deadline_ = Time::max();
+    return;
+  }
   if (order_ == WorkerOrder::kEnd) quit("streams that do not end");
   order_ = WorkerOrder::kEnd;
   deadline_ = MonotonicClock::now() + kEndTimeout;
   for (const std::unique_ptr<Worker>& worker : workers_) worker->request(order_);
+}
+
+// A worker that has not turned since the last time fails to answer; then the service manager is told nothing.
+void Server::handle_watchdog() {
+  watchdog_due_ = MonotonicClock::now() + *watchdog_interval_ / 2;
+  const bool all_alive = std::all_of(workers_.begin(), workers_.end(),
+                                     [](const auto& worker) { return !worker->running() || worker->has_answered(); });
+  if (all_alive) notify_alive();
+  for (const std::unique_ptr<Worker>& worker : workers_) worker->ask_whether_alive();
+}
+
+// --- Other settings, another binary ---------------------------------------------------------------------------------
+
+void Server::reload() {
+  notify_reloading();
+  Result<Config> fresh = startup_.read_config();
+  const Status checked = fresh ? check_config(*fresh) : Status(fresh.error());
+  if (!checked) {
+    log::error("reload: {}; the old settings stay", checked.error().message);
+  } else {
+    ConfigChanges changes = config_changes(*config_, *fresh);
+    for (const std::string& option : changes.taken) log::info("reload: {} has changed", option);
+    for (const std::string& option : changes.needs_restart) log::warn("reload: {} needs a restart to change", option);
+    if (changes.taken.empty() && changes.needs_restart.empty()) log::info("reload: nothing has changed");
+    config_ = std::make_shared<const Config>(std::move(changes.config));
+    set_log_level(config_->log_level);
+    warn_of(*config_);
+    shared_.users.set_limits(config_->max_streams_per_user, config_->user_rate_limit);
+    for (const std::unique_ptr<Worker>& worker : workers_) worker->reconfigure(config_);
+  }
+  notify_ready("serving");
+}
+
+void Server::upgrade() {
+  if (order_ != WorkerOrder::kServe || successor_) return log::warn("upgrade: under way already");
+  Result<Successor> successor = Successor::start(startup_.invocation, socket_.fd.get(), owns_socket_);
+  if (!successor) return log::error("upgrade: {}; this daemon goes on", successor.error().message);
+  log::info("upgrade: process {} starts {}", successor->pid(), startup_.invocation.executable);
+  successor_.emplace(std::move(*successor));
+  deadline_ = MonotonicClock::now() + kSuccessorTimeout;
+}
+
+void Server::handle_successor() {
+  const pid_t pid = successor_->pid();
+  const bool serves = successor_->read();
+  successor_.reset();
+  deadline_ = Time::max();
+  if (!serves) return log::error("upgrade: process {} has ended before it served; this daemon goes on", pid);
+  log::info("upgrade: process {} serves; this one ends with its last stream", pid);
+  notify_main_process(pid);
+  begin_drain(Time::max());
 }
 
 void Server::quit(const char* reason) const {

@@ -4,6 +4,7 @@
 
 #pragma once
 
+#include <functional>
 #include <latch>
 #include <memory>
 #include <optional>
@@ -16,52 +17,76 @@
 #include "handoff/listening_socket.h"
 #include "handoff/worker_load.h"
 #include "server/capacity.h"
+#include "server/service_manager.h"
+#include "server/successor.h"
 #include "server/summary.h"
 #include "server/worker.h"
 
 namespace streaming {
 
+// How the daemon was started, and can be again.
+struct Startup {
+  Invocation invocation;
+  std::function<Result<Config>()> read_config;  // as at start
+};
+
 class Server {
  public:
-  // Everything that can fail at start-up, the socket last. Blocks the signals that run() waits for.
-  static Result<std::unique_ptr<Server>> create(const Config& config);
+  // Everything that can fail at start-up, the socket last. Blocks the signals that run() waits for. `config` has passed
+  // check_config().
+  static Result<std::unique_ptr<Server>> create(const Config& config, const Startup& startup);
   ~Server();
 
-  // Serves until a signal ends it. SIGTERM or SIGINT drains; a second one ends at once. Returns the exit status: 0 when
-  // no stream was cut.
+  // Serves until a signal ends it. SIGTERM or SIGINT drains, a second one ends at once; SIGHUP reads the settings
+  // again; SIGUSR2 starts a successor, and drains once that serves. Returns the exit status: 0 when no stream was cut.
   int run();
 
  private:
-  explicit Server(const Config& config);
+  Server(const Config& config, const Startup& startup);
 
   Status set_up();
-  Status check_backend() const;
+  Status listen();
   Status make_workers(const Capacity& capacity, bool direct_files);
   void start_threads();
 
+  void wait();
   void handle_signal();
+  void handle_end_signal(int number);
+  void end();
   void handle_worker_event();
   void handle_deadline();
-  void begin_drain();
+  void handle_watchdog();
+  void reload();
+  void upgrade();
+  void handle_successor();
+  // Streams have until `deadline` to end.
+  void begin_drain(Time deadline);
   bool any_worker_running() const;
   // Milliseconds for poll(); -1: for ever.
-  int ms_to_deadline() const;
+  int ms_to_next_deadline() const;
   // Ends the process without waiting for anybody.
   [[noreturn]] void quit(const char* reason) const;
   // Adds the workers' figures up; after they have ended.
   Summary sum_up() const;
 
-  const Config& config_;
+  std::shared_ptr<const Config> config_;
+  const Startup startup_;
   const Time started_ = MonotonicClock::now();
   UniqueFd signals_;
-  UniqueFd worker_events_;  // an eventfd that the workers write
-  ListeningSocket socket_;  // its descriptor is the first worker's
+  UniqueFd worker_events_;   // an eventfd that the workers write
+  ListeningSocket socket_;   // its descriptor is to be passed on; the first worker has a copy
+  bool owns_socket_ = true;  // its file is ours to remove
+  UniqueFd predecessor_;     // waits to hear that we serve
+  std::optional<Successor> successor_;
   SharedByWorkers shared_;
   std::vector<std::unique_ptr<Worker>> workers_;
   std::optional<std::latch> all_enabled_;
   std::vector<std::thread> threads_;
   WorkerOrder order_ = WorkerOrder::kServe;
-  Time deadline_ = Time::max();  // for carrying the order out
+  bool ending_ = false;          // a signal, or a worker's failure, has said so
+  Time deadline_ = Time::max();  // for carrying the order out; of a successor that has not said that it serves
+  std::optional<Duration> watchdog_interval_;
+  Time watchdog_due_ = Time::max();
 };
 
 }  // namespace streaming

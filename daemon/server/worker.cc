@@ -33,20 +33,17 @@ HandoffLimits handoff_limits(const Config& config) {
 
 }  // namespace
 
-Worker::Worker(std::size_t index, const Config& config, SharedByWorkers& shared, std::unique_ptr<Ring> ring,
-               UniqueFd wakeup)
-    : config_(config),
-      shared_(shared),
+Worker::Worker(std::size_t index, std::shared_ptr<const Config> config, SharedByWorkers& shared,
+               std::unique_ptr<Ring> ring, UniqueFd wakeup)
+    : shared_(shared),
       load_(shared.loads[index]),
       wakeup_(std::move(wakeup)),
       ring_(std::move(ring)),
       timers_(MonotonicClock::now()),
       http_(*ring_, timers_),
-      streams_(*ring_, timers_, load_, shared.users, counters_, stream_settings(config, load_)),
-      receiver_(*ring_, timers_, load_, counters_, handoff_limits(config), *this) {
-  for (const BackendEntry& entry : backend_registry()) {
-    backends_.emplace_back(entry.name, entry.make(BackendEnvironment{config_, timers_, http_}));
-  }
+      backends_(std::make_unique<BackendSet>(config, timers_, http_)),
+      streams_(*ring_, timers_, load_, shared.users, counters_, stream_settings(*config, load_)),
+      receiver_(*ring_, timers_, load_, counters_, handoff_limits(*config), *this) {
 }
 
 Worker::~Worker() = default;
@@ -140,7 +137,7 @@ void Worker::on_completion(const Completion& completion) {
 // --- Clients --------------------------------------------------------------------------------------------------------
 
 std::optional<Refusal> Worker::on_client(UniqueFd& client, const HandoffRequest& request) {
-  Backend* backend = find_backend(request.backend.empty() ? std::string_view(config_.backend) : request.backend);
+  Backend* backend = backends_->find(request.backend);
   if (backend == nullptr) return Refusal{400, "unknown backend; there are: " + backend_names()};
   return streams_.open(client, request, *backend);
 }
@@ -149,18 +146,37 @@ bool Worker::on_refused_client(UniqueFd& client, const Refusal& refusal) {
   return streams_.open_refused(client, refusal);
 }
 
-Backend* Worker::find_backend(std::string_view name) {
-  for (const auto& [known, backend] : backends_) {
-    if (known == name) return backend.get();
-  }
-  return nullptr;
-}
-
 // --- Orders ---------------------------------------------------------------------------------------------------------
 
 void Worker::request(WorkerOrder order) {
   order_.store(order, std::memory_order_release);
   eventfd_write(wakeup_.get(), 1);
+}
+
+void Worker::reconfigure(std::shared_ptr<const Config> config) {
+  {
+    const std::lock_guard lock(new_config_mutex_);
+    new_config_ = std::move(config);
+  }
+  eventfd_write(wakeup_.get(), 1);
+}
+
+void Worker::ask_whether_alive() {
+  answered_.store(false, std::memory_order_release);
+  eventfd_write(wakeup_.get(), 1);
+}
+
+void Worker::take_new_config() {
+  std::shared_ptr<const Config> config;
+  {
+    const std::lock_guard lock(new_config_mutex_);
+    config = std::exchange(new_config_, nullptr);
+  }
+  std::erase_if(replaced_backends_, [](const auto& backends) { return !backends->in_use(); });
+  if (!config) return;
+  streams_.set_settings(stream_settings(*config, load_));
+  receiver_.set_limits(handoff_limits(*config));
+  replaced_backends_.push_back(std::exchange(backends_, std::make_unique<BackendSet>(config, timers_, http_)));
 }
 
 void Worker::watch_for_orders() {
@@ -171,6 +187,8 @@ void Worker::on_wakeup() {
   eventfd_t ignored = 0;
   eventfd_read(wakeup_.get(), &ignored);
   watch_for_orders();
+  answered_.store(true, std::memory_order_release);
+  take_new_config();
   carry_out(order_.load(std::memory_order_acquire));
 }
 

@@ -11,12 +11,11 @@
 #include <functional>
 #include <latch>
 #include <memory>
+#include <mutex>
 #include <optional>
-#include <string_view>
-#include <utility>
 #include <vector>
 
-#include "backends/registry.h"
+#include "backends/backend_set.h"
 #include "config/config.h"
 #include "handoff/handoff_listener.h"
 #include "handoff/handoff_receiver.h"
@@ -43,8 +42,9 @@ struct SharedByWorkers {
 
 class Worker final : private CompletionHandler, private ClientReceiver, private TimerOwner {
  public:
-  // Borrows `config` and `shared`; the load with `index` is its own.
-  Worker(std::size_t index, const Config& config, SharedByWorkers& shared, std::unique_ptr<Ring> ring, UniqueFd wakeup);
+  // Borrows `shared`; the load with `index` is its own.
+  Worker(std::size_t index, std::shared_ptr<const Config> config, SharedByWorkers& shared, std::unique_ptr<Ring> ring,
+         UniqueFd wakeup);
   ~Worker();
 
   // One of the workers accepts for all. Before run().
@@ -55,6 +55,11 @@ class Worker final : private CompletionHandler, private ClientReceiver, private 
 
   // Any thread.
   void request(WorkerOrder order);
+  // New streams get it, and of it the limits hold for all. What needs a restart stays as it was.
+  void reconfigure(std::shared_ptr<const Config> config);
+  // Whether it has turned since it was last asked.
+  void ask_whether_alive();
+  bool has_answered() const { return answered_.load(std::memory_order_acquire); }
   bool listening() const { return listening_.load(std::memory_order_acquire); }
   bool running() const { return running_.load(std::memory_order_acquire); }
 
@@ -75,12 +80,11 @@ class Worker final : private CompletionHandler, private ClientReceiver, private 
   void watch_for_orders();
   void on_wakeup();
   void carry_out(WorkerOrder order);
+  void take_new_config();
   void note_listener();
   bool finished() const;
   std::optional<std::int64_t> ns_to_next_timer();
-  Backend* find_backend(std::string_view name);
 
-  const Config& config_;
   SharedByWorkers& shared_;
   WorkerLoad& load_;
   const UniqueFd wakeup_;  // an eventfd
@@ -88,14 +92,18 @@ class Worker final : private CompletionHandler, private ClientReceiver, private 
   TimerWheel timers_;
   Counters counters_;
   CurlClient http_;
-  std::vector<std::pair<std::string_view, std::unique_ptr<Backend>>> backends_;
+  std::unique_ptr<BackendSet> backends_;
+  std::vector<std::unique_ptr<BackendSet>> replaced_backends_;  // that streams still use
   StreamTable streams_;
   HandoffReceiver receiver_;
   std::optional<HandoffListener> listener_;
+  std::mutex new_config_mutex_;
+  std::shared_ptr<const Config> new_config_;  // null when there is none
   std::atomic<WorkerOrder> order_{WorkerOrder::kServe};
   WorkerOrder carried_out_ = WorkerOrder::kServe;
   Timer deadline_{*this};  // of the end, once the worker has failed
   bool given_up_ = false;  // it has passed
+  std::atomic<bool> answered_{true};
   std::atomic<bool> listening_{false};
   std::atomic<bool> running_{true};
   Status result_ = success();

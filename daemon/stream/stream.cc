@@ -53,6 +53,7 @@ void Stream::open(const HandoffRequest& request, Format format, Backend& backend
   append_stream_head(writer_.queue(), request.response_headers);
   head_held_ = !table_.settings().early_head;
   goes_on_ = request.continue_without_client;
+  backend_ = &backend;
   session_ = backend.start(request, *this);
   if (table_.settings().max_stream_duration > Duration(0)) {
     table_.timers().schedule(lifetime_, table_.settings().max_stream_duration);

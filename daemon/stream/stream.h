@@ -39,6 +39,9 @@ class Stream final : public ListNode, private EventSink, private TimerOwner {
   // Before the first of these: the client, which is the stream's to close.
   void set_client(RingFile client) { client_ = client; }
 
+  // What answers it; null for one that only says no.
+  Backend* backend() const { return backend_; }
+
   // Whose stream it is, where that is counted; the table's.
   void set_user(UserLimits::User* user) { user_ = user; }
   UserLimits::User* user() const { return user_; }
@@ -129,6 +132,7 @@ class Stream final : public ListNode, private EventSink, private TimerOwner {
   bool refused_ : 1 = false;       // an answer in place of a stream
   std::uint32_t events_ = 0;
   StreamTable& table_;
+  Backend* backend_ = nullptr;
   UserLimits::User* user_ = nullptr;
   std::unique_ptr<BackendSession> session_;
   StreamWriter writer_;

@@ -43,6 +43,7 @@ std::optional<Refusal> StreamTable::open(UniqueFd& client, const HandoffRequest&
     return full();
   }
   stream->set_user(admission.user);
+  backend.enter();
   counters_.add(Counter::kStreams);
   peak_ = std::max(peak_, streams_.size());
   peak_since_trim_ = std::max(peak_since_trim_, streams_.size());
@@ -101,6 +102,12 @@ void StreamTable::close_all(CloseCause cause) {
   streams_.for_each([cause](Stream& stream, Handle) { stream.begin_close(cause); });
 }
 
+void StreamTable::set_settings(const StreamSettings& settings) {
+  const std::uint32_t max_streams = settings_.max_streams;
+  settings_ = settings;
+  settings_.max_streams = max_streams;
+}
+
 void StreamTable::release(Stream& stream) {
   ++closed_[static_cast<std::size_t>(stream.cause())];
   counters_.add(Counter::kInputTokens, stream.usage().input_tokens);
@@ -112,7 +119,9 @@ void StreamTable::release(Stream& stream) {
   }
   load_.release();
   if (stream.user() != nullptr) users_.leave(*stream.user());
+  Backend* backend = stream.backend();
   streams_.destroy(stream, stream.handle());
+  if (backend != nullptr) backend->leave();
   trim_memory();
 }
 

@@ -58,6 +58,9 @@ class StreamTable {
 
   void close_all(CloseCause cause);
 
+  // For the streams that there are and those to come; max_streams stays what it was.
+  void set_settings(const StreamSettings& settings);
+
   bool empty() const { return streams_.size() == 0; }
   std::uint32_t peak() const { return peak_; }
   const CloseCounts& closed() const { return closed_; }
@@ -84,7 +87,7 @@ class StreamTable {
   WorkerLoad& load_;
   UserLimits& users_;
   Counters& counters_;
-  const StreamSettings settings_;
+  StreamSettings settings_;
   std::uint32_t peak_ = 0;
   std::uint32_t peak_since_trim_ = 0;
   std::uint32_t refused_streams_ = 0;  // that only say no; they take no place from others

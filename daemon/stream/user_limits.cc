@@ -19,6 +19,11 @@ UserLimits::UserLimits(std::int64_t max_streams, std::int64_t starts_per_minute)
 
 UserLimits::~UserLimits() = default;
 
+void UserLimits::set_limits(std::int64_t max_streams, std::int64_t starts_per_minute) {
+  max_streams_ = max_streams;
+  starts_per_minute_ = starts_per_minute;
+}
+
 UserLimits::Admission UserLimits::admit(std::string_view user_id, Time now) {
   if (user_id.empty() || (max_streams_ == 0 && starts_per_minute_ == 0)) return {};
   const std::lock_guard lock(mutex_);

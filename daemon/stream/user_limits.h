@@ -5,6 +5,7 @@
 
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <mutex>
@@ -29,6 +30,9 @@ class UserLimits {
   UserLimits(std::int64_t max_streams, std::int64_t starts_per_minute);
   ~UserLimits();
 
+  // For the starts to come.
+  void set_limits(std::int64_t max_streams, std::int64_t starts_per_minute);
+
   // Counts one more stream of the user, or says when to try again. An empty user_id is nobody's, and not limited.
   Admission admit(std::string_view user_id, Time now);
   void leave(User& user);
@@ -46,8 +50,8 @@ class UserLimits {
   // Forgets users that nothing limits any more; now and then, so that it costs little for each admission.
   void forget_idle(Time now);
 
-  const std::int64_t max_streams_;
-  const std::int64_t starts_per_minute_;
+  std::atomic<std::int64_t> max_streams_;
+  std::atomic<std::int64_t> starts_per_minute_;
   mutable std::mutex mutex_;
   std::unordered_map<std::string, User, Hash, std::equal_to<>> users_;
   std::size_t forget_at_size_;

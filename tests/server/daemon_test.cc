@@ -257,7 +257,7 @@ TEST(DaemonStart, SaysWhichKernelItNeeds) {
 TEST(DaemonStart, NamesTheBackendsThatThereAre) {
   DaemonProcess daemon({"--backend", "nonsense"});
   EXPECT_EQ(daemon.exit_status(), 1);
-  EXPECT_THAT(daemon.log(), HasSubstr("unknown backend nonsense; there are: mock, openai"));
+  EXPECT_THAT(daemon.log(), HasSubstr("unknown backend.provider nonsense; there are: mock, openai"));
 }
 
 TEST(DaemonStart, RefusesMoreConnectionsThanItCanHold) {

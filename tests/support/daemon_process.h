@@ -36,7 +36,8 @@ class DaemonProcess {
   // `before_exec` runs in the child.
   explicit DaemonProcess(
       std::vector<std::string> flags, const std::function<void()>& before_exec = [] {}) {
-    flags.insert(flags.begin(), {DAEMON, "--socket", socket(), "--config", empty_config()});
+    write_config("");  // so that no file of the machine is read
+    flags.insert(flags.begin(), {DAEMON, "--socket", socket(), "--config", config_path()});
     std::vector<char*> arguments;
     for (std::string& flag : flags) arguments.push_back(flag.data());
     arguments.push_back(nullptr);
@@ -73,6 +74,12 @@ class DaemonProcess {
     return exit_status();
   }
 
+  pid_t pid() const { return pid_; }
+  std::string config_path() const { return directory_.file("config.toml"); }
+  void write_config(const std::string& text) const { std::ofstream(config_path()) << text; }
+  bool logs(const std::string& text) const {
+    return eventually([&] { return log().find(text) != std::string::npos; });
+  }
   std::string socket() const { return directory_.file("daemon.sock"); }
   std::string log() const { return contents(log_path()); }
   std::string output() const { return contents(output_path()); }
@@ -102,12 +109,6 @@ class DaemonProcess {
  private:
   std::string log_path() const { return directory_.file("log"); }
   std::string output_path() const { return directory_.file("output"); }
-  // So that no file of the machine is read.
-  std::string empty_config() const {
-    const std::string path = directory_.file("config.toml");
-    std::ofstream{path};
-    return path;
-  }
   static std::string contents(const std::string& path) {
     std::ostringstream text;
     text << std::ifstream(path).rdbuf();

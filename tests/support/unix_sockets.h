@@ -70,4 +70,11 @@ inline std::string read_to_end(int fd) {
   return read_to_end(fd, ignored);
 }
 
+// What there is next; empty when the peer has closed.
+inline std::string read_some(int fd) {
+  std::array<char, 64 * 1024> bytes;
+  const ssize_t got = recv(fd, bytes.data(), bytes.size(), 0);
+  return got > 0 ? std::string(bytes.data(), static_cast<std::size_t>(got)) : "";
+}
+
 }  // namespace streaming

@@ -1,0 +1,22 @@
+#include "config/config_changes.h"
+
+#include "config/option_table.h"
+
+namespace streaming {
+
+ConfigChanges config_changes(const Config& current, const Config& fresh) {
+  ConfigChanges changes{fresh, {}, {}};
+  for (const Option& option : option_table()) {
+    if (same_value(current, fresh, option)) continue;
+    const std::string name(option.key.empty() ? option.flag : option.key);
+    if (option.effect == Effect::kReload) {
+      changes.taken.push_back(name);
+    } else {
+      changes.needs_restart.push_back(name);
+      copy_value(current, changes.config, option);
+    }
+  }
+  return changes;
+}
+
+}  // namespace streaming

@@ -1,0 +1,25 @@
+#include "server/config_check.h"
+
+#include <string>
+
+#include "backends/registry.h"
+#include "base/log.h"
+#include "sse/event_encoder.h"
+
+namespace streaming {
+
+Status check_config(const Config& config) {
+  if (!is_log_level(config.log_level)) {
+    return Error{"unknown logging.level " + config.log_level + "; there are: " + std::string(kLogLevels)};
+  }
+  if (!find_format(config.response_format)) {
+    return Error{"unknown response.format " + config.response_format + "; there are: " + format_names()};
+  }
+  const BackendEntry* backend = find_backend(config.backend);
+  if (backend == nullptr) {
+    return Error{"unknown backend.provider " + config.backend + "; there are: " + backend_names()};
+  }
+  return backend->validate(config);
+}
+
+}  // namespace streaming

@@ -1,0 +1,13 @@
+// Whether the daemon could run with its settings, as far as that can be told without starting it.
+
+#pragma once
+
+#include "base/result.h"
+#include "config/config.h"
+
+namespace streaming {
+
+// The Error names the setting and what it may be.
+Status check_config(const Config& config);
+
+}  // namespace streaming

@@ -1,0 +1,243 @@
+// The daemon in the hands of a service manager and of whoever upgrades it.
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+
+#include <cstdlib>
+#include <filesystem>
+
+#include "support/daemon_process.h"
+
+namespace streaming {
+namespace {
+
+using testing::EndsWith;
+using testing::HasSubstr;
+using testing::Not;
+
+std::string answer_of(const DaemonProcess& daemon) {
+  const UniqueFd browser = daemon.hand_client_over("{}");
+  return read_to_end(browser.get());
+}
+
+std::string run(const std::string& arguments) {
+  std::string output;
+  FILE* program = popen((std::string(DAEMON) + " " + arguments + " 2>&1").c_str(), "r");
+  char bytes[4096];
+  for (std::size_t got; (got = fread(bytes, 1, sizeof bytes, program)) > 0;) output.append(bytes, got);
+  output += "status " + std::to_string(WEXITSTATUS(pclose(program)));
+  return output;
+}
+
+TEST(CheckConfig, SaysWhatIsWrongAndWhere) {
+  TemporaryDirectory directory;
+  const std::string path = directory.file("config.toml");
+  std::ofstream(path) << "[server]\nworkers = 2\nmax_conections = 3\n";
+  EXPECT_EQ(run("--check-config --config " + path),
+            "streaming-daemon: " + path +
+                ":3: unknown key server.max_conections; did you mean server.max_connections?\nstatus 1");
+  std::ofstream(path) << "[response]\nformat = \"xml\"\n";
+  EXPECT_THAT(run("--check-config --config " + path), HasSubstr("unknown response.format xml; there are: content"));
+  std::ofstream(path) << "[server]\nworkers = 2\n";
+  EXPECT_EQ(run("--check-config --config " + path), "the settings are valid\nstatus 0");
+}
+
+TEST(PrintConfig, IsAFileThatSaysTheSameAgain) {
+  TemporaryDirectory directory;
+  const std::string path = directory.file("config.toml");
+  std::ofstream(path) << "[server]\nsocket_mode = 0o600\n[backend.openai]\napi_key = \"sk-secret\"\n";
+  const std::string printed = run("--print-config --workers 3 --config " + path);
+  EXPECT_THAT(printed, HasSubstr("workers = 3\n"));
+  EXPECT_THAT(printed, HasSubstr("socket_mode = 0o600\n"));
+  EXPECT_THAT(printed, Not(HasSubstr("sk-secret")));
+  std::ofstream(path) << printed.substr(0, printed.rfind("status 0"));
+  EXPECT_EQ(run("--print-config --config " + path), printed);
+}
+
+TEST(Reload, TakesNewSettingsForNewStreamsAndCutsNone) {
+  DaemonProcess daemon({"--delay", "30"});
+  ASSERT_TRUE(daemon.ready()) << daemon.log();
+  const UniqueFd before = daemon.hand_client_over("{}");
+  EXPECT_NE(read_some(before.get()), "");
+  daemon.write_config("[response]\ndone_event = true\nformat = \"raw\"\n[server]\nworkers = 7\n");
+  daemon.signal(SIGHUP);
+  ASSERT_TRUE(daemon.logs("reload: response.format has changed")) << daemon.log();
+  EXPECT_TRUE(daemon.logs("reload: response.done_event has changed"));
+  EXPECT_TRUE(daemon.logs("reload: server.workers needs a restart to change"));
+  EXPECT_TRUE(eventually([&] { return answer_of(daemon).find("event: done\n") != std::string::npos; }));
+  EXPECT_THAT(read_to_end(before.get()), EndsWith("data: [DONE]\n\n"));
+  EXPECT_EQ(daemon.stop(), 0);
+}
+
+TEST(Reload, KeepsTheOldSettingsWhenTheNewOnesAreWrong) {
+  DaemonProcess daemon({"--delay", "1"});
+  ASSERT_TRUE(daemon.ready()) << daemon.log();
+  daemon.write_config("[response]\ndone_event = true\n[server]\nsocket_mode = 4096\n");
+  daemon.signal(SIGHUP);
+  EXPECT_TRUE(daemon.logs("config.toml:4: server.socket_mode must be an octal file mode")) << daemon.log();
+  EXPECT_TRUE(daemon.logs("the old settings stay"));
+  EXPECT_THAT(answer_of(daemon), Not(HasSubstr("event: done\n")));
+  EXPECT_EQ(daemon.stop(), 0);
+}
+
+// --- Upgrade --------------------------------------------------------------------------------------------------------
+
+class Upgrade : public testing::Test {
+ protected:
+  // So that the successor is ours to wait for when its parent has ended.
+  Upgrade() { prctl(PR_SET_CHILD_SUBREAPER, 1); }
+  ~Upgrade() override { prctl(PR_SET_CHILD_SUBREAPER, 0); }
+
+  // The process that serves after SIGUSR2; 0 when none does.
+  static pid_t successor_of(const DaemonProcess& daemon) {
+    daemon.signal(SIGUSR2);
+    if (!daemon.logs(" serves; this one ends")) return 0;
+    const std::string log = daemon.log();
+    const std::size_t end = log.rfind(" serves; this one ends");
+    const std::size_t begin = log.rfind(' ', end - 1) + 1;
+    return std::stoi(log.substr(begin, end - begin));
+  }
+  // Ends a process whose parent has ended; the status that it leaves.
+  static int end(pid_t process) {
+    int status = -1;
+    kill(process, SIGTERM);
+    EXPECT_EQ(waitpid(process, &status, 0), process);
+    return status;
+  }
+};
+
+TEST_F(Upgrade, CutsNoStreamAndServesNewOnesFromTheSuccessor) {
+  DaemonProcess daemon({"--delay", "30"});
+  ASSERT_TRUE(daemon.ready()) << daemon.log();
+  const UniqueFd before = daemon.hand_client_over("{}");
+  EXPECT_NE(read_some(before.get()), "");
+  const pid_t successor = successor_of(daemon);
+  ASSERT_GT(successor, 0) << daemon.log();
+  EXPECT_THAT(read_to_end(before.get()), EndsWith("data: [DONE]\n\n"));
+  EXPECT_EQ(daemon.exit_status(), 0) << "the old daemon leaves with its last stream";
+  EXPECT_THAT(answer_of(daemon), EndsWith("data: [DONE]\n\n"));
+
+  EXPECT_EQ(end(successor), 0);
+  EXPECT_FALSE(std::filesystem::exists(daemon.socket())) << "the file is the successor's to remove";
+}
+
+TEST_F(Upgrade, LeavesTheOldDaemonServingWhenTheNewOneCannotStart) {
+  DaemonProcess daemon({"--delay", "1"});
+  ASSERT_TRUE(daemon.ready()) << daemon.log();
+  daemon.write_config("[server]\nworkers = \"many\"\n");
+  daemon.signal(SIGUSR2);
+  EXPECT_TRUE(daemon.logs("has ended before it served; this daemon goes on")) << daemon.log();
+  EXPECT_THAT(answer_of(daemon), EndsWith("data: [DONE]\n\n"));
+  daemon.write_config("");
+  const pid_t successor = successor_of(daemon);
+  ASSERT_GT(successor, 0) << "a failed try does not keep from another";
+  EXPECT_EQ(daemon.exit_status(), 0);
+  EXPECT_EQ(end(successor), 0);
+}
+
+// --- The service manager --------------------------------------------------------------------------------------------
+
+// A Unix socket at `path` that listens, or for datagrams is bound.
+UniqueFd socket_at(const std::string& path, int type) {
+  UniqueFd fd(::socket(AF_UNIX, type | SOCK_CLOEXEC, 0));
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  std::strncpy(address.sun_path, path.c_str(), sizeof address.sun_path - 1);
+  EXPECT_EQ(bind(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address), 0) << std::strerror(errno);
+  EXPECT_TRUE(type == SOCK_DGRAM || listen(fd.get(), 16) == 0);
+  return fd;
+}
+
+// What systemd does before it executes a service.
+void pass(int fd) {
+  if (fd == 3) {
+    fcntl(fd, F_SETFD, 0);
+  } else {
+    dup2(fd, 3);
+  }
+  setenv("LISTEN_FDS", "1", 1);
+  setenv("LISTEN_PID", std::to_string(getpid()).c_str(), 1);
+}
+
+TEST(SocketActivation, ServesOnThePassedSocketAndLeavesItsFile) {
+  TemporaryDirectory directory;
+  const std::string path = directory.file("activated.sock");
+  const UniqueFd listener = socket_at(path, SOCK_SEQPACKET);
+  auto [client, browser] = socket_pair();
+  const UniqueFd apache = connect_to(path);
+  ASSERT_TRUE(send_message(apache.get(), "{}", std::array{client.get()})) << "before the daemon runs";
+  client.reset();
+
+  DaemonProcess daemon({"--delay", "1"}, [&] { pass(listener.get()); });
+  ASSERT_TRUE(daemon.ready()) << daemon.log();
+  EXPECT_THAT(daemon.log(), HasSubstr("ready on " + path));
+  EXPECT_THAT(read_to_end(browser.get()), EndsWith("data: [DONE]\n\n"));
+  EXPECT_EQ(daemon.stop(), 0);
+  EXPECT_TRUE(std::filesystem::exists(path));
+}
+
+TEST(SocketActivation, RefusesASocketOfAnotherType) {
+  TemporaryDirectory directory;
+  const UniqueFd listener = socket_at(directory.file("activated.sock"), SOCK_STREAM);
+  DaemonProcess daemon({}, [&] { pass(listener.get()); });
+  EXPECT_EQ(daemon.exit_status(), 1);
+  EXPECT_THAT(daemon.log(), HasSubstr("ListenSequentialPacket="));
+}
+
+class NotifySocket {
+ public:
+  std::string path() const { return directory_.file("notify"); }
+  // Waits for a word that contains `text`; empty when none comes.
+  std::string word(const std::string& text) {
+    std::string got;
+    char bytes[1024];
+    const bool found = eventually([&] {
+      const ssize_t length = recv(socket_.get(), bytes, sizeof bytes, MSG_DONTWAIT);
+      if (length > 0) got.assign(bytes, static_cast<std::size_t>(length));
+      return length > 0 && got.find(text) != std::string::npos;
+    });
+    return found ? got : "";
+  }
+
+ private:
+  TemporaryDirectory directory_;
+  UniqueFd socket_ = socket_at(path(), SOCK_DGRAM);
+};
+
+TEST(ServiceManager, HearsWhenTheDaemonServesReloadsAndStops) {
+  NotifySocket notify;
+  DaemonProcess daemon({}, [&] { setenv("NOTIFY_SOCKET", notify.path().c_str(), 1); });
+  EXPECT_NE(notify.word("READY=1"), "");
+  daemon.signal(SIGHUP);
+  EXPECT_NE(notify.word("RELOADING=1\nMONOTONIC_USEC="), "");
+  EXPECT_NE(notify.word("READY=1"), "");
+  daemon.signal(SIGTERM);
+  EXPECT_NE(notify.word("STOPPING=1"), "");
+  EXPECT_EQ(daemon.exit_status(), 0);
+}
+
+TEST(ServiceManager, HearsThatTheWorkersTurnWhereItWantsTo) {
+  NotifySocket notify;
+  DaemonProcess daemon({}, [&] {
+    setenv("NOTIFY_SOCKET", notify.path().c_str(), 1);
+    setenv("WATCHDOG_USEC", "20000", 1);
+    setenv("WATCHDOG_PID", std::to_string(getpid()).c_str(), 1);
+  });
+  for (int times = 0; times < 3; ++times) EXPECT_NE(notify.word("WATCHDOG=1"), "");
+  EXPECT_EQ(daemon.stop(), 0);
+}
+
+TEST_F(Upgrade, TellsTheServiceManagerWhichProcessIsTheMainOne) {
+  NotifySocket notify;
+  DaemonProcess daemon({}, [&] { setenv("NOTIFY_SOCKET", notify.path().c_str(), 1); });
+  ASSERT_TRUE(daemon.ready()) << daemon.log();
+  const pid_t successor = successor_of(daemon);
+  EXPECT_NE(notify.word("MAINPID=" + std::to_string(successor)), "");
+  EXPECT_EQ(daemon.exit_status(), 0);
+  EXPECT_EQ(end(successor), 0);
+}
+
+}  // namespace
+}  // namespace streaming
