@@ -41,16 +41,14 @@ ReceivedAnswer receive_answer(int daemon, std::chrono::milliseconds time_allowed
   char text[kMaxAnswerBytes];
   std::size_t length = 0;
   while (true) {
+    // First of all, as the answer is never there yet when the message was just sent.
+    if (!wait_until_readable(daemon, deadline)) return conclude(parse_daemon_answer({text, length}), false);
     const ssize_t received = ::recv(daemon, text + length, sizeof text - length, MSG_DONTWAIT);
     if (received > 0) {
       length += static_cast<std::size_t>(received);
       const DaemonAnswer answer = parse_daemon_answer({text, length});
       if (answer.is_whole || length == sizeof text) return conclude(answer, false);
-    } else if (received < 0 && errno == EINTR) {
-      continue;
-    } else if (received < 0 && errno == EAGAIN) {
-      if (!wait_until_readable(daemon, deadline)) return conclude(parse_daemon_answer({text, length}), false);
-    } else {
+    } else if (received == 0 || (errno != EINTR && errno != EAGAIN)) {
       // End of file, or ECONNRESET of a daemon that died before it had received the hand-off.
       return conclude(parse_daemon_answer({text, length}), true);
     }

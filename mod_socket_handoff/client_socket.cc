@@ -21,7 +21,7 @@ DeadSocket DeadSocket::create() {
   return DeadSocket(UniqueDescriptor(ends[0]));
 }
 
-bool DeadSocket::lay_over(int descriptor) && {
+bool DeadSocket::lay_over(int descriptor) const {
   // EINTR and EBUSY come before anything was replaced; EBUSY is a race with open() in another thread.
   while (::dup3(descriptor_.get(), descriptor, O_CLOEXEC) < 0) {
     if (errno != EINTR && errno != EBUSY) return false;

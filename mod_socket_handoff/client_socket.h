@@ -4,7 +4,8 @@
 // soon be another request's; were it kept, Apache could still read, write or linger on the client. So a dead socket is
 // laid over the number: reads give end of file, writes EPIPE, and closing it closes nothing else.
 //
-// Made before the client is sent, so that the last step cannot fail for want of descriptors.
+// One for each Apache child serves all its hand-offs, from any thread, as nothing that is done to it makes it deader.
+// Made before there are requests, so that the last step of a hand-off cannot fail for want of descriptors.
 
 #pragma once
 
@@ -19,7 +20,7 @@ class DeadSocket {
   explicit operator bool() const { return static_cast<bool>(descriptor_); }
 
   // Closes what `descriptor` was and makes that number refer to the dead socket. False and errno where it is not open.
-  [[nodiscard]] bool lay_over(int descriptor) &&;
+  [[nodiscard]] bool lay_over(int descriptor) const;
 
  private:
   explicit DeadSocket(UniqueDescriptor descriptor);

@@ -5,6 +5,7 @@
 
 #include <cerrno>
 #include <cstdio>
+#include <utility>
 
 #include "mod_socket_handoff/socket_file.h"
 
@@ -29,18 +30,38 @@ UniqueDescriptor connect_as(int type, const UniqueDescriptor& socket_file, int& 
   return socket;
 }
 
+// False where the socket is not known.
+bool connect_to_known(KnownSockets& known, const char* path, std::span<const char* const> allowed_prefixes,
+                      DaemonConnection& connection) {
+  const KnownSockets::Lent lent = known.find(path);
+  if (!lent) return false;
+  connection.problem = check_resolved_path(lent->resolved, allowed_prefixes);
+  if (connection.problem == PathProblem::kNone) {
+    connection.socket = connect_as(lent->type, lent->file, connection.error);
+  }
+  return connection.error != EPROTOTYPE;
+}
+
 }  // namespace
 
-DaemonConnection connect_to_daemon(const char* path, std::span<const char* const> allowed_prefixes) {
+DaemonConnection connect_to_daemon(KnownSockets& known, const char* path,
+                                   std::span<const char* const> allowed_prefixes) {
   DaemonConnection connection;
-  const SocketFile file = open_socket_file(path, allowed_prefixes);
+  if (connect_to_known(known, path, allowed_prefixes, connection)) return connection;
+
+  SocketFile file = open_socket_file(path, allowed_prefixes);
   connection.problem = file.problem;
   connection.error = file.error;
   if (!file.pin || file.problem != PathProblem::kNone) return connection;
 
-  connection.socket = connect_as(SOCK_SEQPACKET, file.pin, connection.error);
-  // The listener is of the other kind, as the daemons of the first generation are.
-  if (connection.error == EPROTOTYPE) connection.socket = connect_as(SOCK_STREAM, file.pin, connection.error);
+  int type = SOCK_SEQPACKET;
+  connection.socket = connect_as(type, file.pin, connection.error);
+  if (connection.error ==
+      EPROTOTYPE) {  // the listener is of the other kind, as the daemons of the first generation are
+    type = SOCK_STREAM;
+    connection.socket = connect_as(type, file.pin, connection.error);
+  }
+  if (connection.socket) known.keep(path, file.resolved.text(), type, std::move(file.pin));
   return connection;
 }
 

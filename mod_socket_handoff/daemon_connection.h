@@ -1,9 +1,11 @@
-// One attempt to connect to a daemon's socket. Never blocks.
+// One attempt to connect to a daemon's socket, which is looked up and checked where it is not known already. Never
+// blocks.
 
 #pragma once
 
 #include <span>
 
+#include "mod_socket_handoff/known_sockets.h"
 #include "mod_socket_handoff/socket_path.h"
 #include "mod_socket_handoff/unique_descriptor.h"
 
@@ -15,6 +17,7 @@ struct DaemonConnection {
   int error = 0;                             // errno otherwise
 };
 
-DaemonConnection connect_to_daemon(const char* path, std::span<const char* const> allowed_prefixes);
+DaemonConnection connect_to_daemon(KnownSockets& known, const char* path,
+                                   std::span<const char* const> allowed_prefixes);
 
 }  // namespace socket_handoff

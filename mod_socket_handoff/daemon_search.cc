@@ -15,9 +15,10 @@ void sleep_for(std::chrono::microseconds pause) {
 
 }  // namespace
 
-DaemonSearch::DaemonSearch(std::span<Candidate> candidates, std::span<const char* const> allowed_prefixes,
-                           const RetrySchedule& schedule)
-    : candidates_(candidates),
+DaemonSearch::DaemonSearch(KnownSockets& known, std::span<Candidate> candidates,
+                           std::span<const char* const> allowed_prefixes, const RetrySchedule& schedule)
+    : known_(known),
+      candidates_(candidates),
       allowed_prefixes_(allowed_prefixes),
       schedule_(schedule),
       deadline_(schedule.time_allowed()) {
@@ -36,8 +37,8 @@ Candidate* DaemonSearch::next(UniqueDescriptor& connection) {
 bool DaemonSearch::attempt(Candidate& candidate, UniqueDescriptor& connection) {
   if (candidate.attempts > 0 && !candidate.may_be_reached_later()) return false;
   ++candidate.attempts;
-  // The path is resolved anew by each attempt: a daemon that was restarted has a new socket under the same name.
-  DaemonConnection attempted = connect_to_daemon(candidate.path, allowed_prefixes_);
+  // The path is looked at anew by each attempt: a daemon that was restarted has a new socket under the same name.
+  DaemonConnection attempted = connect_to_daemon(known_, candidate.path, allowed_prefixes_);
   candidate.error = attempted.error;
   candidate.problem = attempted.problem;
   if (attempted.problem != PathProblem::kNone) candidate.state = Candidate::State::kNotAllowed;

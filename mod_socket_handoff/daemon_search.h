@@ -8,6 +8,7 @@
 
 #include "mod_socket_handoff/candidate.h"
 #include "mod_socket_handoff/deadline.h"
+#include "mod_socket_handoff/known_sockets.h"
 #include "mod_socket_handoff/retry_schedule.h"
 #include "mod_socket_handoff/unique_descriptor.h"
 
@@ -15,7 +16,8 @@ namespace socket_handoff {
 
 class DaemonSearch {
  public:
-  DaemonSearch(std::span<Candidate> candidates, std::span<const char* const> allowed_prefixes,
+  // `known` must live as long as this.
+  DaemonSearch(KnownSockets& known, std::span<Candidate> candidates, std::span<const char* const> allowed_prefixes,
                const RetrySchedule& schedule);
 
   // The next candidate that was connected to, and its connection; null where there is none any more. A candidate is
@@ -26,6 +28,7 @@ class DaemonSearch {
   bool attempt(Candidate& candidate, UniqueDescriptor& connection);
   bool wait_for_next_round();
 
+  KnownSockets& known_;
   const std::span<Candidate> candidates_;
   const std::span<const char* const> allowed_prefixes_;
   const RetrySchedule schedule_;

@@ -72,9 +72,10 @@ int weight(const Candidate& candidate) {
 
 }  // namespace
 
-Delivery deliver(int client, const Payload& payload, std::span<Candidate> candidates, const DeliveryLimits& limits) {
+Delivery deliver(KnownSockets& known, int client, const Payload& payload, std::span<Candidate> candidates,
+                 const DeliveryLimits& limits) {
   Parcel parcel(payload);
-  DaemonSearch search(candidates, limits.allowed_prefixes, limits.schedule);
+  DaemonSearch search(known, candidates, limits.allowed_prefixes, limits.schedule);
   while (true) {
     // Closed only when the answer was read: a daemon whose refusal nobody reads answers the client itself.
     UniqueDescriptor daemon;

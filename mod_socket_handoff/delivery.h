@@ -8,6 +8,7 @@
 #include <span>
 
 #include "mod_socket_handoff/candidate.h"
+#include "mod_socket_handoff/known_sockets.h"
 #include "mod_socket_handoff/payload.h"
 #include "mod_socket_handoff/retry_schedule.h"
 
@@ -32,7 +33,8 @@ struct Delivery {
   const Candidate* taker = nullptr;  // none where it was not taken
 };
 
-Delivery deliver(int client, const Payload& payload, std::span<Candidate> candidates, const DeliveryLimits& limits);
+Delivery deliver(KnownSockets& known, int client, const Payload& payload, std::span<Candidate> candidates,
+                 const DeliveryLimits& limits);
 
 // The candidate whose failure decides what the client is told, once none has taken it: a daemon's own word goes before
 // that of one that did not answer, and that before a path that is not allowed.

@@ -5,9 +5,10 @@
 
 #include <sys/socket.h>
 
+#include <cerrno>
 #include <utility>
 
-#include "mod_socket_handoff/client_socket.h"
+#include "mod_socket_handoff/child_process.h"
 #include "mod_socket_handoff/delivery.h"
 #include "mod_socket_handoff/early_filter.h"
 #include "mod_socket_handoff/eligibility.h"
@@ -49,10 +50,10 @@ void send_pending_output(conn_rec* c) {
 
 // From here on Apache neither reads nor writes nor lingers on the client, in any of its MPMs: `aborted` stops the core
 // filters and the lingering close, and whatever uses the descriptor all the same meets the dead socket.
-void let_go_of_client(request_rec* r, int client, DeadSocket dead_socket) {
+void let_go_of_client(request_rec* r, int client, const DeadSocket& dead_socket) {
   r->connection->aborted = 1;
   r->connection->keepalive = AP_CONN_CLOSE;
-  if (!std::move(dead_socket).lay_over(client)) {
+  if (!dead_socket.lay_over(client)) {
     ap_log_rerror(APLOG_MARK, APLOG_CRIT, APR_FROM_OS_ERROR(apr_get_os_error()), r,
                   SHLOGNO(302) "descriptor %d could not be replaced after the hand-off", client);
   }
@@ -106,7 +107,8 @@ int deliver_client(Attempt& attempt, int client, ResponseHeaders headers) {
 
   const Directories::Value allowed_prefixes = attempt.settings.allowed_prefixes();
   const Payload payload = make_payload(r, attempt.handoff.data, attempt.settings, headers);
-  const Delivery delivery = deliver(client, payload, candidates, limits_of(attempt.settings, allowed_prefixes));
+  const Delivery delivery = deliver(child_process().known_sockets, client, payload, candidates,
+                                    limits_of(attempt.settings, allowed_prefixes));
   if (delivery.end == Delivery::End::kNotTaken) {
     const Candidate& failed = decisive(candidates);
     log_failure(r, candidates, failed, allowed_prefixes.span());
@@ -118,9 +120,8 @@ int deliver_client(Attempt& attempt, int client, ResponseHeaders headers) {
   return OK;
 }
 
-int refuse_without_descriptors(request_rec* r) {
-  ap_log_rerror(APLOG_MARK, APLOG_ERR, APR_FROM_OS_ERROR(apr_get_os_error()), r,
-                SHLOGNO(301) "no descriptors for a hand-off");
+int refuse_without_descriptors(request_rec* r, int error) {
+  ap_log_rerror(APLOG_MARK, APLOG_ERR, APR_FROM_OS_ERROR(error), r, SHLOGNO(301) "no descriptors for a hand-off");
   return HTTP_SERVICE_UNAVAILABLE;
 }
 
@@ -128,11 +129,11 @@ int send_client(Attempt& attempt) {
   request_rec* r = attempt.request();
   apr_os_sock_t client = -1;
   apr_os_sock_get(&client, ap_get_conn_socket(r->connection));
-  DeadSocket dead_socket = DeadSocket::create();
-  if (!dead_socket) return refuse_without_descriptors(r);
+  const DeadSocket& dead_socket = child_process().dead_socket;
+  if (!dead_socket) return refuse_without_descriptors(r, EMFILE);
 
   const int status = deliver_client(attempt, client, ResponseHeaders::kPassOn);
-  if (status == OK) let_go_of_client(r, client, std::move(dead_socket));
+  if (status == OK) let_go_of_client(r, client, dead_socket);
   return status;
 }
 
@@ -145,7 +146,7 @@ int relay(Attempt& attempt, const char* obstacle) {
                   obstacle);
   }
   int ends[2];
-  if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0) return refuse_without_descriptors(r);
+  if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0) return refuse_without_descriptors(r, errno);
   UniqueDescriptor ours(ends[0]);
   {
     const UniqueDescriptor theirs(ends[1]);

@@ -1,5 +1,6 @@
 // mod_socket_handoff: what httpd sees of it, the module record and its hooks.
 
+#include "mod_socket_handoff/child_process.h"
 #include "mod_socket_handoff/directives.h"
 #include "mod_socket_handoff/early_filter.h"
 #include "mod_socket_handoff/handoff_filter.h"
@@ -14,6 +15,7 @@ namespace {
 
 void register_hooks(apr_pool_t*) {
   ap_hook_post_config(socket_handoff::create_counters, nullptr, nullptr, APR_HOOK_MIDDLE);
+  ap_hook_child_init(socket_handoff::create_child_process, nullptr, nullptr, APR_HOOK_MIDDLE);
   ap_hook_log_transaction(socket_handoff::carry_outcome_on, nullptr, nullptr, APR_HOOK_REALLY_FIRST);
   // Optional, as mod_status may not be loaded.
   APR_OPTIONAL_HOOK(ap, status_hook, socket_handoff::show_counters, nullptr, nullptr, APR_HOOK_MIDDLE);

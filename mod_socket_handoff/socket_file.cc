@@ -11,51 +11,19 @@
 namespace socket_handoff {
 namespace {
 
-// Where an open file really is, in the kernel's words.
-class ResolvedPath {
- public:
-  explicit ResolvedPath(const UniqueDescriptor& file) {
-    char link[32];
-    std::snprintf(link, sizeof link, "/proc/self/fd/%d", file.get());
-    const ssize_t length = ::readlink(link, text_, PATH_MAX);
-    if (length > 0) length_ = static_cast<std::size_t>(length);
-  }
-
-  void append(std::string_view path, std::size_t from) {
-    path.remove_prefix(from);
-    length_ += path.copy(text_ + length_, sizeof text_ - length_);
-  }
-
-  bool is_known() const { return length_ > 0; }
-  std::string_view text() const { return {text_, length_}; }
-
- private:
-  char text_[PATH_MAX + kMaxSocketPathBytes];
-  std::size_t length_ = 0;
-};
-
 UniqueDescriptor open_directory(const char* path) {
   return UniqueDescriptor(::open(path, O_PATH | O_DIRECTORY | O_CLOEXEC));
 }
 
 // `prefix` is a directory as the administrator wrote it.
-bool is_within_prefix(const ResolvedPath& resolved, const char* prefix) {
+bool is_within_prefix(std::string_view resolved, const char* prefix) {
   // No link is left in the resolved path, so if it begins with the prefix as written, the prefix has none either.
-  if (is_within(resolved.text(), prefix)) return true;
+  if (is_within(resolved, prefix)) return true;
   // Else the prefix may be a link itself, as /var/run is.
   const UniqueDescriptor directory = open_directory(prefix);
   if (!directory) return false;
   const ResolvedPath resolved_prefix(directory);
-  return resolved_prefix.is_known() && is_within(resolved.text(), resolved_prefix.text());
-}
-
-// kNone, or why what is there must not be used.
-PathProblem check_resolved_path(const ResolvedPath& resolved, std::span<const char* const> allowed_prefixes) {
-  if (!resolved.is_known()) return PathProblem::kUnresolvable;
-  for (const char* prefix : allowed_prefixes) {
-    if (is_within_prefix(resolved, prefix)) return PathProblem::kNone;
-  }
-  return PathProblem::kOutsidePrefix;
+  return resolved_prefix.is_known() && is_within(resolved, resolved_prefix.text());
 }
 
 bool is_in_missing_prefix(std::string_view path, std::span<const char* const> allowed_prefixes) {
@@ -78,7 +46,7 @@ PathProblem check_place_of_missing(std::string_view path, std::span<const char* 
     if (!directory) return PathProblem::kNone;  // not even the root: descriptors have run out, as errno says
     ResolvedPath resolved(directory);
     if (resolved.is_known()) resolved.append(path, slash);
-    return check_resolved_path(resolved, allowed_prefixes);
+    return check_resolved_path(resolved.text(), allowed_prefixes);
   }
 }
 
@@ -88,6 +56,26 @@ bool is_socket(const UniqueDescriptor& pin) {
 }
 
 }  // namespace
+
+ResolvedPath::ResolvedPath(const UniqueDescriptor& file) {
+  char link[32];
+  std::snprintf(link, sizeof link, "/proc/self/fd/%d", file.get());
+  const ssize_t length = ::readlink(link, text_, PATH_MAX);
+  if (length > 0) length_ = static_cast<std::size_t>(length);
+}
+
+void ResolvedPath::append(std::string_view path, std::size_t from) {
+  path.remove_prefix(from);
+  length_ += path.copy(text_ + length_, sizeof text_ - length_);
+}
+
+PathProblem check_resolved_path(std::string_view resolved, std::span<const char* const> allowed_prefixes) {
+  if (resolved.empty()) return PathProblem::kUnresolvable;
+  for (const char* prefix : allowed_prefixes) {
+    if (is_within_prefix(resolved, prefix)) return PathProblem::kNone;
+  }
+  return PathProblem::kOutsidePrefix;
+}
 
 SocketFile open_socket_file(const char* path, std::span<const char* const> allowed_prefixes) {
   SocketFile file;
@@ -100,7 +88,8 @@ SocketFile open_socket_file(const char* path, std::span<const char* const> allow
     file.problem = check_place_of_missing(path, allowed_prefixes);
     return file;
   }
-  file.problem = check_resolved_path(ResolvedPath(file.pin), allowed_prefixes);
+  file.resolved = ResolvedPath(file.pin);
+  file.problem = check_resolved_path(file.resolved.text(), allowed_prefixes);
   if (file.problem == PathProblem::kNone && !is_socket(file.pin)) file.problem = PathProblem::kNotASocket;
   return file;
 }

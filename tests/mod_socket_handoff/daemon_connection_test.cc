@@ -15,11 +15,12 @@ class DaemonConnectionTest : public testing::Test {
   DaemonConnection connect(const std::string& to) {
     const std::string allowed = directory.string();
     const char* const prefixes[] = {allowed.c_str()};
-    return connect_to_daemon(to.c_str(), prefixes);
+    return connect_to_daemon(known, to.c_str(), prefixes);
   }
 
   TemporaryDirectory directory;
   const std::string path = directory / "daemon.sock";
+  KnownSockets known;
 };
 
 TEST_F(DaemonConnectionTest, ReachesASeqpacketListener) {

@@ -23,7 +23,7 @@ class DaemonSearchTest : public testing::Test {
  protected:
   // Which candidate was found first, or -1.
   int search(const RetrySchedule& schedule) {
-    DaemonSearch search(candidates, prefixes, schedule);
+    DaemonSearch search(known, candidates, prefixes, schedule);
     Candidate* found = search.next(connection);
     return found ? static_cast<int>(found - candidates.data()) : -1;
   }
@@ -35,6 +35,7 @@ class DaemonSearchTest : public testing::Test {
   const std::string other = directory / "other.sock";
   std::vector<Candidate> candidates = {{.path = path.c_str()}};
   UniqueDescriptor connection;
+  KnownSockets known;
 };
 
 TEST_F(DaemonSearchTest, MissingSocketIsTriedAsOftenAsConfigured) {
@@ -90,7 +91,7 @@ TEST_F(DaemonSearchTest, EachSocketIsGivenOnce) {
   const UnixListener listener(path, SOCK_SEQPACKET);
   const UnixListener other_listener(other, SOCK_SEQPACKET);
   candidates.push_back({.path = other.c_str()});
-  DaemonSearch search(candidates, prefixes, kQuick);
+  DaemonSearch search(known, candidates, prefixes, kQuick);
   EXPECT_EQ(search.next(connection), &candidates[0]);
   EXPECT_EQ(search.next(connection), &candidates[1]);
   EXPECT_EQ(search.next(connection), nullptr);

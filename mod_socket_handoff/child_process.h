@@ -1,0 +1,22 @@
+// What the hand-offs of one Apache child share. Made before the child's threads are, and never destroyed, as threads
+// may outlive the child's pools: its descriptors are closed by the end of the process.
+
+#pragma once
+
+#include "mod_socket_handoff/client_socket.h"
+#include "mod_socket_handoff/httpd_module.h"
+#include "mod_socket_handoff/known_sockets.h"
+
+namespace socket_handoff {
+
+struct ChildProcess {
+  DeadSocket dead_socket = DeadSocket::create();  // empty where the child began without descriptors
+  KnownSockets known_sockets;
+};
+
+// The hook for a child that begins.
+void create_child_process(apr_pool_t* pool, server_rec* server);
+
+ChildProcess& child_process();
+
+}  // namespace socket_handoff
