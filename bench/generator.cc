@@ -91,6 +91,7 @@ timespec Generator::time_to_next(std::int64_t now) const {
   if (may_start()) next = std::min(next, std::max(next_start_ns(), retry_ns_));
   if (!timeouts_.empty()) next = std::min(next, timeouts_.front().at_ns);
   if (!slow_reads_.empty()) next = std::min(next, slow_reads_.front().at_ns);
+  if (!leaves_.empty()) next = std::min(next, leaves_.front().at_ns);
   const std::int64_t wait = std::max<std::int64_t>(0, next - now);
   return timespec{wait / kNsPerS, wait % kNsPerS};
 }
@@ -155,6 +156,8 @@ void Generator::adopt(ClientPair pair, UniqueFd connection) {
   }
   if (!watched) return fail(slot, Failure::kReceive, "cannot watch a client");
   timeouts_.push_back({client.handed_ns + options_->stream_timeout.count(), slot, client.number});
+  const std::int64_t leave_ns = options_->leave_after.count();
+  if (leave_ns > 0) leaves_.push_back({client.handed_ns + leave_ns, slot, client.number});
 }
 
 Generator::Slot Generator::free_slot() {
@@ -229,7 +232,9 @@ bool Generator::read_once(Slot slot, std::size_t most) {
     return false;
   }
   if (count < 0 && (errno == EAGAIN || errno == EINTR)) return true;
-  if (count == 0) {
+  if (client.left) {
+    on_closed(slot);
+  } else if (count == 0) {
     on_end_of_answer(slot);
   } else {
     fail(slot, Failure::kReceive, Error::from_errno("cannot receive", errno).message);
@@ -283,6 +288,7 @@ void Generator::expire(std::int64_t now) {
     if (find(timeouts_.front()) == nullptr) continue;
     fail(timeouts_.front().slot, Failure::kTimeout, "the answer took too long");
   }
+  for (; !leaves_.empty() && leaves_.front().at_ns <= now; leaves_.pop_front()) leave(leaves_.front());
   for (; !slow_reads_.empty() && slow_reads_.front().at_ns <= now; slow_reads_.pop_front()) {
     const Client* client = find(slow_reads_.front());
     if (client == nullptr) continue;
@@ -291,6 +297,21 @@ void Generator::expire(std::int64_t now) {
     event.data.u64 = slow_reads_.front().slot;
     CHECK(epoll_ctl(epoll_.get(), EPOLL_CTL_MOD, client->socket.get(), &event) == 0);
   }
+}
+
+// By half, so that it can see when the daemon closes: to the daemon it looks no different.
+void Generator::leave(const Deadline& deadline) {
+  Client* client = find(deadline);
+  if (client == nullptr) return;
+  client->left = true;
+  client->handed_ns = MonotonicClock::now_ns();
+  shutdown(client->socket.get(), SHUT_WR);
+}
+
+void Generator::on_closed(Slot slot) {
+  tally_->leave_ns.add(static_cast<std::uint64_t>(MonotonicClock::now_ns() - slots_[slot].handed_ns));
+  tally_->completed.add();
+  release(slot);
 }
 
 void Generator::complete(Slot slot) {

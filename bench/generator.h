@@ -39,11 +39,12 @@ class Generator {
   struct Client {
     UniqueFd socket;
     UniqueFd connection;         // to the daemon, while its acknowledgement is waited for
-    std::int64_t handed_ns = 0;  // when the hand-off was complete
+    std::int64_t handed_ns = 0;  // when the hand-off was complete; once it has left: when it did
     std::uint64_t bytes = 0;
     ResponseReader reader;
     std::uint32_t number = 0;   // tells this stream from the slot's former ones
     bool read_started = false;  // the first byte has come
+    bool left = false;          // has said good-bye, and waits for the daemon's
   };
   static_assert(sizeof(Client) <= 64, "what a client costs");
 
@@ -78,6 +79,8 @@ class Generator {
   void on_end_of_answer(Slot slot);
 
   void expire(std::int64_t now);
+  void leave(const Deadline& deadline);
+  void on_closed(Slot slot);
   void complete(Slot slot);
   void fail(Slot slot, Failure failure, std::string words);
   void release(Slot slot);
@@ -100,6 +103,7 @@ class Generator {
   std::vector<Slot> free_;
   std::deque<Deadline> timeouts_;
   std::deque<Deadline> slow_reads_;
+  std::deque<Deadline> leaves_;
   std::vector<char> buffer_;
   std::string last_error_;
 };

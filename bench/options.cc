@@ -54,6 +54,8 @@ void add_clients(CLI::App& app, Options& options) {
          },
          "each client leaves after N events, or after Nb bytes; counted as completed")
       ->type_name("N|Nb");
+  add_duration(app, "--leave-after", options.leave_after, "0",
+               "each client leaves so long after its hand-off, and waits for the daemon to close; 0: stays");
   app.add_option("--events", options.expected_events, "events that an answer must have; 0: one at least");
   app.add_flag("--wait-ack", options.wait_ack, "wait for the daemon's acknowledgement before closing");
 }

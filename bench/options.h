@@ -31,6 +31,7 @@ struct Options {
   ClientKind client = ClientKind::kUnix;
   std::uint64_t slow_bytes_per_s = 0;  // 0: reads at once
   AbortAfter abort_after;
+  Nanoseconds leave_after{0};         // 0: does not
   std::uint32_t expected_events = 0;  // 0: one at least
   std::uint32_t in_flight = 0;        // 0: no bound
   std::uint32_t processes = 1;

@@ -5,6 +5,7 @@
 #include <array>
 #include <iterator>
 #include <utility>
+#include <vector>
 
 namespace streaming::bench {
 namespace {
@@ -15,10 +16,12 @@ struct Latency {
   const Histogram* histogram;
 };
 
-std::array<Latency, 3> latencies(const Tally& tally) {
-  return {{{"handoff_latency_ms", "hand-off", &tally.handoff_ns},
-           {"ttfb_latency_ms", "first byte", &tally.ttfb_ns},
-           {"stream_duration_ms", "stream", &tally.duration_ns}}};
+std::vector<Latency> latencies(const Tally& tally) {
+  std::vector<Latency> all{{"handoff_latency_ms", "hand-off", &tally.handoff_ns},
+                           {"ttfb_latency_ms", "first byte", &tally.ttfb_ns},
+                           {"stream_duration_ms", "stream", &tally.duration_ns}};
+  if (tally.leave_ns.count() > 0) all.push_back({"close_latency_ms", "closed after", &tally.leave_ns});
+  return all;
 }
 
 constexpr std::array<std::pair<const char*, double>, 4> kPercentiles{
@@ -75,11 +78,11 @@ std::string to_table(const Tally& tally, const std::optional<DaemonFigures>& dae
     text += "\n";
   }
   fmt::format_to(out, "received    {} events, {} bytes\n\n", tally.events.get(), tally.bytes.get());
-  fmt::format_to(out, "{:<12}", "ms");
+  fmt::format_to(out, "{:<14}", "ms");
   for (const auto& percentile : kPercentiles) fmt::format_to(out, "{:>12}", percentile.first);
   text += "\n";
   for (const Latency& latency : latencies(tally)) {
-    fmt::format_to(out, "{:<12}", latency.title);
+    fmt::format_to(out, "{:<14}", latency.title);
     for (const auto& percentile : kPercentiles) {
       fmt::format_to(out, "{:>12.3f}", percentile_ms(*latency.histogram, percentile.second));
     }

@@ -38,6 +38,7 @@ struct Tally {
   Histogram handoff_ns;
   Histogram ttfb_ns;
   Histogram duration_ns;
+  Histogram leave_ns;  // from a client's leaving to the daemon's closing
 
   Count& failed(Failure failure) { return failures[static_cast<std::size_t>(failure)]; }
   std::int64_t failed() const {
@@ -56,6 +57,7 @@ struct Tally {
     handoff_ns += other.handoff_ns;
     ttfb_ns += other.ttfb_ns;
     duration_ns += other.duration_ns;
+    leave_ns += other.leave_ns;
     return *this;
   }
 };

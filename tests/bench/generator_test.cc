@@ -3,6 +3,7 @@
 #include "bench/generator.h"
 
 #include <gtest/gtest.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -111,6 +112,21 @@ TEST(Generator, PlaysTcpClients) {
   Options options = options_for(daemon);
   options.client = ClientKind::kTcp;
   EXPECT_EQ(run(options)->completed.get(), 20);
+}
+
+TEST(Generator, MeasuresHowLongTheDaemonTakesToCloseAClientThatHasLeft) {
+  FakeDaemon daemon(SOCK_SEQPACKET, [](int, int client) {
+    EXPECT_EQ(write(client, "HTTP", 4), 4);
+    pollfd wait{client, POLLIN, 0};
+    EXPECT_EQ(poll(&wait, 1, 10'000), 1);
+    char byte;
+    EXPECT_EQ(read(client, &byte, 1), 0) << "the client has left";
+  });
+  Options options = options_for(daemon);
+  options.leave_after = std::chrono::milliseconds(1);
+  const auto tally = run(options);
+  EXPECT_EQ(tally->completed.get(), 20);
+  EXPECT_EQ(tally->leave_ns.count(), 20u);
 }
 
 TEST(Generator, KeepsToTheStreamsInFlight) {
