@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <cmath>
 #include <utility>
 
 #include "base/check.h"
@@ -72,12 +73,16 @@ Status Generator::run() {
   return success();
 }
 
-// All processes' streams are spread evenly over the ramp-up. In a closed loop the end of one is the start of the next.
+// All processes' streams are spread evenly over the ramp-up, each anywhere in its share of it: at a fixed pace all
+// would meet a server's timers, which tick in whole milliseconds, in the same phase, and that is good or bad luck. In a
+// closed loop the end of one is the start of the next.
 std::int64_t Generator::next_start_ns() const {
   if (in_flight_ > 0) return begin_ns_;
+  constexpr double kGoldenRatio = 0.6180339887498949;
   const double number = static_cast<double>(first_) + static_cast<double>(started_) * options_->processes;
-  return begin_ns_ +
-         static_cast<std::int64_t>(static_cast<double>(options_->ramp_up.count()) * number / options_->connections);
+  const double share = std::fmod(number * kGoldenRatio, 1.0);
+  return begin_ns_ + static_cast<std::int64_t>(static_cast<double>(options_->ramp_up.count()) * (number + share) /
+                                               options_->connections);
 }
 
 bool Generator::may_start() const {
