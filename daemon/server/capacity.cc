@@ -46,6 +46,7 @@ Result<Capacity> plan_capacity(const Config& config, std::uint32_t cpus, std::ui
                  " open files; lower it, add workers, or raise the limit (ulimit -Hn, LimitNOFILE=)"};
   }
   Capacity capacity;
+  capacity.descriptors = static_cast<int>(std::min(open_files_limit, kMaxRingFiles) - kProcessFiles);
   for (std::uint64_t worker = 0; worker < workers; ++worker) {
     capacity.streams_of_worker.push_back(
         static_cast<std::uint32_t>(wanted / workers + (worker < wanted % workers ? 1 : 0)));

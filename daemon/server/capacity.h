@@ -12,6 +12,9 @@ namespace streaming {
 
 struct Capacity {
   std::vector<std::uint32_t> streams_of_worker;
+  // Descriptors of the process that clients and upstream connections may take together: HTTP/1.1 needs a connection a
+  // stream. A client that comes with a higher number is refused, as the kernel gives the lowest that is free.
+  int descriptors = 0;
 
   std::uint64_t streams() const;
 };

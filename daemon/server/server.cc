@@ -96,10 +96,14 @@ Status Server::set_up() {
   Result<UniqueFd> events = make_eventfd();
   if (!events) return events.error();
   worker_events_ = std::move(*events);
+  shared_.descriptors = capacity->descriptors;
   if (Status made = make_workers(*capacity, direct_files); !made) return made;
   if (Status listening = listen(); !listening) return listening;
   log::info("{} workers, room for {} streams under a limit of {} open files{}", workers_.size(), capacity->streams(),
             *open_files_limit, direct_files ? " a ring" : "; with Linux 6.13 or later it would be as many a worker");
+  const auto descriptors = static_cast<std::uint64_t>(capacity->descriptors);
+  log::info("room for {} upstream connections; HTTP/1.1 needs one a stream",
+            direct_files ? descriptors : descriptors - std::min(descriptors, capacity->streams()));
   return success();
 }
 

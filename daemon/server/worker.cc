@@ -12,6 +12,8 @@
 namespace streaming {
 namespace {
 
+constexpr int kDescriptorRetryAfterSeconds = 2;
+
 StreamSettings stream_settings(const Config& config, const WorkerLoad& load) {
   return StreamSettings{.max_streams = load.capacity,
                         .max_stream_duration = config.max_stream_duration,
@@ -137,6 +139,10 @@ void Worker::on_completion(const Completion& completion) {
 // --- Clients --------------------------------------------------------------------------------------------------------
 
 std::optional<Refusal> Worker::on_client(UniqueFd& client, const HandoffRequest& request) {
+  if (client.get() >= shared_.descriptors) {
+    return Refusal{503, "the process has no descriptors left; raise the limit of open files (LimitNOFILE=)",
+                   kDescriptorRetryAfterSeconds};
+  }
   Backend* backend = backends_->find(request.backend);
   if (backend == nullptr) return Refusal{400, "unknown backend; there are: " + backend_names()};
   return streams_.open(client, request, *backend);

@@ -37,6 +37,7 @@ enum class WorkerOrder : int {
 struct SharedByWorkers {
   std::vector<WorkerLoad> loads;  // one each
   UserLimits users;
+  int descriptors = 0;           // Capacity::descriptors
   std::function<void()> notify;  // called on a worker's thread when its listening() or running() has become false
 };
 

@@ -39,6 +39,12 @@ TEST(Capacity, SharesTheProcesssFilesWhereRingsHaveNone) {
   EXPECT_LT(streams, 20'000u);
 }
 
+TEST(Capacity, KeepsDescriptorsForAllButClientsAndUpstreams) {
+  const int descriptors = plan_capacity(Config{}, 1, 20'000, kDirect).value().descriptors;
+  EXPECT_GT(descriptors, 19'000);
+  EXPECT_LT(descriptors, 20'000);
+}
+
 TEST(Capacity, RefusesMoreConnectionsThanFitAndSaysWhatToDo) {
   Config config;
   config.workers = 1;

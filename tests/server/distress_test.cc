@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <netinet/in.h>
 #include <sched.h>
 #include <sys/resource.h>
 
@@ -64,6 +65,67 @@ TEST(DaemonInDistress, LosesNobodyInABurstThatItCannotReadAtOnce) {
   for (std::thread& module : modules) module.join();
   EXPECT_EQ(whole, kModules * kClients);
   EXPECT_EQ(daemon.stop(), 0);
+}
+
+// An API that takes every request and never answers.
+class SilentApi {
+ public:
+  SilentApi() {
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t length = sizeof address;
+    EXPECT_EQ(bind(listener_.get(), reinterpret_cast<const sockaddr*>(&address), length), 0);
+    EXPECT_EQ(listen(listener_.get(), 4096), 0);
+    EXPECT_EQ(getsockname(listener_.get(), reinterpret_cast<sockaddr*>(&address), &length), 0);
+    base_ = "http://127.0.0.1:" + std::to_string(ntohs(address.sin_port)) + "/v1";
+  }
+
+  const std::string& base() const { return base_; }
+  UniqueFd accept_request() const {
+    UniqueFd request(accept(listener_.get(), nullptr, nullptr));
+    std::array<char, 4096> head;
+    EXPECT_GT(recv(request.get(), head.data(), head.size(), 0), 0);
+    return request;
+  }
+
+ private:
+  UniqueFd listener_{::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)};
+  std::string base_;
+};
+
+TEST(DaemonInDistress, CancelsTheRequestOfAClientThatLeavesBeforeTheFirstToken) {
+  const SilentApi api;
+  DaemonProcess daemon({"--backend", "openai", "--openai-base", api.base()}, [] { setenv("OPENAI_API_KEY", "x", 1); });
+  ASSERT_TRUE(daemon.ready()) << daemon.log();
+  UniqueFd browser = daemon.hand_client_over(R"({"prompt":"hi"})");
+  const UniqueFd request = api.accept_request();
+  browser.reset();
+  char byte;
+  while (recv(request.get(), &byte, 1, 0) > 0) {
+  }
+  EXPECT_TRUE(eventually([&] { return daemon.log().find("client_gone") != std::string::npos; })) << daemon.log();
+}
+
+TEST(DaemonInDistress, RefusesClientsWhenUpstreamConnectionsHaveTakenTheDescriptors) {
+  constexpr rlim_t kLimit = 2300;
+  const SilentApi api;
+  DaemonProcess daemon({"--backend", "openai", "--openai-base", api.base(), "--workers", "8"}, [] {
+    setenv("OPENAI_API_KEY", "x", 1);
+    const rlimit limit{kLimit, kLimit};
+    setrlimit(RLIMIT_NOFILE, &limit);
+  });
+  ASSERT_TRUE(daemon.ready()) << daemon.log();
+  if (daemon.log().find(" a ring") == std::string::npos)
+    GTEST_SKIP() << "the kernel keeps clients in the process's table";
+  std::vector<UniqueFd> browsers;
+  for (rlim_t i = 0; i < kLimit; ++i) browsers.push_back(daemon.hand_client_over(R"({"prompt":"hi"})"));
+  const std::string answer = read_to_end(browsers.back().get());
+  EXPECT_THAT(answer, testing::StartsWith("HTTP/1.1 503 "));
+  EXPECT_THAT(answer, HasSubstr("\r\nRetry-After: "));
+  EXPECT_THAT(daemon.log(), HasSubstr("the process has no descriptors left"));
+  for (std::size_t i = 0; i < kLimit / 2; ++i) browsers[i].reset();
+  EXPECT_TRUE(eventually([&] { return daemon.descriptors() < kLimit / 2 + 256; }));
 }
 
 TEST(DaemonInDistress, EndsItsStreamsInOrderWhenTheKernelHasLostCompletions) {
