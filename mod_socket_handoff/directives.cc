@@ -15,7 +15,6 @@ Settings* new_settings(apr_pool_t* pool, const Settings& settings) {
   return new (apr_palloc(pool, sizeof(Settings))) Settings(settings);
 }
 
-// A user who may write .htaccess may switch hand-offs off for a directory, never on where the server has them off.
 bool would_enable_in_htaccess(const cmd_parms* command, bool value) {
   return value && ap_check_cmd_context(const_cast<cmd_parms*>(command), NOT_IN_HTACCESS) != nullptr;
 }
@@ -41,7 +40,7 @@ const char* set(cmd_parms* command, void* settings, const char* word) {
     Type::describe(description);
     return apr_psprintf(command->pool, "%s: '%s' is not %s", command->cmd->name, word, description);
   }
-  if constexpr (std::is_same_v<Type, Switch>) {
+  if constexpr (std::is_same_v<Type, SwitchOffInHtaccess>) {
     if (would_enable_in_htaccess(command, *value)) {
       return apr_psprintf(command->pool, "%s: only Off is allowed in .htaccess", command->cmd->name);
     }
@@ -49,10 +48,10 @@ const char* set(cmd_parms* command, void* settings, const char* word) {
   return keep<Type>(command, static_cast<Settings*>(settings)->*kMember, *value, word);
 }
 
-// Where a directive may stand, besides the server and its virtual hosts: <Directory> and <Location>; a switch in
-// .htaccess too, under AllowOverride FileInfo.
+// Where a directive may stand: in the server and its virtual hosts, in <Directory> and <Location>; and in .htaccess,
+// under AllowOverride FileInfo.
 template <class Type>
-constexpr int kPlaces = RSRC_CONF | ACCESS_CONF | (std::is_same_v<Type, Switch> ? OR_FILEINFO : 0);
+constexpr int kPlaces = RSRC_CONF | ACCESS_CONF | (std::is_same_v<Type, SwitchOffInHtaccess> ? OR_FILEINFO : 0);
 
 // Names of headers stand on one line; ITERATE calls the function for each.
 template <class Type>

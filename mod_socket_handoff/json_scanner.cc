@@ -45,12 +45,12 @@ bool JsonScanner::take_member(Member& member) {
 
 bool JsonScanner::skip_value(int depth) {
   skip_blanks();
-  if (position_ == text_.size() || depth > kMaxDepth) return false;
+  if (position_ == text_.size()) return false;
   switch (text_[position_]) {
     case '{':
-      return skip_object(depth + 1);
+      return depth < kMaxDepth && skip_object(depth + 1);
     case '[':
-      return skip_array(depth + 1);
+      return depth < kMaxDepth && skip_array(depth + 1);
     case '"':
       return skip_string();
     case 't':

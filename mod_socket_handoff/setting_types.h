@@ -29,6 +29,9 @@ struct Switch {
   static void describe(char (&text)[kMaxDescriptionBytes]) { std::snprintf(text, sizeof text, "On or Off"); }
 };
 
+// Whoever may write .htaccess may turn it off for a directory, and never on where the server has it off.
+struct SwitchOffInHtaccess : Switch {};
+
 struct Directory {
   using Value = const char*;
 

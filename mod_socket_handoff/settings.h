@@ -24,7 +24,7 @@ inline constexpr HeaderNames::Value kForwardedHeaders("Set-Cookie", "Access-Cont
 
 // SETTING(type, member, directive, default, help)
 #define SOCKET_HANDOFF_SETTINGS(SETTING)                                                                      \
-  SETTING(Switch, enabled, "SocketHandoffEnabled", true,                                                      \
+  SETTING(SwitchOffInHtaccess, enabled, "SocketHandoffEnabled", true,                                         \
           "On or Off: whether responses with X-Socket-Handoff are handed off; Off still removes the header")  \
   SETTING(Directories, allowed_prefixes, "SocketHandoffAllowedPrefix", Directories::Value("/run/"),           \
           "Directory in which a daemon's socket must be, once symbolic links are resolved; may be repeated")  \

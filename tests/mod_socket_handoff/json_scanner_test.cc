@@ -54,7 +54,9 @@ TEST(JsonScanner, GoesSoDeepAndNoDeeper) {
     return R"({"a":)" + std::string(depth, '[') + std::string(depth, ']') + "}";
   };
   EXPECT_TRUE(is_json_object(nested(JsonScanner::kMaxDepth - 1)));
-  EXPECT_FALSE(is_json_object(nested(JsonScanner::kMaxDepth + 1)));
+  EXPECT_FALSE(is_json_object(nested(JsonScanner::kMaxDepth)));
+  EXPECT_FALSE(is_json_object(R"({"a":)" + std::string(JsonScanner::kMaxDepth - 1, '[') + "{}" +
+                              std::string(JsonScanner::kMaxDepth - 1, ']') + "}"));
   EXPECT_FALSE(is_json_object(nested(1'000'000)));
 }
 

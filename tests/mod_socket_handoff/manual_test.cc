@@ -64,9 +64,10 @@ void expect_entry(const Rows& rows, const std::string& directive, const typename
     EXPECT_TRUE(rows.contains(row)) << directive << " has no row " << row;
   }
   if (!rows.contains("Context")) return;
-  // As directives.cc has it: switches, and no others, in .htaccess too.
-  EXPECT_EQ(rows.at("Context").ends_with(".htaccess"), (std::is_same_v<Type, Switch>)) << directive;
-  EXPECT_EQ(rows.at("Override"), (std::is_same_v<Type, Switch>) ? "FileInfo" : "none") << directive;
+  // As directives.cc has it.
+  constexpr bool kMayStandInHtaccess = std::is_same_v<Type, SwitchOffInHtaccess>;
+  EXPECT_EQ(rows.at("Context").ends_with(".htaccess"), kMayStandInHtaccess) << directive;
+  EXPECT_EQ(rows.at("Override"), kMayStandInHtaccess ? "FileInfo" : "none") << directive;
 }
 
 // Ranges are written as MINIMUM-MAXIMUM; the code describes them as "... from MINIMUM to MAXIMUM".
