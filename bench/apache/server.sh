@@ -1,0 +1,74 @@
+# shellcheck shell=bash
+# The private Apache, PHP-FPM and daemon of bench/apache/run and bench/apache/leaks, which source this from the project's
+# directory. Expects $here, $build and $module (may be empty); everything it starts ends with the script.
+
+. conf/demo/processes.sh
+
+# fail MESSAGE [NAME...]: with the end of the named logs.
+fail() {
+  local name
+  echo "${0#./}: $1" >&2
+  shift
+  for name; do tail -n 15 "$directory/log/$name.log" >&2; done
+  exit 1
+}
+
+check_programs() {
+  local program
+  module=$(realpath "${module:-$build/mod_socket_handoff/mod_socket_handoff.so}")
+  daemon=$(realpath "$build/daemon/streaming-daemon")
+  for program in "$module" "$daemon"; do [ -e "$program" ] || fail "there is no $program; build first"; done
+  command -v ab >/dev/null || fail "there is no ab; install it (Debian: apache2-utils)"
+}
+
+prepare_directory() {
+  export BENCH_DIRECTORY=$directory BENCH_HTTPD_MODULES BENCH_HANDOFF_MODULE=$directory/mod_socket_handoff.so BENCH_PORT BENCH_MOD_PHP
+  export DEMO_DIRECTORY=$directory DEMO_USER DEMO_GROUP # conf/demo/php-fpm.conf wants these names
+  BENCH_HTTPD_MODULES=$(apxs -q LIBEXECDIR)
+  BENCH_MOD_PHP=$(compgen -G "$BENCH_HTTPD_MODULES/libphp*.so" | sort -V | tail -n 1) || true
+  BENCH_PORT=$((20000 + RANDOM % 10000))
+  DEMO_USER=$(id -un)
+  if [ "$(id -u)" -eq 0 ]; then DEMO_USER=www-data; fi
+  DEMO_GROUP=$(id -gn "$DEMO_USER")
+  mkdir "$directory/htdocs"
+  cp "$here/answers.php" "$directory/htdocs/"
+  cp "$module" "$BENCH_HANDOFF_MODULE"
+  chgrp -R "$DEMO_GROUP" "$directory"
+  chmod -R u=rwX,g=rwXs,o= "$directory"
+}
+
+start_daemon() {
+  start streaming-daemon "$daemon" --config /dev/null --socket "$directory/streaming-daemon.sock" --socket-mode 0660 \
+    --backend mock --delay 0 --benchmark
+  await streaming-daemon grep -qw ready "$directory/log/streaming-daemon.log"
+}
+
+start_php() {
+  start php-fpm "$(compgen -c php-fpm | sort -V | tail -n 1)" --nodaemonize --fpm-config "$PWD/conf/demo/php-fpm.conf"
+  await php-fpm test -S "$directory/php-fpm.sock"
+}
+
+start_httpd() {
+  rm -f "$directory/httpd.pid"
+  start httpd "$(apxs -q SBINDIR)/$(apxs -q PROGNAME)" -C "LoadModule mpm_$1_module $BENCH_HTTPD_MODULES/mod_mpm_$1.so" \
+    -f "$here/httpd.conf" -DFOREGROUND
+  await httpd test -s "$directory/httpd.pid"
+  await httpd curl --silent --fail --noproxy '*' --output /dev/null "$(url_of ordinary)"
+}
+
+url_of() {
+  local url=http://127.0.0.1:$BENCH_PORT query="?socket=$directory/streaming-daemon.sock"
+  case $1 in
+    ordinary) echo "$url/answers.php" ;;
+    handoff) echo "$url/answers.php$query" ;;
+    acknowledged) echo "$url/acknowledged/answers.php$query" ;;
+  esac
+}
+
+stop_named() {
+  local name
+  for name; do
+    stop "$name"
+    unset "pid_of[$name]"
+  done
+}
