@@ -67,6 +67,11 @@ inline constexpr std::size_t kDrainBytes = 1024 * 1024;
 // From the order to end the streams to the end of those that have not, at shutdown or when a worker fails.
 inline constexpr Duration kEndTimeout = kDrainTimeout + Duration(1000);
 
+// What an answer's tool calls may hold where the client is to get each input whole (ui-message). Over either: the
+// stream ends with an error event.
+inline constexpr std::size_t kMaxToolCalls = 128;
+inline constexpr std::size_t kMaxToolInputBytes = 1024 * 1024;
+
 // --- Upstream -------------------------------------------------------------------------------------------------------
 
 // From the first try to connect, TLS included. Over it: the stream ends with an error event.

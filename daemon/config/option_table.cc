@@ -76,7 +76,7 @@ constexpr std::array kOptions{
            Milliseconds{&Config::idle_timeout, 1, kHourMs},
            "how long an upstream may be silent between two events; then the stream ends with an error event"},
     Option{"response.format", "--format", "DAEMON_RESPONSE_FORMAT", Text{&Config::response_format},
-           "how clients get answers, unless the hand-off names its own format: content, raw"},
+           "how clients get answers, unless the hand-off names its own format: content, raw, ui-message"},
     Option{"response.early_head", "", "DAEMON_RESPONSE_EARLY_HEAD", Boolean{&Config::early_head},
            "send the head at once. false: with the first event, so that an error before it gets a status of its own"},
     Option{"response.done_event", "", "DAEMON_RESPONSE_DONE_EVENT", Boolean{&Config::done_event},

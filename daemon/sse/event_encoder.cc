@@ -16,6 +16,7 @@ struct FormatName {
 constexpr std::array kFormats{
     FormatName{Format::kContent, "content"},
     FormatName{Format::kRaw, "raw"},
+    FormatName{Format::kUiMessage, "ui-message"},
 };
 
 void append_content(Buffer& out, std::string_view text) {
@@ -61,7 +62,16 @@ std::string format_names() {
   return names;
 }
 
+std::span<const HeaderField> format_headers(Format format) {
+  return format == Format::kUiMessage ? std::span(&kUiMessageHeader, 1) : std::span<const HeaderField>();
+}
+
+EventEncoder::EventEncoder(Format format, std::string message_id) : format_(format) {
+  if (format == Format::kUiMessage) ui_message_ = std::make_unique<UiMessage>(std::move(message_id));
+}
+
 std::uint32_t EventEncoder::append(Buffer& out, const AnswerEvent& event) {
+  if (ui_message_) return ui_message_->append(out, event);
   if (event.kind == AnswerEvent::Kind::kUpstream && format_ == Format::kRaw) {
     upstream_seen_ = true;
     append_upstream_event(out, event);
@@ -72,14 +82,17 @@ std::uint32_t EventEncoder::append(Buffer& out, const AnswerEvent& event) {
   return 1;
 }
 
-void EventEncoder::append_end(Buffer& out, FinishReason, bool done_event) {
+void EventEncoder::append_end(Buffer& out, FinishReason reason, bool done_event) {
+  if (ui_message_) return ui_message_->append_end(out, reason);
   // The identity comes back in Last-Event-ID when an EventSource asks again.
   if (done_event) out.append("event: done\nid: done\ndata: {}\n\n");
   if (!passes_upstream_events()) out.append("data: [DONE]\n\n");
 }
 
 void EventEncoder::append_error(Buffer& out, std::string_view message, bool told_by_upstream) {
-  if (!passes_upstream_events()) {
+  if (ui_message_) {
+    UiMessage::append_error(out, message);
+  } else if (!passes_upstream_events()) {
     out.append("data: {\"error\":\"");
     append_json_text(out, message);
     out.append("\"}\n\n");

@@ -47,21 +47,25 @@ bool may_stand_in_head(const HeaderField& header) {
                       [&](std::string_view own) { return same_header_name(own, header.name); });
 }
 
+void append_header(Buffer& out, const HeaderField& header) {
+  out.append(header.name);
+  out.append(": ");
+  out.append(header.value);
+  out.append("\r\n");
+}
+
 }  // namespace
 
-void append_stream_head(Buffer& out, std::span<const HeaderField> headers) {
+void append_stream_head(Buffer& out, std::span<const HeaderField> own, std::span<const HeaderField> headers) {
   out.append(
       "HTTP/1.1 200 OK\r\n"
       "Content-Type: text/event-stream\r\n"
       "Cache-Control: no-cache\r\n"
       "Connection: close\r\n"
       "X-Accel-Buffering: no\r\n");
+  for (const HeaderField& header : own) append_header(out, header);
   for (const HeaderField& header : headers) {
-    if (!may_stand_in_head(header)) continue;
-    out.append(header.name);
-    out.append(": ");
-    out.append(header.value);
-    out.append("\r\n");
+    if (may_stand_in_head(header)) append_header(out, header);
   }
   out.append("\r\n:\n\n");
 }

@@ -10,10 +10,10 @@
 
 namespace streaming {
 
-// HTTP/1.1 200 OK, an event stream that ends with the connection, and what of `headers` may stand in it: those that
-// could break the head, or frame the stream in another way, are left out. An empty comment follows, as some proxies
-// pass the head on only together with the body's first bytes.
-void append_stream_head(Buffer& out, std::span<const HeaderField> headers);
+// HTTP/1.1 200 OK, an event stream that ends with the connection, the daemon's `own` headers, and what of `headers` may
+// stand in it: those that could break the head, or frame the stream in another way, are left out. An empty comment
+// follows, as some proxies pass the head on only together with the body's first bytes.
+void append_stream_head(Buffer& out, std::span<const HeaderField> own, std::span<const HeaderField> headers);
 
 // An answer that the daemon gives in place of a stream.
 struct HttpError {

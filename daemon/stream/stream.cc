@@ -7,6 +7,7 @@
 
 #include "base/limits.h"
 #include "base/log.h"
+#include "base/random_id.h"
 #include "stream/stream_table.h"
 
 namespace streaming {
@@ -32,6 +33,11 @@ CloseCause cause_of(FailureKind failure) {
   return CloseCause::kUpstreamMalformed;
 }
 
+// What the client may call this answer by.
+std::string message_id(const HandoffRequest& request) {
+  return request.request_id.empty() ? random_id() : std::string(request.request_id);
+}
+
 }  // namespace
 
 Stream::Stream(Handle handle, StreamTable& table)
@@ -49,8 +55,8 @@ Stream::~Stream() = default;
 // --- Beginning ------------------------------------------------------------------------------------------------------
 
 void Stream::open(const HandoffRequest& request, Format format, Backend& backend) {
-  encoder_ = EventEncoder(format);
-  append_stream_head(writer_.queue(), request.response_headers);
+  encoder_ = EventEncoder(format, format == Format::kUiMessage ? message_id(request) : std::string());
+  append_stream_head(writer_.queue(), format_headers(format), request.response_headers);
   head_held_ = !table_.settings().early_head;
   goes_on_ = request.continue_without_client;
   backend_ = &backend;
@@ -78,6 +84,7 @@ void Stream::on_event(const AnswerEvent& event) {
   if (!blocked_) restart_wait();
   if (client_gone_) return;
   const std::uint32_t frames = encoder_.append(writer_.queue(), event);
+  if (encoder_.too_large()) return mark_for_flush();
   if (frames == 0) return;
   head_held_ = false;
   events_ += frames;
@@ -92,6 +99,7 @@ void Stream::on_usage(const Usage& usage) {
 }
 
 void Stream::on_end(FinishReason reason) {
+  if (encoder_.too_large()) return begin_close(CloseCause::kUpstreamTooLarge);
   if (!client_gone_) encoder_.append_end(writer_.queue(), reason, table_.settings().done_event);
   begin_close(CloseCause::kCompleted);
 }
@@ -121,6 +129,7 @@ void Stream::mark_for_flush() {
 }
 
 void Stream::flush() {
+  if (encoder_.too_large()) begin_close(CloseCause::kUpstreamTooLarge);
   if (state_ == StreamState::kClosing || client_gone_ || head_held_ || (in_flight_ & kWritable) != 0) return;
   if (writer_.flush(table_.ring(), client_, tag(Operation::kClientSend))) {
     in_flight_ |= kSend;

@@ -118,10 +118,10 @@ class Stream final : public ListNode, private EventSink, private TimerOwner {
 
   const Handle handle_;
   RingFile client_ = RingFile::regular(-1);
+  [[no_unique_address]] EventEncoder encoder_;  // the small members that follow take the room behind its own
   StreamState state_ = StreamState::kOpening;
   CloseCause cause_ = CloseCause::kCompleted;
   std::uint8_t in_flight_ = 0;
-  EventEncoder encoder_;
   bool head_held_ : 1 = false;     // the head waits in the writer for the first event
   bool blocked_ : 1 = false;       // the client's buffer was full at the last send
   bool goes_on_ : 1 = false;       // the backend is to finish its answer also when the client has left
@@ -131,6 +131,7 @@ class Stream final : public ListNode, private EventSink, private TimerOwner {
   bool client_talks_ : 1 = false;  // the client has sent bytes that we do not read while we stream
   bool refused_ : 1 = false;       // an answer in place of a stream
   std::uint32_t events_ = 0;
+  std::uint32_t drained_bytes_ = 0;
   StreamTable& table_;
   Backend* backend_ = nullptr;
   UserLimits::User* user_ = nullptr;
@@ -143,7 +144,6 @@ class Stream final : public ListNode, private EventSink, private TimerOwner {
   Time quiet_since_;  // nothing was queued for the client since
   std::uint64_t bytes_sent_ = 0;
   Usage usage_;
-  std::uint32_t drained_bytes_ = 0;
 };
 
 static_assert(sizeof(Stream) <= 256, "a slot is paid for by every stream");

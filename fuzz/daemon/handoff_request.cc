@@ -80,7 +80,7 @@ void must_be_sound(const HandoffRequest& request, std::string_view buffer) {
     must_be_text_in(header.value, buffer);
   }
   Buffer head;
-  append_stream_head(head, request.response_headers);
+  append_stream_head(head, {}, request.response_headers);
   must_be_one_head(head.view());
   must_pass_on(request);
 }

@@ -94,10 +94,29 @@ TEST_F(EventEncoderTest, WritesABackendsTextInRawWhereItHasNoEventsOfItsOwn) {
   EXPECT_EQ(take(), "data: [DONE]\n\n");
 }
 
+TEST_F(EventEncoderTest, WritesTheDoneEventOnlyForClientsThatIgnoreIt) {
+  encoder = EventEncoder(Format::kUiMessage, "m");
+  encoder.append_end(out, FinishReason::kStop, true);
+  const std::string end = take();
+  EXPECT_EQ(end.find("event: "), std::string::npos);
+  EXPECT_TRUE(end.ends_with("data: [DONE]\n\n"));
+}
+
+TEST_F(EventEncoderTest, TellsTheUiMessageOfAnErrorAlsoWhenTheUpstreamHasToldIt) {
+  encoder = EventEncoder(Format::kUiMessage, "m");
+  encoder.append_error(out, "broken", true);
+  EXPECT_EQ(take(), "data: {\"type\":\"error\",\"errorText\":\"broken\"}\n\n");
+}
+
+TEST(Format, HasAHeaderOfItsOwnOnlyWhereClientsLookForOne) {
+  EXPECT_TRUE(format_headers(Format::kContent).empty());
+  ASSERT_EQ(format_headers(Format::kUiMessage).size(), 1u);
+}
+
 TEST(Format, IsFoundByName) {
   EXPECT_EQ(find_format("raw"), Format::kRaw);
   EXPECT_EQ(find_format("Raw"), std::nullopt);
-  EXPECT_EQ(format_names().substr(0, 12), "content, raw");
+  EXPECT_EQ(format_names(), "content, raw, ui-message");
 }
 
 }  // namespace

@@ -10,7 +10,7 @@ namespace {
 
 TEST(ResponseHead, OpensAnUncachedEventStreamThatEndsWithTheConnection) {
   Buffer out;
-  append_stream_head(out, {});
+  append_stream_head(out, {}, {});
   EXPECT_EQ(out.view(),
             "HTTP/1.1 200 OK\r\n"
             "Content-Type: text/event-stream\r\n"
@@ -23,13 +23,21 @@ TEST(ResponseHead, OpensAnUncachedEventStreamThatEndsWithTheConnection) {
 
 std::string head_with(std::vector<HeaderField> headers) {
   Buffer out;
-  append_stream_head(out, headers);
+  append_stream_head(out, {}, headers);
   return std::string(out.view());
 }
 
 TEST(ResponseHead, CarriesHeadersOfOthersEachAsOftenAsItIsGiven) {
   const std::string head = head_with({{"Set-Cookie", "a=1"}, {"Set-Cookie", "b=2; Path=/"}, {"Vary", ""}});
   EXPECT_NE(head.find("\r\nSet-Cookie: a=1\r\nSet-Cookie: b=2; Path=/\r\nVary: \r\n\r\n:\n\n"), std::string::npos);
+}
+
+TEST(ResponseHead, CarriesTheDaemonsOwnHeadersToo) {
+  const HeaderField own{"X-Own", "1"};
+  const HeaderField other{"X-Other", "2"};
+  Buffer out;
+  append_stream_head(out, {&own, 1}, {&other, 1});
+  EXPECT_NE(out.view().find("\r\nX-Own: 1\r\nX-Other: 2\r\n\r\n"), std::string::npos);
 }
 
 TEST(ResponseHead, LeavesOutWhatWouldBreakIt) {

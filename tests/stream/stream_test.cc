@@ -600,6 +600,40 @@ TEST_F(StreamTest, RefusesAUserWhoHasEnoughAndAdmitsHimAgainWhenAStreamHasEnded)
   EXPECT_EQ(open_for_user(), std::nullopt);
 }
 
+TEST_F(StreamTest, NamesAUiMessageByItsRequestOrByANameOfItsOwn) {
+  HandoffRequest request;
+  request.format = "ui-message";
+  request.request_id = "r-1";
+  open(request);
+  text("hi");
+  end_of_turn();
+  const std::string sent = send_all();
+  EXPECT_THAT(sent, HasSubstr("\r\nx-vercel-ai-ui-message-stream: v1\r\n"));
+  EXPECT_THAT(sent, HasSubstr("{\"type\":\"start\",\"messageId\":\"r-1\"}"));
+
+  request.request_id = "";
+  open(request);
+  text("hi");
+  end_of_turn();
+  EXPECT_THAT(send_all(), testing::ContainsRegex("\"messageId\":\"[0-9a-f]+\""));
+}
+
+TEST_F(StreamTest, EndsAnAnswerOfWhichItsFormatCannotKeepEnough) {
+  HandoffRequest request;
+  request.format = "ui-message";
+  open(request);
+  backend.sink->on_event({.kind = AnswerEvent::Kind::kToolCall, .id = "c", .name = "f"});
+  backend.sink->on_event({.kind = AnswerEvent::Kind::kToolInput, .text = std::string(kMaxToolInputBytes, 'x')});
+  end_of_turn();
+  EXPECT_THAT(send_all(),
+              EndsWith("data: {\"type\":\"error\",\"errorText\":\"The model's answer is too large.\"}\n\n"));
+  EXPECT_EQ(backend.cancelled, 1);
+  ring.complete(Operation::kClientShutdown, 0);
+  pass(kDrainTimeout);
+  finish();
+  EXPECT_EQ(closed(CloseCause::kUpstreamTooLarge), 1u);
+}
+
 TEST_F(StreamTest, EndsAllWithAnErrorEventAtShutdown) {
   open();
   open();

@@ -1,0 +1,16 @@
+#include "base/random_id.h"
+
+#include <gtest/gtest.h>
+
+namespace streaming {
+namespace {
+
+TEST(RandomId, IsAnotherEachTime) {
+  const std::string id = random_id();
+  EXPECT_EQ(id.size(), 32u);
+  EXPECT_EQ(id.find_first_not_of("0123456789abcdef"), std::string::npos);
+  EXPECT_NE(id, random_id());
+}
+
+}  // namespace
+}  // namespace streaming

@@ -1,0 +1,162 @@
+#include "sse/ui_message.h"
+
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include "base/limits.h"
+
+namespace streaming {
+namespace {
+
+using Kind = AnswerEvent::Kind;
+
+// The frames of all that is written, one a line, without "data: ".
+class UiMessageTest : public testing::Test {
+ protected:
+  std::string take() {
+    std::string frames(out.view());
+    out.reset();
+    for (const auto& [from, to] : {std::pair("\n\n", "\n"), std::pair("data: ", "")}) {
+      for (std::size_t at = 0; (at = frames.find(from, at)) != std::string::npos;) {
+        frames.replace(at, std::string_view(from).size(), to);
+      }
+    }
+    return frames;
+  }
+  std::string written(const AnswerEvent& event) {
+    const std::uint32_t frames = message.append(out, event);
+    std::string text = take();
+    EXPECT_EQ(std::count(text.begin(), text.end(), '\n'), frames);
+    return text;
+  }
+  std::string end(FinishReason reason = FinishReason::kStop) {
+    message.append_end(out, reason);
+    return take();
+  }
+  void call(std::string_view id, std::uint32_t index = 0) {
+    written({.kind = Kind::kToolCall, .index = index, .id = id, .name = "f"});
+  }
+  void input(std::string_view text, std::uint32_t index = 0) {
+    written({.kind = Kind::kToolInput, .index = index, .text = text});
+  }
+
+  static constexpr char kGoodEnd[] =
+      "{\"type\":\"finish-step\"}\n{\"type\":\"finish\",\"finishReason\":\"stop\"}\n[DONE]\n";
+
+  UiMessage message{"m\"1"};
+  Buffer out;
+};
+
+TEST_F(UiMessageTest, BeginsAndEndsMessageStepAndText) {
+  EXPECT_EQ(written({.kind = Kind::kText, .text = "a\n"}),
+            "{\"type\":\"start\",\"messageId\":\"m\\\"1\"}\n{\"type\":\"start-step\"}\n"
+            "{\"type\":\"text-start\",\"id\":\"1\"}\n{\"type\":\"text-delta\",\"id\":\"1\",\"delta\":\"a\\n\"}\n");
+  EXPECT_EQ(written({.kind = Kind::kText, .text = "b"}), "{\"type\":\"text-delta\",\"id\":\"1\",\"delta\":\"b\"}\n");
+  EXPECT_EQ(end(), std::string("{\"type\":\"text-end\",\"id\":\"1\"}\n") + kGoodEnd);
+}
+
+TEST_F(UiMessageTest, TellsReasoningFromText) {
+  written({.kind = Kind::kReasoning, .text = "hm"});
+  EXPECT_EQ(written({.kind = Kind::kText, .text = "ah"}),
+            "{\"type\":\"reasoning-end\",\"id\":\"1\"}\n{\"type\":\"text-start\",\"id\":\"2\"}\n"
+            "{\"type\":\"text-delta\",\"id\":\"2\",\"delta\":\"ah\"}\n");
+}
+
+TEST_F(UiMessageTest, TellsAToolsInputInPiecesAndThenAsAWhole) {
+  written({.kind = Kind::kText, .text = "I look."});
+  EXPECT_EQ(written({.kind = Kind::kToolCall, .id = "c1", .name = "weather"}),
+            "{\"type\":\"text-end\",\"id\":\"1\"}\n"
+            "{\"type\":\"tool-input-start\",\"toolCallId\":\"c1\",\"toolName\":\"weather\"}\n");
+  EXPECT_EQ(written({.kind = Kind::kToolInput, .text = "{\"city\":"}),
+            "{\"type\":\"tool-input-delta\",\"toolCallId\":\"c1\",\"inputTextDelta\":\"{\\\"city\\\":\"}\n");
+  input("\n\"Bonn\"}");
+  EXPECT_EQ(end(FinishReason::kToolCalls),
+            "{\"type\":\"tool-input-available\",\"toolCallId\":\"c1\",\"toolName\":\"weather\",\"input\":{\"city\": "
+            "\"Bonn\"}}\n{\"type\":\"finish-step\"}\n{\"type\":\"finish\",\"finishReason\":\"tool-calls\"}\n[DONE]\n");
+}
+
+TEST_F(UiMessageTest, KeepsInterleavedCallsApart) {
+  call("a", 0);
+  call("b", 1);
+  input("[0", 0);
+  input("[1", 1);
+  input("]", 0);
+  input("]", 1);
+  const std::string text = end();
+  EXPECT_NE(text.find("\"toolCallId\":\"a\",\"toolName\":\"f\",\"input\":[0]}"), std::string::npos);
+  EXPECT_NE(text.find("\"toolCallId\":\"b\",\"toolName\":\"f\",\"input\":[1]}"), std::string::npos);
+}
+
+TEST_F(UiMessageTest, SaysThatAnInputIsNotJson) {
+  call("c");
+  input("{\"cut\":");
+  EXPECT_EQ(end(), std::string("{\"type\":\"tool-input-error\",\"toolCallId\":\"c\",\"toolName\":\"f\",\"input\":"
+                               "\"{\\\"cut\\\":\",\"errorText\":\"The tool's input is not valid JSON.\"}\n") +
+                       kGoodEnd);
+}
+
+TEST_F(UiMessageTest, TakesNoInputForAnEmptyOne) {
+  call("c");
+  EXPECT_NE(end().find("\"toolCallId\":\"c\",\"toolName\":\"f\",\"input\":{}}"), std::string::npos);
+}
+
+TEST_F(UiMessageTest, TakesACallThatIsNamedAgainForTheSame) {
+  call("c");
+  EXPECT_EQ(written({.kind = Kind::kToolCall, .id = "c", .name = "f"}), "");
+  EXPECT_EQ(written({.kind = Kind::kToolCall, .name = "f"}), "");
+}
+
+TEST_F(UiMessageTest, TakesAnotherIdentityAtTheSameIndexForTheNextCall) {
+  call("a");
+  input("1");
+  EXPECT_EQ(written({.kind = Kind::kToolCall, .id = "b", .name = "g"}),
+            "{\"type\":\"tool-input-available\",\"toolCallId\":\"a\",\"toolName\":\"f\",\"input\":1}\n"
+            "{\"type\":\"tool-input-start\",\"toolCallId\":\"b\",\"toolName\":\"g\"}\n");
+}
+
+TEST_F(UiMessageTest, NamesACallThatHasNoIdentity) {
+  call("", 0);
+  call("", 1);
+  const std::string text = end();
+  EXPECT_NE(text.find("\"call_1\""), std::string::npos);
+  EXPECT_NE(text.find("\"call_2\""), std::string::npos);
+}
+
+TEST_F(UiMessageTest, LeavesOutInputOfACallThatIsNotThere) {
+  EXPECT_EQ(written({.kind = Kind::kToolInput, .index = 3, .text = "{}"}), "");
+}
+
+TEST_F(UiMessageTest, HasNothingToSayOfTheUpstreamsOwnEventsNorOfProgress) {
+  EXPECT_EQ(written({.kind = Kind::kUpstream, .text = "{}"}), "");
+  EXPECT_EQ(written({.kind = Kind::kProgress}), "");
+}
+
+TEST_F(UiMessageTest, IsAMessageAlsoWhenItIsEmpty) {
+  EXPECT_EQ(end(),
+            std::string("{\"type\":\"start\",\"messageId\":\"m\\\"1\"}\n{\"type\":\"start-step\"}\n") + kGoodEnd);
+}
+
+TEST_F(UiMessageTest, EndsABrokenAnswerWithAnErrorAlone) {
+  UiMessage::append_error(out, "It \"broke\".");
+  EXPECT_EQ(take(), "{\"type\":\"error\",\"errorText\":\"It \\\"broke\\\".\"}\n");
+}
+
+TEST_F(UiMessageTest, KeepsNoMoreInputThanTheLimit) {
+  call("c");
+  input(std::string(kMaxToolInputBytes - 2, ' '));
+  EXPECT_FALSE(message.too_large());
+  EXPECT_EQ(written({.kind = Kind::kToolInput, .text = " "}), "");
+  EXPECT_TRUE(message.too_large());
+  EXPECT_EQ(written({.kind = Kind::kText, .text = "more"}), "");
+}
+
+TEST_F(UiMessageTest, KeepsNoMoreCallsThanTheLimit) {
+  for (std::uint32_t index = 0; index < kMaxToolCalls; ++index) call("c" + std::to_string(index), index);
+  EXPECT_FALSE(message.too_large());
+  call("one more", kMaxToolCalls);
+  EXPECT_TRUE(message.too_large());
+}
+
+}  // namespace
+}  // namespace streaming
