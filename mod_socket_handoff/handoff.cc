@@ -90,17 +90,10 @@ struct Attempt {
   request_rec* request() const { return filter->r; }
 };
 
-void log_too_many_sockets(request_rec* r, const SocketList& sockets) {
-  if (!sockets.is_too_long()) return;
-  ap_log_rerror(APLOG_MARK, APLOG_WARNING, 0, r, SHLOGNO(105) "%s names more than %d sockets; the rest is not tried",
-                handoff_protocol::kSocketHeader, static_cast<int>(SocketList::kMaxSockets));
-}
-
 // OK where a daemon has the client, else a status.
 int deliver_client(Attempt& attempt, int client, ResponseHeaders headers) {
   request_rec* r = attempt.request();
   const SocketList sockets(attempt.handoff.sockets);
-  log_too_many_sockets(r, sockets);
   Candidate room[SocketList::kMaxSockets];
   const std::span<Candidate> candidates(room, sockets.paths().size());
   for (std::size_t i = 0; i < candidates.size(); ++i) candidates[i].path = sockets.paths()[i];
@@ -111,11 +104,11 @@ int deliver_client(Attempt& attempt, int client, ResponseHeaders headers) {
                                     limits_of(attempt.settings, allowed_prefixes));
   if (delivery.end == Delivery::End::kNotTaken) {
     const Candidate& failed = decisive(candidates);
-    log_failure(r, candidates, failed, allowed_prefixes.span());
+    log_failure(r, candidates, failed, sockets, allowed_prefixes.span());
     if (failed.state == Candidate::State::kRefused) attempt.outcome = Outcome::kRefused;
     return answer_of(r, failed);
   }
-  log_delivery(r, delivery, candidates, attempt.handoff.data.size());
+  log_delivery(r, delivery, candidates, sockets, attempt.handoff.data.size());
   if (delivery.end != Delivery::End::kTakenInPart) attempt.outcome = Outcome::kAccepted;
   return OK;
 }

@@ -33,14 +33,17 @@ const char* describe(apr_pool_t* pool, const Candidate& candidate) {
   return nullptr;
 }
 
-// "; before that, '/run/a.sock' refused with 503", or nothing.
-const char* describe_others(apr_pool_t* pool, std::span<const Candidate> candidates, const Candidate* than) {
+// "; '/run/a.sock' refused with 503", or nothing.
+const char* describe_others(apr_pool_t* pool, std::span<const Candidate> candidates, const Candidate* than,
+                            const SocketList& sockets) {
   const char* text = "";
   for (const Candidate& candidate : candidates) {
     const char* description = &candidate == than ? nullptr : describe(pool, candidate);
     if (description) text = apr_psprintf(pool, "%s; '%s' %s", text, candidate.path, description);
   }
-  return text;
+  if (!sockets.is_too_long()) return text;
+  return apr_psprintf(pool, "%s; the sockets after the first %d are never tried", text,
+                      static_cast<int>(SocketList::kMaxSockets));
 }
 
 const char* join(apr_pool_t* pool, std::span<const char* const> words) {
@@ -52,8 +55,8 @@ const char* join(apr_pool_t* pool, std::span<const char* const> words) {
 }  // namespace
 
 void log_delivery(request_rec* r, const Delivery& delivery, std::span<const Candidate> candidates,
-                  apr_size_t payload_bytes) {
-  const char* others = describe_others(r->pool, candidates, delivery.taker);
+                  const SocketList& sockets, apr_size_t payload_bytes) {
+  const char* others = describe_others(r->pool, candidates, delivery.taker, sockets);
   const char* path = delivery.taker->path;
   switch (delivery.end) {
     case Delivery::End::kNotTaken:
@@ -76,8 +79,8 @@ void log_delivery(request_rec* r, const Delivery& delivery, std::span<const Cand
 }
 
 void log_failure(request_rec* r, std::span<const Candidate> candidates, const Candidate& decisive,
-                 std::span<const char* const> allowed_prefixes) {
-  const char* others = describe_others(r->pool, candidates, &decisive);
+                 const SocketList& sockets, std::span<const char* const> allowed_prefixes) {
+  const char* others = describe_others(r->pool, candidates, &decisive, sockets);
   const apr_status_t error = APR_FROM_OS_ERROR(decisive.error);
   switch (decisive.state) {
     case Candidate::State::kNotAllowed:

@@ -1,4 +1,5 @@
-// What the log says of a hand-off: one line each, whichever of its sockets were tried and however often.
+// What the log says of a hand-off: one line each, whichever of its sockets were tried and however often. `sockets` is
+// the list that the candidates were taken from.
 
 #pragma once
 
@@ -6,14 +7,15 @@
 
 #include "mod_socket_handoff/delivery.h"
 #include "mod_socket_handoff/httpd_module.h"
+#include "mod_socket_handoff/socket_list.h"
 
 namespace socket_handoff {
 
 void log_delivery(request_rec* r, const Delivery& delivery, std::span<const Candidate> candidates,
-                  apr_size_t payload_bytes);
+                  const SocketList& sockets, apr_size_t payload_bytes);
 
 // Of a hand-off that none of the candidates took; `decisive` is the one that the client's answer comes from.
 void log_failure(request_rec* r, std::span<const Candidate> candidates, const Candidate& decisive,
-                 std::span<const char* const> allowed_prefixes);
+                 const SocketList& sockets, std::span<const char* const> allowed_prefixes);
 
 }  // namespace socket_handoff

@@ -5,7 +5,7 @@ use warnings FATAL => 'all';
 use Test::More;
 
 use Apache::Test ();
-use Handoff::Apache qw(log_mark wait_for_log);
+use Handoff::Apache qw(log_mark log_since wait_for_log);
 use Handoff::Client qw(get path_with);
 use Handoff::Daemon ();
 use Handoff::Stream 'is_whole_stream';
@@ -36,6 +36,15 @@ is_whole_stream(get(asks('plain', '/etc/x.sock,' . $daemon->socket)), 'listed', 
   like $log, qr{SH0202.*\Q$missing\E \(attempts: 4\).*'/etc/x.sock' is not in SocketHandoffAllowedPrefix},
     'is one line with all of them';
   is(() = $log =~ /SH0/g, 1, 'and no other');
+}
+{
+  my $mark = log_mark();
+  is_whole_stream(get(asks('plain', join ',', $daemon->socket, ('/etc/x.sock') x 16)), 'listed', 'a list that is too long');
+  my $log = wait_for_log($mark, qr/SH0001/);
+  like $log, qr/:warn\].*SH0001.*the sockets after the first 16 are never tried/, 'is a warning';
+  is get(asks('plain', join ',', ('/etc/x.sock') x 16, $daemon->socket))->{status}, 403, 'and its rest is not tried';
+  wait_for_log($mark, qr/SH0201.*the sockets after the first 16 are never tried/);
+  is(() = log_since($mark) =~ /SH0/g, 2, 'one line each');
 }
 is get(asks('plain', '/etc/x.sock,/etc/y.sock'))->{status}, 403, 'none that is allowed is 403';
 is get(asks('plain', ' , '))->{status}, 500, 'a list of nothing is 500';

@@ -16,7 +16,7 @@ namespace {
 using std::chrono::milliseconds;
 
 constexpr RetrySchedule kNoRetry(milliseconds(100), 0);
-constexpr RetrySchedule kQuick(milliseconds(20), 3);
+constexpr RetrySchedule kQuick(milliseconds(500), 3);        // the last pause is long enough for a busy machine
 constexpr RetrySchedule kPatient(milliseconds(20'000), 12);  // an upper bound that a passing test never reaches
 
 class DaemonSearchTest : public testing::Test {

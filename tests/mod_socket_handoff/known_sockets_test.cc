@@ -122,23 +122,24 @@ TEST_F(KnownSocketsTest, OneDescriptorIsKeptForEachAndNoMoreThanThereIsRoomFor) 
 }
 
 TEST_F(KnownSocketsTest, ThreadsShareThemWhileADaemonIsReplaced) {
-  std::atomic<bool> is_over = false;
   std::optional<UnixListener> listener(std::in_place, path, SOCK_SEQPACKET, 4096);
-  std::vector<std::thread> threads;
-  for (int i = 0; i < 4; ++i) {
-    threads.emplace_back([&] {
-      while (!is_over) EXPECT_EQ(connect(path).problem, PathProblem::kNone);
-    });
-  }
-  for (int round = 0; round < 20; ++round) {
+  const auto replace = [&] {
     const std::string next = allowed + "/next.sock";
     std::optional<UnixListener> restarted(std::in_place, next, SOCK_SEQPACKET, 4096);
     fs::rename(next, path);
     listener = std::move(restarted);
-    while (!connect(path).socket) std::this_thread::yield();
+  };
+  std::atomic<int> running = 4;
+  std::vector<std::thread> threads;
+  for (int i = 0; i < 4; ++i) {
+    threads.emplace_back([&] {
+      for (int times = 0; times < 200; ++times) EXPECT_EQ(connect(path).problem, PathProblem::kNone);
+      --running;
+    });
   }
-  is_over = true;
+  while (running > 0) replace();
   for (std::thread& thread : threads) thread.join();
+  replace();
   EXPECT_TRUE(connect(path).socket);
 }
 
