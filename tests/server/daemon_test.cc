@@ -9,6 +9,7 @@
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 
+#include <algorithm>
 #include <string>
 #include <vector>
 
@@ -130,6 +131,11 @@ TEST(Daemon, SurvivesGarbageAndLeaksNoDescriptor) {
     connect_to(daemon.socket());  // and says nothing, and leaves
   }
   EXPECT_TRUE(eventually([&] { return daemon.descriptors() <= before; })) << daemon.descriptors() << ", not " << before;
+  const auto rings_are_empty = [&] {
+    const std::vector<std::size_t> files = daemon.ring_files();
+    return std::all_of(files.begin(), files.end(), [](std::size_t count) { return count == 0; });
+  };
+  EXPECT_TRUE(eventually(rings_are_empty)) << testing::PrintToString(daemon.ring_files());
   EXPECT_TRUE(is_whole(read_to_end(daemon.hand_client_over("{}").get())));
   EXPECT_EQ(daemon.stop(), 0);
 }

@@ -6,8 +6,10 @@
 #include <sched.h>
 #include <sys/resource.h>
 
+#include <algorithm>
 #include <array>
 #include <atomic>
+#include <numeric>
 #include <string>
 #include <thread>
 #include <vector>
@@ -65,6 +67,22 @@ TEST(DaemonInDistress, LosesNobodyInABurstThatItCannotReadAtOnce) {
   for (std::thread& module : modules) module.join();
   EXPECT_EQ(whole, kModules * kClients);
   EXPECT_EQ(daemon.stop(), 0);
+}
+
+TEST(DaemonInDistress, SpreadsABurstEvenlyOverItsWorkers) {
+  constexpr int kWorkers = 3, kClients = 1500;
+  DaemonProcess daemon({"--delay", "3600000", "--workers", std::to_string(kWorkers)}, stay_on_one_cpu);
+  ASSERT_TRUE(daemon.ready()) << daemon.log();
+  if (daemon.ring_files().size() != kWorkers) GTEST_SKIP() << "the kernel does not show the rings' files";
+  std::vector<UniqueFd> browsers;
+  for (int i = 0; i < kClients; ++i) browsers.push_back(hand_over_in_haste(daemon));
+  std::vector<std::size_t> streams;
+  EXPECT_TRUE(eventually([&] {
+    streams = daemon.ring_files();
+    return std::accumulate(streams.begin(), streams.end(), std::size_t{0}) == kClients;
+  }));
+  const auto [fewest, most] = std::minmax_element(streams.begin(), streams.end());
+  EXPECT_LE(static_cast<double>(*most), 1.2 * static_cast<double>(*fewest)) << testing::PrintToString(streams);
 }
 
 // An API that takes every request and never answers.

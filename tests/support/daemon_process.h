@@ -92,6 +92,26 @@ class DaemonProcess {
     return count;
   }
 
+  // For each of its rings the files in the ring's own table, as /proc shows them; empty where the kernel does not.
+  std::vector<std::size_t> ring_files() const {
+    std::vector<std::size_t> rings;
+    for (const auto& entry : std::filesystem::directory_iterator("/proc/" + std::to_string(pid_) + "/fdinfo")) {
+      std::ifstream info(entry.path());
+      bool in_table = false;
+      for (std::string line; std::getline(info, line);) {
+        if (line.starts_with("UserFiles:")) {
+          in_table = true;
+          rings.push_back(0);
+        } else if (in_table && line.starts_with(" ")) {
+          rings.back() += line.find("<none>") == std::string::npos;
+        } else {
+          in_table = false;
+        }
+      }
+    }
+    return rings;
+  }
+
   // Connects, hands `descriptors` and `payload` over and returns the connection.
   UniqueFd hand_over(std::string_view payload, const std::vector<int>& descriptors) const {
     UniqueFd connection = connect_to(socket());
