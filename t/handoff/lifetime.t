@@ -5,9 +5,11 @@ use warnings FATAL => 'all';
 use List::Util 'sum';
 use Test::More;
 
+use Apache::Test ();
 use Handoff::Apache qw(children descriptors log_mark log_since restart status);
 use Handoff::Client qw(get path_with);
 use Handoff::Daemon ();
+use Handoff::PrivateApache 'module';
 use Handoff::Stream 'is_whole_stream';
 use Handoff::Wait 'wait_until';
 
@@ -46,6 +48,33 @@ for my $signal (qw(USR1 HUP)) {
   like $head, qr/^HTTP\/1.1 200/, "a stream that began before a restart by SIG$signal";
   restart($signal);
   is_whole_stream({ status => 200, body => $client->receive_rest }, 'outlive', 'outlives it');
+}
+
+my $configuration = join '', map({ module($_) } qw(socket_handoff lua)),
+  "AddHandler lua-script .lua\nSocketHandoffAllowedPrefix " . Apache::Test::vars('serverroot') . "/run/\n";
+{
+  my $apache = Handoff::PrivateApache->start($configuration);
+  my $daemon = Handoff::Daemon->start(delay => 200);
+  my $client = $apache->connect;
+  $client->send_request(GET => path_with('/asks.lua', socket => $daemon->socket, data => '{"prompt":"outlive"}'));
+  my $head = $client->receive_head;
+  like $head, qr/^HTTP\/1.1 200/, 'a stream that began before Apache was stopped';
+  undef $apache;
+  is_whole_stream({ status => 200, body => $client->receive_rest }, 'outlive', 'outlives it');
+}
+{
+  my $apache = Handoff::PrivateApache->start("MaxConnectionsPerChild 1\n$configuration");
+  my $daemon = Handoff::Daemon->start(delay => 50);
+  my $path   = path_with('/asks.lua', socket => $daemon->socket, data => '{"prompt":"recycled"}');
+  my (@clients, %seen);
+  for (1 .. 4) {
+    push @clients, $apache->connect;
+    $clients[-1]->send_request(GET => $path);
+    $clients[-1]->receive_head;
+    $seen{$_} = 1 for $apache->children;
+  }
+  wait_until { $seen{$_} = 1 for $apache->children; keys %seen > 1 } 'a child that took the place of another';
+  is_whole_stream({ status => 200, body => $_->receive_rest }, 'recycled', 'and leave their streams whole') for @clients;
 }
 
 done_testing;

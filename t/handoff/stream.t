@@ -59,4 +59,13 @@ is get(asks('asks.php', 'not json'))->{status}, 400, "the daemon's own refusal o
   ok -s $left_behind, 'after the handler could run to its end';
 }
 
+{
+  my $client  = Handoff::Client->connect;
+  my $handoff = asks('asks.lua', '{"prompt":"before others"}');
+  $client->send(join '', map {"GET $_ HTTP/1.1\r\nHost: localhost\r\n\r\n"} $handoff, '/page.html');
+  my $response = $client->receive_response;
+  is_whole_stream($response, 'before others', 'a request that the client sent ahead');
+  unlike $response->{body}, qr{HTTP/1\.1|<html}i, 'is dropped';
+}
+
 done_testing;

@@ -71,6 +71,12 @@ sub get {
 
 sub connect { return Handoff::Client->connect(port => port()) }
 
+sub children {
+  my ($self) = @_;
+  open my $file, '<', "/proc/$self->{pid}/task/$self->{pid}/children" or croak "children: $!";
+  return split ' ', scalar(<$file>) // '';
+}
+
 sub DESTROY {
   my ($self) = @_;
   local $?;
