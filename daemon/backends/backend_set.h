@@ -9,14 +9,15 @@
 #include <string_view>
 #include <vector>
 
+#include "backends/fallback.h"
 #include "backends/registry.h"
 
 namespace streaming {
 
 class BackendSet {
  public:
-  // Borrows the last two.
-  BackendSet(std::shared_ptr<const Config> config, TimerWheel& timers, HttpClient& http);
+  // Borrows the last three.
+  BackendSet(std::shared_ptr<const Config> config, TimerWheel& timers, HttpClient& http, Counters& counters);
 
   // The configured one where `name` is empty; null when there is none of that name.
   Backend* find(std::string_view name) const;
@@ -27,7 +28,12 @@ class BackendSet {
   struct Named {
     std::string_view name;
     std::unique_ptr<Backend> backend;
+    std::unique_ptr<FallbackBackend> with_fallback = nullptr;  // where there are retries or others to try
+
+    Backend* to_use() const { return with_fallback ? with_fallback.get() : backend.get(); }
   };
+
+  void add_fallbacks(TimerWheel& timers, Counters& counters);
 
   const std::shared_ptr<const Config> config_;
   std::vector<Named> backends_;

@@ -88,6 +88,11 @@ inline constexpr Duration kUnreadTimeout{1000};
 // One line, or one event, of an upstream's answer. Over it: the stream ends with an error event.
 inline constexpr std::size_t kMaxUpstreamEventBytes = 1024 * 1024;
 
+// From a failed try of an upstream to its first repetition, and the most that growing pauses, or the upstream's own
+// wish, may come to. An upstream that asks for more is not tried again.
+inline constexpr Duration kFirstRetryPause{500};
+inline constexpr Duration kMaxRetryPause{8000};
+
 // The longest that an upstream may ask to be left alone, in seconds; beyond it its word is not taken.
 inline constexpr int kMaxRetryAfterSeconds = 24 * 3600;
 

@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "base/clock.h"
 #include "protocol/handoff_protocol.h"
@@ -28,6 +29,9 @@ struct Config {
   Duration shutdown_timeout{120'000};
 
   std::string backend = "mock";
+  std::vector<std::string> fallback;  // the backends that are tried after it
+  std::int64_t retries = 0;
+  Duration try_timeout{0};  // 0: none
   Duration mock_delay{50};
 
   std::string openai_api_base = "https://api.openai.com/v1";

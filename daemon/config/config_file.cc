@@ -53,7 +53,7 @@ class FileReader {
     return "; did you mean " + std::string(nearest(key, keys)) + "?";
   }
 
-  // The value as text; empty, which no option takes, for a kind of value that none has.
+  // The value as text; for a kind of value that the option does not have, text that it does not take.
   static std::string text_of(const Option& option, const toml::node& node) {
     if (const auto* text = node.as_string()) return text->get();
     if (const auto* flag = node.as_boolean()) return flag->get() ? "true" : "false";
@@ -63,7 +63,20 @@ class FileReader {
       std::snprintf(octal, sizeof octal, "%llo", static_cast<unsigned long long>(number->get()));
       return octal;
     }
-    return {};
+    if (const auto* array = node.as_array(); array != nullptr && std::holds_alternative<WordList>(option.value)) {
+      return text_of_words(*array);
+    }
+    return std::holds_alternative<WordList>(option.value) ? "," : "";
+  }
+
+  static std::string text_of_words(const toml::array& array) {
+    std::string text;
+    for (const toml::node& node : array) {
+      if (&node != array.get(0)) text += ',';
+      const auto* word = node.as_string();
+      text += word != nullptr ? word->get() : ",";
+    }
+    return text;
   }
 
   Error mistake(const toml::node& node, const std::string& message) const {
@@ -91,6 +104,14 @@ void insert(toml::table& section, std::string_view name, const Option& option, c
     section.insert(name, toml::value<std::int64_t>(std::stoll(text, nullptr, 8)), toml::value_flags::format_as_octal);
   } else if (std::holds_alternative<Integer>(option.value) || std::holds_alternative<Milliseconds>(option.value)) {
     section.insert(name, static_cast<std::int64_t>(std::stoll(text)));
+  } else if (std::holds_alternative<WordList>(option.value)) {
+    toml::array words;
+    for (std::string_view rest = text; !rest.empty();) {
+      const std::size_t comma = rest.find(',');
+      words.push_back(rest.substr(0, comma));
+      rest.remove_prefix(comma == std::string_view::npos ? rest.size() : comma + 1);
+    }
+    section.insert(name, std::move(words));
   } else {
     section.insert(name, text);
   }

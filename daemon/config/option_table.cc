@@ -1,5 +1,6 @@
 #include "config/option_table.h"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <cstdio>
@@ -69,6 +70,15 @@ constexpr std::array kOptions{
            "openai: do not verify the server's certificate; for tests alone"},
     Option{"backend.ca_file", "--ca-file", "DAEMON_CA_FILE", OptionalText{&Config::backend_ca_file},
            "file of certificates (PEM) to trust instead of the system's authorities"},
+    Option{"backend.retries", "--retries", "DAEMON_BACKEND_RETRIES", Integer{&Config::retries, 0, 10},
+           "how often a backend that fails before its first event is tried again, where that makes sense"},
+    Option{"backend.fallback", "--fallback", "DAEMON_BACKEND_FALLBACK", WordList{&Config::fallback},
+           "backends to try, in this order, when the first fails before its first event"},
+    Option{
+        "backend.try_timeout_ms", "--try-timeout-ms", "DAEMON_TRY_TIMEOUT_MS",
+        Milliseconds{&Config::try_timeout, 0, kHourMs},
+        "how long one try may take for its first event before the next begins. 0: first_byte_timeout_ms, for all tries "
+        "together"},
     Option{"backend.first_byte_timeout_ms", "--first-byte-timeout-ms", "DAEMON_FIRST_BYTE_TIMEOUT_MS",
            Milliseconds{&Config::first_byte_timeout, 1, kHourMs},
            "how long an upstream may take for its first event; then the stream ends with an error event"},
@@ -128,6 +138,29 @@ Status set_mode(mode_t& member, std::string_view text) {
   return success();
 }
 
+Status set_words(std::vector<std::string>& member, std::string_view text) {
+  constexpr std::string_view kBlank = " ";
+  std::vector<std::string> words;
+  for (std::string_view rest = text; !text.empty();) {
+    const std::size_t comma = rest.find(',');
+    std::string_view word = rest.substr(0, comma);
+    word.remove_prefix(std::min(word.find_first_not_of(kBlank), word.size()));
+    word = word.substr(0, word.find_last_not_of(kBlank) + 1);
+    if (word.empty()) return invalid(text, "words with commas in between");
+    words.emplace_back(word);
+    if (comma == std::string_view::npos) break;
+    rest.remove_prefix(comma + 1);
+  }
+  member = std::move(words);
+  return success();
+}
+
+std::string joined(const std::vector<std::string>& words) {
+  std::string text;
+  for (const std::string& word : words) text += (text.empty() ? "" : ",") + word;
+  return text;
+}
+
 }  // namespace
 
 std::span<const Option> option_table() {
@@ -140,6 +173,7 @@ std::string_view placeholder(const Option& option) {
                         [](const Milliseconds&) { return "MS"; },
                         [](const Text&) { return "TEXT"; },
                         [](const OptionalText&) { return "TEXT"; },
+                        [](const WordList&) { return "WORD,..."; },
                         [](const Secret&) { return "TEXT"; },
                         [&option](const Boolean&) { return option.key.empty() ? "" : "true|false"; },
                         [](const FileMode&) { return "MODE"; },
@@ -171,6 +205,7 @@ Status set_option(Config& config, const Option& option, std::string_view text) {
                           config.*string.member = text;
                           return success();
                         },
+                        [&](const WordList& list) { return set_words(config.*list.member, text); },
                         [&](const Secret& secret) -> Status {
                           config.*secret.member = text;
                           return success();
@@ -187,6 +222,7 @@ std::string option_text(const Config& config, const Option& option) {
                         [&](const Milliseconds& duration) { return std::to_string((config.*duration.member).count()); },
                         [&](const Text& string) { return config.*string.member; },
                         [&](const OptionalText& string) { return config.*string.member; },
+                        [&](const WordList& list) { return joined(config.*list.member); },
                         [](const Secret&) { return std::string(); },
                         [&](const Boolean& boolean) { return std::string(config.*boolean.member ? "true" : "false"); },
                         [&](const FileMode& mode) {

@@ -8,6 +8,7 @@
 #include <string>
 #include <string_view>
 #include <variant>
+#include <vector>
 
 #include "base/result.h"
 #include "config/config.h"
@@ -28,6 +29,10 @@ struct Text {
 // A text that may be empty.
 struct OptionalText {
   std::string Config::*member;
+};
+// Words, with commas in between; an array in the file.
+struct WordList {
+  std::vector<std::string> Config::*member;
 };
 // A text that is never printed.
 struct Secret {
@@ -50,14 +55,14 @@ struct Option {
   std::string_view key;       // in the file: "section.name"; empty: none
   std::string_view flag;      // with its dashes; empty: none
   std::string_view variable;  // of the environment; empty: none
-  std::variant<Integer, Milliseconds, Text, OptionalText, Secret, Boolean, FileMode> value;
+  std::variant<Integer, Milliseconds, Text, OptionalText, WordList, Secret, Boolean, FileMode> value;
   std::string_view help;
   Effect effect = Effect::kReload;
 };
 
 std::span<const Option> option_table();
 
-// "N", "MS", "TEXT", "true|false", "MODE": what stands behind the flag in --help; empty for a switch.
+// "N", "MS", "TEXT", "WORD,...", "true|false", "MODE": what stands behind the flag in --help; empty for a switch.
 std::string_view placeholder(const Option& option);
 
 // Sets one option from text. The Error says what the value must be.

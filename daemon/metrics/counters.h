@@ -22,6 +22,7 @@ enum class Counter : std::uint8_t {
   kPauses,
   kInputTokens,
   kOutputTokens,
+  kFailedTries,
   kCount
 };
 
@@ -42,6 +43,7 @@ inline constexpr std::array<CounterInfo, static_cast<std::size_t>(Counter::kCoun
     {Counter::kPauses, "pauses", "times a slow client paused its upstream"},
     {Counter::kInputTokens, "input_tokens", "tokens that the upstreams have read, as they count them"},
     {Counter::kOutputTokens, "output_tokens", "tokens that the upstreams have written, as they count them"},
+    {Counter::kFailedTries, "failed_tries", "tries of an upstream that failed and were followed by another"},
 }};
 
 class Counters {

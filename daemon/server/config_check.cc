@@ -19,6 +19,13 @@ Status check_config(const Config& config) {
   if (backend == nullptr) {
     return Error{"unknown backend.provider " + config.backend + "; there are: " + backend_names()};
   }
+  for (const std::string& name : config.fallback) {
+    const BackendEntry* fallback = find_backend(name);
+    if (fallback == nullptr) {
+      return Error{"unknown backend " + name + " in backend.fallback; there are: " + backend_names()};
+    }
+    if (Status valid = fallback->validate(config); !valid) return Error{"backend.fallback: " + valid.error().message};
+  }
   return backend->validate(config);
 }
 

@@ -43,7 +43,7 @@ Worker::Worker(std::size_t index, std::shared_ptr<const Config> config, SharedBy
       ring_(std::move(ring)),
       timers_(MonotonicClock::now()),
       http_(*ring_, timers_),
-      backends_(std::make_unique<BackendSet>(config, timers_, http_)),
+      backends_(std::make_unique<BackendSet>(config, timers_, http_, counters_)),
       streams_(*ring_, timers_, load_, shared.users, counters_, stream_settings(*config, load_)),
       receiver_(*ring_, timers_, load_, counters_, handoff_limits(*config), *this) {
 }
@@ -182,7 +182,8 @@ void Worker::take_new_config() {
   if (!config) return;
   streams_.set_settings(stream_settings(*config, load_));
   receiver_.set_limits(handoff_limits(*config));
-  replaced_backends_.push_back(std::exchange(backends_, std::make_unique<BackendSet>(config, timers_, http_)));
+  replaced_backends_.push_back(
+      std::exchange(backends_, std::make_unique<BackendSet>(config, timers_, http_, counters_)));
 }
 
 void Worker::watch_for_orders() {

@@ -45,6 +45,19 @@ message_delay_ms = 7
   EXPECT_EQ(config.workers, Config{}.workers);
 }
 
+TEST_F(ConfigFileTest, TakesAListAsAnArrayOrAsText) {
+  ASSERT_TRUE(read("[backend]\nfallback = [\"a\", \"b\"]\n").ok());
+  EXPECT_EQ(config.fallback, (std::vector<std::string>{"a", "b"}));
+  EXPECT_NE(config_file_text(config).find("fallback = [ 'a', 'b' ]"), std::string::npos) << config_file_text(config);
+  ASSERT_TRUE(read("[backend]\nfallback = \"c, d\"\n").ok());
+  EXPECT_EQ(config.fallback, (std::vector<std::string>{"c", "d"}));
+  ASSERT_TRUE(read("[backend]\nfallback = []\n").ok());
+  EXPECT_TRUE(config.fallback.empty());
+  for (const char* wrong : {"[1]", "[[\"a\"]]", "[\"a\", \"\"]"}) {
+    EXPECT_FALSE(read(std::string("[backend]\nfallback = ") + wrong + "\n").ok()) << wrong;
+  }
+}
+
 TEST_F(ConfigFileTest, NamesTheNearestKeyForAnUnknownOne) {
   EXPECT_EQ(read("[server]\nsocket_pth = \"/x\"\n").error().message,
             path + ":2: unknown key server.socket_pth; did you mean server.socket_path?");

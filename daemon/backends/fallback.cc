@@ -1,0 +1,175 @@
+#include "backends/fallback.h"
+
+#include <rapidjson/stringbuffer.h>
+#include <rapidjson/writer.h>
+
+#include <algorithm>
+#include <optional>
+#include <utility>
+
+#include "base/check.h"
+#include "base/json_input.h"
+#include "base/limits.h"
+#include "base/log.h"
+
+namespace streaming {
+namespace {
+
+std::string payload_of(const HandoffRequest& request) {
+  if (request.payload == nullptr) return {};
+  rapidjson::StringBuffer buffer;
+  rapidjson::Writer<rapidjson::StringBuffer> writer(buffer);
+  request.payload->Accept(writer);
+  return {buffer.GetString(), buffer.GetSize()};
+}
+
+// Whether the same request may fare better a moment later; as the vendors' own libraries have it.
+bool may_pass(const BackendFailure& failure) {
+  if (failure.kind != FailureKind::kStatus) return failure.kind == FailureKind::kUnreachable;
+  return failure.status == 408 || failure.status == 409 || failure.status == 429 || failure.status >= 500;
+}
+
+class FallbackSession final : public BackendSession, private EventSink, private TimerOwner {
+ public:
+  FallbackSession(FallbackBackend& backend, const HandoffRequest& request, EventSink& sink)
+      : backend_(backend), sink_(sink), payload_(payload_of(request)), timer_(*this) {
+    session_ = backend_.choices().front().backend->start(request, *this);
+    watch_try();
+  }
+
+  void pause() override {
+    paused_ = true;
+    if (session_) session_->pause();
+  }
+  void resume() override {
+    paused_ = false;
+    if (session_) session_->resume();
+  }
+  void cancel() override {
+    timer_.stop();
+    if (session_) session_->cancel();
+  }
+
+ private:
+  void on_event(const AnswerEvent& event) override {
+    if (!committed_) {
+      timer_.stop();
+      if (event.kind != AnswerEvent::Kind::kProgress) commit();
+    }
+    sink_.on_event(event);
+  }
+  void on_usage(const Usage& usage) override { sink_.on_usage(usage); }
+  void on_end(FinishReason reason) override {
+    commit();
+    sink_.on_end(reason);
+  }
+  void on_failure(const BackendFailure& failure) override;
+  bool wants_upstream_events() const override { return sink_.wants_upstream_events(); }
+  void on_timer(Timer& timer) override;
+
+  // The client hears of this try: there is no other.
+  void commit() {
+    committed_ = true;
+    timer_.stop();
+    payload_ = std::string();
+  }
+  bool has_next() const { return retries_ < backend_.settings().retries || choice_ + 1 < backend_.choices().size(); }
+  std::optional<Duration> pause_before_retry(const BackendFailure& failure) const;
+  void watch_try();
+
+  FallbackBackend& backend_;
+  EventSink& sink_;
+  std::string payload_;
+  std::unique_ptr<BackendSession> session_;  // the present try's; a failed one stays until the next begins
+  Timer timer_;                              // for the next try where one has failed, else the present one's limit
+  std::size_t choice_ = 0;
+  int retries_ = 0;  // of that choice
+  bool committed_ = false;
+  bool failed_ = false;  // the present try
+  bool paused_ = false;
+};
+
+void FallbackSession::on_failure(const BackendFailure& failure) {
+  const std::string_view name = backend_.choices()[choice_].name;
+  Duration pause{0};
+  if (committed_) return sink_.on_failure(failure);
+  if (const std::optional<Duration> retry_pause = pause_before_retry(failure)) {
+    pause = *retry_pause;
+    ++retries_;
+  } else if (choice_ + 1 < backend_.choices().size()) {
+    ++choice_;
+    retries_ = 0;
+  } else {
+    return sink_.on_failure(failure);
+  }
+  log::warn("backend {}: {}; trying {} in {} ms", name, failure.detail, backend_.choices()[choice_].name,
+            pause.count());
+  backend_.counters().add(Counter::kFailedTries);
+  session_->cancel();
+  failed_ = true;
+  backend_.timers().schedule(timer_, pause);
+}
+
+// Nothing where it makes no sense, or would last too long.
+std::optional<Duration> FallbackSession::pause_before_retry(const BackendFailure& failure) const {
+  if (retries_ >= backend_.settings().retries || !may_pass(failure)) return std::nullopt;
+  if (failure.retry_after_seconds == 0) return backend_.pause_after(retries_);
+  const Duration asked = std::chrono::seconds(failure.retry_after_seconds);
+  return asked <= kMaxRetryPause ? std::optional(asked) : std::nullopt;
+}
+
+void FallbackSession::on_timer(Timer&) {
+  if (!failed_) return on_failure({.kind = FailureKind::kUnreachable, .detail = "no answer within try_timeout_ms"});
+  failed_ = false;
+  session_.reset();
+  session_ = backend_.start_choice(choice_, payload_, *this);
+  if (paused_) session_->pause();
+  watch_try();
+}
+
+// The last try may take as long as the stream waits.
+void FallbackSession::watch_try() {
+  const Duration limit = backend_.settings().try_timeout;
+  if (limit > Duration(0) && has_next()) backend_.timers().schedule(timer_, limit);
+}
+
+}  // namespace
+
+FallbackBackend::FallbackBackend(std::vector<Choice> choices, const FallbackSettings& settings, TimerWheel& timers,
+                                 Counters& counters)
+    : choices_(std::move(choices)),
+      settings_(settings),
+      timers_(timers),
+      counters_(counters),
+      random_(std::random_device()()) {
+  CHECK(!choices_.empty());
+}
+
+std::unique_ptr<BackendSession> FallbackBackend::start(const HandoffRequest& request, EventSink& sink) {
+  return std::make_unique<FallbackSession>(*this, request, sink);
+}
+
+std::unique_ptr<BackendSession> FallbackBackend::start_choice(std::size_t choice, const std::string& payload,
+                                                              EventSink& sink) {
+  std::string text = payload;
+  HandoffRequest request;
+  if (!text.empty()) {
+    text.append(kJsonPadding, '\0');
+    Result<HandoffRequest> parsed = parser_.parse({text.data(), payload.size()});
+    CHECK(parsed.ok());  // it was so before
+    request = std::move(*parsed);
+  }
+  if (choice > 0) request.model = {};
+  std::unique_ptr<BackendSession> session = choices_[choice].backend->start(request, sink);
+  parser_.clear();
+  return session;
+}
+
+Duration FallbackBackend::pause_after(int tries) {
+  Duration longest = kFirstRetryPause;
+  while (tries-- > 0 && longest < kMaxRetryPause) longest *= 2;
+  longest = std::min(longest, kMaxRetryPause);
+  return longest - Duration(static_cast<std::int64_t>(random_() % (static_cast<std::uint64_t>(longest.count()) / 4)));
+}
+
+}  // namespace streaming

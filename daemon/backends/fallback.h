@@ -1,0 +1,59 @@
+// FallbackBackend: a backend that is tried again, and others after it, as long as the client has heard nothing.
+//
+// One for each backend of a BackendSet that has retries or fallbacks, on its worker's thread. Borrows the backends,
+// which live as long. Its session holds the hand-off's payload until the first event, and then only passes on.
+
+#pragma once
+
+#include <random>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "backends/backend.h"
+#include "handoff/handoff_request.h"
+#include "metrics/counters.h"
+#include "ring/timer_wheel.h"
+
+namespace streaming {
+
+struct FallbackSettings {
+  int retries = 0;          // of each backend, where it makes sense
+  Duration try_timeout{0};  // without a sign of life the next try begins; 0: as long as the stream waits
+};
+
+class FallbackBackend final : public Backend {
+ public:
+  struct Choice {
+    std::string_view name;
+    Backend* backend;
+  };
+
+  // The first of `choices` is the one that was asked for.
+  FallbackBackend(std::vector<Choice> choices, const FallbackSettings& settings, TimerWheel& timers,
+                  Counters& counters);
+
+  std::unique_ptr<BackendSession> start(const HandoffRequest& request, EventSink& sink) override;
+
+  // For its sessions.
+  std::span<const Choice> choices() const { return choices_; }
+  const FallbackSettings& settings() const { return settings_; }
+  TimerWheel& timers() { return timers_; }
+  Counters& counters() { return counters_; }
+  // Starts that choice with a payload, which is kept as it is; empty: none. The model that the hand-off names is the
+  // first one's: others use their own.
+  std::unique_ptr<BackendSession> start_choice(std::size_t choice, const std::string& payload, EventSink& sink);
+  // Before the try after `tries` failed ones: longer each time, and not the same for all who have failed together.
+  Duration pause_after(int tries);
+
+ private:
+  const std::vector<Choice> choices_;
+  const FallbackSettings settings_;
+  TimerWheel& timers_;
+  Counters& counters_;
+  HandoffRequestParser parser_;
+  std::minstd_rand random_;
+};
+
+}  // namespace streaming
