@@ -71,11 +71,11 @@ my %outer = (
 );
 my %inner = (
   SocketHandoffAllowedPrefix        => "$root/run/",
-  SocketHandoffConnectTimeoutMs     => 20,
+  SocketHandoffConnectTimeoutMs     => 500,
   SocketHandoffMaxRetries           => 1,
-  SocketHandoffSendTimeoutMs        => 20,
+  SocketHandoffSendTimeoutMs        => 500,
   SocketHandoffAcknowledge          => 'On',
-  SocketHandoffAcknowledgeTimeoutMs => 20,
+  SocketHandoffAcknowledgeTimeoutMs => 500,
   SocketHandoffMaxDataSize          => 100,
   SocketHandoffForwardHeaders       => 'X-Mine',
   SocketHandoffDrainTimeoutMs       => 20,
