@@ -15,7 +15,7 @@ declare(strict_types=1);
  * SocketHandoffMaxDataSize (1 MiB). None of it reaches the client, nor does what else the script prints. Its other
  * headers are lost, but for those that SocketHandoffForwardHeaders names, such as a session's Set-Cookie.
  *
- * A framework sends headers and body itself: give it headers() and body().
+ * A framework sends headers and body itself: give it headers() and body(), or 204 where hasEnded() says so.
  */
 final class SocketHandoff
 {
@@ -78,7 +78,17 @@ final class SocketHandoff
     }
 
     /**
-     * Answers with headers() and body(); end the script after it, and print nothing else.
+     * Whether an EventSource repeats a request whose answer has come to its end: the daemon's event "done" (done_event)
+     * has the identity "done". An answer of 204 stops it; a hand-off would ask the model again.
+     */
+    public static function hasEnded(): bool
+    {
+        return ($_SERVER['HTTP_LAST_EVENT_ID'] ?? null) === 'done';
+    }
+
+    /**
+     * Answers with headers() and body(), or with 204 where the answer hasEnded(); end the script after it, and print
+     * nothing else.
      *
      * @throws LogicException if output has begun, for then headers are too late
      */
@@ -86,6 +96,10 @@ final class SocketHandoff
     {
         if (headers_sent($file, $line)) {
             throw new LogicException("Too late for a hand-off: output has begun at $file:$line, and headers go first.");
+        }
+        if (self::hasEnded()) {
+            http_response_code(204);
+            return;
         }
         foreach ($this->headers() as $name => $value) {
             header("$name: $value");

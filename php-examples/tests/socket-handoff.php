@@ -48,6 +48,16 @@ expect_thrown(JsonException::class, 'UTF-8', fn () => $handoff->with(['prompt' =
 expect_thrown(InvalidArgumentException::class, 'relative.sock', fn () => SocketHandoff::to('relative.sock'));
 expect_thrown(InvalidArgumentException::class, '/run/a', fn () => SocketHandoff::to("/run/a\nX-Evil: 1"));
 
+// An EventSource that asks again after the event "done" is stopped, and the prompt is not run twice.
+expect_same(false, SocketHandoff::hasEnded());
+$_SERVER['HTTP_LAST_EVENT_ID'] = 'done';
+expect_same(true, SocketHandoff::hasEnded());
+ob_start();
+$longer->send();
+expect_same('', ob_get_clean());
+expect_same(204, http_response_code());
+unset($_SERVER['HTTP_LAST_EVENT_ID']);
+
 // Last, as it is true from the first output on.
 echo "Output begins.\n";
 flush();

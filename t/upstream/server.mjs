@@ -22,6 +22,9 @@ upstream.onMessage("huge event", { content: "x".repeat(100_000) }, { chunkSize: 
 
 // What the validation of the files above refuses.
 upstream.onMessage("empty answer", { content: "" });
+const weather = (input) => ({ name: "weather", arguments: input });
+upstream.onMessage("broken tool", { toolCalls: [weather('{"city":')] });
+upstream.onMessage("forbidden tool", { toolCalls: [weather('{"__proto__":{"admin":true}}')] });
 
 await upstream.start();
 const [, , option, key, certificate] = process.argv;

@@ -12,6 +12,7 @@
 namespace streaming {
 namespace {
 
+using testing::AllOf;
 using testing::EndsWith;
 using testing::HasSubstr;
 using testing::Not;
@@ -119,6 +120,55 @@ INSTANTIATE_TEST_SUITE_P(Over, OpenAiEndToEndTest,
                          [](const auto& parameter) {
                            return parameter.param == UpstreamServer::Protocol::kHttp1 ? "Http1" : "Http2";
                          });
+
+TEST(HeldHead, LetsAFailureBeforeTheFirstEventBeAStatus) {
+  UpstreamServer upstream;
+  DaemonProcess daemon({"--backend", "openai", "--openai-base", upstream.base(), "--first-byte-timeout-ms", "500"}, [] {
+    setenv("OPENAI_API_KEY", kKey, 1);
+    setenv("DAEMON_RESPONSE_EARLY_HEAD", "false", 1);
+  });
+  ASSERT_TRUE(daemon.ready()) << daemon.log();
+  for (const char* format : {"content", "raw", "ui-message"}) {
+    const auto ask = [&](const std::string& prompt) {
+      const std::string payload = "{\"prompt\":\"" + prompt + "\",\"format\":\"" + format + "\"}";
+      return read_to_end(daemon.hand_client_over(payload).get());
+    };
+    const std::string limited = ask("rate limited");
+    EXPECT_THAT(limited, StartsWith("HTTP/1.1 429 Too Many Requests\r\nContent-Type: application/json\r\n"));
+    EXPECT_THAT(limited, HasSubstr("\r\nRetry-After: 7\r\n"));
+    EXPECT_THAT(limited, EndsWith("\r\n\r\n{\"error\":\"The model refused the request.\"}\n"));
+    EXPECT_THAT(ask("bad key"), AllOf(StartsWith("HTTP/1.1 502 "), Not(HasSubstr("sk-"))));
+    EXPECT_THAT(ask("server error"), StartsWith("HTTP/1.1 502 "));
+    EXPECT_THAT(ask("no answer"), StartsWith("HTTP/1.1 502 "));
+    EXPECT_THAT(ask("never begins"), StartsWith("HTTP/1.1 504 "));
+    EXPECT_THAT(ask("plain answer"), StartsWith("HTTP/1.1 200 OK\r\n"));
+    EXPECT_THAT(ask("cut short"), AllOf(StartsWith("HTTP/1.1 200 OK\r\n"), HasSubstr("The answer broke off.")));
+  }
+}
+
+TEST(Fallback, AnswersByTheNextBackendWhenTheFirstFails) {
+  UpstreamServer upstream;
+  DaemonProcess daemon({"--backend", "openai", "--openai-base", upstream.base(), "--fallback", "mock", "--retries", "1",
+                        "--delay", "1", "--try-timeout-ms", "2000", "--benchmark"});
+  ASSERT_TRUE(daemon.ready()) << daemon.log();
+  for (const char* prompt : {"bad key", "server error", "no answer", "never begins"}) {
+    const std::string answer =
+        read_to_end(daemon.hand_client_over(std::string("{\"prompt\":\"") + prompt + "\"}").get());
+    EXPECT_THAT(answer, HasSubstr(std::string("You said: ") + prompt));
+    EXPECT_THAT(answer, EndsWith("data: [DONE]\n\n"));
+    EXPECT_THAT(answer, Not(HasSubstr("error\""))) << prompt;
+  }
+  const std::string cut = read_to_end(daemon.hand_client_over(R"({"prompt":"cut short"})").get());
+  EXPECT_THAT(cut, HasSubstr("The answer broke off.")) << "the client has heard the first";
+  EXPECT_THAT(daemon.log(), HasSubstr("backend openai: status 401; trying mock in 0 ms"));
+  EXPECT_THAT(daemon.log(), HasSubstr("backend openai: status 500; trying openai in "));
+}
+
+TEST(Fallback, OfABackendThatDoesNotExistIsAnErrorAtStart) {
+  DaemonProcess daemon({"--fallback", "mock,nope"});
+  EXPECT_EQ(daemon.exit_status(), 1);
+  EXPECT_THAT(daemon.log(), HasSubstr("unknown backend nope in backend.fallback; there are: "));
+}
 
 class CertificateTest : public testing::Test {
  protected:

@@ -1,0 +1,74 @@
+// The daemon's streams as npm's `eventsource` (a browser's EventSource) and `eventsource-parser` read them.
+//
+// PORT: of a server that answers GET /?payload=JSON with the daemon's stream, started with done_event, and with 204 where
+// Last-Event-ID is "done".
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { EventSource } from "eventsource";
+import { createParser } from "eventsource-parser";
+
+const url = (payload) => `http://127.0.0.1:${process.env.PORT}/?payload=${encodeURIComponent(JSON.stringify(payload))}`;
+
+const isText = (data) => data.startsWith('{"content"');
+
+test("eventsource hears the end, and does not ask again", async () => {
+  const texts = [];
+  const source = new EventSource(url({ backend: "mock", prompt: "hi" }));
+  source.onmessage = ({ data }) => texts.push(data);
+  const done = await new Promise((resolve, reject) => {
+    source.addEventListener("done", resolve);
+    source.onerror = reject;
+  });
+  source.close();
+  assert.equal(done.lastEventId, "done");
+  assert.equal(texts.filter(isText).length, 18);
+});
+
+test("eventsource that asks again after the end is told by 204 to stop", async () => {
+  let ends = 0;
+  let opened = 0;
+  const source = new EventSource(url({ backend: "mock", prompt: "hi" }));
+  source.onopen = () => ++opened;
+  source.addEventListener("done", () => ++ends);
+  const awake = setInterval(() => {}, 1000); // the library's own timer keeps no process alive
+  await new Promise((resolve) => {
+    source.onerror = () => source.readyState === source.CLOSED && resolve();
+  });
+  clearInterval(awake);
+  assert.equal(ends, 1, "the prompt was not run twice");
+  assert.equal(opened, 1);
+});
+
+async function parsed(payload) {
+  const events = [];
+  const parser = createParser({
+    onEvent: (event) => events.push(event),
+    onError: (error) => assert.fail(error),
+  });
+  const answer = await fetch(url(payload));
+  for await (const text of answer.body.pipeThrough(new TextDecoderStream())) parser.feed(text);
+  return events;
+}
+
+test("eventsource-parser reads every format", async () => {
+  const content = await parsed({ backend: "mock", format: "content" });
+  assert.equal(content.length, 18 + 2);
+  assert.deepEqual(content.at(-2), { id: "done", event: "done", data: "{}" });
+  assert.equal(content.at(-1).data, "[DONE]");
+
+  const raw = await parsed({ prompt: "plain answer", format: "raw" });
+  assert.equal(raw.slice(0, -2).map(({ data }) => JSON.parse(data).choices[0]?.delta?.content ?? "").join(""), "Hello from the upstream.");
+
+  const message = await parsed({ prompt: "plain answer", format: "ui-message" });
+  assert.deepEqual(message.slice(0, 2).map(({ data }) => JSON.parse(data).type), ["start", "start-step"]);
+  assert.equal(message.at(-1).data, "[DONE]");
+  assert.ok(!message.some(({ event }) => event));
+});
+
+test("eventsource-parser finds an error and no end in an answer that broke off", async () => {
+  for (const format of ["content", "raw", "ui-message"]) {
+    const events = await parsed({ prompt: "cut short", format });
+    assert.match(events.at(-1).data, /The answer broke off\./, format);
+    assert.ok(!events.some(({ data, event }) => data === "[DONE]" || event === "done"), format);
+  }
+});
