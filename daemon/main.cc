@@ -17,7 +17,6 @@ int fail(const streaming::Error& error) {
 
 int serve(const streaming::CommandLine& line, const streaming::Startup& startup) {
   using namespace streaming;
-  set_log_level(line.config.log_level);
   if (!line.config_file.empty()) log::info("settings from {}", line.config_file);
   Result<std::unique_ptr<Server>> server = Server::create(line.config, startup);
   return server ? (*server)->run() : fail(server.error());
@@ -43,7 +42,7 @@ int main(int argc, char** argv) {
     std::puts("the settings are valid");
     return EXIT_SUCCESS;
   }
-  start_log();
+  if (Status started = start_log(log_settings(line.value().config)); !started) return fail(started.error());
   const int exit_status = serve(line.value(), startup);
   end_log();
   return exit_status;

@@ -39,7 +39,7 @@ prepare_directory() {
 
 start_daemon() {
   start streaming-daemon "$daemon" --config /dev/null --socket "$directory/streaming-daemon.sock" --socket-mode 0660 \
-    --backend mock --delay 0 --benchmark
+    --backend mock --delay 0 --benchmark --metrics-addr ''
   await streaming-daemon grep -qw ready "$directory/log/streaming-daemon.log"
 }
 

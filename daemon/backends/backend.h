@@ -5,6 +5,8 @@
 
 #pragma once
 
+#include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <string_view>
 
@@ -67,12 +69,17 @@ class Backend {
   // `request` is valid during the call alone.
   virtual std::unique_ptr<BackendSession> start(const HandoffRequest& request, EventSink& sink) = 0;
 
+  // Which of backend_registry() it is; its BackendSet's to say.
+  void set_index(std::size_t index) { index_ = index; }
+  std::size_t index() const { return index_; }
+
   // A stream begins, and ends, to use it: it is kept as long as there are any.
   void enter() { ++streams_; }
   void leave() { --streams_; }
   bool in_use() const { return streams_ > 0; }
 
  private:
+  std::size_t index_ = 0;
   std::uint32_t streams_ = 0;
 };
 

@@ -11,6 +11,7 @@ BackendSet::BackendSet(std::shared_ptr<const Config> config, TimerWheel& timers,
     : config_(std::move(config)) {
   for (const BackendEntry& entry : backend_registry()) {
     backends_.push_back({entry.name, entry.make(BackendEnvironment{*config_, timers, http})});
+    backends_.back().backend->set_index(backends_.size() - 1);
   }
   if (config_->retries > 0 || !config_->fallback.empty()) add_fallbacks(timers, counters);
 }
@@ -26,6 +27,7 @@ void BackendSet::add_fallbacks(TimerWheel& timers, Counters& counters) {
       if (next->name != first.name) choices.push_back({next->name, next->backend.get()});
     }
     first.with_fallback = std::make_unique<FallbackBackend>(std::move(choices), settings, timers, counters);
+    first.with_fallback->set_index(first.backend->index());
   }
 }
 

@@ -60,6 +60,9 @@ inline constexpr std::uint32_t kMaxRefusals = 256;
 // The least peak, in streams, after which memory is given back to the system. Below it, there is nothing to gain.
 inline constexpr std::uint32_t kTrimAtStreams = 1024;
 
+// Models, of all backends, whose tokens a worker counts apart. Over it: together, as "other".
+inline constexpr std::size_t kMaxModels = 64;
+
 // After the answer's end: how long and how much is read from a client that goes on sending. Over it: closed.
 inline constexpr Duration kDrainTimeout{2000};
 inline constexpr std::size_t kDrainBytes = 1024 * 1024;
@@ -98,6 +101,17 @@ inline constexpr int kMaxRetryAfterSeconds = 24 * 3600;
 
 // Descriptors for all else but clients: libraries, the log, what a worker waits on.
 inline constexpr std::uint64_t kProcessFiles = 256;
+
+// --- Monitor ---------------------------------------------------------------------------------------------------------
+
+// A worker's answer to the monitor. Over it: it counts as dead, and its streams are not listed.
+inline constexpr Duration kWorkerAnswerTimeout{1000};
+
+// Streams that /streams lists, per worker. Over it: left out.
+inline constexpr std::size_t kMostListedStreams = 1000;
+
+// From one try to serve metrics to the next, as long as another process has the port.
+inline constexpr Duration kMonitorRetryPause{500};
 
 // --- Ring -----------------------------------------------------------------------------------------------------------
 

@@ -1,4 +1,4 @@
-// The daemon's log: one line an occurrence, to stderr. Any thread; none waits for it.
+// The daemon's log: one line an occurrence, as text or as JSON, to stderr or to a file. Any thread; none waits for it.
 //
 // Never pass a prompt, a token of an answer or a key to it.
 
@@ -6,25 +6,50 @@
 
 #include <spdlog/spdlog.h>
 
+#include <cstdint>
+#include <string>
 #include <string_view>
+
+#include "base/result.h"
 
 namespace streaming {
 
 namespace log = spdlog;
 
-// The names of levels, as one list for help and errors.
+// The names of levels, and of formats, as one list each for help and errors.
 inline constexpr std::string_view kLogLevels = "debug, info, warn, error";
+inline constexpr std::string_view kLogFormats = "text, json";
+// The file that is none.
+inline constexpr std::string_view kLogToStderr = "stderr";
 
-// Sets up the format and the thread that writes. Call once, before the first other thread.
-void start_log();
+enum class LogFormat : std::uint8_t { kText, kJson };
+
+struct LogSettings {
+  std::string level = "info";      // one of kLogLevels
+  std::string format = "text";     // one of kLogFormats
+  std::string file{kLogToStderr};  // appended to
+};
+
+bool is_log_level(std::string_view name);
+bool is_log_format(std::string_view name);
+
+// Sets up the thread that writes. Call once, before the first other thread; the Error says why the file cannot be
+// written.
+Status start_log(const LogSettings& settings);
+
+// The main thread's: opens the file again, which may have been moved away, and goes on as `settings` says; or goes on
+// as before, and says why.
+Status restart_log(const LogSettings& settings);
 
 // Writes what waits. The last call; nothing is logged after it.
 void end_log();
 
-// Whether `name` is one of kLogLevels.
-bool is_log_level(std::string_view name);
+LogFormat log_format();
 
-// `name` is one of kLogLevels.
-void set_log_level(std::string_view name);
+// `text` between quotation marks.
+std::string json_string(std::string_view text);
+
+// With this in front a line in JSON holds members and not a message.
+inline constexpr char kJsonMembers = '\x1e';
 
 }  // namespace streaming

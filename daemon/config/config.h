@@ -49,7 +49,12 @@ struct Config {
   bool early_head = true;
   bool done_event = false;
 
+  std::string metrics_address = "127.0.0.1:9090";  // empty: no endpoint
+  std::int64_t metrics_port = 0;                   // not 0: this port of 127.0.0.1 instead
+
   std::string log_level = "info";
+  std::string log_format = "text";
+  std::string log_file = "stderr";
   bool benchmark = false;
 };
 

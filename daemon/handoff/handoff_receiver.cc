@@ -25,6 +25,19 @@ std::string refusal_message(const Refusal& refusal) {
   return message + "}";
 }
 
+Counter counter_of(const Refusal& refusal) {
+  switch (refusal.status) {
+    case 413:
+      return Counter::kRefusedTooLarge;
+    case 429:
+      return Counter::kRefusedUser;
+    case 503:
+      return Counter::kRefusedFull;
+    default:
+      return Counter::kRefusedInvalid;
+  }
+}
+
 // The kernel's want, not the peer's doing.
 bool passes(std::int32_t result) {
   return result == -ENOMEM || result == -EAGAIN || result == -EINTR || result == -ENOBUFS;
@@ -41,6 +54,7 @@ class HandoffReceiver::Connection final : public ListNode, public TimerOwner {
         receiver_(receiver),
         file_(file),
         timer_(*this),
+        arrived_(receiver.timers_.now()),
         deadline_(receiver.timers_.now() + receiver.limits_.receive_timeout) {}
 
   void on_timer(Timer&) override { receiver_.on_time(*this); }
@@ -49,6 +63,7 @@ class HandoffReceiver::Connection final : public ListNode, public TimerOwner {
   HandoffReceiver& receiver_;
   const RingFile file_;
   Timer timer_;
+  const Time arrived_;
   Time deadline_;
   Operation in_flight_ = Operation::kNone;
   Operation to_retry_ = Operation::kNone;
@@ -87,7 +102,7 @@ void HandoffReceiver::on_connection(RingFile file) {
   counters_.add(Counter::kConnections);
   Connection* connection = connections_.create(*this, file);
   if (connection == nullptr) {
-    counters_.add(Counter::kHandoffErrors);
+    counters_.add(Counter::kHandoffsOverflown);
     log::warn("{} hand-offs are being closed or refused; closing the next connection", connections_.size());
     load_.look_at();
     load_.release();
@@ -202,7 +217,7 @@ void HandoffReceiver::on_message(const Completion& completion) {
   end_silence(connection);
   if (completion.result >= 0) return receive(connection, completion);
   // Silent for too long, or ended by stop().
-  counters_.add(Counter::kHandoffErrors);
+  counters_.add(Counter::kHandoffsTimedOut);
   log::debug("a connection brought no hand-off: {}", std::strerror(-completion.result));
   close(connection);
 }
@@ -210,12 +225,13 @@ void HandoffReceiver::on_message(const Completion& completion) {
 void HandoffReceiver::receive(Connection& connection, const Completion& completion) {
   Result<HandedOver> handed_over = take_descriptors(connection.message_);
   if (!handed_over) {
-    counters_.add(Counter::kHandoffErrors);
+    counters_.add(Counter::kHandoffsInvalid);
     const auto level = completion.result == 0 ? log::level::debug : log::level::warn;
     log::log(level, "a connection brought no client: {}", handed_over.error().message);
     return close(connection);
   }
   counters_.add(Counter::kHandoffs);
+  durations_.observe(timers_.now() - connection.arrived_);
   std::optional<Refusal> refusal = decide(*handed_over, completion.buffer, connection.message_.msg_flags);
   parser_.clear();
   if (refusal) return refuse(connection, std::move(handed_over->client), std::move(*refusal));
@@ -243,7 +259,7 @@ std::optional<Refusal> HandoffReceiver::decide(UniqueFd& client, std::span<char>
 }
 
 void HandoffReceiver::refuse(Connection& connection, UniqueFd client, Refusal refusal) {
-  counters_.add(Counter::kRefusals);
+  counters_.add(counter_of(refusal));
   log::info("a client is refused with {}: {}", refusal.status, refusal.message);
   connection.client_ = std::move(client);
   connection.refusal_ = std::move(refusal);

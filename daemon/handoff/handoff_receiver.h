@@ -21,6 +21,7 @@
 #include "handoff/refusal.h"
 #include "handoff/worker_load.h"
 #include "metrics/counters.h"
+#include "metrics/histogram.h"
 #include "ring/ring.h"
 #include "ring/timer_wheel.h"
 
@@ -52,6 +53,9 @@ class HandoffReceiver final : public ConnectionReceiver, private TimerOwner {
 
   // For the messages to come.
   void set_limits(const HandoffLimits& limits) { limits_ = limits; }
+
+  // From a connection's arrival to its message. Any thread.
+  const Histogram& durations() const { return durations_; }
 
   bool idle() const { return connections_.size() == 0; }
 
@@ -92,6 +96,7 @@ class HandoffReceiver final : public ConnectionReceiver, private TimerOwner {
   WorkerLoad& load_;
   Counters& counters_;
   HandoffLimits limits_;
+  Histogram durations_;
   ClientReceiver& clients_;
   HandoffRequestParser parser_;
   Slab<Connection> connections_;

@@ -1,6 +1,6 @@
 // The counter table: what a worker counts, one line a counter.
 //
-// Each worker has its own Counters and writes them without atomics; they are added up after the workers have ended.
+// Each worker has its own Counters and alone writes them; any thread may read them.
 
 #pragma once
 
@@ -9,55 +9,61 @@
 #include <cstdint>
 #include <string_view>
 
+#include "metrics/figure.h"
+
 namespace streaming {
 
 enum class Counter : std::uint8_t {
   kConnections,
   kHandoffs,
-  kHandoffErrors,
-  kRefusals,
+  kHandoffsTimedOut,
+  kHandoffsInvalid,
+  kHandoffsOverflown,
+  kRefusedInvalid,
+  kRefusedTooLarge,
+  kRefusedUser,
+  kRefusedFull,
   kStreams,
   kEvents,
   kBytes,
   kPauses,
-  kInputTokens,
-  kOutputTokens,
   kFailedTries,
   kCount
 };
 
 struct CounterInfo {
   Counter counter;
-  std::string_view name;
-  std::string_view help;
+  std::string_view metric;  // counters of one metric stand together
+  std::string_view label;   // NAME=VALUE; empty: none
+  std::string_view help;    // of the metric
 };
 
 inline constexpr std::array<CounterInfo, static_cast<std::size_t>(Counter::kCount)> kCounterTable{{
-    {Counter::kConnections, "connections", "connections accepted on the hand-off socket"},
-    {Counter::kHandoffs, "handoffs", "clients received"},
-    {Counter::kHandoffErrors, "handoff_errors", "connections that brought no usable client"},
-    {Counter::kRefusals, "refusals", "clients refused"},
-    {Counter::kStreams, "streams", "streams opened"},
-    {Counter::kEvents, "events", "events queued for clients"},
-    {Counter::kBytes, "bytes", "bytes sent to clients"},
-    {Counter::kPauses, "pauses", "times a slow client paused its upstream"},
-    {Counter::kInputTokens, "input_tokens", "tokens that the upstreams have read, as they count them"},
-    {Counter::kOutputTokens, "output_tokens", "tokens that the upstreams have written, as they count them"},
-    {Counter::kFailedTries, "failed_tries", "tries of an upstream that failed and were followed by another"},
+    {Counter::kConnections, "daemon_connections_total", "", "Connections accepted on the hand-off socket"},
+    {Counter::kHandoffs, "daemon_handoffs_total", "", "Clients received"},
+    {Counter::kHandoffsTimedOut, "daemon_handoff_errors_total", "reason=timeout",
+     "Connections that brought no usable client"},
+    {Counter::kHandoffsInvalid, "daemon_handoff_errors_total", "reason=invalid", ""},
+    {Counter::kHandoffsOverflown, "daemon_handoff_errors_total", "reason=overflow", ""},
+    {Counter::kRefusedInvalid, "daemon_refusals_total", "reason=invalid", "Clients refused"},
+    {Counter::kRefusedTooLarge, "daemon_refusals_total", "reason=too_large", ""},
+    {Counter::kRefusedUser, "daemon_refusals_total", "reason=user_limit", ""},
+    {Counter::kRefusedFull, "daemon_refusals_total", "reason=full", ""},
+    {Counter::kStreams, "daemon_streams_total", "", "Streams opened"},
+    {Counter::kEvents, "daemon_chunks_sent_total", "", "Events queued for clients"},
+    {Counter::kBytes, "daemon_bytes_sent_total", "", "Bytes sent to clients"},
+    {Counter::kPauses, "daemon_backpressure_pauses_total", "", "Times that a slow client paused its upstream"},
+    {Counter::kFailedTries, "daemon_failed_tries_total", "",
+     "Tries of an upstream that failed and were followed by another"},
 }};
 
 class Counters {
  public:
-  void add(Counter counter, std::uint64_t amount = 1) { values_[static_cast<std::size_t>(counter)] += amount; }
-  std::uint64_t get(Counter counter) const { return values_[static_cast<std::size_t>(counter)]; }
-
-  Counters& operator+=(const Counters& other) {
-    for (std::size_t i = 0; i < values_.size(); ++i) values_[i] += other.values_[i];
-    return *this;
-  }
+  void add(Counter counter, std::uint64_t amount = 1) { values_[static_cast<std::size_t>(counter)].add(amount); }
+  std::uint64_t get(Counter counter) const { return values_[static_cast<std::size_t>(counter)].get(); }
 
  private:
-  std::array<std::uint64_t, static_cast<std::size_t>(Counter::kCount)> values_{};
+  std::array<Figure, static_cast<std::size_t>(Counter::kCount)> values_{};
 };
 
 }  // namespace streaming

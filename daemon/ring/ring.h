@@ -63,6 +63,9 @@ class Ring {
   // The descriptor by which another ring addresses this one.
   virtual int number() const = 0;
 
+  // Completions that the kernel had neither room nor memory for, ever. Any thread.
+  virtual std::uint64_t lost_completions() const = 0;
+
   // Takes a client over: into `slot` of the ring's table, or as a descriptor of the process where the ring has none.
   // Until submit_close() the file is the ring's; on failure it stays the caller's. Immediate.
   virtual Result<RingFile> adopt(std::uint32_t slot, UniqueFd& fd) = 0;

@@ -22,11 +22,6 @@ constexpr unsigned kOpFixedFdInstall = 54;
 constexpr std::uint64_t kShutdownBit = std::uint64_t{1} << 63;
 static_assert(static_cast<std::uint64_t>(kLastOperation) << Tag::kOperationShift < kShutdownBit);
 
-// Completions that the kernel has dropped, ever. It has no room for so many in the queue, and no memory to keep them.
-unsigned lost_completions(const io_uring* ring) {
-  return IO_URING_READ_ONCE(*ring->cq.koverflow);
-}
-
 // Descriptors of the moment at one time: when many streams end at once, they must not fill the process's table.
 constexpr std::size_t kMostShuttingDown = 32;
 
@@ -36,6 +31,10 @@ Result<std::unique_ptr<Ring>> UringRing::create(const Options& options) {
   std::unique_ptr<UringRing> ring(new UringRing(options));
   if (Status opened = ring->open(); !opened) return opened.error();
   return std::unique_ptr<Ring>(std::move(ring));
+}
+
+std::uint64_t UringRing::lost_completions() const {
+  return IO_URING_READ_ONCE(*ring_.cq.koverflow);
 }
 
 Status UringRing::open() {
@@ -252,7 +251,7 @@ Status UringRing::wait(std::optional<std::int64_t> timeout_ns) {
     io_uring_cqe* first = nullptr;
     io_uring_wait_cqe_timeout(&ring_, &first, &pause);
   }
-  const unsigned lost = lost_completions(&ring_);
+  const std::uint64_t lost = lost_completions();
   if (result == -EBADR || lost != lost_) {
     lost_ = lost;
     return Error{"the kernel had no memory for completions and has lost some", EBADR};

@@ -36,6 +36,7 @@ class UringRing final : public Ring {
 
   Status enable() override;
   int number() const override { return ring_.ring_fd; }
+  std::uint64_t lost_completions() const override;
   Result<RingFile> adopt(std::uint32_t slot, UniqueFd& fd) override;
   RingFile file_of(std::int32_t result) const override;
   void submit_accept(RingFile listener, Tag tag) override;

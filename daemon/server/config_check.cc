@@ -8,9 +8,16 @@
 
 namespace streaming {
 
+LogSettings log_settings(const Config& config) {
+  return {config.log_level, config.log_format, config.log_file};
+}
+
 Status check_config(const Config& config) {
   if (!is_log_level(config.log_level)) {
     return Error{"unknown logging.level " + config.log_level + "; there are: " + std::string(kLogLevels)};
+  }
+  if (!is_log_format(config.log_format)) {
+    return Error{"unknown logging.format " + config.log_format + "; there are: " + std::string(kLogFormats)};
   }
   if (!find_format(config.response_format)) {
     return Error{"unknown response.format " + config.response_format + "; there are: " + format_names()};

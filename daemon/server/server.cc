@@ -15,7 +15,6 @@
 
 #include "base/limits.h"
 #include "base/log.h"
-#include "config/config_changes.h"
 #include "handoff/listening_socket.h"
 #include "ring/direct_files.h"
 #include "ring/uring_ring.h"
@@ -98,6 +97,7 @@ Status Server::set_up() {
   worker_events_ = std::move(*events);
   shared_.descriptors = capacity->descriptors;
   if (Status made = make_workers(*capacity, direct_files); !made) return made;
+  overseer_.emplace(workers_);
   if (Status listening = listen(); !listening) return listening;
   log::info("{} workers, room for {} streams under a limit of {} open files{}", workers_.size(), capacity->streams(),
             *open_files_limit, direct_files ? " a ring" : "; with Linux 6.13 or later it would be as many a worker");
@@ -154,7 +154,10 @@ int Server::run() {
   if (predecessor_) say_that_we_serve(std::move(predecessor_));
   watchdog_interval_ = watchdog_interval();
   if (watchdog_interval_) watchdog_due_ = MonotonicClock::now();
+  overseer_->set_accepting(true);
+  start_monitor();
   while (any_worker_running()) wait();
+  monitor_.reset();
   for (std::thread& thread : threads_) thread.join();
 
   const Summary summary = sum_up();
@@ -175,6 +178,7 @@ void Server::wait() {
   const Time now = MonotonicClock::now();
   if (now >= deadline_) handle_deadline();
   if (now >= watchdog_due_) handle_watchdog();
+  if (now >= monitor_due_) start_monitor();
 }
 
 bool Server::any_worker_running() const {
@@ -182,7 +186,7 @@ bool Server::any_worker_running() const {
 }
 
 int Server::ms_to_next_deadline() const {
-  const Time due = std::min(deadline_, watchdog_due_);
+  const Time due = std::min({deadline_, watchdog_due_, monitor_due_});
   if (due == Time::max()) return -1;
   return static_cast<int>(std::max(due - MonotonicClock::now(), Duration(0)).count());
 }
@@ -220,6 +224,7 @@ void Server::begin_drain(Time deadline) {
   deadline_ = deadline;
   if (order_ != WorkerOrder::kServe) return;
   order_ = WorkerOrder::kDrain;
+  overseer_->set_accepting(false);
   socket_.fd.reset();
   workers_.front()->request(order_);
 }
@@ -259,6 +264,22 @@ void Server::handle_watchdog() {
   for (const std::unique_ptr<Worker>& worker : workers_) worker->ask_whether_alive();
 }
 
+// The port may still be the predecessor's, or for good somebody else's: no reason not to serve clients.
+void Server::start_monitor() {
+  monitor_due_ = Time::max();
+  const std::string address =
+      config_->metrics_port == 0 ? config_->metrics_address : "127.0.0.1:" + std::to_string(config_->metrics_port);
+  if (address.empty()) return;
+  Result<std::unique_ptr<Monitor>> monitor = Monitor::start(address, *overseer_);
+  if (monitor) {
+    monitor_ = std::move(*monitor);
+    log::info("metrics on port {} of {}", monitor_->port(), address.substr(0, address.rfind(':')));
+    return;
+  }
+  if (!std::exchange(monitor_complained_, true)) log::error("{}; trying again", monitor.error().message);
+  monitor_due_ = MonotonicClock::now() + kMonitorRetryPause;
+}
+
 // --- Other settings, another binary ---------------------------------------------------------------------------------
 
 void Server::reload() {
@@ -268,17 +289,22 @@ void Server::reload() {
   if (!checked) {
     log::error("reload: {}; the old settings stay", checked.error().message);
   } else {
-    ConfigChanges changes = config_changes(*config_, *fresh);
-    for (const std::string& option : changes.taken) log::info("reload: {} has changed", option);
-    for (const std::string& option : changes.needs_restart) log::warn("reload: {} needs a restart to change", option);
-    if (changes.taken.empty() && changes.needs_restart.empty()) log::info("reload: nothing has changed");
-    config_ = std::make_shared<const Config>(std::move(changes.config));
-    set_log_level(config_->log_level);
-    warn_of(*config_);
-    shared_.users.set_limits(config_->max_streams_per_user, config_->user_rate_limit);
-    for (const std::unique_ptr<Worker>& worker : workers_) worker->reconfigure(config_);
+    take(config_changes(*config_, *fresh));
   }
   notify_ready("serving");
+}
+
+void Server::take(const ConfigChanges& changes) {
+  config_ = std::make_shared<const Config>(changes.config);
+  if (Status restarted = restart_log(log_settings(*config_)); !restarted) {
+    log::error("reload: {}; the log goes on where it was", restarted.error().message);
+  }
+  for (const std::string& option : changes.taken) log::info("reload: {} has changed", option);
+  for (const std::string& option : changes.needs_restart) log::warn("reload: {} needs a restart to change", option);
+  if (changes.taken.empty() && changes.needs_restart.empty()) log::info("reload: nothing has changed");
+  warn_of(*config_);
+  shared_.users.set_limits(config_->max_streams_per_user, config_->user_rate_limit);
+  for (const std::unique_ptr<Worker>& worker : workers_) worker->reconfigure(config_);
 }
 
 void Server::upgrade() {
@@ -298,6 +324,8 @@ void Server::handle_successor() {
   if (!serves) return log::error("upgrade: process {} has ended before it served; this daemon goes on", pid);
   log::info("upgrade: process {} serves; this one ends with its last stream", pid);
   notify_main_process(pid);
+  monitor_.reset();  // the port is the successor's
+  monitor_due_ = Time::max();
   begin_drain(Time::max());
 }
 
@@ -313,10 +341,13 @@ Summary Server::sum_up() const {
   Summary summary;
   summary.elapsed = MonotonicClock::now() - started_;
   for (const std::unique_ptr<Worker>& worker : workers_) {
-    summary.counters += worker->counters();
-    summary.peak_streams += worker->streams().peak();
-    for (std::size_t cause = 0; cause < kCloseCauses; ++cause)
-      summary.closed[cause] += worker->streams().closed()[cause];
+    for (const CounterInfo& counter : kCounterTable) {
+      summary.counters[static_cast<std::size_t>(counter.counter)] += worker->counters().get(counter.counter);
+    }
+    summary.peak_streams += worker->stream_metrics().peak.get();
+    for (const CloseCauseInfo& cause : kCloseCauseTable) {
+      summary.closed[static_cast<std::size_t>(cause.cause)] += worker->stream_metrics().closed_by(cause.cause);
+    }
     if (!worker->result()) summary.failed = true;
   }
   return summary;

@@ -14,9 +14,12 @@
 #include "base/result.h"
 #include "base/unique_fd.h"
 #include "config/config.h"
+#include "config/config_changes.h"
 #include "handoff/listening_socket.h"
 #include "handoff/worker_load.h"
 #include "server/capacity.h"
+#include "server/monitor.h"
+#include "server/overseer.h"
 #include "server/service_manager.h"
 #include "server/successor.h"
 #include "server/summary.h"
@@ -56,7 +59,9 @@ class Server {
   void handle_worker_event();
   void handle_deadline();
   void handle_watchdog();
+  void start_monitor();
   void reload();
+  void take(const ConfigChanges& changes);
   void upgrade();
   void handle_successor();
   // Streams have until `deadline` to end.
@@ -80,6 +85,10 @@ class Server {
   std::optional<Successor> successor_;
   SharedByWorkers shared_;
   std::vector<std::unique_ptr<Worker>> workers_;
+  std::optional<Overseer> overseer_;
+  std::unique_ptr<Monitor> monitor_;
+  Time monitor_due_ = Time::max();  // the next try to start it
+  bool monitor_complained_ = false;
   std::optional<std::latch> all_enabled_;
   std::vector<std::thread> threads_;
   WorkerOrder order_ = WorkerOrder::kServe;

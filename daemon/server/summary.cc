@@ -19,13 +19,15 @@ std::string to_text(const Summary& summary) {
   rusage usage{};
   getrusage(RUSAGE_SELF, &usage);
   const double cpu = seconds(usage.ru_utime) + seconds(usage.ru_stime);
-  const std::uint64_t events = summary.counters.get(Counter::kEvents);
+  const std::uint64_t events = summary.counted(Counter::kEvents);
 
   std::string text = "--- summary ---\n";
   auto out = std::back_inserter(text);
   fmt::format_to(out, "{:<22} {}\n", "peak_streams", summary.peak_streams);
   for (const CounterInfo& counter : kCounterTable) {
-    fmt::format_to(out, "{:<22} {}\n", counter.name, summary.counters.get(counter.counter));
+    const std::string name =
+        std::string(counter.metric) + (counter.label.empty() ? "" : " ") + std::string(counter.label);
+    fmt::format_to(out, "{:<44} {}\n", name, summary.counted(counter.counter));
   }
   for (const CloseCauseInfo& cause : kCloseCauseTable) {
     if (const std::uint64_t count = summary.closed_by(cause.cause); count > 0) {

@@ -159,31 +159,38 @@ void Worker::request(WorkerOrder order) {
   eventfd_write(wakeup_.get(), 1);
 }
 
-void Worker::reconfigure(std::shared_ptr<const Config> config) {
+void Worker::post(std::function<void()> work) {
   {
-    const std::lock_guard lock(new_config_mutex_);
-    new_config_ = std::move(config);
+    const std::lock_guard lock(posted_mutex_);
+    posted_.push_back(std::move(work));
   }
   eventfd_write(wakeup_.get(), 1);
+}
+
+void Worker::do_posted_work() {
+  std::vector<std::function<void()>> posted;
+  {
+    const std::lock_guard lock(posted_mutex_);
+    posted.swap(posted_);
+  }
+  for (const std::function<void()>& work : posted) work();
+}
+
+void Worker::reconfigure(std::shared_ptr<const Config> config) {
+  post([this, config = std::move(config)] { take_config(config); });
+}
+
+void Worker::take_config(std::shared_ptr<const Config> config) {
+  streams_.set_settings(stream_settings(*config, load_));
+  receiver_.set_limits(handoff_limits(*config));
+  std::erase_if(replaced_backends_, [](const auto& backends) { return !backends->in_use(); });
+  replaced_backends_.push_back(
+      std::exchange(backends_, std::make_unique<BackendSet>(std::move(config), timers_, http_, counters_)));
 }
 
 void Worker::ask_whether_alive() {
   answered_.store(false, std::memory_order_release);
-  eventfd_write(wakeup_.get(), 1);
-}
-
-void Worker::take_new_config() {
-  std::shared_ptr<const Config> config;
-  {
-    const std::lock_guard lock(new_config_mutex_);
-    config = std::exchange(new_config_, nullptr);
-  }
-  std::erase_if(replaced_backends_, [](const auto& backends) { return !backends->in_use(); });
-  if (!config) return;
-  streams_.set_settings(stream_settings(*config, load_));
-  receiver_.set_limits(handoff_limits(*config));
-  replaced_backends_.push_back(
-      std::exchange(backends_, std::make_unique<BackendSet>(config, timers_, http_, counters_)));
+  post([this] { answered_.store(true, std::memory_order_release); });
 }
 
 void Worker::watch_for_orders() {
@@ -194,8 +201,7 @@ void Worker::on_wakeup() {
   eventfd_t ignored = 0;
   eventfd_read(wakeup_.get(), &ignored);
   watch_for_orders();
-  answered_.store(true, std::memory_order_release);
-  take_new_config();
+  do_posted_work();
   carry_out(order_.load(std::memory_order_acquire));
 }
 

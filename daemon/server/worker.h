@@ -56,6 +56,8 @@ class Worker final : private CompletionHandler, private ClientReceiver, private 
 
   // Any thread.
   void request(WorkerOrder order);
+  // Does `work` on the worker's thread at its next turn; never, when the worker ends before that.
+  void post(std::function<void()> work);
   // New streams get it, and of it the limits hold for all. What needs a restart stays as it was.
   void reconfigure(std::shared_ptr<const Config> config);
   // Whether it has turned since it was last asked.
@@ -64,9 +66,16 @@ class Worker final : private CompletionHandler, private ClientReceiver, private 
   bool listening() const { return listening_.load(std::memory_order_acquire); }
   bool running() const { return running_.load(std::memory_order_acquire); }
 
-  // After run() has returned.
   const Counters& counters() const { return counters_; }
-  const StreamTable& streams() const { return streams_; }
+  const StreamMetrics& stream_metrics() const { return streams_.metrics(); }
+  const Histogram& handoff_durations() const { return receiver_.durations(); }
+  std::uint64_t assigned() const { return load_.assigned.load(std::memory_order_relaxed); }
+  std::uint64_t lost_completions() const { return ring_->lost_completions(); }
+
+  // On the worker's thread, as of post().
+  StreamTable& streams() { return streams_; }
+
+  // After run() has returned.
   const Status& result() const { return result_; }
 
  private:
@@ -81,7 +90,8 @@ class Worker final : private CompletionHandler, private ClientReceiver, private 
   void watch_for_orders();
   void on_wakeup();
   void carry_out(WorkerOrder order);
-  void take_new_config();
+  void do_posted_work();
+  void take_config(std::shared_ptr<const Config> config);
   void note_listener();
   bool finished() const;
   std::optional<std::int64_t> ns_to_next_timer();
@@ -98,8 +108,8 @@ class Worker final : private CompletionHandler, private ClientReceiver, private 
   StreamTable streams_;
   HandoffReceiver receiver_;
   std::optional<HandoffListener> listener_;
-  std::mutex new_config_mutex_;
-  std::shared_ptr<const Config> new_config_;  // null when there is none
+  std::mutex posted_mutex_;
+  std::vector<std::function<void()>> posted_;
   std::atomic<WorkerOrder> order_{WorkerOrder::kServe};
   WorkerOrder carried_out_ = WorkerOrder::kServe;
   Timer deadline_{*this};  // of the end, once the worker has failed

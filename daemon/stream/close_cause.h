@@ -57,6 +57,12 @@ constexpr const CloseCauseInfo& info(CloseCause cause) {
   return kCloseCauseTable[static_cast<std::size_t>(cause)];
 }
 
+// Whether it is the upstream that has not done what it should.
+constexpr bool is_upstream_error(CloseCause cause) {
+  return cause >= CloseCause::kFirstByteTimeout && cause <= CloseCause::kUpstreamTooLarge &&
+         cause != CloseCause::kTooLong;
+}
+
 // The status of the answer that a client gets in place of a stream. What the upstream says of its own load is passed
 // on; its other complaints are between it and the daemon.
 constexpr int answer_status(CloseCause cause, int upstream_status) {

@@ -55,6 +55,10 @@ Stream::~Stream() = default;
 // --- Beginning ------------------------------------------------------------------------------------------------------
 
 void Stream::open(const HandoffRequest& request, Format format, Backend& backend) {
+  if (!request.request_id.empty() || !request.user_id.empty() || !request.model.empty()) {
+    account_ = std::make_unique<Account>(
+        Account{std::string(request.request_id), request.user_id, std::string(request.model), {}});
+  }
   encoder_ = EventEncoder(format, format == Format::kUiMessage ? message_id(request) : std::string());
   append_stream_head(writer_.queue(), format_headers(format), request.response_headers);
   head_held_ = !table_.settings().early_head;
@@ -71,9 +75,14 @@ void Stream::open(const HandoffRequest& request, Format format, Backend& backend
 
 void Stream::open_refused(const HttpError& error) {
   refused_ = true;
+  status_ = static_cast<std::uint16_t>(error.status);
   append_error_response(writer_.queue(), error);
   submit_watch(POLLIN | POLLRDHUP);
   begin_close(CloseCause::kRefused);
+}
+
+std::optional<Duration> Stream::first_event_after() const {
+  return events_ == 0 ? std::nullopt : std::optional(Duration(first_event_ms_));
 }
 
 // --- Events from the backend ----------------------------------------------------------------------------------------
@@ -86,6 +95,7 @@ void Stream::on_event(const AnswerEvent& event) {
   const std::uint32_t frames = encoder_.append(writer_.queue(), event);
   if (encoder_.too_large()) return mark_for_flush();
   if (frames == 0) return;
+  if (events_ == 0) first_event_ms_ = static_cast<std::uint32_t>((table_.timers().now() - opened_).count());
   head_held_ = false;
   events_ += frames;
   table_.counters().add(Counter::kEvents, frames);
@@ -95,7 +105,8 @@ void Stream::on_event(const AnswerEvent& event) {
 }
 
 void Stream::on_usage(const Usage& usage) {
-  usage_ = usage;
+  if (!account_) account_ = std::make_unique<Account>();
+  account_->usage = usage;
 }
 
 void Stream::on_end(FinishReason reason) {
@@ -292,7 +303,8 @@ void Stream::begin_close(CloseCause cause, int upstream_status, int retry_after_
   if (const std::string_view message = info(cause).message; !message.empty()) {
     if (nothing_sent() && !table_.settings().early_head) {
       writer_.drop();
-      append_error_response(writer_.queue(), {answer_status(cause, upstream_status), message, retry_after_seconds});
+      status_ = static_cast<std::uint16_t>(answer_status(cause, upstream_status));
+      append_error_response(writer_.queue(), {status_, message, retry_after_seconds});
     } else {
       encoder_.append_error(writer_.queue(), message, cause == CloseCause::kUpstreamReported);
     }

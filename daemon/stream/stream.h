@@ -8,6 +8,8 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
+#include <string>
 
 #include "backends/backend.h"
 #include "base/intrusive_list.h"
@@ -42,6 +44,18 @@ class Stream final : public ListNode, private EventSink, private TimerOwner {
   // What answers it; null for one that only says no.
   Backend* backend() const { return backend_; }
 
+  // For logs and metrics: what the hand-off named, and what the upstream counted.
+  struct Account {
+    std::string request_id, user_id, model;
+    Usage usage;
+  };
+  // Null where there is nothing of it.
+  const Account* account() const { return account_.get(); }
+  // Of HTTP.
+  int status() const { return status_; }
+  // From the opening to the first event; nothing when there was none.
+  std::optional<Duration> first_event_after() const;
+
   // Whose stream it is, where that is counted; the table's.
   void set_user(UserLimits::User* user) { user_ = user; }
   UserLimits::User* user() const { return user_; }
@@ -51,7 +65,6 @@ class Stream final : public ListNode, private EventSink, private TimerOwner {
   StreamState state() const { return state_; }
   CloseCause cause() const { return cause_; }
   std::uint64_t bytes_sent() const { return bytes_sent_; }
-  const Usage& usage() const { return usage_; }
   std::uint32_t events() const { return events_; }
   Time opened() const { return opened_; }
 
@@ -130,10 +143,13 @@ class Stream final : public ListNode, private EventSink, private TimerOwner {
   bool shut_down_ : 1 = false;     // the client was told that the answer has ended
   bool client_talks_ : 1 = false;  // the client has sent bytes that we do not read while we stream
   bool refused_ : 1 = false;       // an answer in place of a stream
+  std::uint16_t status_ = 200;
+  std::uint32_t first_event_ms_ = 0;  // after the opening; of no meaning before there is one
   std::uint32_t events_ = 0;
   std::uint32_t drained_bytes_ = 0;
   StreamTable& table_;
   Backend* backend_ = nullptr;
+  std::unique_ptr<Account> account_;
   UserLimits::User* user_ = nullptr;
   std::unique_ptr<BackendSession> session_;
   StreamWriter writer_;
@@ -143,7 +159,6 @@ class Stream final : public ListNode, private EventSink, private TimerOwner {
   Time waiting_since_;
   Time quiet_since_;  // nothing was queued for the client since
   std::uint64_t bytes_sent_ = 0;
-  Usage usage_;
 };
 
 static_assert(sizeof(Stream) <= 256, "a slot is paid for by every stream");

@@ -4,8 +4,9 @@
 
 #include <algorithm>
 
+#include "backends/registry.h"
 #include "base/limits.h"
-#include "base/log.h"
+#include "base/log_line.h"
 
 namespace streaming {
 namespace {
@@ -26,6 +27,7 @@ StreamTable::StreamTable(Ring& ring, TimerWheel& timers, WorkerLoad& load, UserL
       users_(users),
       counters_(counters),
       settings_(settings),
+      metrics_(backend_registry().size()),
       streams_(settings.max_streams + kMaxRefusals) {
 }
 
@@ -45,7 +47,9 @@ std::optional<Refusal> StreamTable::open(UniqueFd& client, const HandoffRequest&
   stream->set_user(admission.user);
   backend.enter();
   counters_.add(Counter::kStreams);
-  peak_ = std::max(peak_, streams_.size());
+  metrics_.active.set(streams_.size() - refused_streams_);
+  metrics_.peak.raise_to(metrics_.active.get());
+  metrics_.backends[backend.index()].requests.add();
   peak_since_trim_ = std::max(peak_since_trim_, streams_.size());
   stream->open(request, *format, backend);
   return std::nullopt;
@@ -109,20 +113,50 @@ void StreamTable::set_settings(const StreamSettings& settings) {
 }
 
 void StreamTable::release(Stream& stream) {
-  ++closed_[static_cast<std::size_t>(stream.cause())];
-  counters_.add(Counter::kInputTokens, stream.usage().input_tokens);
-  counters_.add(Counter::kOutputTokens, stream.usage().output_tokens);
+  count(stream);
+  if (settings_.log_each_stream) log_end(stream);
   if (stream.refused()) --refused_streams_;
-  if (settings_.log_each_stream) {
-    log::info("stream {}: {}, {} events, {} bytes, {} ms", stream.handle().index, info(stream.cause()).word,
-              stream.events(), stream.bytes_sent(), (timers_.now() - stream.opened()).count());
-  }
   load_.release();
   if (stream.user() != nullptr) users_.leave(*stream.user());
   Backend* backend = stream.backend();
   streams_.destroy(stream, stream.handle());
   if (backend != nullptr) backend->leave();
+  metrics_.active.set(streams_.size() - refused_streams_);
   trim_memory();
+}
+
+void StreamTable::count(const Stream& stream) {
+  metrics_.closed[static_cast<std::size_t>(stream.cause())].add();
+  if (stream.backend() == nullptr) return;
+  const Duration duration = timers_.now() - stream.opened();
+  BackendMetrics& backend = metrics_.backends[stream.backend()->index()];
+  metrics_.duration.observe(duration);
+  backend.duration.observe(duration);
+  if (const std::optional<Duration> first = stream.first_event_after()) {
+    metrics_.first_token.observe(*first);
+    backend.first_token.observe(*first);
+  }
+  if (is_upstream_error(stream.cause())) backend.errors.add();
+  if (const Stream::Account* account = stream.account()) {
+    metrics_.count_tokens(stream.backend()->index(), account->model, account->usage);
+  }
+}
+
+void StreamTable::log_end(const Stream& stream) const {
+  LogLine line("stream ended");
+  const Stream::Account* account = stream.account();
+  if (account != nullptr) {
+    line.add("request_id", account->request_id).add("user", account->user_id).add("model", account->model);
+  }
+  if (stream.backend() != nullptr) line.add("backend", backend_registry()[stream.backend()->index()].name);
+  line.add("status", stream.status()).add("cause", info(stream.cause()).word);
+  line.add("events", stream.events()).add("bytes", stream.bytes_sent());
+  if (const std::optional<Duration> first = stream.first_event_after()) line.add("first_token_ms", first->count());
+  line.add("duration_ms", (timers_.now() - stream.opened()).count());
+  if (account != nullptr && account->usage.output_tokens > 0) {
+    line.add("input_tokens", account->usage.input_tokens).add("output_tokens", account->usage.output_tokens);
+  }
+  line.write();
 }
 
 // At a quarter of the last peak: so it costs little for each stream of the peak.

@@ -19,6 +19,7 @@
 #include "ring/timer_wheel.h"
 #include "sse/event_encoder.h"
 #include "stream/stream.h"
+#include "stream/stream_metrics.h"
 #include "stream/user_limits.h"
 
 namespace streaming {
@@ -39,8 +40,6 @@ struct StreamSettings {
 
 class StreamTable {
  public:
-  using CloseCounts = std::array<std::uint64_t, kCloseCauses>;
-
   // Borrows all but the settings.
   StreamTable(Ring& ring, TimerWheel& timers, WorkerLoad& load, UserLimits& users, Counters& counters,
               const StreamSettings& settings);
@@ -62,8 +61,13 @@ class StreamTable {
   void set_settings(const StreamSettings& settings);
 
   bool empty() const { return streams_.size() == 0; }
-  std::uint32_t peak() const { return peak_; }
-  const CloseCounts& closed() const { return closed_; }
+  // Any thread may read them.
+  const StreamMetrics& metrics() const { return metrics_; }
+  // Calls `visit` with each stream.
+  template <typename Visit>
+  void for_each(Visit&& visit) {
+    streams_.for_each([&visit](Stream& stream, Handle) { visit(stream); });
+  }
 
   // For the streams.
   Ring& ring() { return ring_; }
@@ -79,6 +83,8 @@ class StreamTable {
  private:
   // A stream that has taken the client; null, and the client still the caller's, when that failed.
   Stream* create(UniqueFd& client);
+  void count(const Stream& stream);
+  void log_end(const Stream& stream) const;
   // Gives the allocator's free memory back to the system when a peak is over.
   void trim_memory();
 
@@ -88,10 +94,9 @@ class StreamTable {
   UserLimits& users_;
   Counters& counters_;
   StreamSettings settings_;
-  std::uint32_t peak_ = 0;
   std::uint32_t peak_since_trim_ = 0;
   std::uint32_t refused_streams_ = 0;  // that only say no; they take no place from others
-  CloseCounts closed_{};
+  StreamMetrics metrics_;
   Slab<Stream> streams_;
   IntrusiveList<Stream> to_flush_;
   std::array<char, 16 * 1024> discarded_;

@@ -80,7 +80,7 @@ for my $name (sort keys %ways) {
   unlike $slow->log, qr/stream 0/, "$name: while the stream goes on";
   kill KILL => $pid;
   close $curl;
-  wait_until { $slow->log =~ /stream 0: (?!completed)/ } 'the daemon to see the client leave';
+  wait_until { $slow->log =~ /stream ended .*cause=(?!completed)/ } 'the daemon to see the client leave';
   ok 1, "$name: a client that leaves ends its stream";
   wait_until { status()->{BusyWorkers} <= 1 } 'the thread to be free';
   ok 1, "$name: and frees Apache's thread";

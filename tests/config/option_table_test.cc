@@ -55,6 +55,19 @@ TEST(OptionTable, SaysWhatAValueMustBe) {
   EXPECT_EQ(set_option(config, option("server.socket_path"), "").error().message, "must not be empty");
 }
 
+TEST(OptionTable, HasAMessageForAWrongValueOfEveryKeyThatIsNoText) {
+  Config config;
+  for (const Option& entry : option_table()) {
+    const bool is_text = std::holds_alternative<Text>(entry.value) ||
+                         std::holds_alternative<OptionalText>(entry.value) ||
+                         std::holds_alternative<Secret>(entry.value);
+    if (is_text) continue;
+    const Status set = set_option(config, entry, "nonsense");
+    ASSERT_FALSE(set.ok()) << entry.key;
+    EXPECT_NE(set.error().message.find("must be"), std::string::npos) << entry.key;
+  }
+}
+
 TEST(OptionTable, ReadsAModeAsOctal) {
   Config config;
   ASSERT_TRUE(set_option(config, option("server.socket_mode"), "0666").ok());

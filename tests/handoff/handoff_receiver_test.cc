@@ -161,7 +161,7 @@ TEST_F(HandoffReceiverTest, ClosesAConnectionThatBringsNoClient) {
   connect();
   arrive("{}", {});
   EXPECT_TRUE(closed());
-  EXPECT_EQ(counters.get(Counter::kHandoffErrors), 1u);
+  EXPECT_EQ(counters.get(Counter::kHandoffsInvalid), 1u);
   EXPECT_EQ(load.assigned, 0u);
 }
 

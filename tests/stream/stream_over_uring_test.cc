@@ -81,7 +81,7 @@ class StreamOverUringTest : public testing::TestWithParam<bool>, private Complet
       timers.expire();
     }
   }
-  std::uint64_t closed(CloseCause cause) const { return table->closed()[static_cast<std::size_t>(cause)]; }
+  std::uint64_t closed(CloseCause cause) const { return table->metrics().closed_by(cause); }
 
   Config config;
   TimerWheel timers{MonotonicClock::now()};
@@ -184,7 +184,7 @@ TEST_P(StreamOverUringTest, UsesTheSlotsOfStreamsThatHaveEnded) {
     browsers.clear();
     run_until([&] { return table->empty(); });
   }
-  EXPECT_EQ(table->peak(), kStreams);
+  EXPECT_EQ(table->metrics().peak.get(), kStreams);
 }
 
 INSTANTIATE_TEST_SUITE_P(With, StreamOverUringTest, testing::Values(true, false),

@@ -82,7 +82,7 @@ class StreamTest : public testing::Test, private CompletionHandler {
     ring.complete_cancelled();
     ring.complete(Operation::kClientClose, 0);
   }
-  std::uint64_t closed(CloseCause cause) const { return table.closed()[static_cast<std::size_t>(cause)]; }
+  std::uint64_t closed(CloseCause cause) const { return table.metrics().closed_by(cause); }
 
   FakeRing ring;
   TimerWheel timers{Time(Duration(1000))};
@@ -442,8 +442,10 @@ TEST_F(StreamTest, CountsTheTokensThatTheUpstreamHasCountedLast) {
   client_leaves();
   ring.complete(Operation::kClientShutdown, 0);
   finish();
-  EXPECT_EQ(counters.get(Counter::kInputTokens), 3u);
-  EXPECT_EQ(counters.get(Counter::kOutputTokens), 9u);
+  const StreamMetrics::Tokens tokens = table.metrics().tokens();
+  ASSERT_EQ(tokens.size(), 1u);
+  EXPECT_EQ(tokens.begin()->second.input_tokens, 3u);
+  EXPECT_EQ(tokens.begin()->second.output_tokens, 9u);
 }
 
 class HeldHeadTest : public StreamTest {

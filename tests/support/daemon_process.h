@@ -37,7 +37,7 @@ class DaemonProcess {
   explicit DaemonProcess(
       std::vector<std::string> flags, const std::function<void()>& before_exec = [] {}) {
     write_config("");  // so that no file of the machine is read
-    flags.insert(flags.begin(), {DAEMON, "--socket", socket(), "--config", config_path()});
+    flags.insert(flags.begin(), {DAEMON, "--socket", socket(), "--config", config_path(), "--metrics-addr", ""});
     std::vector<char*> arguments;
     for (std::string& flag : flags) arguments.push_back(flag.data());
     arguments.push_back(nullptr);

@@ -75,6 +75,7 @@ class FakeRing final : public Ring {
 
   Status enable() override { return success(); }
   int number() const override { return 100; }
+  std::uint64_t lost_completions() const override { return 0; }
   Result<RingFile> adopt(std::uint32_t slot, UniqueFd& fd) override {
     if (adopt_errno != 0) return Error::from_errno("cannot install a file in the ring", adopt_errno);
     EXPECT_TRUE(fd);

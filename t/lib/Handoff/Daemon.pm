@@ -26,6 +26,7 @@ sub start {
     qw(setpriv --pdeathsig KILL), $ENV{HANDOFF_DAEMON},    # not to outlive a test that was killed
     '--socket'      => $self->{socket},
     '--socket-mode' => '0666',
+    '--metrics-addr' => '',
     '--backend'     => 'mock',
     '--delay'       => $options{delay} // 5,
     @{ $options{arguments} // [] },

@@ -1,0 +1,39 @@
+#include "base/log_line.h"
+
+#include <algorithm>
+
+namespace streaming {
+namespace {
+
+// Whether the value can be told from what stands around it.
+bool is_plain(std::string_view value) {
+  return std::all_of(value.begin(), value.end(), [](char byte) {
+    return static_cast<unsigned char>(byte) > ' ' && byte != '"' && byte != '=' && byte != '\x7f';
+  });
+}
+
+}  // namespace
+
+LogLine::LogLine(std::string_view message) : json_(log_format() == LogFormat::kJson) {
+  text_ = json_ ? kJsonMembers + std::string("\"message\":") + json_string(message) : std::string(message);
+}
+
+LogLine& LogLine::add(std::string_view name, std::string_view value) {
+  if (value.empty()) return *this;
+  return !json_ && is_plain(value) ? add_verbatim(name, value) : add_verbatim(name, json_string(value));
+}
+
+LogLine& LogLine::add_verbatim(std::string_view name, std::string_view value) {
+  if (json_) {
+    text_.append(",\"").append(name).append("\":").append(value);
+  } else {
+    text_.append(1, ' ').append(name).append(1, '=').append(value);
+  }
+  return *this;
+}
+
+void LogLine::write(log::level::level_enum level) const {
+  log::log(level, text_);
+}
+
+}  // namespace streaming

@@ -1,0 +1,33 @@
+// A log line that says facts by name: "MESSAGE name=value ..." in text, members of their own in JSON. Any thread.
+
+#pragma once
+
+#include <concepts>
+#include <string>
+#include <string_view>
+
+#include "base/log.h"
+
+namespace streaming {
+
+class LogLine {
+ public:
+  explicit LogLine(std::string_view message);
+
+  // An empty value is left out. A text may be a peer's: it is quoted where it needs to be.
+  LogLine& add(std::string_view name, std::string_view value);
+  template <std::integral Number>
+  LogLine& add(std::string_view name, Number value) {
+    return add_verbatim(name, std::to_string(value));
+  }
+
+  void write(log::level::level_enum level = log::level::info) const;
+
+ private:
+  LogLine& add_verbatim(std::string_view name, std::string_view value);
+
+  const bool json_;
+  std::string text_;
+};
+
+}  // namespace streaming

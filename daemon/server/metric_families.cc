@@ -1,0 +1,201 @@
+#include "server/metric_families.h"
+
+#include <functional>
+#include <limits>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "backends/registry.h"
+
+namespace streaming {
+namespace {
+
+using prometheus::ClientMetric;
+using prometheus::MetricFamily;
+using prometheus::MetricType;
+using Labels = std::vector<ClientMetric::Label>;
+using Workers = std::span<const std::unique_ptr<Worker>>;
+
+constexpr double kMsPerSecond = 1000;
+
+// Adds families one after the other; samples go to the last.
+class Families {
+ public:
+  void begin(std::string_view name, std::string_view help, MetricType type) {
+    families_.push_back({std::string(name), std::string(help), type, {}});
+  }
+  void counter(Labels labels, std::uint64_t value) {
+    ClientMetric metric;
+    metric.label = std::move(labels);
+    metric.counter.value = static_cast<double>(value);
+    families_.back().metric.push_back(std::move(metric));
+  }
+  void gauge(Labels labels, double value) {
+    ClientMetric metric;
+    metric.label = std::move(labels);
+    metric.gauge.value = value;
+    families_.back().metric.push_back(std::move(metric));
+  }
+  // The sum of the histograms that `of` finds in each worker.
+  void histogram(Labels labels, Workers workers, const std::function<const Histogram&(const Worker&)>& of) {
+    ClientMetric metric;
+    metric.label = std::move(labels);
+    std::uint64_t count = 0;
+    for (std::size_t bucket = 0; bucket <= Histogram::kBoundsMs.size(); ++bucket) {
+      for (const auto& worker : workers) count += of(*worker).count(bucket);
+      if (bucket == Histogram::kBoundsMs.size()) break;
+      metric.histogram.bucket.push_back({count, static_cast<double>(Histogram::kBoundsMs[bucket]) / kMsPerSecond});
+    }
+    metric.histogram.bucket.push_back({count, std::numeric_limits<double>::infinity()});
+    metric.histogram.sample_count = count;
+    for (const auto& worker : workers) {
+      metric.histogram.sample_sum += static_cast<double>(of(*worker).sum_ms()) / kMsPerSecond;
+    }
+    families_.back().metric.push_back(std::move(metric));
+  }
+
+  std::vector<MetricFamily> take() { return std::move(families_); }
+
+ private:
+  std::vector<MetricFamily> families_;
+};
+
+template <typename Figure>
+std::uint64_t sum(Workers workers, Figure&& figure) {
+  std::uint64_t total = 0;
+  for (const auto& worker : workers) total += figure(*worker);
+  return total;
+}
+
+Labels labels_of(std::string_view written) {
+  if (written.empty()) return {};
+  const std::size_t equals = written.find('=');
+  return {{std::string(written.substr(0, equals)), std::string(written.substr(equals + 1))}};
+}
+
+void add_counters(Families& families, Workers workers) {
+  std::string_view metric;
+  for (const CounterInfo& counter : kCounterTable) {
+    if (counter.metric != metric) families.begin(counter.metric, counter.help, MetricType::Counter);
+    metric = counter.metric;
+    families.counter(labels_of(counter.label),
+                     sum(workers, [&](const Worker& worker) { return worker.counters().get(counter.counter); }));
+  }
+  // A name that existing dashboards have.
+  families.begin("daemon_connections_rejected_total", "Clients refused as all places were taken", MetricType::Counter);
+  families.counter({}, sum(workers, [](const Worker& worker) { return worker.counters().get(Counter::kRefusedFull); }));
+  families.begin("daemon_ring_overflows_total", "Completions that the kernel has lost", MetricType::Counter);
+  families.counter({}, sum(workers, [](const Worker& worker) { return worker.lost_completions(); }));
+}
+
+void add_streams(Families& families, Workers workers) {
+  auto active = [](const Worker& worker) { return worker.stream_metrics().active.get(); };
+  families.begin("daemon_active_connections", "Hand-offs and streams that are open", MetricType::Gauge);
+  families.gauge({}, static_cast<double>(sum(workers, [](const Worker& worker) { return worker.assigned(); })));
+  families.begin("daemon_active_streams", "Streams that are open", MetricType::Gauge);
+  families.gauge({}, static_cast<double>(sum(workers, active)));
+  families.begin("daemon_peak_streams", "The most streams at once, as the sum of the workers' peaks",
+                 MetricType::Gauge);
+  families.gauge(
+      {}, static_cast<double>(sum(workers, [](const Worker& worker) { return worker.stream_metrics().peak.get(); })));
+  families.begin("daemon_worker_streams", "Streams that are open, by worker", MetricType::Gauge);
+  for (std::size_t index = 0; index < workers.size(); ++index) {
+    families.gauge({{"worker", std::to_string(index)}}, static_cast<double>(active(*workers[index])));
+  }
+  families.begin("daemon_streams_ended_total", "Streams that have ended, by cause", MetricType::Counter);
+  for (const CloseCauseInfo& cause : kCloseCauseTable) {
+    families.counter({{"cause", std::string(cause.word)}}, sum(workers, [&](const Worker& worker) {
+                       return worker.stream_metrics().closed_by(cause.cause);
+                     }));
+  }
+  families.begin("daemon_stream_errors_total", "Streams that have ended before their answer was whole",
+                 MetricType::Counter);
+  for (const CloseCauseInfo& cause : kCloseCauseTable) {
+    if (cause.cause == CloseCause::kCompleted || cause.cause == CloseCause::kRefused) continue;
+    families.counter({{"reason", std::string(cause.word)}}, sum(workers, [&](const Worker& worker) {
+                       return worker.stream_metrics().closed_by(cause.cause);
+                     }));
+  }
+  families.begin("daemon_handoff_duration_seconds", "From a connection's arrival to its message",
+                 MetricType::Histogram);
+  families.histogram(
+      {}, workers, [](const Worker& worker) -> auto& { return worker.handoff_durations(); });
+  families.begin("daemon_stream_duration_seconds", "From a stream's opening to its end", MetricType::Histogram);
+  families.histogram(
+      {}, workers, [](const Worker& worker) -> auto& { return worker.stream_metrics().duration; });
+  families.begin("daemon_first_token_seconds", "From a stream's opening to its first event", MetricType::Histogram);
+  families.histogram(
+      {}, workers, [](const Worker& worker) -> auto& { return worker.stream_metrics().first_token; });
+}
+
+void add_backends(Families& families, Workers workers) {
+  const std::span<const BackendEntry> registry = backend_registry();
+  auto for_each = [&](auto&& add) {
+    for (std::size_t index = 0; index < registry.size(); ++index) {
+      add(Labels{{"backend", std::string(registry[index].name)}}, index);
+    }
+  };
+  auto counter = [&](Figure BackendMetrics::*figure) {
+    for_each([&](Labels labels, std::size_t index) {
+      families.counter(std::move(labels), sum(workers, [&](const Worker& worker) {
+                         return (worker.stream_metrics().backends[index].*figure).get();
+                       }));
+    });
+  };
+  auto histogram = [&](Histogram BackendMetrics::*figure) {
+    for_each([&](Labels labels, std::size_t index) {
+      families.histogram(
+          std::move(labels),
+          workers, [&](const Worker& worker) -> auto& { return worker.stream_metrics().backends[index].*figure; });
+    });
+  };
+  families.begin("daemon_backend_requests_total", "Streams opened, by backend", MetricType::Counter);
+  counter(&BackendMetrics::requests);
+  families.begin("daemon_backend_errors_total", "Streams that failed for a reason of the backend's",
+                 MetricType::Counter);
+  counter(&BackendMetrics::errors);
+  families.begin("daemon_backend_duration_seconds", "From a stream's opening to its end, by backend",
+                 MetricType::Histogram);
+  histogram(&BackendMetrics::duration);
+  families.begin("daemon_backend_ttfb_seconds", "From a stream's opening to its first event, by backend",
+                 MetricType::Histogram);
+  histogram(&BackendMetrics::first_token);
+}
+
+void add_tokens(Families& families, Workers workers) {
+  StreamMetrics::Tokens total;
+  for (const auto& worker : workers) {
+    for (const auto& [key, usage] : worker->stream_metrics().tokens()) {
+      total[key].input_tokens += usage.input_tokens;
+      total[key].output_tokens += usage.output_tokens;
+    }
+  }
+  families.begin("daemon_tokens_total", "Tokens, as the upstreams count them", MetricType::Counter);
+  for (const auto& [key, usage] : total) {
+    const Labels labels{{"backend", std::string(backend_registry()[key.first].name)}, {"model", key.second}};
+    for (const auto& [direction, count] :
+         {std::pair{"input", usage.input_tokens}, std::pair{"output", usage.output_tokens}}) {
+      Labels with_direction = labels;
+      with_direction.push_back({"direction", direction});
+      families.counter(std::move(with_direction), count);
+    }
+  }
+}
+
+}  // namespace
+
+std::vector<MetricFamily> metric_families(Workers workers, Duration uptime) {
+  Families families;
+  families.begin("daemon_build_info", "1, with the version as its label", MetricType::Gauge);
+  families.gauge({{"version", STREAMING_DAEMON_VERSION}}, 1);
+  families.begin("daemon_uptime_seconds", "Since the process's start", MetricType::Gauge);
+  families.gauge({}, static_cast<double>(uptime.count()) / kMsPerSecond);
+  add_counters(families, workers);
+  add_streams(families, workers);
+  add_backends(families, workers);
+  add_tokens(families, workers);
+  return families.take();
+}
+
+}  // namespace streaming

@@ -1,0 +1,112 @@
+#include "server/monitor.h"
+
+#include <civetweb.h>
+
+#include <string_view>
+#include <utility>
+
+namespace streaming {
+namespace {
+
+constexpr int kHandled = 200;  // what civetweb wants to hear; not the status
+constexpr const char* kJson = "application/json";
+constexpr const char* kPlain = "text/plain; charset=utf-8";
+
+int answer(mg_connection* connection, const char* status, const char* type, const std::string& body) {
+  mg_printf(connection, "HTTP/1.1 %s\r\nContent-Type: %s\r\nCache-Control: no-store\r\nContent-Length: %zu\r\n\r\n",
+            status, type, body.size());
+  mg_write(connection, body.data(), body.size());
+  return kHandled;
+}
+
+int answer(mg_connection* connection, bool good) {
+  return answer(connection, good ? "200 OK" : "503 Service Unavailable", kPlain, good ? "ok\n" : "no\n");
+}
+
+const MonitorSource& source_of(void* source) {
+  return *static_cast<const MonitorSource*>(source);
+}
+
+int on_metrics(mg_connection* connection, void* source) {
+  return answer(connection, "200 OK", "text/plain; version=0.0.4; charset=utf-8", source_of(source).metrics());
+}
+
+int on_healthz(mg_connection* connection, void* source) {
+  return answer(connection, source_of(source).alive());
+}
+
+int on_readyz(mg_connection* connection, void* source) {
+  return answer(connection, source_of(source).accepting());
+}
+
+// Users and request ids are in it: for this machine alone.
+int on_streams(mg_connection* connection, void* source) {
+  const std::string_view peer = mg_get_request_info(connection)->remote_addr;
+  if (!peer.starts_with("127.") && peer != "::1") {
+    return answer(connection, "403 Forbidden", kPlain, "only from this machine\n");
+  }
+  return answer(connection, "200 OK", kJson, source_of(source).streams());
+}
+
+struct Handler {
+  const char* path;
+  mg_request_handler answer;
+};
+
+constexpr Handler kHandlers[] = {
+    {"/metrics$", on_metrics}, {"/healthz$", on_healthz}, {"/readyz$", on_readyz}, {"/streams$", on_streams}};
+
+}  // namespace
+
+class Monitor::HttpServer {
+ public:
+  HttpServer(const std::string& address, const MonitorSource& source) {
+    mg_init_library(0);
+    mg_callbacks callbacks{};
+    callbacks.log_message = [](const mg_connection* connection, const char* message) {
+      auto* self = static_cast<HttpServer*>(mg_get_user_data(mg_get_context(connection)));
+      if (self != nullptr && self->context_ == nullptr) self->error_ = message;
+      return 1;  // it is not to write it anywhere
+    };
+    const char* options[] = {
+        "listening_ports",    address.c_str(), "num_threads", "2", "enable_directory_listing", "no",
+        "request_timeout_ms", "10000",         nullptr};
+    context_ = mg_start(&callbacks, this, options);
+    if (context_ == nullptr) return;
+    for (const Handler& handler : kHandlers) {
+      mg_set_request_handler(context_, handler.path, handler.answer, const_cast<MonitorSource*>(&source));
+    }
+  }
+  ~HttpServer() {
+    if (context_ != nullptr) mg_stop(context_);
+    mg_exit_library();
+  }
+
+  bool listens() const { return context_ != nullptr; }
+  const std::string& error() const { return error_; }
+  int port() const {
+    mg_server_port ports[2]{};
+    return mg_get_server_ports(context_, 2, ports) > 0 ? ports[0].port : 0;
+  }
+
+ private:
+  mg_context* context_ = nullptr;
+  std::string error_;  // the last message before it listened
+};
+
+Result<std::unique_ptr<Monitor>> Monitor::start(const std::string& address, const MonitorSource& source) {
+  auto http = std::make_unique<HttpServer>(address, source);
+  if (!http->listens()) return Error{"cannot serve metrics on " + address + ": " + http->error()};
+  return std::unique_ptr<Monitor>(new Monitor(std::move(http)));
+}
+
+Monitor::Monitor(std::unique_ptr<HttpServer> http) : http_(std::move(http)) {
+}
+
+Monitor::~Monitor() = default;
+
+int Monitor::port() const {
+  return http_->port();
+}
+
+}  // namespace streaming

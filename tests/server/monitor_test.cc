@@ -1,0 +1,171 @@
+// What those see who watch the daemon: its metrics, its health, its streams, its log.
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <rapidjson/document.h>
+
+#include <cstdlib>
+#include <filesystem>
+
+#include "support/daemon_process.h"
+
+namespace streaming {
+namespace {
+
+using testing::ContainsRegex;
+using testing::HasSubstr;
+using testing::Not;
+using testing::StartsWith;
+
+class MonitorTest : public testing::Test {
+ protected:
+  // The port is the kernel's choice, and the log says which.
+  explicit MonitorTest(std::vector<std::string> flags = {})
+      : daemon([&flags] {
+          flags.insert(flags.end(), {"--metrics-addr", "127.0.0.1:0", "--workers", "2"});
+          return flags;
+        }()) {
+    EXPECT_TRUE(daemon.logs("metrics on port ")) << daemon.log();
+    const std::string log = daemon.log();
+    port = std::atoi(log.c_str() + log.find("metrics on port ") + 16);
+  }
+
+  // The whole answer.
+  std::string get(const std::string& path) const {
+    UniqueFd connection(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_port = htons(static_cast<std::uint16_t>(port));
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    if (connect(connection.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) return "";
+    const std::string request = "GET " + path + " HTTP/1.0\r\n\r\n";
+    EXPECT_EQ(send(connection.get(), request.data(), request.size(), MSG_NOSIGNAL),
+              static_cast<ssize_t>(request.size()));
+    return read_to_end(connection.get());
+  }
+  bool eventually_has(const std::string& path, const std::string& text) const {
+    return eventually([&] { return get(path).find(text) != std::string::npos; });
+  }
+
+  DaemonProcess daemon;
+  int port = 0;
+};
+
+TEST_F(MonitorTest, CountsWhatHasHappened) {
+  for (int i = 0; i < 3; ++i) read_to_end(daemon.hand_client_over("{}").get());
+  const UniqueFd browser = daemon.hand_client_over("not JSON");
+  read_to_end(browser.get());
+  EXPECT_TRUE(eventually_has("/metrics", "\ndaemon_streams_ended_total{cause=\"completed\"} 3\n"));
+  const std::string metrics = get("/metrics");
+  EXPECT_THAT(metrics, StartsWith("HTTP/1.1 200 OK\r\n"));
+  EXPECT_THAT(metrics, HasSubstr("\ndaemon_handoffs_total 4\n"));
+  EXPECT_THAT(metrics, HasSubstr("\ndaemon_refusals_total{reason=\"invalid\"} 1\n"));
+  EXPECT_THAT(metrics, HasSubstr("\ndaemon_chunks_sent_total 54\n"));
+  EXPECT_THAT(metrics, HasSubstr("\ndaemon_backend_requests_total{backend=\"mock\"} 3\n"));
+  EXPECT_THAT(metrics, HasSubstr("\ndaemon_stream_duration_seconds_count 3\n"));
+  EXPECT_THAT(metrics, HasSubstr("\ndaemon_first_token_seconds_bucket{le=\"+Inf\"} 3\n"));
+  EXPECT_THAT(metrics, HasSubstr("\ndaemon_active_streams 0\n"));
+  EXPECT_THAT(metrics, ContainsRegex("\ndaemon_build_info\\{version=\"[0-9.]+\"\\} 1\n"));
+}
+
+TEST_F(MonitorTest, HasEveryMetricOfTheDaemonsThatDoThisJob) {
+  const std::string metrics = get("/metrics");
+  for (const char* name :
+       {"active_connections", "connections_total", "connections_rejected_total", "active_streams", "peak_streams",
+        "bytes_sent_total", "chunks_sent_total", "stream_errors_total", "stream_duration_seconds", "handoffs_total",
+        "handoff_errors_total", "handoff_duration_seconds", "backend_requests_total", "backend_errors_total",
+        "backend_duration_seconds", "backend_ttfb_seconds"}) {
+    EXPECT_THAT(metrics, HasSubstr(std::string("# TYPE daemon_") + name + " "));
+  }
+}
+
+TEST_F(MonitorTest, PassesThePrometheusLint) {
+  if (std::system("command -v promtool > /dev/null") != 0) GTEST_SKIP() << "promtool is not installed";
+  TemporaryDirectory directory;
+  const std::string metrics = get("/metrics");
+  std::ofstream(directory.file("metrics")) << metrics.substr(metrics.find("\r\n\r\n") + 4);
+  EXPECT_EQ(std::system(("promtool check metrics < " + directory.file("metrics")).c_str()), 0);
+}
+
+TEST_F(MonitorTest, IsReadyUntilItDrains) {
+  EXPECT_THAT(get("/healthz"), StartsWith("HTTP/1.1 200 OK\r\n"));
+  EXPECT_THAT(get("/readyz"), StartsWith("HTTP/1.1 200 OK\r\n"));
+  const UniqueFd browser = daemon.hand_client_over("{}");
+  EXPECT_NE(read_some(browser.get()), "");
+  daemon.signal(SIGTERM);
+  EXPECT_TRUE(eventually_has("/readyz", "HTTP/1.1 503 Service Unavailable\r\n"));
+  EXPECT_EQ(daemon.exit_status(), 0);
+}
+
+class SlowMonitorTest : public MonitorTest {
+ protected:
+  SlowMonitorTest() : MonitorTest({"--delay", "60000", "--shutdown-timeout-ms", "0"}) {}
+};
+
+TEST_F(SlowMonitorTest, ShowsTheStreamsThatThereAre) {
+  const UniqueFd one = daemon.hand_client_over(R"({"request_id":"r-1","user_id":7,"model":"m","prompt":"secret"})");
+  const UniqueFd other = daemon.hand_client_over("{}");
+  EXPECT_NE(read_some(one.get()), "");
+  EXPECT_NE(read_some(other.get()), "");
+  const std::string answer = get("/streams");
+  EXPECT_THAT(answer, Not(HasSubstr("secret")));
+  rapidjson::Document json;
+  json.Parse(answer.c_str() + answer.find("\r\n\r\n") + 4);
+  ASSERT_FALSE(json.HasParseError()) << answer;
+  EXPECT_EQ(json["streams"].Size(), 2u);
+  EXPECT_THAT(answer, HasSubstr(R"("request_id":"r-1","user":"7","model":"m","backend":"mock","state":"streaming")"));
+  EXPECT_TRUE(eventually_has("/metrics", "\ndaemon_active_streams 2\n"));
+}
+
+TEST_F(MonitorTest, SaysOneLineAStreamAtItsEnd) {
+  read_to_end(daemon.hand_client_over(R"({"request_id":"r 1","user_id":"u","prompt":"secret"})").get());
+  ASSERT_TRUE(daemon.logs("stream ended")) << daemon.log();
+  EXPECT_THAT(daemon.log(),
+              ContainsRegex("stream ended request_id=\"r 1\" user=u backend=mock status=200 cause=completed events=18 "
+                            "bytes=[0-9]+ first_token_ms=[0-9]+ duration_ms=[0-9]+\n"));
+  EXPECT_THAT(daemon.log(), Not(HasSubstr("secret")));
+}
+
+TEST(Log, IsJsonWhereAskedAndFollowsItsFile) {
+  TemporaryDirectory directory;
+  const std::string file = directory.file("daemon.log");
+  DaemonProcess daemon({"--log-format", "json", "--log-file", file, "--delay", "0"});
+  auto words = [&file] {
+    std::ostringstream text;
+    text << std::ifstream(file).rdbuf();
+    return text.str();
+  };
+  ASSERT_TRUE(eventually([&] { return words().find("ready on") != std::string::npos; }));
+  read_to_end(daemon.hand_client_over(R"({"request_id":"a\"b"})").get());
+  ASSERT_TRUE(eventually([&] { return words().find("stream ended") != std::string::npos; }));
+  std::istringstream lines(words());
+  for (std::string line; std::getline(lines, line);) {
+    rapidjson::Document json;
+    json.Parse(line.c_str());
+    ASSERT_FALSE(json.HasParseError()) << line;
+    EXPECT_TRUE(json.HasMember("time") && json.HasMember("level") && json.HasMember("message")) << line;
+    if (json["message"] != "stream ended") continue;
+    EXPECT_STREQ(json["request_id"].GetString(), "a\"b");
+  }
+
+  std::filesystem::rename(file, file + ".1");
+  daemon.signal(SIGHUP);
+  EXPECT_TRUE(eventually([&] { return words().find("reload") != std::string::npos; })) << "the new file";
+  EXPECT_EQ(daemon.stop(), 0);
+}
+
+TEST(Monitor, GivesItsPortToTheNextDaemon) {
+  DaemonProcess first({"--metrics-addr", "127.0.0.1:0"});
+  ASSERT_TRUE(first.logs("metrics on port ")) << first.log();
+  const std::string log = first.log();
+  const std::string port = std::to_string(std::atoi(log.c_str() + log.find("metrics on port ") + 16));
+  DaemonProcess second({"--metrics", port});
+  EXPECT_TRUE(second.logs("cannot serve metrics on 127.0.0.1:" + port)) << second.log();
+  EXPECT_EQ(first.stop(), 0);
+  EXPECT_TRUE(second.logs("metrics on port " + port));
+  EXPECT_EQ(second.stop(), 0);
+}
+
+}  // namespace
+}  // namespace streaming

@@ -1,0 +1,32 @@
+#include "stream/stream_metrics.h"
+
+#include <gtest/gtest.h>
+
+#include "base/limits.h"
+
+namespace streaming {
+namespace {
+
+TEST(StreamMetrics, AddsTokensUpByBackendAndModel) {
+  StreamMetrics metrics(2);
+  metrics.count_tokens(1, "m", {1, 2});
+  metrics.count_tokens(1, "m", {10, 20});
+  metrics.count_tokens(0, "m", {100, 200});
+  metrics.count_tokens(0, "silent", {0, 0});
+  const StreamMetrics::Tokens tokens = metrics.tokens();
+  ASSERT_EQ(tokens.size(), 2u);
+  EXPECT_EQ(tokens.at({1, "m"}).input_tokens, 11u);
+  EXPECT_EQ(tokens.at({1, "m"}).output_tokens, 22u);
+  EXPECT_EQ(tokens.at({0, "m"}).output_tokens, 200u);
+}
+
+TEST(StreamMetrics, KeepsABoundedNumberOfModelsThoughAnybodyMayNameMore) {
+  StreamMetrics metrics(1);
+  for (std::size_t i = 0; i < 2 * kMaxModels; ++i) metrics.count_tokens(0, "model-" + std::to_string(i), {1, 1});
+  const StreamMetrics::Tokens tokens = metrics.tokens();
+  EXPECT_EQ(tokens.size(), kMaxModels + 1);
+  EXPECT_EQ(tokens.at({0, "other"}).input_tokens, kMaxModels);
+}
+
+}  // namespace
+}  // namespace streaming
