@@ -7,6 +7,7 @@
 
 #include <cstdlib>
 #include <filesystem>
+#include <regex>
 
 #include "support/daemon_process.h"
 
@@ -77,6 +78,24 @@ TEST_F(MonitorTest, HasEveryMetricOfTheDaemonsThatDoThisJob) {
         "handoff_errors_total", "handoff_duration_seconds", "backend_requests_total", "backend_errors_total",
         "backend_duration_seconds", "backend_ttfb_seconds"}) {
     EXPECT_THAT(metrics, HasSubstr(std::string("# TYPE daemon_") + name + " "));
+  }
+}
+
+TEST_F(MonitorTest, HasEveryMetricOfTheDashboardAndTheAlerts) {
+  const std::string metrics = get("/metrics");
+  for (const char* name : {"/conf/grafana-dashboard.json", "/conf/prometheus-alerts.yml"}) {
+    std::ostringstream text;
+    text << std::ifstream(std::string(SOURCE_DIR) + name).rdbuf();
+    const std::string file = text.str();
+    const std::regex metric("daemon_[a-z_]+");
+    std::size_t found = 0;
+    for (auto match = std::sregex_iterator(file.begin(), file.end(), metric); match != std::sregex_iterator();
+         ++match) {
+      const std::string family = std::regex_replace(match->str(), std::regex("_(bucket|sum|count)$"), "");
+      EXPECT_THAT(metrics, HasSubstr("# TYPE " + family + " ")) << name;
+      ++found;
+    }
+    EXPECT_GT(found, 5u) << name;
   }
 }
 
