@@ -8,9 +8,14 @@ namespace {
 using Value = rapidjson::Value;
 using Kind = AnswerEvent::Kind;
 
+// The first of the answers that were asked for; the others come in between, each in chunks of its own.
 const Value* first_choice(const Value& chunk) {
   const Value* choices = find_member(&chunk, "choices");
-  return choices != nullptr && choices->IsArray() && !choices->Empty() ? &(*choices)[0] : nullptr;
+  if (choices == nullptr || !choices->IsArray()) return nullptr;
+  for (const Value& choice : choices->GetArray()) {
+    if (find_count(&choice, "index") == 0) return &choice;
+  }
+  return nullptr;
 }
 
 FinishReason reason_of(std::string_view word) {
@@ -19,16 +24,6 @@ FinishReason reason_of(std::string_view word) {
   if (word == "content_filter") return FinishReason::kContentFilter;
   if (word == "tool_calls" || word == "function_call") return FinishReason::kToolCalls;
   return FinishReason::kOther;
-}
-
-bool hand_on(EventSink& sink, const AnswerEvent& event) {
-  if (has_lone_surrogate(event.text) || has_lone_surrogate(event.name)) return false;
-  sink.on_event(event);
-  return true;
-}
-
-bool hand_on_text(EventSink& sink, Kind kind, std::string_view text) {
-  return text.empty() || hand_on(sink, {.kind = kind, .text = text});
 }
 
 void read_usage(const Value* usage, EventSink& sink) {
@@ -57,11 +52,11 @@ AnswerReader::Verdict ChatCompletionReader::read(SseEvent& event, EventSink& sin
 
 bool ChatCompletionReader::read_delta(const Value& delta, EventSink& sink) {
   for (const char* name : {"reasoning_content", "reasoning"}) {
-    if (!hand_on_text(sink, Kind::kReasoning, find_text(&delta, name))) return false;
+    if (!pieces_.hand_on_text(sink, Kind::kReasoning, find_text(&delta, name))) return false;
   }
   // A refusal is what the model says in place of an answer.
   for (const char* name : {"content", "refusal"}) {
-    if (!hand_on_text(sink, Kind::kText, find_text(&delta, name))) return false;
+    if (!pieces_.hand_on_text(sink, Kind::kText, find_text(&delta, name))) return false;
   }
   const Value* calls = find_member(&delta, "tool_calls");
   if (calls == nullptr || !calls->IsArray()) return true;
@@ -75,12 +70,9 @@ bool ChatCompletionReader::read_delta(const Value& delta, EventSink& sink) {
 bool ChatCompletionReader::read_tool_call(const Value& call, EventSink& sink) {
   const auto index = static_cast<std::uint32_t>(find_count(&call, "index"));
   const Value* function = find_member(&call, "function");
-  const std::string_view id = find_text(&call, "id");
-  if (const std::string_view name = find_text(function, "name"); !name.empty()) {
-    if (!hand_on(sink, {.kind = Kind::kToolCall, .index = index, .id = id, .name = name})) return false;
-  }
-  const std::string_view arguments = find_text(function, "arguments");
-  return arguments.empty() || hand_on(sink, {.kind = Kind::kToolInput, .index = index, .text = arguments});
+  const std::string_view name = find_text(function, "name");
+  if (!name.empty() && !pieces_.hand_on_tool_call(sink, index, find_text(&call, "id"), name)) return false;
+  return pieces_.hand_on_text(sink, Kind::kToolInput, find_text(function, "arguments"), index);
 }
 
 }  // namespace streaming

@@ -6,6 +6,7 @@
 
 #include <optional>
 
+#include "backends/answer_pieces.h"
 #include "backends/sse_session.h"
 
 namespace streaming {
@@ -22,6 +23,7 @@ class ChatCompletionReader final : public AnswerReader {
   bool read_delta(const rapidjson::Value& delta, EventSink& sink);
   bool read_tool_call(const rapidjson::Value& call, EventSink& sink);
 
+  AnswerPieces pieces_;
   std::optional<FinishReason> finish_reason_;
 };
 

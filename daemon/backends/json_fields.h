@@ -8,6 +8,7 @@
 #include <string>
 #include <string_view>
 
+#include "backends/surrogate_halves.h"
 #include "base/json_input.h"
 
 namespace streaming {
@@ -15,8 +16,10 @@ namespace streaming {
 // A small document without an allocation; it must not outlive the text it was parsed from.
 class JsonObject {
  public:
-  // Parses `text` in place, and pads it. False when it is no JSON object of valid UTF-8.
+  // Parses `text` in place, and pads it. False when it is no JSON object of valid UTF-8. Half a surrogate pair comes
+  // out as a mark: texts are for AnswerPieces to hand on.
   bool parse(std::string& text) {
+    mark_surrogate_halves(text);
     text.append(kJsonPadding, '\0');
     document_.ParseInsitu<rapidjson::kParseIterativeFlag | rapidjson::kParseValidateEncodingFlag>(text.data());
     return !document_.HasParseError() && document_.IsObject();

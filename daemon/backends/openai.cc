@@ -1,44 +1,81 @@
 #include "backends/openai.h"
 
-#include <unistd.h>
-
-#include <cerrno>
-
+#include "backends/api_url.h"
 #include "backends/chat_completion_reader.h"
 #include "backends/chat_completion_request.h"
+#include "backends/request_body.h"
+#include "backends/responses_reader.h"
+#include "backends/responses_request.h"
+#include "base/header_field.h"
 
 namespace streaming {
 namespace {
+
+constexpr std::string_view kBearerHeader = "Authorization";
+
+// One of the vendor's APIs.
+struct Api {
+  std::string_view name;
+  std::string_view path;
+  std::string (*write_request)(const HandoffRequest& request, std::string_view default_model);
+  std::unique_ptr<AnswerReader> (*make_reader)();
+};
+
+template <typename Reader>
+std::unique_ptr<AnswerReader> make_reader() {
+  return std::make_unique<Reader>();
+}
+
+constexpr Api kApis[] = {
+    {"chat", "/chat/completions", chat_completion_request, make_reader<ChatCompletionReader>},
+    {"responses", "/responses", responses_request, make_reader<ResponsesReader>},
+};
+
+// Null when there is none of that name, which validate_openai_backend() refuses.
+const Api* find_api(std::string_view name) {
+  for (const Api& api : kApis) {
+    if (api.name == name) return &api;
+  }
+  return nullptr;
+}
 
 HttpVersion http_version(const Config& config) {
   if (config.openai_h2c) return HttpVersion::kHttp2PriorKnowledge;
   return config.openai_http2 ? HttpVersion::kNegotiated : HttpVersion::kHttp11;
 }
 
+// A backend that nobody asks is made unvalidated.
+const Api& api_of(const Config& config) {
+  const Api* api = find_api(config.openai_api);
+  return api == nullptr ? kApis[0] : *api;
+}
+
 class OpenAiBackend final : public Backend {
  public:
   explicit OpenAiBackend(const BackendEnvironment& environment)
-      : config_(environment.config), http_(environment.http), url_(config_.openai_api_base) {
-    while (url_.ends_with('/')) url_.pop_back();
-    url_ += "/chat/completions";
+      : config_(environment.config), http_(environment.http), api_(api_of(config_)) {
+    if (config_.openai_api_key.empty()) return;
+    const bool bearer = same_header_name(config_.openai_api_key_header, kBearerHeader);
+    key_header_ = config_.openai_api_key_header + ": " + (bearer ? "Bearer " : "") + config_.openai_api_key;
   }
 
   std::unique_ptr<BackendSession> start(const HandoffRequest& request, EventSink& sink) override {
-    HttpRequest http{.url = url_,
+    HttpRequest http{.url = api_url(config_.openai_api_base, api_.path, model_of(request, config_.openai_model)),
                      .headers = event_stream_headers(request),
-                     .body = chat_completion_request(request, config_.openai_model),
+                     .body = api_.write_request(request, config_.openai_model),
                      .version = http_version(config_),
                      .unix_socket = config_.openai_api_socket,
                      .ca_file = config_.backend_ca_file,
                      .insecure_ssl = config_.openai_insecure_ssl};
-    if (!config_.openai_api_key.empty()) http.headers.push_back("Authorization: Bearer " + config_.openai_api_key);
-    return std::make_unique<SseSession>(http_, std::move(http), std::make_unique<ChatCompletionReader>(), sink);
+    if (!key_header_.empty()) http.headers.push_back(key_header_);
+    return std::make_unique<SseSession>(http_, std::move(http), api_.make_reader(), sink);
   }
 
  private:
   const Config& config_;
   HttpClient& http_;
-  std::string url_;
+  const Api& api_;
+  std::string key_header_;  // empty without a key
 };
 
 }  // namespace
@@ -48,17 +85,15 @@ std::unique_ptr<Backend> make_openai_backend(const BackendEnvironment& environme
 }
 
 Status validate_openai_backend(const Config& config) {
-  const std::string& base = config.openai_api_base;
-  if (!base.starts_with("http://") && !base.starts_with("https://")) {
-    return Error{
-        "the backend openai needs an http or https URL; set OPENAI_API_BASE, --openai-base or "
-        "backend.openai.api_base (it is \"" +
-        base + "\")"};
+  if (find_api(config.openai_api) == nullptr) {
+    return Error{"backend.openai.api must be chat or responses, not \"" + config.openai_api + "\""};
   }
-  if (!config.backend_ca_file.empty() && access(config.backend_ca_file.c_str(), R_OK) != 0) {
-    return Error::from_errno("cannot read ca_file " + config.backend_ca_file, errno);
+  if (!is_header_name(config.openai_api_key_header)) {
+    return Error{"backend.openai.api_key_header must be the name of a header, not \"" + config.openai_api_key_header +
+                 "\""};
   }
-  return success();
+  return check_api(config, "openai", config.openai_api_base,
+                   "OPENAI_API_BASE, --openai-base or backend.openai.api_base");
 }
 
 }  // namespace streaming

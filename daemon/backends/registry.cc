@@ -3,6 +3,7 @@
 #include <array>
 #include <string>
 
+#include "backends/anthropic.h"
 #include "backends/mock.h"
 #include "backends/openai.h"
 
@@ -12,6 +13,7 @@ namespace {
 constexpr std::array kRegistry{
     BackendEntry{"mock", make_mock_backend, validate_mock_backend},
     BackendEntry{"openai", make_openai_backend, validate_openai_backend},
+    BackendEntry{"anthropic", make_anthropic_backend, validate_anthropic_backend},
 };
 
 }  // namespace

@@ -32,7 +32,7 @@ std::span<const BackendEntry> backend_registry();
 // Null when there is none of that name.
 const BackendEntry* find_backend(std::string_view name);
 
-// "mock, openai"
+// "mock, openai, ..."
 std::string backend_names();
 
 }  // namespace streaming

@@ -4,6 +4,7 @@
 #include <string>
 #include <utility>
 
+#include "base/header_field.h"
 #include "base/limits.h"
 
 namespace streaming {
@@ -17,6 +18,15 @@ int seconds_of(std::string_view retry_after) {
   const auto [end, error] = std::from_chars(retry_after.data(), retry_after.data() + retry_after.size(), seconds);
   const bool whole = error == std::errc{} && end == retry_after.data() + retry_after.size();
   return whole && seconds > 0 && seconds <= kMaxRetryAfterSeconds ? seconds : 0;
+}
+
+// Some servers name their event streams text or bytes, or not at all; a page or a JSON object is something else.
+bool may_be_event_stream(std::string_view content_type) {
+  const std::string_view type = content_type.substr(0, content_type.find_first_of("; \t"));
+  for (const char* streamed : {"", "text/event-stream", "text/plain", "application/octet-stream"}) {
+    if (same_header_name(type, streamed)) return true;
+  }
+  return false;
 }
 
 }  // namespace
@@ -45,7 +55,10 @@ void SseSession::cancel() {
 }
 
 void SseSession::on_head(const HttpHead& head) {
-  if (head.status == kStatusOk) return;
+  if (head.status == kStatusOk) {
+    if (may_be_event_stream(head.content_type)) return;
+    return fail({.kind = FailureKind::kMalformed, .detail = "the answer is not an event stream", .status = kStatusOk});
+  }
   const std::string detail = "status " + std::to_string(head.status);
   fail({.kind = FailureKind::kStatus,
         .detail = detail,

@@ -34,13 +34,26 @@ struct Config {
   Duration try_timeout{0};  // 0: none
   Duration mock_delay{50};
 
+  std::string openai_api = "chat";
   std::string openai_api_base = "https://api.openai.com/v1";
   std::string openai_api_key;
+  std::string openai_api_key_file;
+  std::string openai_api_key_header = "Authorization";
   std::string openai_api_socket;  // empty: TCP
   std::string openai_model = "gpt-4o-mini";
   bool openai_http2 = true;
   bool openai_h2c = false;
   bool openai_insecure_ssl = false;
+
+  std::string anthropic_api_base = "https://api.anthropic.com";
+  std::string anthropic_api_key;
+  std::string anthropic_api_key_file;
+  std::string anthropic_api_socket;  // empty: TCP
+  std::string anthropic_model = "claude-haiku-4-5";
+  std::int64_t anthropic_max_tokens = 4096;
+  bool anthropic_http2 = true;
+  bool anthropic_insecure_ssl = false;
+
   std::string backend_ca_file;  // empty: the system's
   Duration first_byte_timeout{30'000};
   Duration idle_timeout{60'000};

@@ -4,7 +4,10 @@
 #include <array>
 #include <charconv>
 #include <cstdio>
+#include <cstdlib>
 #include <optional>
+
+#include "config/secret_file.h"
 
 namespace streaming {
 namespace {
@@ -50,13 +53,21 @@ constexpr std::array kOptions{
            Milliseconds{&Config::shutdown_timeout, 0, kHourMs},
            "how long SIGTERM lets streams run on before it ends them with an error event"},
     Option{"backend.provider", "--backend", "DAEMON_BACKEND_PROVIDER", Text{&Config::backend},
-           "where answers come from, unless the hand-off names its own: mock, openai"},
+           "where answers come from, unless the hand-off names its own: mock, openai, anthropic"},
     Option{"backend.mock.message_delay_ms", "--delay", "DAEMON_TOKEN_DELAY_MS",
            Milliseconds{&Config::mock_delay, 0, kHourMs}, "mock: time between events"},
+    Option{"backend.openai.api", "--openai-api", "OPENAI_API", Text{&Config::openai_api},
+           "openai: which of the APIs: chat (Chat Completions) or responses (Responses)"},
     Option{"backend.openai.api_base", "--openai-base", "OPENAI_API_BASE", Text{&Config::openai_api_base},
-           "openai: URL of the API, without the /chat/completions"},
-    Option{"backend.openai.api_key", "", "OPENAI_API_KEY", Secret{&Config::openai_api_key},
-           "openai: the key. The variable is safer than the file"},
+           "openai: URL of the API, without the /chat/completions; may have a query, and {model} in it"},
+    Option{"backend.openai.api_key", "", "OPENAI_API_KEY",
+           Secret{&Config::openai_api_key, &Config::openai_api_key_file},
+           "openai: the key. The variable, or a file of its own, is safer than the configuration"},
+    Option{"backend.openai.api_key_file", "", "OPENAI_API_KEY_FILE", OptionalText{&Config::openai_api_key_file},
+           "openai: a file with the key; %d/NAME is a credential of systemd. OPENAI_API_KEY goes before it"},
+    Option{
+        "backend.openai.api_key_header", "", "OPENAI_API_KEY_HEADER", Text{&Config::openai_api_key_header},
+        "openai: the header for the key: Authorization (as a bearer's), or one that has it alone, as Azure's api-key"},
     Option{"backend.openai.model", "--openai-model", "OPENAI_MODEL", Text{&Config::openai_model},
            "openai: the model, unless the hand-off names its own"},
     Option{"backend.openai.api_socket", "--openai-socket", "OPENAI_API_SOCKET",
@@ -70,6 +81,26 @@ constexpr std::array kOptions{
            "openai: do not verify the server's certificate; for tests alone"},
     Option{"backend.ca_file", "--ca-file", "DAEMON_CA_FILE", OptionalText{&Config::backend_ca_file},
            "file of certificates (PEM) to trust instead of the system's authorities"},
+    Option{"backend.anthropic.api_base", "--anthropic-base", "ANTHROPIC_API_BASE", Text{&Config::anthropic_api_base},
+           "anthropic: URL of the API, without the /v1/messages"},
+    Option{"backend.anthropic.api_key", "", "ANTHROPIC_API_KEY",
+           Secret{&Config::anthropic_api_key, &Config::anthropic_api_key_file},
+           "anthropic: the key. The variable, or a file of its own, is safer than the configuration"},
+    Option{"backend.anthropic.api_key_file", "", "ANTHROPIC_API_KEY_FILE",
+           OptionalText{&Config::anthropic_api_key_file},
+           "anthropic: a file with the key; %d/NAME is a credential of systemd. ANTHROPIC_API_KEY goes before it"},
+    Option{"backend.anthropic.api_socket", "--anthropic-socket", "ANTHROPIC_API_SOCKET",
+           OptionalText{&Config::anthropic_api_socket},
+           "anthropic: Unix socket that is connected to instead of the URL's host, by HTTP/1.1"},
+    Option{"backend.anthropic.model", "--anthropic-model", "ANTHROPIC_MODEL", Text{&Config::anthropic_model},
+           "anthropic: the model, unless the hand-off names its own"},
+    Option{"backend.anthropic.max_tokens", "", "ANTHROPIC_MAX_TOKENS",
+           Integer{&Config::anthropic_max_tokens, 1, 10'000'000},
+           "anthropic: the longest answer in tokens, which the API wants to be told, unless the hand-off says its own"},
+    Option{"backend.anthropic.http2_enabled", "", "ANTHROPIC_HTTP2_ENABLED", Boolean{&Config::anthropic_http2},
+           "anthropic: use HTTP/2 where an https server offers it"},
+    Option{"backend.anthropic.insecure_ssl", "", "ANTHROPIC_INSECURE_SSL", Boolean{&Config::anthropic_insecure_ssl},
+           "anthropic: do not verify the server's certificate; for tests alone"},
     Option{"backend.retries", "--retries", "DAEMON_BACKEND_RETRIES", Integer{&Config::retries, 0, 10},
            "how often a backend that fails before its first event is tried again, where that makes sense"},
     Option{"backend.fallback", "--fallback", "DAEMON_BACKEND_FALLBACK", WordList{&Config::fallback},
@@ -216,13 +247,28 @@ Status set_option(Config& config, const Option& option, std::string_view text) {
                         },
                         [&](const WordList& list) { return set_words(config.*list.member, text); },
                         [&](const Secret& secret) -> Status {
-                          config.*secret.member = text;
+                          Result<std::string> cleaned = clean_secret(text);
+                          if (!cleaned) return cleaned.error();
+                          config.*secret.member = *cleaned;
                           return success();
                         },
                         [&](const Boolean& boolean) { return set_boolean(config.*boolean.member, text); },
                         [&](const FileMode& mode) { return set_mode(config.*mode.member, text); },
                     },
                     option.value);
+}
+
+Status read_secret_files(Config& config) {
+  for (const Option& option : kOptions) {
+    const Secret* secret = std::get_if<Secret>(&option.value);
+    if (secret == nullptr || (config.*secret->file).empty()) continue;
+    const char* from_environment = std::getenv(std::string(option.variable).c_str());
+    if (from_environment != nullptr && *from_environment != '\0') continue;
+    Result<std::string> read = read_secret_file(config.*secret->file);
+    if (!read) return read.error();
+    config.*secret->member = *read;
+  }
+  return success();
 }
 
 std::string option_text(const Config& config, const Option& option) {

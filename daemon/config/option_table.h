@@ -34,9 +34,10 @@ struct OptionalText {
 struct WordList {
   std::vector<std::string> Config::*member;
 };
-// A text that is never printed.
+// A text that is never printed, and that may stand in a file of its own instead.
 struct Secret {
   std::string Config::*member;
+  std::string Config::*file;
 };
 struct Boolean {
   bool Config::*member;
@@ -64,6 +65,9 @@ std::span<const Option> option_table();
 
 // "N", "MS", "TEXT", "WORD,...", "true|false", "MODE": what stands behind the flag in --help; empty for a switch.
 std::string_view placeholder(const Option& option);
+
+// Takes the secrets that stand in files of their own, but for those that a variable of the environment gives.
+Status read_secret_files(Config& config);
 
 // Sets one option from text. The Error says what the value must be.
 Status set_option(Config& config, const Option& option, std::string_view text);

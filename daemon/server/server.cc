@@ -28,7 +28,10 @@ constexpr Duration kSuccessorTimeout{30'000};
 
 // What an operator should not overlook.
 void warn_of(const Config& config) {
-  if (config.openai_insecure_ssl) log::warn("insecure_ssl is on: the certificate of backend openai is not verified");
+  for (const auto& [backend, insecure] :
+       {std::pair{"openai", config.openai_insecure_ssl}, std::pair{"anthropic", config.anthropic_insecure_ssl}}) {
+    if (insecure) log::warn("insecure_ssl is on: the certificate of backend {} is not verified", backend);
+  }
 }
 
 Result<UniqueFd> make_eventfd() {

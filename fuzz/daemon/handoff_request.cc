@@ -7,6 +7,9 @@
 #include <cmath>
 
 #include "backends/chat_completion_request.h"
+#include "backends/json_fields.h"
+#include "backends/messages_request.h"
+#include "backends/responses_request.h"
 #include "base/limits.h"
 #include "fuzz/property.h"
 #include "protocol/handoff_protocol.h"
@@ -45,7 +48,8 @@ void must_be_one_head(std::string_view head) {
 }
 
 // The request to the API is a payload that can be read in turn, and brings the same conversation.
-void must_pass_on(const HandoffRequest& request) {
+void must_pass_on(HandoffRequest request) {
+  request.request = nullptr;
   fuzz::InPlace body(chat_completion_request(request, "standard"));
   MUST(fuzz::is_utf8(body.view()));
   HandoffRequestParser parser;
@@ -66,6 +70,17 @@ void must_pass_on(const HandoffRequest& request) {
   if (request.messages == nullptr) MUST(read->last_user_text() == request.prompt);
 }
 
+// Whatever the hand-off's `request` brings, the body is one JSON object, and asks for a stream.
+void must_ask_for_a_stream(const std::string& body) {
+  MUST(fuzz::is_utf8(body));
+  rapidjson::Document document;
+  document.Parse<rapidjson::kParseIterativeFlag | rapidjson::kParseValidateEncodingFlag>(body.data(), body.size());
+  MUST(!document.HasParseError() && document.IsObject());
+  MUST(find_text(&document, "model").data() != nullptr);
+  const rapidjson::Value* stream = find_member(&document, "stream");
+  MUST(stream != nullptr && stream->IsTrue());
+}
+
 void must_be_sound(const HandoffRequest& request, std::string_view buffer) {
   for (const std::string_view text : {request.prompt, request.system, request.model, request.backend,
                                       request.request_id, request.test_pattern, request.last_user_text()}) {
@@ -83,6 +98,9 @@ void must_be_sound(const HandoffRequest& request, std::string_view buffer) {
   append_stream_head(head, {}, request.response_headers);
   must_be_one_head(head.view());
   must_pass_on(request);
+  must_ask_for_a_stream(chat_completion_request(request, "standard"));
+  must_ask_for_a_stream(responses_request(request, "standard"));
+  must_ask_for_a_stream(messages_request(request, "standard", 1000));
 }
 
 }  // namespace

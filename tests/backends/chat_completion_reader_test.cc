@@ -32,6 +32,14 @@ TEST(ChatCompletionReader, ReadsTheTextOfTheFirstChoice) {
   EXPECT_EQ(parse(R"({"choices": [ {"delta": {"content": "with spaces"}} ]})").text, "with spaces");
 }
 
+TEST(ChatCompletionReader, LeavesTheOtherAnswersOut) {
+  EXPECT_EQ(parse(R"({"choices":[{"index":1,"delta":{"content":"b"}},{"index":0,"delta":{"content":"a"}}]})").text,
+            "a");
+  const Parsed other = parse(R"({"choices":[{"index":1,"delta":{"content":"b"},"finish_reason":"stop"}]})");
+  EXPECT_EQ(other.text, "");
+  EXPECT_FALSE(other.finished);
+}
+
 TEST(ChatCompletionReader, UnescapesText) {
   EXPECT_EQ(parse(R"({"choices":[{"delta":{"content":"\u00e9 \ud83d\ude00 \"q\" \\ \n"}}]})").text,
             "\xC3\xA9 \xF0\x9F\x98\x80 \"q\" \\ \n");

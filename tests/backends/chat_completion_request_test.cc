@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include "base/json_input.h"
+#include "support/parsed_payload.h"
 
 namespace streaming {
 namespace {
@@ -20,16 +20,39 @@ TEST(ChatCompletionRequest, AsksForAStreamOfThePrompt) {
 }
 
 TEST(ChatCompletionRequest, PassesTheConversationOnAsItIs) {
-  std::string payload =
-      R"({"model":"mine","prompt":"unused","messages":[{"role":"user","content":[{"type":"text","text":"é"}]}]})";
-  HandoffRequestParser parser;
-  const std::size_t size = payload.size();
-  payload.append(kJsonPadding, '\0');
-  const Result<HandoffRequest> request = parser.parse({payload.data(), size});
-  ASSERT_TRUE(request.ok());
-  EXPECT_EQ(chat_completion_request(request.value(), "default-model"),
+  const ParsedPayload payload(
+      R"({"model":"mine","prompt":"unused","messages":[{"role":"user","content":[{"type":"text","text":"é"}]}]})");
+  EXPECT_EQ(chat_completion_request(payload.request(), "default-model"),
             R"({"model":"mine","messages":[{"role":"user","content":[{"type":"text","text":"é"}]}],)"
             R"("stream":true,"stream_options":{"include_usage":true}})");
+}
+
+std::string body_of(const char* payload) {
+  return chat_completion_request(ParsedPayload(payload).request(), "m");
+}
+
+TEST(ChatCompletionRequest, PassesOnWhatElseIsAskedFor) {
+  EXPECT_EQ(body_of(R"({"prompt":"p","temperature":1,"request":{"tools":[{"type":"function"}],"n":1,"temperature":0,)"
+                    R"("response_format":{"type":"json_object"},"seed":null}})"),
+            R"({"model":"m","messages":[{"role":"user","content":"p"}],"stream":true,)"
+            R"("stream_options":{"include_usage":true},"temperature":1.0,"tools":[{"type":"function"}],"n":1,)"
+            R"("response_format":{"type":"json_object"},"seed":null})");
+}
+
+TEST(ChatCompletionRequest, TakesFromTheRequestWhatNobodyElseSays) {
+  EXPECT_EQ(
+      body_of(R"({"system":"s","request":{"model":"mine","messages":[{"role":"user","content":"u"}],"stream":false,)"
+              R"("stream_options":{"include_usage":false,"include_obfuscation":false}}})"),
+      R"({"model":"mine","messages":[{"role":"system","content":"s"},{"role":"user","content":"u"}],"stream":true,)"
+      R"("stream_options":{"include_usage":true,"include_obfuscation":false}})");
+  EXPECT_EQ(body_of(R"({"prompt":"p","model":"theirs","request":{"model":"mine","messages":[]}})"),
+            R"({"model":"theirs","messages":[{"role":"user","content":"p"}],"stream":true,)"
+            R"("stream_options":{"include_usage":true}})");
+}
+
+TEST(ChatCompletionRequest, AsksForNoUsageWhereTheServerKnowsNoSuchOption) {
+  EXPECT_EQ(body_of(R"({"prompt":"p","request":{"stream_options":null}})"),
+            R"({"model":"m","messages":[{"role":"user","content":"p"}],"stream":true})");
 }
 
 }  // namespace

@@ -11,6 +11,7 @@ namespace streaming {
 namespace {
 
 using testing::Contains;
+using testing::HasSubstr;
 using testing::StartsWith;
 
 constexpr char kHi[] = "data: {\"choices\":[{\"delta\":{\"content\":\"Hi\"}}]}\n\n";
@@ -59,6 +60,47 @@ TEST_F(OpenAiTest, AsksWithTheKeyAtTheConfiguredBase) {
 TEST_F(OpenAiTest, SendsNoAuthorizationWithoutAKey) {
   start();
   EXPECT_THAT(http.request.headers, Not(Contains(StartsWith("Authorization"))));
+}
+
+TEST_F(OpenAiTest, AsksAzureAsItWantsToBeAsked) {
+  config.openai_api_base = "https://x.openai.azure.com/openai/deployments/{model}?api-version=2024-10-21";
+  config.openai_api_key = "k";
+  config.openai_api_key_header = "api-key";
+  HandoffRequest request;
+  request.model = "mine";
+  start(request);
+  EXPECT_EQ(http.request.url,
+            "https://x.openai.azure.com/openai/deployments/mine/chat/completions?api-version=2024-10-21");
+  EXPECT_THAT(http.request.headers, Contains("api-key: k"));
+}
+
+TEST_F(OpenAiTest, AsksTheResponsesApiWhereToldTo) {
+  config.openai_api = "responses";
+  HandoffRequest request;
+  request.prompt = "hi";
+  start(request);
+  EXPECT_EQ(http.request.url, "https://api.openai.com/v1/responses");
+  EXPECT_THAT(http.request.body, HasSubstr("\"input\":\"hi\""));
+  head();
+  body("data: {\"type\":\"response.output_text.delta\",\"delta\":\"Hi\"}\n\n");
+  finished();
+  EXPECT_EQ(sink.all_text(), "Hi");
+  EXPECT_EQ(sink.failure, FailureKind::kTruncated);
+}
+
+TEST_F(OpenAiTest, FailsAtAGoodStatusWithSomethingElseThanAnEventStream) {
+  for (const char* type : {"text/html; charset=utf-8", "application/json", "Application/JSON;x=y"}) {
+    sink = {};
+    start();
+    http.receiver->on_head({.status = 200, .content_type = type});
+    EXPECT_EQ(sink.failure, FailureKind::kMalformed) << type;
+  }
+  for (const char* type : {"", "Text/Event-Stream;charset=UTF-8", "text/plain", "application/octet-stream"}) {
+    sink = {};
+    start();
+    http.receiver->on_head({.status = 200, .content_type = type});
+    EXPECT_EQ(sink.failure, std::nullopt) << type;
+  }
 }
 
 TEST_F(OpenAiTest, PassesTextOnAndEndsAtDone) {
@@ -173,6 +215,14 @@ TEST_F(OpenAiTest, HandsPauseResumeAndCancelToTheTransfer) {
   EXPECT_FALSE(http.paused);
   session->cancel();
   EXPECT_EQ(http.receiver, nullptr) << "the request is cancelled at once";
+}
+
+TEST_F(OpenAiTest, NeedsAnApiAndAHeaderThatExist) {
+  config.openai_api = "assistants";
+  EXPECT_THAT(validate_openai_backend(config).error().message, HasSubstr("must be chat or responses"));
+  config.openai_api = "chat";
+  config.openai_api_key_header = "api key";
+  EXPECT_THAT(validate_openai_backend(config).error().message, HasSubstr("api_key_header"));
 }
 
 TEST_F(OpenAiTest, NeedsAUrl) {

@@ -1,0 +1,49 @@
+#include "backends/anthropic.h"
+
+#include "backends/api_url.h"
+#include "backends/messages_reader.h"
+#include "backends/messages_request.h"
+#include "backends/request_body.h"
+
+namespace streaming {
+namespace {
+
+// The API's only version so far; it stands for the shape of events that MessagesReader knows.
+constexpr char kVersionHeader[] = "anthropic-version: 2023-06-01";
+
+class AnthropicBackend final : public Backend {
+ public:
+  explicit AnthropicBackend(const BackendEnvironment& environment)
+      : config_(environment.config), http_(environment.http) {}
+
+  std::unique_ptr<BackendSession> start(const HandoffRequest& request, EventSink& sink) override {
+    const std::string& model = config_.anthropic_model;
+    HttpRequest http{.url = api_url(config_.anthropic_api_base, "/v1/messages", model_of(request, model)),
+                     .headers = event_stream_headers(request),
+                     .body = messages_request(request, model, config_.anthropic_max_tokens),
+                     .version = config_.anthropic_http2 ? HttpVersion::kNegotiated : HttpVersion::kHttp11,
+                     .unix_socket = config_.anthropic_api_socket,
+                     .ca_file = config_.backend_ca_file,
+                     .insecure_ssl = config_.anthropic_insecure_ssl};
+    http.headers.emplace_back(kVersionHeader);
+    if (!config_.anthropic_api_key.empty()) http.headers.push_back("x-api-key: " + config_.anthropic_api_key);
+    return std::make_unique<SseSession>(http_, std::move(http), std::make_unique<MessagesReader>(), sink);
+  }
+
+ private:
+  const Config& config_;
+  HttpClient& http_;
+};
+
+}  // namespace
+
+std::unique_ptr<Backend> make_anthropic_backend(const BackendEnvironment& environment) {
+  return std::make_unique<AnthropicBackend>(environment);
+}
+
+Status validate_anthropic_backend(const Config& config) {
+  return check_api(config, "anthropic", config.anthropic_api_base,
+                   "ANTHROPIC_API_BASE, --anthropic-base or backend.anthropic.api_base");
+}
+
+}  // namespace streaming

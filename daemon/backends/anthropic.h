@@ -1,0 +1,12 @@
+// The backend `anthropic`: Anthropic's Messages API.
+
+#pragma once
+
+#include "backends/registry.h"
+
+namespace streaming {
+
+std::unique_ptr<Backend> make_anthropic_backend(const BackendEnvironment& environment);
+Status validate_anthropic_backend(const Config& config);
+
+}  // namespace streaming

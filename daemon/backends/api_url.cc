@@ -1,0 +1,57 @@
+#include "backends/api_url.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+
+namespace streaming {
+namespace {
+
+constexpr std::string_view kModel = "{model}";
+
+bool stands_for_itself(char byte) {
+  return (byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z') || (byte >= '0' && byte <= '9') || byte == '-' ||
+         byte == '.' || byte == '_' || byte == '~';
+}
+
+std::string escaped(std::string_view text) {
+  constexpr char kDigits[] = "0123456789ABCDEF";
+  std::string out;
+  for (const char byte : text) {
+    if (stands_for_itself(byte)) {
+      out += byte;
+    } else {
+      out += '%';
+      out += kDigits[static_cast<unsigned char>(byte) >> 4];
+      out += kDigits[static_cast<unsigned char>(byte) & 15];
+    }
+  }
+  return out;
+}
+
+}  // namespace
+
+std::string api_url(std::string_view base, std::string_view path, std::string_view model) {
+  const std::size_t query = std::min(base.find('?'), base.size());
+  std::string url(base.substr(0, query));
+  while (url.ends_with('/')) url.pop_back();
+  url.append(path).append(base.substr(query));
+  if (const std::size_t at = url.find(kModel); at != std::string::npos) {
+    url.replace(at, kModel.size(), escaped(model));
+  }
+  return url;
+}
+
+Status check_api(const Config& config, std::string_view backend, std::string_view base, std::string_view settings) {
+  if (!base.starts_with("http://") && !base.starts_with("https://")) {
+    return Error{"the backend " + std::string(backend) + " needs an http or https URL; set " + std::string(settings) +
+                 " (it is \"" + std::string(base) + "\")"};
+  }
+  if (!config.backend_ca_file.empty() && access(config.backend_ca_file.c_str(), R_OK) != 0) {
+    return Error::from_errno("cannot read ca_file " + config.backend_ca_file, errno);
+  }
+  return success();
+}
+
+}  // namespace streaming

@@ -1,0 +1,16 @@
+// The body of a request to OpenAI's Responses API. Pure.
+
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "handoff/handoff_request.h"
+
+namespace streaming {
+
+// `default_model` where the hand-off names none. Texts and images in messages are written as in Chat Completions and
+// become what they are called here.
+std::string responses_request(const HandoffRequest& request, std::string_view default_model);
+
+}  // namespace streaming

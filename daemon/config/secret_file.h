@@ -1,0 +1,19 @@
+// Secrets, as API keys: from a file of their own, and fit to stand in a header. Pure but for the file.
+
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "base/result.h"
+
+namespace streaming {
+
+// Without the white space around it, which editors and variables leave; an Error when it cannot be a header's value.
+Result<std::string> clean_secret(std::string_view text);
+
+// The secret that the file holds, as clean_secret() gives it. A path that begins with %d/ is one of systemd's
+// credentials (LoadCredential=). Each Error names the file.
+Result<std::string> read_secret_file(const std::string& path);
+
+}  // namespace streaming

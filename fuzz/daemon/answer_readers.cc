@@ -1,0 +1,47 @@
+// The events of an answer, a line each, as each of the APIs' readers takes them: texts that are UTF-8, or none.
+
+#include "backends/chat_completion_reader.h"
+#include "backends/messages_reader.h"
+#include "backends/responses_reader.h"
+#include "fuzz/property.h"
+#include "tests/support/recording_sink.h"
+
+namespace streaming {
+namespace {
+
+using Kind = AnswerEvent::Kind;
+
+template <typename Reader>
+void must_hand_on_text(std::string_view lines) {
+  Reader reader;
+  RecordingSink sink;
+  AnswerReader::Verdict verdict = AnswerReader::Verdict::kGoesOn;
+  for (std::string_view rest = lines; verdict == AnswerReader::Verdict::kGoesOn && !rest.empty();) {
+    const std::size_t end = std::min(rest.find('\n'), rest.size());
+    std::string data(rest.substr(0, end));
+    rest.remove_prefix(std::min(end + 1, rest.size()));
+    SseEvent event{{}, {}, data};
+    verdict = reader.read(event, sink);
+  }
+  std::size_t bytes = 0;
+  for (const RecordingSink::Event& event : sink.events) {
+    MUST(event.kind != Kind::kUpstream && event.kind != Kind::kProgress);
+    MUST(event.kind == Kind::kToolCall ? event.text.empty() : !event.text.empty());
+    for (const std::string& text : {event.text, event.id, event.name}) {
+      MUST(fuzz::is_utf8(text));
+      bytes += text.size();
+    }
+  }
+  MUST(bytes <= lines.size());
+}
+
+}  // namespace
+}  // namespace streaming
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  using namespace streaming;
+  must_hand_on_text<ChatCompletionReader>(fuzz::text(data, size));
+  must_hand_on_text<ResponsesReader>(fuzz::text(data, size));
+  must_hand_on_text<MessagesReader>(fuzz::text(data, size));
+  return 0;
+}

@@ -1,0 +1,20 @@
+#include "backends/api_url.h"
+
+#include <gtest/gtest.h>
+
+namespace streaming {
+namespace {
+
+TEST(ApiUrl, PutsThePathBehindTheBase) {
+  EXPECT_EQ(api_url("http://localhost:1234/v1", "/chat", "m"), "http://localhost:1234/v1/chat");
+  EXPECT_EQ(api_url("http://localhost:1234/v1//", "/chat", "m"), "http://localhost:1234/v1/chat");
+}
+
+TEST(ApiUrl, KeepsTheQueryBehindThePathAndNamesTheDeployment) {
+  EXPECT_EQ(api_url("https://x.openai.azure.com/openai/deployments/{model}?api-version=2024-10-21", "/chat/completions",
+                    "gpt 4/ö"),
+            "https://x.openai.azure.com/openai/deployments/gpt%204%2F%C3%B6/chat/completions?api-version=2024-10-21");
+}
+
+}  // namespace
+}  // namespace streaming

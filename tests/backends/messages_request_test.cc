@@ -1,0 +1,49 @@
+#include "backends/messages_request.h"
+
+#include <gtest/gtest.h>
+
+#include "support/parsed_payload.h"
+
+namespace streaming {
+namespace {
+
+std::string body_of(const char* payload) {
+  return messages_request(ParsedPayload(payload).request(), "m", 1000);
+}
+
+TEST(MessagesRequest, AsksForAStreamOfThePrompt) {
+  EXPECT_EQ(body_of(R"({"prompt":"hi","system":"be brief","max_tokens":9,"temperature":0.5})"),
+            R"({"model":"m","max_tokens":9,"system":"be brief","messages":[{"role":"user","content":"hi"}],)"
+            R"("stream":true,"temperature":0.5})");
+}
+
+TEST(MessagesRequest, LiftsTheSystemsWordsOutOfTheMessages) {
+  EXPECT_EQ(
+      body_of(R"({"system":"a","messages":[{"role":"system","content":"b"},{"role":"user","content":"hi"},)"
+              R"({"role":"developer","content":[{"type":"text","text":"c","cache_control":{"type":"ephemeral"}}]}]})"),
+      R"({"model":"m","max_tokens":1000,"system":[{"type":"text","text":"a"},{"type":"text","text":"b"},)"
+      R"({"type":"text","text":"c","cache_control":{"type":"ephemeral"}}],)"
+      R"("messages":[{"role":"user","content":"hi"}],"stream":true})");
+}
+
+TEST(MessagesRequest, WritesImagesAsThisApiHasThem) {
+  EXPECT_EQ(body_of(R"({"messages":[{"role":"user","content":[{"type":"text","text":"see"},)"
+                    R"({"type":"image_url","image_url":{"url":"data:image/png;base64,AAAA"}},)"
+                    R"({"type":"image_url","image_url":{"url":"https://x/y.png"}}]}]})"),
+            R"({"model":"m","max_tokens":1000,"messages":[{"role":"user","content":[{"type":"text","text":"see"},)"
+            R"({"type":"image","source":{"type":"base64","media_type":"image/png","data":"AAAA"}},)"
+            R"({"type":"image","source":{"type":"url","url":"https://x/y.png"}}]}],"stream":true})");
+}
+
+TEST(MessagesRequest, PassesOnWhatElseIsAskedFor) {
+  EXPECT_EQ(body_of(R"({"prompt":"hi","request":{"max_tokens":5,"system":"own","thinking":{"type":"enabled"},)"
+                    R"("stream":false,"messages":[]}})"),
+            R"({"model":"m","messages":[{"role":"user","content":"hi"}],"stream":true,"max_tokens":5,"system":"own",)"
+            R"("thinking":{"type":"enabled"}})");
+  EXPECT_EQ(body_of(R"({"request":{"messages":[{"role":"system","content":"s"},{"role":"user","content":"u"}]}})"),
+            R"({"model":"m","max_tokens":1000,"system":[{"type":"text","text":"s"}],)"
+            R"("messages":[{"role":"user","content":"u"}],"stream":true})");
+}
+
+}  // namespace
+}  // namespace streaming

@@ -1,0 +1,89 @@
+#include "backends/responses_reader.h"
+
+#include <gtest/gtest.h>
+
+#include "support/answer_reading.h"
+
+namespace streaming {
+namespace {
+
+using Verdict = AnswerReader::Verdict;
+using Kind = AnswerEvent::Kind;
+using Event = RecordingSink::Event;
+
+AnswerReading read(const std::vector<std::string>& events) {
+  return read_events<ResponsesReader>(events);
+}
+
+TEST(ResponsesReader, ReadsTextAndRefusals) {
+  const AnswerReading reading =
+      read({R"({"type":"response.created","sequence_number":0,"response":{"id":"r","output":[]}})",
+            R"({"type":"response.output_text.delta","item_id":"m","output_index":0,"content_index":0,"delta":"Hi"})",
+            R"({"type":"response.output_text.done","text":"Hi"})", R"({"type":"response.refusal.delta","delta":" no"})",
+            R"({"type":"response.of_the_future","delta":"never"})"});
+  EXPECT_EQ(reading.verdict, Verdict::kGoesOn);
+  EXPECT_EQ(reading.sink.all_text(), "Hi no");
+}
+
+TEST(ResponsesReader, TellsReasoningFromText) {
+  const AnswerReading reading = read({R"({"type":"response.reasoning_text.delta","delta":"h"})",
+                                      R"({"type":"response.reasoning_summary_text.delta","delta":"m"})"});
+  EXPECT_EQ(reading.sink.all(Kind::kReasoning), "hm");
+  EXPECT_EQ(reading.sink.all_text(), "");
+}
+
+TEST(ResponsesReader, ReadsToolCallsByTheirOutputIndex) {
+  const AnswerReading reading =
+      read({R"({"type":"response.output_item.added","output_index":0,"item":{"type":"reasoning","id":"rs"}})",
+            R"({"type":"response.output_item.added","output_index":1,)"
+            R"("item":{"type":"function_call","id":"fc","call_id":"call_1","name":"f","arguments":""}})",
+            R"({"type":"response.function_call_arguments.delta","output_index":1,"delta":"{\"content\":\"x\"}"})",
+            R"({"type":"response.function_call_arguments.done","output_index":1,"arguments":"{\"content\":\"x\"}"})",
+            R"({"type":"response.completed","response":{"status":"completed"}})"});
+  EXPECT_EQ(reading.sink.events, (std::vector<Event>{{Kind::kToolCall, 1, "", "call_1", "f"},
+                                                     {Kind::kToolInput, 1, R"({"content":"x"})", "", ""}}));
+  EXPECT_EQ(reading.finish_reason, FinishReason::kToolCalls);
+}
+
+TEST(ResponsesReader, EndsAtItsLastEventAndCountsTokens) {
+  const AnswerReading reading = read(
+      {R"({"type":"response.completed","response":{"usage":{"input_tokens":3,"output_tokens":4,"total_tokens":7}}})"});
+  EXPECT_EQ(reading.verdict, Verdict::kEnd);
+  EXPECT_EQ(reading.finish_reason, FinishReason::kStop);
+  EXPECT_EQ(reading.sink.usage.input_tokens, 3u);
+  EXPECT_EQ(reading.sink.usage.output_tokens, 4u);
+}
+
+TEST(ResponsesReader, TellsWhyAnAnswerIsIncomplete) {
+  for (const auto& [reason, expected] : {std::pair{"max_output_tokens", FinishReason::kLength},
+                                         {"content_filter", FinishReason::kContentFilter},
+                                         {"other", FinishReason::kOther}}) {
+    const AnswerReading reading =
+        read({R"({"type":"response.incomplete","response":{"incomplete_details":{"reason":")" + std::string(reason) +
+              R"("}}})"});
+    EXPECT_EQ(reading.verdict, Verdict::kEnd);
+    EXPECT_EQ(reading.finish_reason, expected);
+  }
+}
+
+TEST(ResponsesReader, SeesErrorsHoweverTheyAreReported) {
+  for (const char* data : {R"({"type":"error","code":"x","message":"m"})", R"({"error":{"message":"m"}})",
+                           R"({"type":"response.failed","response":{"error":{"code":"x"}}})"}) {
+    EXPECT_EQ(read({data}).verdict, Verdict::kReported) << data;
+  }
+}
+
+TEST(ResponsesReader, TakesNoAnswerForWholeWithoutItsLastEvent) {
+  EXPECT_FALSE(read({R"({"type":"response.output_text.delta","delta":"Hi"})"}).may_end);
+  EXPECT_FALSE(read({R"({"type":"response.output_text.done","text":"Hi"})"}).may_end);
+}
+
+TEST(ResponsesReader, SeesWhatIsNoEvent) {
+  for (const char* data :
+       {"<html>", "[1]", "", "[DONE]", R"({"type":"response.output_text.delta","delta":"\ude00"})"}) {
+    EXPECT_EQ(read({data}).verdict, Verdict::kMalformed) << data;
+  }
+}
+
+}  // namespace
+}  // namespace streaming

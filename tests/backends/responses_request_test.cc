@@ -1,0 +1,38 @@
+#include "backends/responses_request.h"
+
+#include <gtest/gtest.h>
+
+#include "support/parsed_payload.h"
+
+namespace streaming {
+namespace {
+
+std::string body_of(const char* payload) {
+  return responses_request(ParsedPayload(payload).request(), "m");
+}
+
+TEST(ResponsesRequest, AsksForAStreamOfThePrompt) {
+  EXPECT_EQ(body_of(R"({"prompt":"hi","system":"be brief","max_tokens":9,"temperature":0.5})"),
+            R"({"model":"m","instructions":"be brief","input":"hi","stream":true,"max_output_tokens":9,)"
+            R"("temperature":0.5})");
+}
+
+TEST(ResponsesRequest, WritesTheConversationAsThisApiHasIt) {
+  EXPECT_EQ(
+      body_of(R"({"messages":[{"role":"user","content":[{"type":"text","text":"é"},)"
+              R"({"type":"image_url","image_url":{"url":"u","detail":"low"}},{"type":"input_file","file_id":"f"}]},)"
+              R"({"role":"assistant","content":[{"type":"text","text":"a"}]},{"type":"item_reference","id":"i"},)"
+              R"({"role":"user","content":"plain"},7]})"),
+      R"({"model":"m","input":[{"role":"user","content":[{"type":"input_text","text":"é"},)"
+      R"({"type":"input_image","image_url":"u","detail":"low"},{"type":"input_file","file_id":"f"}]},)"
+      R"({"role":"assistant","content":[{"type":"output_text","text":"a"}]},{"type":"item_reference","id":"i"},)"
+      R"({"role":"user","content":"plain"},7],"stream":true})");
+}
+
+TEST(ResponsesRequest, PassesOnWhatElseIsAskedFor) {
+  EXPECT_EQ(body_of(R"({"request":{"input":[1],"store":false,"stream":false,"model":"mine"}})"),
+            R"({"model":"mine","stream":true,"input":[1],"store":false})");
+}
+
+}  // namespace
+}  // namespace streaming

@@ -1,0 +1,52 @@
+// An answer's events, read by one of the readers: from their data alone, or from the bytes of a body in given pieces.
+
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "backends/sse_session.h"
+#include "support/fake_http_client.h"
+#include "support/recording_sink.h"
+
+namespace streaming {
+
+struct AnswerReading {
+  AnswerReader::Verdict verdict = AnswerReader::Verdict::kGoesOn;  // of the last event that was read
+  RecordingSink sink;
+  bool may_end = false;
+  FinishReason finish_reason = FinishReason::kOther;
+};
+
+// Reads until a verdict other than kGoesOn.
+template <typename Reader>
+AnswerReading read_events(const std::vector<std::string>& events) {
+  Reader reader;
+  AnswerReading reading;
+  for (std::string data : events) {
+    SseEvent event{{}, {}, data};
+    reading.verdict = reader.read(event, reading.sink);
+    if (reading.verdict != AnswerReader::Verdict::kGoesOn) break;
+  }
+  reading.may_end = reader.may_end();
+  reading.finish_reason = reader.finish_reason();
+  return reading;
+}
+
+// What a session makes of a body that arrives in those reads and then ends.
+template <typename Reader>
+RecordingSink read_body(const std::vector<std::string_view>& reads) {
+  FakeHttpClient http;
+  RecordingSink sink;
+  sink.wants_upstream = true;
+  SseSession session(http, HttpRequest{}, std::make_unique<Reader>(), sink);
+  http.receiver->on_head({.status = 200, .content_type = "text/event-stream"});
+  for (const std::string_view read : reads) {
+    if (http.receiver != nullptr) http.receiver->on_body(read);
+  }
+  if (http.receiver != nullptr) http.receiver->on_finished("");
+  return sink;
+}
+
+}  // namespace streaming
