@@ -88,7 +88,7 @@ for (const [name, library] of [["ai", ai], ["ai 5", ai5]]) {
     for (const prompt of ["bad key", "rate limited", "malformed answer", "no answer", "cut short"]) {
       const answer = await ask(library, { prompt });
       assert.equal(answer.errors.length, 1, prompt);
-      assert.match(answer.errors[0].message, /^The (model|answer) /);
+      assert.match(answer.errors[0].message, /^The (model|model's answer|answer) /);
       assert.equal(answer.chunks.at(-1).type, "error", prompt);
       assert.ok(!answer.chunks.some((chunk) => chunk.type === "finish"), prompt);
     }
