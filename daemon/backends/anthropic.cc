@@ -16,11 +16,14 @@ class AnthropicBackend final : public Backend {
   explicit AnthropicBackend(const BackendEnvironment& environment)
       : config_(environment.config), http_(environment.http) {}
 
+  std::string_view model(const HandoffRequest& request) const override {
+    return model_of(request, config_.anthropic_model);
+  }
+
   std::unique_ptr<BackendSession> start(const HandoffRequest& request, EventSink& sink) override {
-    const std::string& model = config_.anthropic_model;
-    HttpRequest http{.url = api_url(config_.anthropic_api_base, "/v1/messages", model_of(request, model)),
+    HttpRequest http{.url = api_url(config_.anthropic_api_base, "/v1/messages", model(request)),
                      .headers = event_stream_headers(request),
-                     .body = messages_request(request, model, config_.anthropic_max_tokens),
+                     .body = messages_request(request, config_.anthropic_model, config_.anthropic_max_tokens),
                      .version = config_.anthropic_http2 ? HttpVersion::kNegotiated : HttpVersion::kHttp11,
                      .unix_socket = config_.anthropic_api_socket,
                      .ca_file = config_.backend_ca_file,

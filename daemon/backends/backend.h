@@ -69,6 +69,9 @@ class Backend {
   // `request` is valid during the call alone.
   virtual std::unique_ptr<BackendSession> start(const HandoffRequest& request, EventSink& sink) = 0;
 
+  // The model that is asked for; empty where there is none. Valid as long as the request.
+  virtual std::string_view model(const HandoffRequest& request) const { return request.model; }
+
   // Which of backend_registry() it is; its BackendSet's to say.
   void set_index(std::size_t index) { index_ = index; }
   std::size_t index() const { return index_; }

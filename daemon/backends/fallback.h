@@ -36,6 +36,10 @@ class FallbackBackend final : public Backend {
 
   std::unique_ptr<BackendSession> start(const HandoffRequest& request, EventSink& sink) override;
 
+  std::string_view model(const HandoffRequest& request) const override {
+    return choices_.front().backend->model(request);
+  }
+
   // For its sessions.
   std::span<const Choice> choices() const { return choices_; }
   const FallbackSettings& settings() const { return settings_; }

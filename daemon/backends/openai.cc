@@ -59,8 +59,12 @@ class OpenAiBackend final : public Backend {
     key_header_ = config_.openai_api_key_header + ": " + (bearer ? "Bearer " : "") + config_.openai_api_key;
   }
 
+  std::string_view model(const HandoffRequest& request) const override {
+    return model_of(request, config_.openai_model);
+  }
+
   std::unique_ptr<BackendSession> start(const HandoffRequest& request, EventSink& sink) override {
-    HttpRequest http{.url = api_url(config_.openai_api_base, api_.path, model_of(request, config_.openai_model)),
+    HttpRequest http{.url = api_url(config_.openai_api_base, api_.path, model(request)),
                      .headers = event_stream_headers(request),
                      .body = api_.write_request(request, config_.openai_model),
                      .version = http_version(config_),

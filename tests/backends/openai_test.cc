@@ -225,6 +225,15 @@ TEST_F(OpenAiTest, NeedsAnApiAndAHeaderThatExist) {
   EXPECT_THAT(validate_openai_backend(config).error().message, HasSubstr("api_key_header"));
 }
 
+TEST_F(OpenAiTest, NamesTheModelThatItAsksFor) {
+  config.openai_model = "standard";
+  start();
+  HandoffRequest request;
+  EXPECT_EQ(backend->model(request), "standard");
+  request.model = "mine";
+  EXPECT_EQ(backend->model(request), "mine");
+}
+
 TEST_F(OpenAiTest, NeedsAUrl) {
   config.openai_api_base = "api.example.com/v1";
   const Status valid = validate_openai_backend(config);

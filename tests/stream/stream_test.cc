@@ -432,8 +432,10 @@ TEST_F(StreamTest, RefusesAFormatThatItDoesNotKnow) {
   EXPECT_THAT(refusal->message, HasSubstr("content, raw"));
 }
 
-TEST_F(StreamTest, CountsTheTokensThatTheUpstreamHasCountedLast) {
-  open();
+TEST_F(StreamTest, CountsTheTokensThatTheUpstreamHasCountedLastByModel) {
+  HandoffRequest request;
+  request.model = "m";
+  open(request);
   backend.sink->on_usage({.input_tokens = 3, .output_tokens = 1});
   backend.sink->on_usage({.input_tokens = 3, .output_tokens = 9});
   backend.sink->on_end(FinishReason::kStop);
@@ -444,6 +446,7 @@ TEST_F(StreamTest, CountsTheTokensThatTheUpstreamHasCountedLast) {
   finish();
   const StreamMetrics::Tokens tokens = table.metrics().tokens();
   ASSERT_EQ(tokens.size(), 1u);
+  EXPECT_EQ(tokens.begin()->first.second, "m");
   EXPECT_EQ(tokens.begin()->second.input_tokens, 3u);
   EXPECT_EQ(tokens.begin()->second.output_tokens, 9u);
 }
