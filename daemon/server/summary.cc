@@ -23,7 +23,7 @@ std::string to_text(const Summary& summary) {
 
   std::string text = "--- summary ---\n";
   auto out = std::back_inserter(text);
-  fmt::format_to(out, "{:<22} {}\n", "peak_streams", summary.peak_streams);
+  fmt::format_to(out, "{:<44} {}\n", "peak_streams", summary.peak_streams);
   for (const CounterInfo& counter : kCounterTable) {
     const std::string name =
         std::string(counter.metric) + (counter.label.empty() ? "" : " ") + std::string(counter.label);
@@ -31,15 +31,15 @@ std::string to_text(const Summary& summary) {
   }
   for (const CloseCauseInfo& cause : kCloseCauseTable) {
     if (const std::uint64_t count = summary.closed_by(cause.cause); count > 0) {
-      fmt::format_to(out, "{:<22} {}\n", fmt::format("closed_{}", cause.word), count);
+      fmt::format_to(out, "{:<44} {}\n", fmt::format("closed_{}", cause.word), count);
     }
   }
-  fmt::format_to(out, "{:<22} {:.3f}\n", "elapsed_s", static_cast<double>(summary.elapsed.count()) / 1000);
-  fmt::format_to(out, "{:<22} {:.3f}\n", "cpu_s", cpu);
+  fmt::format_to(out, "{:<44} {:.3f}\n", "elapsed_s", static_cast<double>(summary.elapsed.count()) / 1000);
+  fmt::format_to(out, "{:<44} {:.3f}\n", "cpu_s", cpu);
   if (events > 0) {
-    fmt::format_to(out, "{:<22} {:.2f}\n", "cpu_us_per_event", cpu * 1e6 / static_cast<double>(events));
+    fmt::format_to(out, "{:<44} {:.2f}\n", "cpu_us_per_event", cpu * 1e6 / static_cast<double>(events));
   }
-  fmt::format_to(out, "{:<22} {:.1f}\n", "max_rss_mb", static_cast<double>(usage.ru_maxrss) / 1024);
+  fmt::format_to(out, "{:<44} {:.1f}\n", "max_rss_mb", static_cast<double>(usage.ru_maxrss) / 1024);
   return text;
 }
 

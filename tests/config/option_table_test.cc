@@ -60,7 +60,7 @@ TEST(OptionTable, HasAMessageForAWrongValueOfEveryKeyThatIsNoText) {
   for (const Option& entry : option_table()) {
     const bool is_text = std::holds_alternative<Text>(entry.value) ||
                          std::holds_alternative<OptionalText>(entry.value) ||
-                         std::holds_alternative<Secret>(entry.value);
+                         std::holds_alternative<WordList>(entry.value) || std::holds_alternative<Secret>(entry.value);
     if (is_text) continue;
     const Status set = set_option(config, entry, "nonsense");
     ASSERT_FALSE(set.ok()) << entry.key;

@@ -55,9 +55,9 @@ TEST(Daemon, StreamsToAThousandClientsAtOnceEachWhole) {
   for (const UniqueFd& browser : browsers) whole += is_whole(read_to_end(browser.get()));
   EXPECT_EQ(whole, 1000);
   EXPECT_EQ(daemon.stop(), 0);
-  EXPECT_THAT(daemon.output(), testing::ContainsRegex("streams +1000\n"));
+  EXPECT_THAT(daemon.output(), testing::ContainsRegex("daemon_streams_total +1000\n"));
   EXPECT_THAT(daemon.output(), testing::ContainsRegex("closed_completed +1000\n"));
-  EXPECT_THAT(daemon.output(), testing::ContainsRegex("events +18000\n"));
+  EXPECT_THAT(daemon.output(), testing::ContainsRegex("daemon_chunks_sent_total +18000\n"));
 }
 
 // --- Hostile peers --------------------------------------------------------------------------------------------------
