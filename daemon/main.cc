@@ -1,5 +1,8 @@
 // streaming-daemon: reads its settings, then lives in a Server.
 
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <cstdio>
 #include <cstdlib>
 
@@ -22,10 +25,19 @@ int serve(const streaming::CommandLine& line, const streaming::Startup& startup)
   return server ? (*server)->run() : fail(server.error());
 }
 
+// Whoever started the daemon may have closed the standard descriptors. A socket in their place would be written to as
+// the log, and inherited by programs.
+void open_standard_descriptors() {
+  int fd = 0;
+  while (fd >= 0 && fd <= STDERR_FILENO) fd = open("/dev/null", O_RDWR);
+  if (fd > STDERR_FILENO) close(fd);
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
   using namespace streaming;
+  open_standard_descriptors();
   const Startup startup{Invocation::of(argc, argv), [argc, argv]() -> Result<Config> {
                           Result<CommandLine> line = read_command_line(argc, argv);
                           if (!line) return line.error();

@@ -23,6 +23,7 @@ enum class FailureKind : std::uint8_t {
   kTruncated,    // ended before the answer's end
   kMalformed,    // not what its API promises
   kTooLarge,     // an event over kMaxUpstreamEventBytes
+  kAttachment,   // a file that the hand-off names cannot be used
 };
 
 struct BackendFailure {
@@ -31,6 +32,8 @@ struct BackendFailure {
   std::string_view detail;
   int status = 0;               // of the upstream's answer; 0: there was none
   int retry_after_seconds = 0;  // as the upstream asks; 0: it does not
+  // What the client is told in place of the kind's own words; empty: those. Valid during the call.
+  std::string_view message = {};
 };
 
 // Called by the session from the worker's loop, never from within Backend::start(). on_end() or on_failure() is the

@@ -3,17 +3,33 @@
 #include <algorithm>
 #include <utility>
 
+#include "backends/attachment_backend.h"
 #include "base/check.h"
+#include "base/log.h"
 
 namespace streaming {
 
-BackendSet::BackendSet(std::shared_ptr<const Config> config, TimerWheel& timers, HttpClient& http, Counters& counters)
+BackendSet::BackendSet(std::shared_ptr<const Config> config, TimerWheel& timers, HttpClient& http,
+                       OutputReader& programs, FileReader& files, Counters& counters)
     : config_(std::move(config)) {
   for (const BackendEntry& entry : backend_registry()) {
-    backends_.push_back({entry.name, entry.make(BackendEnvironment{*config_, timers, http})});
-    backends_.back().backend->set_index(backends_.size() - 1);
+    if (entry.make == nullptr) continue;
+    backends_.push_back({entry.name, entry.make(BackendEnvironment{*config_, timers, http, &programs})});
+    backends_.back().backend->set_index(static_cast<std::size_t>(&entry - backend_registry().data()));
   }
   if (config_->retries > 0 || !config_->fallback.empty()) add_fallbacks(timers, counters);
+  if (!config_->attachments_data_dir.empty()) add_attachments(files);
+}
+
+void BackendSet::add_attachments(FileReader& files) {
+  Result<FileReader::Directory> opened = open_data_dir(*config_);
+  if (!opened) log::error("{}", opened.error().message);
+  // Nothing is found in one that could not be opened.
+  const FileReader::Directory directory = opened ? *opened : std::make_shared<const UniqueFd>();
+  for (Named& named : backends_) {
+    named.with_attachments = std::make_unique<AttachmentBackend>(*named.to_use(), *config_, files, directory);
+    named.with_attachments->set_index(named.backend->index());
+  }
 }
 
 void BackendSet::add_fallbacks(TimerWheel& timers, Counters& counters) {
@@ -32,9 +48,8 @@ void BackendSet::add_fallbacks(TimerWheel& timers, Counters& counters) {
 }
 
 Backend* BackendSet::find(std::string_view name) const {
-  const std::string_view wanted = name.empty() ? std::string_view(config_->backend) : name;
   for (const Named& known : backends_) {
-    if (known.name == wanted) return known.to_use();
+    if (known.name == name) return known.to_use();
   }
   return nullptr;
 }

@@ -9,17 +9,22 @@
 #include <string_view>
 #include <vector>
 
+#include "backends/attachment_backend.h"
 #include "backends/fallback.h"
 #include "backends/registry.h"
+#include "files/file_reader.h"
 
 namespace streaming {
 
 class BackendSet {
  public:
-  // Borrows the last three.
-  BackendSet(std::shared_ptr<const Config> config, TimerWheel& timers, HttpClient& http, Counters& counters);
+  // Borrows all but the settings.
+  BackendSet(std::shared_ptr<const Config> config, TimerWheel& timers, HttpClient& http, OutputReader& programs,
+             FileReader& files, Counters& counters);
 
-  // The configured one where `name` is empty; null when there is none of that name.
+  const Config& config() const { return *config_; }
+
+  // Null when there is none of that name.
   Backend* find(std::string_view name) const;
 
   bool in_use() const;
@@ -28,11 +33,16 @@ class BackendSet {
   struct Named {
     std::string_view name;
     std::unique_ptr<Backend> backend;
-    std::unique_ptr<FallbackBackend> with_fallback = nullptr;  // where there are retries or others to try
+    std::unique_ptr<FallbackBackend> with_fallback = nullptr;       // where there are retries or others to try
+    std::unique_ptr<AttachmentBackend> with_attachments = nullptr;  // where there are files to send along
 
-    Backend* to_use() const { return with_fallback ? with_fallback.get() : backend.get(); }
+    Backend* to_use() const {
+      if (with_attachments) return with_attachments.get();
+      return with_fallback ? with_fallback.get() : backend.get();
+    }
   };
 
+  void add_attachments(FileReader& files);
   void add_fallbacks(TimerWheel& timers, Counters& counters);
 
   const std::shared_ptr<const Config> config_;

@@ -16,10 +16,11 @@ bool is_of_system(const Value& message) {
   return role == "system" || role == "developer";
 }
 
-void write_image(Writer& writer, std::string_view url) {
+// `type` is "image" or "document".
+void write_source(Writer& writer, const char* type, std::string_view url) {
   writer.StartObject();
   writer.Key("type");
-  writer.String("image");
+  writer.String(type);
   writer.Key("source");
   const std::size_t mark = url.find(kBase64);
   if (url.starts_with(kDataUrl) && mark != std::string_view::npos) {
@@ -45,7 +46,14 @@ void write_content(Writer& writer, const Value& content) {
   writer.StartArray();
   for (const Value& part : content.GetArray()) {
     const std::string_view url = find_text(find_member(&part, "image_url"), "url");
-    url.empty() ? static_cast<void>(part.Accept(writer)) : write_image(writer, url);
+    const std::string_view file = find_text(find_member(&part, "file"), "file_data");
+    if (!url.empty()) {
+      write_source(writer, "image", url);
+    } else if (!file.empty()) {
+      write_source(writer, "document", file);
+    } else {
+      part.Accept(writer);
+    }
   }
   writer.EndArray();
 }

@@ -4,8 +4,10 @@
 #include <string>
 
 #include "backends/anthropic.h"
+#include "backends/exec.h"
 #include "backends/mock.h"
 #include "backends/openai.h"
+#include "backends/typing.h"
 
 namespace streaming {
 namespace {
@@ -14,6 +16,8 @@ constexpr std::array kRegistry{
     BackendEntry{"mock", make_mock_backend, validate_mock_backend},
     BackendEntry{"openai", make_openai_backend, validate_openai_backend},
     BackendEntry{"anthropic", make_anthropic_backend, validate_anthropic_backend},
+    BackendEntry{kExecBackend, nullptr, validate_exec_backend},
+    BackendEntry{"typing", make_typing_backend, validate_typing_backend},
 };
 
 }  // namespace

@@ -8,6 +8,7 @@
 
 #include "backends/backend.h"
 #include "config/config.h"
+#include "process/output_reader.h"
 #include "ring/timer_wheel.h"
 #include "upstream/http_client.h"
 
@@ -18,10 +19,12 @@ struct BackendEnvironment {
   const Config& config;
   TimerWheel& timers;
   HttpClient& http;
+  OutputReader* programs = nullptr;  // null: none can be run
 };
 
 struct BackendEntry {
   std::string_view name;
+  // Null: it has no events; its clients are given away whole.
   std::unique_ptr<Backend> (*make)(const BackendEnvironment& environment);
   // What the configuration lacks for this backend to work, as a message for the operator; ok when nothing.
   Status (*validate)(const Config& config);

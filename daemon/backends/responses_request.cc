@@ -21,6 +21,17 @@ void write_image(Writer& writer, const Value* image) {
   writer.EndObject();
 }
 
+void write_file(Writer& writer, const Value& file) {
+  writer.StartObject();
+  writer.Key("type");
+  writer.String("input_file");
+  for (const auto& [name, value] : file.GetObject()) {
+    name.Accept(writer);
+    value.Accept(writer);
+  }
+  writer.EndObject();
+}
+
 void write_part(Writer& writer, const Value& part, bool of_assistant) {
   const std::string_view type = find_text(&part, "type");
   const Value* image = find_member(&part, "image_url");
@@ -28,6 +39,8 @@ void write_part(Writer& writer, const Value& part, bool of_assistant) {
     write_pair(writer, "type", of_assistant ? "output_text" : "input_text", "text", find_text(&part, "text"));
   } else if (type == "image_url" && image != nullptr && image->IsObject()) {
     write_image(writer, image);
+  } else if (const Value* file = find_member(&part, "file"); type == "file" && file != nullptr && file->IsObject()) {
+    write_file(writer, *file);
   } else {
     part.Accept(writer);
   }

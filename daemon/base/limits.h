@@ -75,6 +75,17 @@ inline constexpr Duration kEndTimeout = kDrainTimeout + Duration(1000);
 inline constexpr std::size_t kMaxToolCalls = 128;
 inline constexpr std::size_t kMaxToolInputBytes = 1024 * 1024;
 
+// --- Programs -------------------------------------------------------------------------------------------------------
+
+// From the request to end (SIGTERM) to the end by force. Below what the daemon's own end waits.
+inline constexpr Duration kProgramEndTimeout{2000};
+
+// Programs whose output is a text, as fortune's: how many run at once, per worker, how long, and what they print. Over
+// any of it: their text is not used.
+inline constexpr std::uint32_t kMaxOutputPrograms = 4;
+inline constexpr Duration kOutputProgramTimeout{1000};
+inline constexpr std::size_t kMaxOutputBytes = 8 * 1024;
+
 // --- Upstream -------------------------------------------------------------------------------------------------------
 
 // From the first try to connect, TLS included. Over it: the stream ends with an error event.

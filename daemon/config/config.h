@@ -5,6 +5,7 @@
 #include <sys/types.h>
 
 #include <cstdint>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -12,6 +13,9 @@
 #include "protocol/handoff_protocol.h"
 
 namespace streaming {
+
+// Each a program and its arguments.
+using NamedCommands = std::map<std::string, std::vector<std::string>, std::less<>>;
 
 struct Config {
   std::string socket_path = handoff_protocol::kDefaultSocketPath;
@@ -33,6 +37,10 @@ struct Config {
   std::int64_t retries = 0;
   Duration try_timeout{0};  // 0: none
   Duration mock_delay{50};
+  Duration typing_delay{40};
+  std::string typing_fortune = "/usr/games/fortune";  // empty: none
+  NamedCommands exec_commands;
+  std::int64_t exec_max_children = 64;
 
   std::string openai_api = "chat";
   std::string openai_api_base = "https://api.openai.com/v1";
@@ -57,6 +65,12 @@ struct Config {
   std::string backend_ca_file;  // empty: the system's
   Duration first_byte_timeout{30'000};
   Duration idle_timeout{60'000};
+
+  std::string attachments_data_dir;  // empty: no attachments
+  std::int64_t attachments_max_files = 16;
+  std::int64_t attachments_max_file_bytes = 5 * 1024 * 1024;
+  std::int64_t attachments_max_total_bytes = 10 * 1024 * 1024;
+  bool attachments_delete_after_use = false;
 
   std::string response_format = "content";
   bool early_head = true;

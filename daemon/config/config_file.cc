@@ -23,7 +23,7 @@ class FileReader {
   Status read(const toml::table& table, const std::string& prefix) {
     for (const auto& [name, node] : table) {
       const std::string key = prefix + std::string(name.str());
-      Status set = node.is_table() ? read(*node.as_table(), key + ".") : set_key(key, node);
+      Status set = node.is_table() && !is_table_valued(key) ? read(*node.as_table(), key + ".") : set_key(key, node);
       if (!set) return set;
     }
     return success();
@@ -45,6 +45,11 @@ class FileReader {
     return nullptr;
   }
 
+  static bool is_table_valued(const std::string& key) {
+    const Option* option = find(key);
+    return option != nullptr && std::holds_alternative<Commands>(option->value);
+  }
+
   static std::string suggestion(const std::string& key) {
     std::vector<std::string_view> keys;
     for (const Option& option : option_table()) {
@@ -62,6 +67,13 @@ class FileReader {
       char octal[24];
       std::snprintf(octal, sizeof octal, "%llo", static_cast<unsigned long long>(number->get()));
       return octal;
+    }
+    if (const auto* table = node.as_table()) {
+      toml::table one_value = *table;
+      one_value.is_inline(true);
+      std::ostringstream text;
+      text << one_value;
+      return text.str();
     }
     if (const auto* array = node.as_array(); array != nullptr && std::holds_alternative<WordList>(option.value)) {
       return text_of_words(*array);

@@ -7,6 +7,7 @@
 #include <cstdlib>
 #include <optional>
 
+#include "config/named_commands.h"
 #include "config/secret_file.h"
 
 namespace streaming {
@@ -53,9 +54,17 @@ constexpr std::array kOptions{
            Milliseconds{&Config::shutdown_timeout, 0, kHourMs},
            "how long SIGTERM lets streams run on before it ends them with an error event"},
     Option{"backend.provider", "--backend", "DAEMON_BACKEND_PROVIDER", Text{&Config::backend},
-           "where answers come from, unless the hand-off names its own: mock, openai, anthropic"},
+           "where answers come from, unless the hand-off names its own: mock, openai, anthropic, typing, exec"},
     Option{"backend.mock.message_delay_ms", "--delay", "DAEMON_TOKEN_DELAY_MS",
            Milliseconds{&Config::mock_delay, 0, kHourMs}, "mock: time between events"},
+    Option{"backend.typing.delay_ms", "", "DAEMON_TYPING_DELAY_MS", Milliseconds{&Config::typing_delay, 1, 60'000},
+           "typing: time between two letters; about, as a human's"},
+    Option{"backend.typing.fortune", "", "DAEMON_TYPING_FORTUNE", OptionalText{&Config::typing_fortune},
+           "typing: program that prints what is typed, if it is there. Empty: built-in sentences"},
+    Option{"backend.exec.commands", "", "", Commands{&Config::exec_commands},
+           "exec: programs by name; the hand-off's profile names one, else it is the one named default"},
+    Option{"backend.exec.max_children", "", "DAEMON_EXEC_MAX_CHILDREN", Integer{&Config::exec_max_children, 1, 10'000},
+           "exec: programs at once; the next client is refused with 503"},
     Option{"backend.openai.api", "--openai-api", "OPENAI_API", Text{&Config::openai_api},
            "openai: which of the APIs: chat (Chat Completions) or responses (Responses)"},
     Option{"backend.openai.api_base", "--openai-base", "OPENAI_API_BASE", Text{&Config::openai_api_base},
@@ -116,6 +125,19 @@ constexpr std::array kOptions{
     Option{"backend.idle_timeout_ms", "--idle-timeout-ms", "DAEMON_IDLE_TIMEOUT_MS",
            Milliseconds{&Config::idle_timeout, 1, kHourMs},
            "how long an upstream may be silent between two events; then the stream ends with an error event"},
+    Option{"attachments.data_dir", "--data-dir", "DAEMON_DATA_DIR", OptionalText{&Config::attachments_data_dir},
+           "directory beneath which a hand-off's attachments and images are; nothing else is read. Empty: none are"},
+    Option{"attachments.max_files", "", "DAEMON_ATTACHMENTS_MAX_FILES",
+           Integer{&Config::attachments_max_files, 1, 1000}, "attachments of one hand-off; more are refused with 400"},
+    Option{"attachments.max_file_bytes", "", "DAEMON_ATTACHMENTS_MAX_FILE_BYTES",
+           Integer{&Config::attachments_max_file_bytes, 1, 64 * 1024 * 1024},
+           "largest attachment; a larger one ends the stream with an error"},
+    Option{"attachments.max_total_bytes", "", "DAEMON_ATTACHMENTS_MAX_TOTAL_BYTES",
+           Integer{&Config::attachments_max_total_bytes, 1, 64 * 1024 * 1024},
+           "all attachments of one hand-off together"},
+    Option{"attachments.delete_after_use", "", "DAEMON_ATTACHMENTS_DELETE_AFTER_USE",
+           Boolean{&Config::attachments_delete_after_use},
+           "remove attachments when the request that holds them goes to the API"},
     Option{"response.format", "--format", "DAEMON_RESPONSE_FORMAT", Text{&Config::response_format},
            "how clients get answers, unless the hand-off names its own format: content, raw, ui-message"},
     Option{"response.early_head", "", "DAEMON_RESPONSE_EARLY_HEAD", Boolean{&Config::early_head},
@@ -215,6 +237,7 @@ std::string_view placeholder(const Option& option) {
                         [](const OptionalText&) { return "TEXT"; },
                         [](const WordList&) { return "WORD,..."; },
                         [](const Secret&) { return "TEXT"; },
+                        [](const Commands&) { return "TABLE"; },
                         [&option](const Boolean&) { return option.key.empty() ? "" : "true|false"; },
                         [](const FileMode&) { return "MODE"; },
                     },
@@ -252,6 +275,12 @@ Status set_option(Config& config, const Option& option, std::string_view text) {
                           config.*secret.member = *cleaned;
                           return success();
                         },
+                        [&](const Commands& commands) -> Status {
+                          Result<NamedCommands> parsed = parse_commands(text);
+                          if (!parsed) return parsed.error();
+                          config.*commands.member = std::move(*parsed);
+                          return success();
+                        },
                         [&](const Boolean& boolean) { return set_boolean(config.*boolean.member, text); },
                         [&](const FileMode& mode) { return set_mode(config.*mode.member, text); },
                     },
@@ -279,6 +308,7 @@ std::string option_text(const Config& config, const Option& option) {
                         [&](const OptionalText& string) { return config.*string.member; },
                         [&](const WordList& list) { return joined(config.*list.member); },
                         [](const Secret&) { return std::string(); },
+                        [&](const Commands& commands) { return commands_text(config.*commands.member); },
                         [&](const Boolean& boolean) { return std::string(config.*boolean.member ? "true" : "false"); },
                         [&](const FileMode& mode) {
                           char text[8];

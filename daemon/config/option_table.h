@@ -39,6 +39,9 @@ struct Secret {
   std::string Config::*member;
   std::string Config::*file;
 };
+struct Commands {
+  NamedCommands Config::*member;
+};
 struct Boolean {
   bool Config::*member;
 };
@@ -56,7 +59,7 @@ struct Option {
   std::string_view key;       // in the file: "section.name"; empty: none
   std::string_view flag;      // with its dashes; empty: none
   std::string_view variable;  // of the environment; empty: none
-  std::variant<Integer, Milliseconds, Text, OptionalText, WordList, Secret, Boolean, FileMode> value;
+  std::variant<Integer, Milliseconds, Text, OptionalText, WordList, Secret, Commands, Boolean, FileMode> value;
   std::string_view help;
   Effect effect = Effect::kReload;
 };

@@ -7,7 +7,9 @@
 
 #pragma once
 
+#include <linux/openat2.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 
 #include <cstddef>
 #include <cstdint>
@@ -95,6 +97,15 @@ class Ring {
   // Neither ever waits: -EAGAIN where it would.
   virtual void submit_send(RingFile file, std::span<const char> bytes, Tag tag) = 0;
   virtual void submit_receive(RingFile file, std::span<char> bytes, Tag tag) = 0;
+
+  // Files of the disk, and pipes that block: the ring waits for them elsewhere, and the worker never. Descriptors of
+  // the process are opened and read, into `bytes` from `offset`, or from where the file is (kFromPosition).
+  static constexpr std::uint64_t kFromPosition = ~std::uint64_t{0};
+  virtual void submit_read(RingFile file, std::span<char> bytes, std::uint64_t offset, Tag tag) = 0;
+  virtual void submit_open(int directory, const char* path, const open_how& how, Tag tag) = 0;
+  // Type and size of the file.
+  virtual void submit_file_status(RingFile file, struct statx& status, Tag tag) = 0;
+  virtual void submit_remove(int directory, const char* path, Tag tag) = 0;
 
   // Waits until one of `events` (POLLIN, ...; POLLHUP and POLLERR always) holds; the result says which do.
   virtual void submit_poll(RingFile file, short events, Tag tag) = 0;

@@ -31,8 +31,14 @@ enum class Operation : std::uint8_t {
   kUpstreamSend,
   kUpstreamWritable,
   kAddressesFound,
+  kChildEnded,
+  kChildOutput,
+  kFileOpen,
+  kFileStatus,
+  kFileRead,
+  kFileRemove,
 };
-inline constexpr Operation kLastOperation = Operation::kAddressesFound;
+inline constexpr Operation kLastOperation = Operation::kFileRemove;
 
 struct Tag {
   Operation operation = Operation::kNone;

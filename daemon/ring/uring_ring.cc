@@ -186,6 +186,32 @@ void UringRing::submit_receive(RingFile file, std::span<char> bytes, Tag tag) {
   finish_entry(entry, file, tag);
 }
 
+void UringRing::submit_read(RingFile file, std::span<char> bytes, std::uint64_t offset, Tag tag) {
+  io_uring_sqe* entry = next_entry();
+  io_uring_prep_read(entry, file.number(), bytes.data(), static_cast<unsigned>(bytes.size()), offset);
+  finish_entry(entry, file, tag);
+}
+
+void UringRing::submit_open(int directory, const char* path, const open_how& how, Tag tag) {
+  io_uring_sqe* entry = next_entry();
+  // Only read, but liburing's parameter is not const.
+  io_uring_prep_openat2(entry, directory, path, const_cast<open_how*>(&how));
+  entry->user_data = tag.encode();
+}
+
+void UringRing::submit_file_status(RingFile file, struct statx& status, Tag tag) {
+  CHECK(!file.is_direct());
+  io_uring_sqe* entry = next_entry();
+  io_uring_prep_statx(entry, file.number(), "", AT_EMPTY_PATH, STATX_TYPE | STATX_SIZE, &status);
+  entry->user_data = tag.encode();
+}
+
+void UringRing::submit_remove(int directory, const char* path, Tag tag) {
+  io_uring_sqe* entry = next_entry();
+  io_uring_prep_unlinkat(entry, directory, path, 0);
+  entry->user_data = tag.encode();
+}
+
 void UringRing::submit_poll(RingFile file, short events, Tag tag) {
   io_uring_sqe* entry = next_entry();
   io_uring_prep_poll_add(entry, file.number(), static_cast<unsigned>(events));

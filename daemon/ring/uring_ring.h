@@ -46,6 +46,10 @@ class UringRing final : public Ring {
   void submit_receive_stream(RingFile file, Tag tag) override;
   void submit_send(RingFile file, std::span<const char> bytes, Tag tag) override;
   void submit_receive(RingFile file, std::span<char> bytes, Tag tag) override;
+  void submit_read(RingFile file, std::span<char> bytes, std::uint64_t offset, Tag tag) override;
+  void submit_open(int directory, const char* path, const open_how& how, Tag tag) override;
+  void submit_file_status(RingFile file, struct statx& status, Tag tag) override;
+  void submit_remove(int directory, const char* path, Tag tag) override;
   void submit_poll(RingFile file, short events, Tag tag) override;
   void submit_shutdown_write(RingFile file, Tag tag) override;
   void submit_close(RingFile file, Tag tag) override;

@@ -2,6 +2,7 @@
 
 #include <string>
 
+#include "backends/attachment_backend.h"
 #include "backends/registry.h"
 #include "base/log.h"
 #include "sse/event_encoder.h"
@@ -22,6 +23,7 @@ Status check_config(const Config& config) {
   if (!find_format(config.response_format)) {
     return Error{"unknown response.format " + config.response_format + "; there are: " + format_names()};
   }
+  if (const auto data_dir = open_data_dir(config); !data_dir) return data_dir.error();
   const BackendEntry* backend = find_backend(config.backend);
   if (backend == nullptr) {
     return Error{"unknown backend.provider " + config.backend + "; there are: " + backend_names()};
@@ -31,6 +33,8 @@ Status check_config(const Config& config) {
     if (fallback == nullptr) {
       return Error{"unknown backend " + name + " in backend.fallback; there are: " + backend_names()};
     }
+    if (fallback->make == nullptr)
+      return Error{"backend.fallback: " + name + " answers by itself, and cannot take over"};
     if (Status valid = fallback->validate(config); !valid) return Error{"backend.fallback: " + valid.error().message};
   }
   return backend->validate(config);

@@ -50,6 +50,8 @@ Result<UniqueFd> take_over_signals() {
   sigaddset(&signals, SIGUSR2);
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   signal(SIGPIPE, SIG_IGN);
+  // Ignored, as whoever started the daemon may have left it, children would vanish before anybody asks how they ended.
+  signal(SIGCHLD, SIG_DFL);
   UniqueFd fd(signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK));
   if (!fd) return Error::from_errno("cannot create a signalfd", errno);
   return fd;

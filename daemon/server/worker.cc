@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <cerrno>
 
+#include "backends/attachments.h"
+#include "backends/exec.h"
 #include "base/limits.h"
 #include "base/log.h"
 
@@ -43,8 +45,12 @@ Worker::Worker(std::size_t index, std::shared_ptr<const Config> config, SharedBy
       ring_(std::move(ring)),
       timers_(MonotonicClock::now()),
       http_(*ring_, timers_),
-      backends_(std::make_unique<BackendSet>(config, timers_, http_, counters_)),
+      children_(*ring_, timers_),
+      programs_(*ring_, timers_, children_),
+      files_(*ring_),
+      backends_(std::make_unique<BackendSet>(config, timers_, http_, programs_, files_, counters_)),
       streams_(*ring_, timers_, load_, shared.users, counters_, stream_settings(*config, load_)),
+      program_clients_(children_, timers_, streams_, shared.programs),
       receiver_(*ring_, timers_, load_, counters_, handoff_limits(*config), *this) {
 }
 
@@ -126,6 +132,15 @@ void Worker::on_completion(const Completion& completion) {
     case Operation::kUpstreamWritable:
     case Operation::kAddressesFound:
       return;
+    case Operation::kChildEnded:
+      return children_.on_ended(completion);
+    case Operation::kChildOutput:
+      return programs_.on_read(completion);
+    case Operation::kFileOpen:
+    case Operation::kFileStatus:
+    case Operation::kFileRead:
+    case Operation::kFileRemove:
+      return files_.on_completion(completion);
     case Operation::kClientSend:
     case Operation::kClientWritable:
     case Operation::kClientWatch:
@@ -143,8 +158,14 @@ std::optional<Refusal> Worker::on_client(UniqueFd& client, const HandoffRequest&
     return Refusal{503, "the process has no descriptors left; raise the limit of open files (LimitNOFILE=)",
                    kDescriptorRetryAfterSeconds};
   }
-  Backend* backend = backends_->find(request.backend);
+  const Config& config = backends_->config();
+  const std::string_view name = request.backend.empty() ? std::string_view(config.backend) : request.backend;
+  if (name == kExecBackend) return program_clients_.open(client, request, config);
+  Backend* backend = backends_->find(name);
   if (backend == nullptr) return Refusal{400, "unknown backend; there are: " + backend_names()};
+  if (const auto attachments = find_attachments(request, config); !attachments) {
+    return Refusal{400, attachments.error().message};
+  }
   return streams_.open(client, request, *backend);
 }
 
@@ -184,8 +205,8 @@ void Worker::take_config(std::shared_ptr<const Config> config) {
   streams_.set_settings(stream_settings(*config, load_));
   receiver_.set_limits(handoff_limits(*config));
   std::erase_if(replaced_backends_, [](const auto& backends) { return !backends->in_use(); });
-  replaced_backends_.push_back(
-      std::exchange(backends_, std::make_unique<BackendSet>(std::move(config), timers_, http_, counters_)));
+  replaced_backends_.push_back(std::exchange(
+      backends_, std::make_unique<BackendSet>(std::move(config), timers_, http_, programs_, files_, counters_)));
 }
 
 void Worker::ask_whether_alive() {
@@ -210,6 +231,7 @@ void Worker::carry_out(WorkerOrder order) {
   if (order >= WorkerOrder::kEnd && carried_out_ < WorkerOrder::kEnd) {
     receiver_.stop();
     streams_.close_all(CloseCause::kShutdown);
+    program_clients_.end_all(CloseCause::kShutdown);
   }
   carried_out_ = std::max(carried_out_, order);
 }
@@ -223,7 +245,8 @@ void Worker::note_listener() {
 // The assignments count connections that are still on their way from the listener's ring, too.
 bool Worker::finished() const {
   return given_up_ || (carried_out_ >= WorkerOrder::kDrain && !listening() && streams_.empty() && receiver_.idle() &&
-                       load_.assigned.load(std::memory_order_acquire) == 0);
+                       load_.assigned.load(std::memory_order_acquire) == 0 && programs_.empty() && files_.empty() &&
+                       children_.empty());
 }
 
 }  // namespace streaming

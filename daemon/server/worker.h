@@ -21,6 +21,7 @@
 #include "handoff/handoff_receiver.h"
 #include "ring/ring.h"
 #include "ring/timer_wheel.h"
+#include "stream/program_table.h"
 #include "stream/stream_table.h"
 #include "upstream/curl_client.h"
 
@@ -39,6 +40,7 @@ struct SharedByWorkers {
   UserLimits users;
   int descriptors = 0;           // Capacity::descriptors
   std::function<void()> notify;  // called on a worker's thread when its listening() or running() has become false
+  std::atomic<std::int64_t> programs{0};  // that run for clients
 };
 
 class Worker final : private CompletionHandler, private ClientReceiver, private TimerOwner {
@@ -103,9 +105,13 @@ class Worker final : private CompletionHandler, private ClientReceiver, private 
   TimerWheel timers_;
   Counters counters_;
   CurlClient http_;
+  Children children_;
+  OutputReader programs_;
+  FileReader files_;
   std::unique_ptr<BackendSet> backends_;
   std::vector<std::unique_ptr<BackendSet>> replaced_backends_;  // that streams still use
   StreamTable streams_;
+  ProgramTable program_clients_;
   HandoffReceiver receiver_;
   std::optional<HandoffListener> listener_;
   std::mutex posted_mutex_;

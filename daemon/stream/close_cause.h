@@ -23,6 +23,8 @@ enum class CloseCause : std::uint8_t {
   kUpstreamTruncated,
   kUpstreamMalformed,
   kUpstreamTooLarge,
+  kAttachment,
+  kProgramFailed,
   kShutdown,
   kCount
 };
@@ -50,6 +52,8 @@ inline constexpr std::array<CloseCauseInfo, kCloseCauses> kCloseCauseTable{{
     {CloseCause::kUpstreamTruncated, "upstream_truncated", "The answer broke off.", 502},
     {CloseCause::kUpstreamMalformed, "upstream_malformed", "The model's answer cannot be read.", 502},
     {CloseCause::kUpstreamTooLarge, "upstream_too_large", "The model's answer is too large.", 502},
+    {CloseCause::kAttachment, "attachment", "An attachment cannot be used.", 400},
+    {CloseCause::kProgramFailed, "program_failed", ""},
     {CloseCause::kShutdown, "shutdown", "The server is being restarted.", 503},
 }};
 

@@ -29,6 +29,8 @@ CloseCause cause_of(FailureKind failure) {
       return CloseCause::kUpstreamMalformed;
     case FailureKind::kTooLarge:
       return CloseCause::kUpstreamTooLarge;
+    case FailureKind::kAttachment:
+      return CloseCause::kAttachment;
   }
   return CloseCause::kUpstreamMalformed;
 }
@@ -119,7 +121,7 @@ void Stream::on_end(FinishReason reason) {
 void Stream::on_failure(const BackendFailure& failure) {
   const CloseCause cause = cause_of(failure.kind);
   log::warn("stream {}: {}: {}", handle_.index, info(cause).word, failure.detail);
-  begin_close(cause, failure.status, failure.retry_after_seconds);
+  begin_close(cause, failure.status, failure.retry_after_seconds, failure.message);
 }
 
 void Stream::pause_or_resume_backend() {
@@ -295,13 +297,13 @@ void Stream::on_waited_too_long() {
 
 // --- Ending ---------------------------------------------------------------------------------------------------------
 
-void Stream::begin_close(CloseCause cause, int upstream_status, int retry_after_seconds) {
+void Stream::begin_close(CloseCause cause, int upstream_status, int retry_after_seconds, std::string_view words) {
   if (ended()) return;
   if (client_gone_) return abandon(CloseCause::kClientGone);
   cause_ = cause;
   if (session_) session_->cancel();
   lifetime_.stop();
-  if (const std::string_view message = info(cause).message; !message.empty()) {
+  if (const std::string_view message = words.empty() ? info(cause).message : words; !message.empty()) {
     if (nothing_sent() && !table_.settings().early_head) {
       writer_.drop();
       status_ = static_cast<std::uint16_t>(answer_status(cause, upstream_status));

@@ -73,8 +73,9 @@ class Stream final : public ListNode, private EventSink, private TimerOwner {
 
   // Ends the stream. Where the client is still to hear of it, it hears the cause first: as an event, or as an answer of
   // its own where the head was held back; that one tells what status the upstream answered with (0: none), and when to
-  // ask again (0: not said). A stream that is ending already goes on doing so.
-  void begin_close(CloseCause cause, int upstream_status = 0, int retry_after_seconds = 0);
+  // ask again (0: not said). `words` are the client's, in place of the cause's own. A stream that is ending already
+  // goes on doing so.
+  void begin_close(CloseCause cause, int upstream_status = 0, int retry_after_seconds = 0, std::string_view words = {});
 
   void on_sent(const Completion& completion);
   void on_writable(const Completion& completion);

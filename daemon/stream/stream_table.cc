@@ -34,25 +34,59 @@ StreamTable::StreamTable(Ring& ring, TimerWheel& timers, WorkerLoad& load, UserL
 std::optional<Refusal> StreamTable::open(UniqueFd& client, const HandoffRequest& request, Backend& backend) {
   const std::optional<Format> format = request.format.empty() ? settings_.format : find_format(request.format);
   if (!format) return Refusal{400, "unknown format; there are: " + format_names()};
-  if (streams_.size() - refused_streams_ >= settings_.max_streams) return full();
-  const UserLimits::Admission admission = users_.admit(request.user_id, timers_.now());
-  if (admission.retry_after_seconds > 0) {
-    return Refusal{429, "too many answers at once or in a minute, try again later", admission.retry_after_seconds};
-  }
+  UserLimits::User* user = nullptr;
+  if (std::optional<Refusal> refusal = admit(request.user_id, user)) return refusal;
   Stream* stream = create(client);
   if (stream == nullptr) {
-    if (admission.user != nullptr) users_.leave(*admission.user);
+    if (user != nullptr) users_.leave(*user);
     return full();
   }
-  stream->set_user(admission.user);
+  stream->set_user(user);
   backend.enter();
   counters_.add(Counter::kStreams);
-  metrics_.active.set(streams_.size() - refused_streams_);
-  metrics_.peak.raise_to(metrics_.active.get());
+  note_places();
   metrics_.backends[backend.index()].requests.add();
   peak_since_trim_ = std::max(peak_since_trim_, streams_.size());
   stream->open(request, *format, backend);
   return std::nullopt;
+}
+
+std::optional<Refusal> StreamTable::admit(std::string_view user_id, UserLimits::User*& user) {
+  if (places_taken() >= settings_.max_streams) return full();
+  const UserLimits::Admission admission = users_.admit(user_id, timers_.now());
+  if (admission.retry_after_seconds > 0) {
+    return Refusal{429, "too many answers at once or in a minute, try again later", admission.retry_after_seconds};
+  }
+  user = admission.user;
+  return std::nullopt;
+}
+
+std::optional<Refusal> StreamTable::take_place(std::string_view user_id, Place& place) {
+  if (std::optional<Refusal> refusal = admit(user_id, place.user)) return refusal;
+  ++places_without_stream_;
+  note_places();
+  metrics_.backends[place.backend].requests.add();
+  return std::nullopt;
+}
+
+void StreamTable::cancel_place(const Place& place) {
+  --places_without_stream_;
+  note_places();
+  if (place.user != nullptr) users_.leave(*place.user);
+}
+
+void StreamTable::return_place(const Place& place, CloseCause cause) {
+  const Duration duration = timers_.now() - place.since;
+  metrics_.closed[static_cast<std::size_t>(cause)].add();
+  metrics_.duration.observe(duration);
+  metrics_.backends[place.backend].duration.observe(duration);
+  load_.release();
+  cancel_place(place);
+}
+
+void StreamTable::note_places() {
+  metrics_.active.set(places_taken());
+  metrics_.peak.raise_to(metrics_.active.get());
 }
 
 bool StreamTable::open_refused(UniqueFd& client, const Refusal& refusal) {
@@ -121,7 +155,7 @@ void StreamTable::release(Stream& stream) {
   Backend* backend = stream.backend();
   streams_.destroy(stream, stream.handle());
   if (backend != nullptr) backend->leave();
-  metrics_.active.set(streams_.size() - refused_streams_);
+  note_places();
   trim_memory();
 }
 

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <optional>
 #include <span>
+#include <string_view>
 
 #include "base/intrusive_list.h"
 #include "base/slab.h"
@@ -49,6 +50,18 @@ class StreamTable {
   // Likewise, to say no; false when there is no room even for that.
   bool open_refused(UniqueFd& client, const Refusal& refusal);
 
+  // A client that is served without a stream takes a place among them, and counts as its user's; or the reason why not.
+  struct Place {
+    std::size_t backend = 0;  // which of backend_registry()
+    Time since{};
+    UserLimits::User* user = nullptr;
+  };
+  std::optional<Refusal> take_place(std::string_view user_id, Place& place);
+  // It has ended, for that cause, and with it its client's assignment of the WorkerLoad.
+  void return_place(const Place& place, CloseCause cause);
+  // It has not begun.
+  void cancel_place(const Place& place);
+
   // A completion of a client's operation.
   void on_completion(const Completion& completion);
 
@@ -81,6 +94,10 @@ class StreamTable {
   void release(Stream& stream);
 
  private:
+  // Whether there is a place, and room for another stream of its user.
+  std::optional<Refusal> admit(std::string_view user_id, UserLimits::User*& user);
+  std::uint32_t places_taken() const { return streams_.size() - refused_streams_ + places_without_stream_; }
+  void note_places();
   // A stream that has taken the client; null, and the client still the caller's, when that failed.
   Stream* create(UniqueFd& client);
   void count(const Stream& stream);
@@ -96,6 +113,7 @@ class StreamTable {
   StreamSettings settings_;
   std::uint32_t peak_since_trim_ = 0;
   std::uint32_t refused_streams_ = 0;  // that only say no; they take no place from others
+  std::uint32_t places_without_stream_ = 0;
   StreamMetrics metrics_;
   Slab<Stream> streams_;
   IntrusiveList<Stream> to_flush_;

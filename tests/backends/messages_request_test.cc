@@ -35,6 +35,15 @@ TEST(MessagesRequest, WritesImagesAsThisApiHasThem) {
             R"({"type":"image","source":{"type":"url","url":"https://x/y.png"}}]}],"stream":true})");
 }
 
+TEST(MessagesRequest, WritesFilesAsDocuments) {
+  EXPECT_EQ(
+      body_of(R"({"messages":[{"role":"user","content":[)"
+              R"({"type":"file","file":{"filename":"a.pdf","file_data":"data:application/pdf;base64,AAAA"}}]}]})"),
+      R"({"model":"m","max_tokens":1000,"messages":[{"role":"user","content":[)"
+      R"({"type":"document","source":{"type":"base64","media_type":"application/pdf","data":"AAAA"}}]}],)"
+      R"("stream":true})");
+}
+
 TEST(MessagesRequest, PassesOnWhatElseIsAskedFor) {
   EXPECT_EQ(body_of(R"({"prompt":"hi","request":{"max_tokens":5,"system":"own","thinking":{"type":"enabled"},)"
                     R"("stream":false,"messages":[]}})"),

@@ -29,6 +29,13 @@ TEST(ResponsesRequest, WritesTheConversationAsThisApiHasIt) {
       R"({"role":"user","content":"plain"},7],"stream":true})");
 }
 
+TEST(ResponsesRequest, WritesFilesAsThisApiHasThem) {
+  EXPECT_EQ(body_of(R"({"messages":[{"role":"user","content":[)"
+                    R"({"type":"file","file":{"filename":"a.pdf","file_data":"data:,x"}}]}]})"),
+            R"({"model":"m","input":[{"role":"user","content":[)"
+            R"({"type":"input_file","filename":"a.pdf","file_data":"data:,x"}]}],"stream":true})");
+}
+
 TEST(ResponsesRequest, PassesOnWhatElseIsAskedFor) {
   EXPECT_EQ(body_of(R"({"request":{"input":[1],"store":false,"stream":false,"model":"mine"}})"),
             R"({"model":"mine","stream":true,"input":[1],"store":false})");

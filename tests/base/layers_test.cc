@@ -13,9 +13,10 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// base < config, metrics < ring < sse, handoff, upstream < backends < stream < server
-const std::map<std::string, int> kRank{{"base", 0},    {"config", 1},   {"metrics", 1},  {"ring", 2},   {"sse", 3},
-                                       {"handoff", 3}, {"upstream", 3}, {"backends", 4}, {"stream", 5}, {"server", 6}};
+// base < config, metrics < ring < sse, handoff, files, process, upstream < backends < stream < server
+const std::map<std::string, int> kRank{{"base", 0},     {"config", 1},   {"metrics", 1}, {"ring", 2},
+                                       {"sse", 3},      {"handoff", 3},  {"files", 3},   {"process", 3},
+                                       {"upstream", 3}, {"backends", 4}, {"stream", 5},  {"server", 6}};
 
 struct Include {
   std::string file;    // relative to daemon/

@@ -58,6 +58,40 @@ TEST_F(ConfigFileTest, TakesAListAsAnArrayOrAsText) {
   }
 }
 
+TEST_F(ConfigFileTest, ReadsCommandsInEachWayOfWritingATable) {
+  const NamedCommands expected{{"default", {"/bin/echo", "a \"b\" c\\d"}}, {"long name", {"/bin/true"}}};
+  ASSERT_TRUE(read(R"([backend.exec]
+commands = { default = ["/bin/echo", 'a "b" c\d'], "long name" = ["/bin/true"] }
+)")
+                  .ok());
+  EXPECT_EQ(config.exec_commands, expected);
+  config.exec_commands.clear();
+  ASSERT_TRUE(read(R"([backend.exec.commands]
+default = ["/bin/echo",
+           'a "b" c\d']
+"long name" = ["/bin/true"]
+)")
+                  .ok());
+  EXPECT_EQ(config.exec_commands, expected);
+  // And what is printed can be read again.
+  config.exec_commands.clear();
+  Config printed;
+  printed.exec_commands = expected;
+  ASSERT_TRUE(read(config_file_text(printed)).ok());
+  EXPECT_EQ(config.exec_commands, expected);
+}
+
+TEST_F(ConfigFileTest, RefusesWhatIsNoCommand) {
+  for (const std::string value : {"\"/bin/echo\"", "{ a = \"/bin/echo\" }", "{ a = [] }", "{ a = [1] }",
+                                  "{ a = { b = [] } }", "[\"/bin/echo\"]", "7"}) {
+    const Status status = read("[backend.exec]\ncommands = " + value + "\n");
+    ASSERT_FALSE(status.ok()) << value;
+    EXPECT_EQ(status.error().message.find(path + ":2: backend.exec.commands must "), 0u) << status.error().message;
+  }
+  EXPECT_EQ(read("[backend.exec]\ncommands = { a = [\"echo\"] }\n").error().message,
+            path + ":2: backend.exec.commands must name each program by its whole path, not echo");
+}
+
 TEST_F(ConfigFileTest, NamesTheNearestKeyForAnUnknownOne) {
   EXPECT_EQ(read("[server]\nsocket_pth = \"/x\"\n").error().message,
             path + ":2: unknown key server.socket_pth; did you mean server.socket_path?");

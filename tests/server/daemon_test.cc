@@ -263,7 +263,8 @@ TEST(DaemonStart, SaysWhichKernelItNeeds) {
 TEST(DaemonStart, NamesTheBackendsThatThereAre) {
   DaemonProcess daemon({"--backend", "nonsense"});
   EXPECT_EQ(daemon.exit_status(), 1);
-  EXPECT_THAT(daemon.log(), HasSubstr("unknown backend.provider nonsense; there are: mock, openai"));
+  EXPECT_THAT(daemon.log(),
+              HasSubstr("unknown backend.provider nonsense; there are: mock, openai, anthropic, exec, typing"));
 }
 
 TEST(DaemonStart, RefusesMoreConnectionsThanItCanHold) {

@@ -111,6 +111,16 @@ class DaemonProcess {
     }
     return rings;
   }
+  // Processes that it has started and not reaped.
+  std::size_t children() const {
+    std::size_t count = 0;
+    std::error_code gone;
+    for (const auto& entry : std::filesystem::directory_iterator("/proc", gone)) {
+      const std::string status = contents(entry.path() / "status");
+      count += status.find("\nPPid:\t" + std::to_string(pid_) + "\n") != std::string::npos;
+    }
+    return count;
+  }
 
   // Connects, hands `descriptors` and `payload` over and returns the connection.
   UniqueFd hand_over(std::string_view payload, const std::vector<int>& descriptors) const {

@@ -99,6 +99,10 @@ class FakeRing final : public Ring {
     add(tag, file).bytes.assign(bytes.data(), bytes.size());
   }
   void submit_receive(RingFile file, std::span<char>, Tag tag) override { add(tag, file); }
+  void submit_read(RingFile file, std::span<char>, std::uint64_t, Tag tag) override { add(tag, file); }
+  void submit_open(int, const char*, const open_how&, Tag tag) override { add(tag, RingFile::regular(-1)); }
+  void submit_file_status(RingFile file, struct statx&, Tag tag) override { add(tag, file); }
+  void submit_remove(int, const char*, Tag tag) override { add(tag, RingFile::regular(-1)); }
   void submit_poll(RingFile file, short events, Tag tag) override { add(tag, file).events = events; }
   void submit_shutdown_write(RingFile file, Tag tag) override { add(tag, file); }
   void submit_close(RingFile file, Tag tag) override {

@@ -1,0 +1,163 @@
+#include "backends/attachment_backend.h"
+
+#include <fcntl.h>
+#include <rapidjson/stringbuffer.h>
+#include <rapidjson/writer.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "backends/attachments.h"
+#include "base/json_input.h"
+
+namespace streaming {
+namespace {
+
+// A request that outlives the call that brought it.
+class KeptRequest {
+ public:
+  explicit KeptRequest(const HandoffRequest& request) {
+    rapidjson::StringBuffer buffer;
+    rapidjson::Writer<rapidjson::StringBuffer> writer(buffer);
+    request.payload->Accept(writer);
+    text_.assign(buffer.GetString(), buffer.GetSize());
+    const std::size_t size = text_.size();
+    text_.append(kJsonPadding, '\0');
+    Result<HandoffRequest> parsed = parser_.parse({text_.data(), size});
+    CHECK(parsed.ok());  // it was parsed before
+    request_ = std::move(*parsed);
+  }
+
+  HandoffRequest& request() { return request_; }
+
+ private:
+  std::string text_;
+  HandoffRequestParser parser_;
+  HandoffRequest request_;
+};
+
+// What the client is told; the path is nobody's business.
+std::string message_of(const Attachment& attachment, int code) {
+  const std::string name = "attachment \"" + attachment.name + "\" ";
+  switch (code) {
+    case ENOENT:
+    case ENOTDIR:
+      return name + "is not there";
+    case EXDEV:
+    case ELOOP:
+      return name + "is not beneath data_dir";
+    case EFBIG:
+      return name + "is too large";
+    case EINVAL:
+    case ENXIO:
+    case EISDIR:
+      return name + "is no file";
+    default:
+      return name + "cannot be read";
+  }
+}
+
+class AttachmentSession final : public BackendSession, private FileReceiver {
+ public:
+  AttachmentSession(Backend& inner, const Config& config, FileReader& files, FileReader::Directory directory,
+                    const HandoffRequest& request, std::vector<Attachment> attachments, EventSink& sink)
+      : inner_(inner),
+        config_(config),
+        files_(files),
+        directory_(std::move(directory)),
+        sink_(sink),
+        kept_(std::make_unique<KeptRequest>(request)),
+        attachments_(std::move(attachments)) {
+    read_next();
+  }
+  ~AttachmentSession() override { cancel(); }
+
+  void pause() override {
+    paused_ = true;
+    if (session_) session_->pause();
+  }
+  void resume() override {
+    paused_ = false;
+    if (session_) session_->resume();
+  }
+  void cancel() override {
+    if (reading_) files_.forget(*std::exchange(reading_, std::nullopt));
+    if (session_) session_->cancel();
+  }
+
+ private:
+  void read_next() {
+    const auto left = static_cast<std::size_t>(config_.attachments_max_total_bytes) - bytes_;
+    const std::size_t most = std::min(static_cast<std::size_t>(config_.attachments_max_file_bytes), left);
+    reading_ = files_.read(directory_, attachments_[next_].name, most, *this);
+  }
+
+  void on_file(Result<std::string> contents) override {
+    reading_.reset();
+    Attachment& attachment = attachments_[next_];
+    if (!contents) return fail(message_of(attachment, contents.error().code));
+    bytes_ += contents->size();
+    if (Status taken = take_contents(attachment, std::move(*contents)); !taken) return fail(taken.error().message);
+    ++next_ < attachments_.size() ? read_next() : begin();
+  }
+
+  void begin() {
+    HandoffRequest& request = kept_->request();
+    const rapidjson::Document payload = payload_with_attachments(request, attachments_);
+    request.payload = &payload;
+    request.messages = &payload["messages"];
+    session_ = inner_.start(request, sink_);
+    if (paused_) session_->pause();
+    kept_.reset();
+    if (config_.attachments_delete_after_use) {
+      for (const Attachment& attachment : attachments_) files_.remove(directory_, attachment.name);
+    }
+    attachments_ = {};
+  }
+
+  void fail(const std::string& message) {
+    sink_.on_failure({.kind = FailureKind::kAttachment, .detail = "an attachment cannot be used", .message = message});
+  }
+
+  Backend& inner_;
+  const Config& config_;
+  FileReader& files_;
+  const FileReader::Directory directory_;
+  EventSink& sink_;
+  std::unique_ptr<KeptRequest> kept_;    // until the other backend has begun
+  std::vector<Attachment> attachments_;  // likewise
+  std::size_t next_ = 0;                 // the attachment that is being read
+  std::size_t bytes_ = 0;                // of those that were
+  std::optional<Handle> reading_;
+  bool paused_ = false;
+  std::unique_ptr<BackendSession> session_;
+};
+
+}  // namespace
+
+AttachmentBackend::AttachmentBackend(Backend& inner, const Config& config, FileReader& files,
+                                     FileReader::Directory directory)
+    : inner_(inner), config_(config), files_(files), directory_(std::move(directory)) {
+}
+
+std::unique_ptr<BackendSession> AttachmentBackend::start(const HandoffRequest& request, EventSink& sink) {
+  Result<std::vector<Attachment>> attachments = find_attachments(request, config_);
+  // The worker has refused what names none that can be had.
+  CHECK(attachments.ok());
+  if (attachments->empty()) return inner_.start(request, sink);
+  return std::make_unique<AttachmentSession>(inner_, config_, files_, directory_, request, std::move(*attachments),
+                                             sink);
+}
+
+Result<FileReader::Directory> open_data_dir(const Config& config) {
+  const std::string& path = config.attachments_data_dir;
+  if (path.empty()) return FileReader::Directory(std::make_shared<const UniqueFd>());
+  UniqueFd directory(open(path.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+  if (!directory) return Error::from_errno("cannot open attachments.data_dir " + path, errno);
+  return FileReader::Directory(std::make_shared<const UniqueFd>(std::move(directory)));
+}
+
+}  // namespace streaming

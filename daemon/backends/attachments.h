@@ -1,0 +1,37 @@
+// The files that a hand-off names, and the request that holds them in place of their names. Pure.
+
+#pragma once
+
+#include <rapidjson/document.h>
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "config/config.h"
+#include "handoff/handoff_request.h"
+
+namespace streaming {
+
+struct Attachment {
+  enum class Kind : std::uint8_t { kAny, kText, kImage, kPdf };
+
+  std::string name;        // as the hand-off names it: a path beneath data_dir
+  Kind kind = Kind::kAny;  // as the hand-off says; kAny: what it is, is seen
+  std::string text = {};   // of a text
+  std::string url = {};    // of an image or a PDF, with all its contents: "data:image/png;base64,..."
+};
+
+// What `attachments`, `attachment_types` and `images` ask for; empty where they ask for nothing. The Error's message is
+// for the client.
+Result<std::vector<Attachment>> find_attachments(const HandoffRequest& request, const Config& config);
+
+// Gives the attachment its contents. The Error's message is for the client and names the attachment.
+Status take_contents(Attachment& attachment, std::string contents);
+
+// The payload with the attachments among its messages, as OpenAI's API wants them there; others translate. It refers to
+// `request` and to `attachments`.
+rapidjson::Document payload_with_attachments(const HandoffRequest& request, const std::vector<Attachment>& attachments);
+
+}  // namespace streaming

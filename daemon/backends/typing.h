@@ -1,0 +1,14 @@
+// The backend `typing`: one character after the other with a human's rhythm, without any upstream. For demos.
+
+#pragma once
+
+#include <memory>
+
+#include "backends/registry.h"
+
+namespace streaming {
+
+std::unique_ptr<Backend> make_typing_backend(const BackendEnvironment& environment);
+Status validate_typing_backend(const Config& config);
+
+}  // namespace streaming

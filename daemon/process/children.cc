@@ -1,0 +1,77 @@
+#include "process/children.h"
+
+#include <poll.h>
+#include <signal.h>
+#include <sys/wait.h>
+
+#include <limits>
+
+#include "base/limits.h"
+
+namespace streaming {
+namespace {
+
+constexpr std::uint32_t kUnlimited = std::numeric_limits<std::uint32_t>::max();  // who starts them bounds them
+
+}  // namespace
+
+class Children::Child final : private TimerOwner {
+ public:
+  Child(Handle handle, RunningProgram program, ChildOwner& owner)
+      : handle_(handle), program_(std::move(program)), owner_(owner), timer_(*this) {}
+
+  // The group has the leader's number until the leader is waited for.
+  void signal_group(int number) const { ::kill(-program_.pid, number); }
+
+  const Handle handle_;
+  const RunningProgram program_;
+  ChildOwner& owner_;
+  Timer timer_;  // from the request to end to the end by force
+
+ private:
+  void on_timer(Timer&) override { signal_group(SIGKILL); }
+};
+
+Children::Children(Ring& ring, TimerWheel& timers) : ring_(ring), timers_(timers), children_(kUnlimited) {
+}
+
+// Only where the worker has failed are any left.
+Children::~Children() {
+  children_.for_each([](Child& child, Handle) { child.signal_group(SIGKILL); });
+}
+
+Result<Handle> Children::start(const ProgramStart& start, ChildOwner& owner) {
+  Result<RunningProgram> program = start_program(start);
+  if (!program) return program.error();
+  const Child& child = *children_.create(std::move(*program), owner);
+  ring_.submit_poll(RingFile::regular(child.program_.pidfd.get()), POLLIN, Tag{Operation::kChildEnded, child.handle_});
+  return child.handle_;
+}
+
+void Children::end(Handle handle) {
+  Child* child = children_.find(handle);
+  CHECK(child != nullptr);
+  if (child->timer_.pending()) return;
+  child->signal_group(SIGTERM);
+  timers_.schedule(child->timer_, kProgramEndTimeout);
+}
+
+void Children::kill(Handle handle) {
+  Child* child = children_.find(handle);
+  CHECK(child != nullptr);
+  child->signal_group(SIGKILL);
+}
+
+void Children::on_ended(const Completion& completion) {
+  Child* child = children_.find(completion.tag.slot);
+  CHECK(child != nullptr);
+  child->signal_group(SIGKILL);
+  int status = 0;
+  waitpid(child->program_.pid, &status, 0);
+  ChildOwner& owner = child->owner_;
+  const Handle handle = child->handle_;
+  children_.destroy(*child, handle);
+  owner.on_child_ended(handle, status);
+}
+
+}  // namespace streaming

@@ -1,0 +1,49 @@
+// Children: the programs that a worker has started and not yet reaped. The ring tells when one has ended.
+//
+// One per worker, owned by it, on its thread. A program is a process group: what it has started itself ends with it.
+
+#pragma once
+
+#include "base/clock.h"
+#include "base/slab.h"
+#include "process/program.h"
+#include "ring/ring.h"
+#include "ring/timer_wheel.h"
+
+namespace streaming {
+
+class ChildOwner {
+ public:
+  // The child is gone, and its handle with it. `status` is what wait() says. May start another one from within.
+  virtual void on_child_ended(Handle child, int status) = 0;
+
+ protected:
+  ~ChildOwner() = default;
+};
+
+class Children {
+ public:
+  // Borrows both.
+  Children(Ring& ring, TimerWheel& timers);
+  ~Children();
+
+  // The owner is told of its end, and outlives it.
+  Result<Handle> start(const ProgramStart& start, ChildOwner& owner);
+
+  // Asks it to end (SIGTERM), and kills it where it does not within kProgramEndTimeout.
+  void end(Handle child);
+  void kill(Handle child);
+
+  void on_ended(const Completion& completion);
+
+  bool empty() const { return children_.size() == 0; }
+
+ private:
+  class Child;
+
+  Ring& ring_;
+  TimerWheel& timers_;
+  Slab<Child> children_;
+};
+
+}  // namespace streaming

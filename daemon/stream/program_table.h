@@ -1,0 +1,51 @@
+// ProgramTable: the clients that a worker has given to programs (backend exec). A program has the client's socket as
+// its standard input and output and answers as it likes; here it is started, limited, ended and counted.
+//
+// One per worker, owned by it, on its thread. A program takes a place among the worker's streams, and its client's
+// assignment of the WorkerLoad, until it has been reaped.
+
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <optional>
+
+#include "base/slab.h"
+#include "base/unique_fd.h"
+#include "config/config.h"
+#include "handoff/handoff_request.h"
+#include "handoff/refusal.h"
+#include "process/children.h"
+#include "stream/close_cause.h"
+#include "stream/stream_table.h"
+
+namespace streaming {
+
+class ProgramTable {
+ public:
+  // Borrows all. `running` counts the programs of all workers.
+  ProgramTable(Children& children, TimerWheel& timers, StreamTable& streams, std::atomic<std::int64_t>& running);
+  ~ProgramTable();
+
+  // Starts the program that the hand-off asks for, with the client; or says why not, and leaves the client.
+  std::optional<Refusal> open(UniqueFd& client, const HandoffRequest& request, const Config& config);
+
+  void end_all(CloseCause cause);
+
+  bool empty() const { return programs_.size() == 0; }
+
+ private:
+  class Program;
+
+  std::optional<Refusal> start(const UniqueFd& client, const HandoffRequest& request, const Config& config);
+  void end(Program& program, CloseCause cause);
+  void release(Program& program, int status);
+
+  Children& children_;
+  TimerWheel& timers_;
+  StreamTable& streams_;
+  std::atomic<std::int64_t>& running_;
+  Slab<Program> programs_;
+};
+
+}  // namespace streaming

@@ -1,0 +1,26 @@
+#include "base/base64.h"
+
+#include <gtest/gtest.h>
+
+namespace streaming {
+namespace {
+
+// The test vectors of RFC 4648, and bytes above them.
+TEST(Base64, IsThatOfTheRfc) {
+  const auto encoded = [](std::string_view bytes) {
+    std::string out = "x:";
+    append_base64(out, bytes);
+    return out.substr(2);
+  };
+  EXPECT_EQ(encoded(""), "");
+  EXPECT_EQ(encoded("f"), "Zg==");
+  EXPECT_EQ(encoded("fo"), "Zm8=");
+  EXPECT_EQ(encoded("foo"), "Zm9v");
+  EXPECT_EQ(encoded("foob"), "Zm9vYg==");
+  EXPECT_EQ(encoded("fooba"), "Zm9vYmE=");
+  EXPECT_EQ(encoded("foobar"), "Zm9vYmFy");
+  EXPECT_EQ(encoded(std::string_view("\xFF\xFE\x00\xFB", 4)), "//4A+w==");
+}
+
+}  // namespace
+}  // namespace streaming

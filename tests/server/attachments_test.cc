@@ -1,0 +1,151 @@
+// Files that a hand-off names, on their way to the API.
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <netinet/in.h>
+
+#include <cstdlib>
+#include <fstream>
+#include <string>
+#include <thread>
+
+#include "support/daemon_process.h"
+
+namespace streaming {
+namespace {
+
+using testing::EndsWith;
+using testing::HasSubstr;
+using testing::StartsWith;
+
+// An API that answers one request, and keeps its body.
+class OneAnswer {
+ public:
+  OneAnswer() : listener_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t length = sizeof address;
+    EXPECT_EQ(bind(listener_.get(), reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
+    EXPECT_EQ(listen(listener_.get(), 8), 0);
+    getsockname(listener_.get(), reinterpret_cast<sockaddr*>(&address), &length);
+    port_ = ntohs(address.sin_port);
+    thread_ = std::thread([this] { answer(); });
+  }
+  ~OneAnswer() {
+    shutdown(listener_.get(), SHUT_RDWR);
+    if (thread_.joinable()) thread_.join();
+  }
+
+  std::string base() const { return "http://127.0.0.1:" + std::to_string(port_) + "/v1"; }
+  const std::string& body() {
+    thread_.join();
+    return body_;
+  }
+
+ private:
+  void answer() {
+    const UniqueFd connection(accept(listener_.get(), nullptr, nullptr));
+    if (!connection) return;
+    std::string request;
+    char bytes[65536];
+    for (std::size_t wanted = std::string::npos; request.size() < wanted;) {
+      const ssize_t got = recv(connection.get(), bytes, sizeof bytes, 0);
+      if (got <= 0) return;
+      request.append(bytes, static_cast<std::size_t>(got));
+      const std::size_t end = request.find("\r\n\r\n");
+      if (end == std::string::npos) continue;
+      constexpr std::string_view kLength = "Content-Length: ";
+      const std::size_t length = request.find(kLength);
+      wanted = end + 4 + std::strtoul(request.c_str() + length + kLength.size(), nullptr, 10);
+      body_ = request.substr(end + 4);
+      if (request.find("100-continue") != std::string::npos && body_.empty()) {
+        send(connection.get(), "HTTP/1.1 100 Continue\r\n\r\n", 25, MSG_NOSIGNAL);
+      }
+    }
+    const std::string reply =
+        "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnection: close\r\n\r\n"
+        "data: {\"choices\":[{\"delta\":{\"content\":\"seen\"},\"finish_reason\":\"stop\"}]}\n\ndata: [DONE]\n\n";
+    send(connection.get(), reply.data(), reply.size(), MSG_NOSIGNAL);
+  }
+
+  UniqueFd listener_;
+  int port_ = 0;
+  std::string body_;
+  std::thread thread_;
+};
+
+class AttachmentsEndToEnd : public testing::Test {
+ protected:
+  void write(const std::string& name, const std::string& contents) const {
+    std::ofstream(directory.file(name)) << contents;
+  }
+  std::vector<std::string> flags(const std::string& base, const std::string& more = "") const {
+    std::ofstream(config) << "[attachments]\ndata_dir = \"" << directory.file("") << "\"\n" << more;
+    return {"--backend", "openai", "--openai-base", base, "--config", config};
+  }
+
+  TemporaryDirectory directory, settings;
+  const std::string config = settings.file("config.toml");
+};
+
+TEST_F(AttachmentsEndToEnd, GoToTheApiAndAreRemoved) {
+  const std::string image = std::string("\x89PNG\r\n\x1A\n", 8) + std::string(300'000, 'p');
+  write("a.txt", "the text");
+  write("b.png", image);
+  OneAnswer api;
+  DaemonProcess daemon(flags(api.base(), "delete_after_use = true\n"));
+  ASSERT_TRUE(daemon.ready()) << daemon.log();
+  const std::size_t before = daemon.descriptors();
+  const std::string answer = read_to_end(
+      daemon.hand_client_over(R"({"prompt":"Read {a.txt}.","attachments":["a.txt"],"images":["b.png"]})").get());
+  EXPECT_THAT(answer, HasSubstr("data: {\"content\":\"seen\"}\n\n"));
+  EXPECT_THAT(answer, EndsWith("data: [DONE]\n\n"));
+  const std::string& body = api.body();
+  EXPECT_THAT(body.substr(0, 400), HasSubstr("{\"type\":\"text\",\"text\":\"Read the text.\"}"));
+  EXPECT_THAT(body.substr(0, 400),
+              HasSubstr("{\"type\":\"image_url\",\"image_url\":{\"url\":\"data:image/png;base64,"));
+  EXPECT_GT(body.size(), 400'000u);
+  EXPECT_TRUE(eventually([&] {
+    return !std::filesystem::exists(directory.file("a.txt")) && !std::filesystem::exists(directory.file("b.png"));
+  }));
+  EXPECT_TRUE(eventually([&] { return daemon.descriptors() <= before; }));
+  EXPECT_EQ(daemon.stop(), 0);
+}
+
+TEST_F(AttachmentsEndToEnd, WhatCannotBeUsedIsSaidByItsNameBeforeTheFirstEvent) {
+  write("large.txt", std::string(2000, 'x'));
+  write("secret", "secret");
+  std::filesystem::create_symlink("secret", directory.file("link"));
+  DaemonProcess daemon(flags("http://127.0.0.1:1/v1", "max_file_bytes = 1000\n[response]\nearly_head = false\n"));
+  ASSERT_TRUE(daemon.ready()) << daemon.log();
+  const auto answer_to = [&](const std::string& name) {
+    return read_to_end(daemon.hand_client_over("{\"attachments\":[\"" + name + "\"]}").get());
+  };
+  for (const auto& [name, message] :
+       {std::pair("missing", "is not there"), std::pair("large.txt", "is too large"),
+        std::pair("link", "is not beneath data_dir"), std::pair("../secret", "is not beneath data_dir"),
+        std::pair(".", "is no file")}) {
+    const std::string answer = answer_to(name);
+    EXPECT_THAT(answer, StartsWith("HTTP/1.1 400 ")) << name;
+    EXPECT_THAT(answer, HasSubstr("attachment \\\"" + std::string(name) + "\\\" " + message));
+    EXPECT_THAT(answer, testing::Not(HasSubstr(directory.file(""))));
+  }
+  EXPECT_THAT(answer_to("/etc/passwd"), StartsWith("HTTP/1.1 400 "));
+  EXPECT_EQ(daemon.stop(), 0);
+}
+
+TEST_F(AttachmentsEndToEnd, AreRefusedWhereNoneAreTaken) {
+  DaemonProcess daemon({});
+  ASSERT_TRUE(daemon.ready()) << daemon.log();
+  EXPECT_THAT(read_to_end(daemon.hand_client_over(R"({"images":["a.png"]})").get()), StartsWith("HTTP/1.1 400 "));
+}
+
+TEST_F(AttachmentsEndToEnd, TheDirectoryMustBeThereAtTheStart) {
+  DaemonProcess daemon({"--data-dir", directory.file("nonexistent")});
+  EXPECT_EQ(daemon.exit_status(), 1);
+  EXPECT_THAT(daemon.log(), HasSubstr("cannot open attachments.data_dir"));
+}
+
+}  // namespace
+}  // namespace streaming

@@ -1,0 +1,237 @@
+// The daemon and the programs that it runs: real programs, and nothing left of them.
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <fstream>
+#include <string>
+
+#include "support/daemon_process.h"
+
+namespace streaming {
+namespace {
+
+using testing::EndsWith;
+using testing::HasSubstr;
+
+class ProgramsTest : public testing::Test {
+ protected:
+  // The path of a new program.
+  std::string script(const std::string& name, const std::string& body) {
+    const std::string path = directory.file(name);
+    std::ofstream(path) << "#!/bin/sh\n" << body;
+    std::filesystem::permissions(path, std::filesystem::perms::owner_all);
+    return path;
+  }
+  std::string config(const std::string& text) {
+    const std::string path = directory.file("programs.toml");
+    std::ofstream(path) << text;
+    return path;
+  }
+
+  TemporaryDirectory directory;
+};
+
+// What the events of `answer` say, put together.
+std::string text_of(const std::string& answer) {
+  static const std::string kBefore = "data: {\"content\":\"", kBehind = "\"}\n\n";
+  std::string text;
+  for (std::size_t at = answer.find(kBefore); at != std::string::npos; at = answer.find(kBefore, at)) {
+    at += kBefore.size();
+    text += answer.substr(at, answer.find(kBehind, at) - at);
+  }
+  return text;
+}
+
+TEST_F(ProgramsTest, FortuneSaysWhatIsTyped) {
+  const std::string fortune = script("fortune", "echo 'Short and sweet \xE2\x82\xAC'");
+  DaemonProcess daemon(
+      {"--config",
+       config("[backend]\nprovider = \"typing\"\n[backend.typing]\ndelay_ms = 1\nfortune = \"" + fortune + "\"\n")});
+  ASSERT_TRUE(daemon.ready()) << daemon.log();
+  const std::size_t before = daemon.descriptors();
+  const std::string answer = read_to_end(daemon.hand_client_over(R"({"prompt":"say something"})").get());
+  EXPECT_EQ(text_of(answer), "Short and sweet \xE2\x82\xAC");
+  EXPECT_THAT(answer, EndsWith("data: [DONE]\n\n"));
+  EXPECT_TRUE(eventually([&] { return daemon.descriptors() <= before; }));
+  EXPECT_EQ(daemon.children(), 0u);
+  EXPECT_EQ(daemon.stop(), 0);
+}
+
+TEST_F(ProgramsTest, SentencesAreTypedWhereFortuneIsNoUse) {
+  const std::string fortune = script("fortune", "exec sleep 3600");
+  DaemonProcess daemon(
+      {"--backend", "typing", "--config", config("[backend.typing]\ndelay_ms = 1\nfortune = \"" + fortune + "\"\n")});
+  ASSERT_TRUE(daemon.ready()) << daemon.log();
+  std::vector<UniqueFd> browsers;
+  for (int i = 0; i < 20; ++i) browsers.push_back(daemon.hand_client_over("{}"));
+  for (const UniqueFd& browser : browsers) {
+    const std::string answer = read_to_end(browser.get());
+    EXPECT_GT(text_of(answer).size(), 40u) << answer;
+    EXPECT_THAT(answer, EndsWith("data: [DONE]\n\n"));
+  }
+  EXPECT_TRUE(eventually([&] { return daemon.children() == 0; }));
+  EXPECT_EQ(daemon.stop(), 0);
+}
+
+// --- exec -----------------------------------------------------------------------------------------------------------
+
+class ExecTest : public ProgramsTest {
+ protected:
+  // A daemon whose program "default" is a shell script with this body.
+  std::vector<std::string> flags(const std::string& body, std::vector<std::string> more = {}) {
+    const std::string program = script("program", body);
+    const std::string path = config("[backend.exec.commands]\ndefault = [\"" + program + "\", \"argument\"]\n" +
+                                    "missing = [\"/nonexistent/program\"]\n");
+    more.insert(more.begin(), {"--backend", "exec", "--config", path});
+    return more;
+  }
+};
+
+// A program that answers, and says what it was given.
+constexpr const char* kAnswer = R"(printf 'HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n'
+echo "$1: $HANDOFF_DATA"
+read line && echo "read: $line"
+)";
+
+TEST_F(ExecTest, AProgramAnswersTheClientItself) {
+  DaemonProcess daemon(flags(kAnswer), [] { setenv("OPENAI_API_KEY", "sk-secret", 1); });
+  ASSERT_TRUE(daemon.ready()) << daemon.log();
+  const std::size_t before = daemon.descriptors();
+  auto [client, browser] = socket_pair();
+  // As Apache leaves it, and as the daemon must not give it to a program.
+  fcntl(client.get(), F_SETFL, O_NONBLOCK);
+  const UniqueFd apache = daemon.hand_over(R"({"prompt":"say \"é\"","n":[1,2.5,null]})", {client.get()});
+  client.reset();
+  EXPECT_EQ(read_to_end(apache.get()), "A");
+  ASSERT_EQ(send(browser.get(), "hello\n", 6, 0), 6);
+  EXPECT_EQ(read_to_end(browser.get()),
+            "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\nargument: {\"prompt\":\"say \\\"é\\\"\",\"n\":[1,2.5,null]}\n"
+            "read: hello\n");
+  EXPECT_TRUE(daemon.logs("profile=default cause=completed status=0"));
+  EXPECT_TRUE(eventually([&] { return daemon.children() == 0 && daemon.descriptors() <= before; }));
+  EXPECT_EQ(daemon.stop(), 0);
+}
+
+TEST_F(ExecTest, TheProgramGetsNoKeyOfTheDaemonAndNoDescriptor) {
+  DaemonProcess daemon(flags("env; for fd in 3 4 5 6 7 8 9; do [ -e /proc/$$/fd/$fd ] && echo open $fd; done"),
+                       [] { setenv("OPENAI_API_KEY", "sk-secret", 1); });
+  ASSERT_TRUE(daemon.ready()) << daemon.log();
+  const std::string answer = read_to_end(daemon.hand_client_over("{}").get());
+  EXPECT_THAT(answer, HasSubstr("HANDOFF_DATA={}\n"));
+  EXPECT_THAT(answer, HasSubstr("PATH="));
+  EXPECT_THAT(answer, testing::Not(HasSubstr("sk-secret")));
+  EXPECT_THAT(answer, testing::Not(HasSubstr("open ")));
+}
+
+TEST_F(ExecTest, ALargePayloadComesInAFile) {
+  DaemonProcess daemon(flags("wc -c < \"$HANDOFF_DATA_FILE\"; echo \"[$HANDOFF_DATA]\""));
+  ASSERT_TRUE(daemon.ready()) << daemon.log();
+  const std::string payload = "{\"prompt\":\"" + std::string(130'000, 'x') + "\u00e9\u00e9\"}";
+  const std::string large = "{\"prompt\":\"" + std::string(131'059, 'x') + "\"}";
+  EXPECT_THAT(read_to_end(daemon.hand_client_over(payload).get()), EndsWith("xéé\"}]\n"));
+  EXPECT_EQ(read_to_end(daemon.hand_client_over(large).get()), std::to_string(large.size()) + "\n[]\n");
+}
+
+TEST_F(ExecTest, ProgramsAreNamedByTheConfigurationAlone) {
+  DaemonProcess daemon(flags(kAnswer));
+  ASSERT_TRUE(daemon.ready()) << daemon.log();
+  for (const char* profile : {"/bin/sh", "nonsense", "../program"}) {
+    const std::string answer =
+        read_to_end(daemon.hand_client_over(std::string("{\"profile\":\"") + profile + "\"}").get());
+    EXPECT_THAT(answer, testing::StartsWith("HTTP/1.1 400 "));
+    EXPECT_THAT(answer, HasSubstr("there are: default, missing"));
+  }
+}
+
+TEST_F(ExecTest, AProgramThatCannotBeStartedIsAnAnswerOfItsOwn) {
+  DaemonProcess daemon(flags(kAnswer));
+  ASSERT_TRUE(daemon.ready()) << daemon.log();
+  const std::size_t before = daemon.descriptors();
+  for (int i = 0; i < 20; ++i) {
+    EXPECT_THAT(read_to_end(daemon.hand_client_over(R"({"profile":"missing"})").get()),
+                testing::StartsWith("HTTP/1.1 500 "));
+  }
+  EXPECT_THAT(daemon.log(), HasSubstr("cannot start /nonexistent/program"));
+  EXPECT_TRUE(eventually([&] { return daemon.descriptors() <= before; }));
+  EXPECT_EQ(daemon.stop(), 0) << "no place is held";
+}
+
+TEST_F(ExecTest, ProgramsCountAsStreamsAndAreLimited) {
+  DaemonProcess daemon(flags("read line; echo \"$line\"", {"--max-connections", "2", "--workers", "1"}));
+  ASSERT_TRUE(daemon.ready()) << daemon.log();
+  const UniqueFd first = daemon.hand_client_over("{}"), second = daemon.hand_client_over(R"({"backend":"mock"})");
+  ASSERT_TRUE(eventually([&] { return daemon.children() == 1; }));
+  EXPECT_THAT(read_to_end(daemon.hand_client_over("{}").get()), testing::StartsWith("HTTP/1.1 503 "));
+  EXPECT_THAT(read_to_end(daemon.hand_client_over(R"({"backend":"mock"})").get()),
+              testing::StartsWith("HTTP/1.1 503 "));
+  ASSERT_EQ(send(first.get(), "end\n", 4, 0), 4);
+  EXPECT_EQ(read_to_end(first.get()), "end\n");
+  EXPECT_TRUE(eventually([&] {
+    const UniqueFd next = daemon.hand_client_over("{}");
+    send(next.get(), "x\n", 2, MSG_NOSIGNAL);
+    return read_to_end(next.get()) == "x\n";
+  })) << "its place is free again";
+}
+
+TEST_F(ExecTest, MoreProgramsThanMaxChildrenAreRefusedForNow) {
+  const std::string program = script("program", "read line");
+  DaemonProcess daemon({"--backend", "exec", "--workers", "2", "--config",
+                        config("[backend.exec]\nmax_children = 2\ncommands = { default = [\"" + program + "\"] }\n")});
+  ASSERT_TRUE(daemon.ready()) << daemon.log();
+  const UniqueFd first = daemon.hand_client_over("{}"), second = daemon.hand_client_over("{}");
+  const std::string answer = read_to_end(daemon.hand_client_over("{}").get());
+  EXPECT_THAT(answer, testing::StartsWith("HTTP/1.1 503 "));
+  EXPECT_THAT(answer, HasSubstr("\r\nRetry-After: "));
+}
+
+TEST_F(ExecTest, ProgramsCountForTheirUser) {
+  DaemonProcess daemon(flags("read line", {"--max-streams-per-user", "1"}));
+  ASSERT_TRUE(daemon.ready()) << daemon.log();
+  const UniqueFd first = daemon.hand_client_over(R"({"user_id":7})");
+  EXPECT_THAT(read_to_end(daemon.hand_client_over(R"({"user_id":7})").get()), testing::StartsWith("HTTP/1.1 429 "));
+}
+
+TEST_F(ExecTest, AProgramThatTakesTooLongIsKilledWithWhatItStarted) {
+  DaemonProcess daemon(flags("trap '' TERM; sleep 3600 & sleep 3600", {"--max-stream-duration-ms", "50"}));
+  ASSERT_TRUE(daemon.ready()) << daemon.log();
+  EXPECT_EQ(read_to_end(daemon.hand_client_over("{}").get()), "");
+  EXPECT_TRUE(daemon.logs("cause=too_long signal=9"));
+  EXPECT_TRUE(eventually([&] { return daemon.children() == 0; }));
+}
+
+TEST_F(ExecTest, AShutdownLetsProgramsEndAndThenEndsThem) {
+  DaemonProcess daemon(flags("echo begun; exec sleep 3600", {"--shutdown-timeout-ms", "50"}));
+  ASSERT_TRUE(daemon.ready()) << daemon.log();
+  const UniqueFd browser = daemon.hand_client_over("{}");
+  char byte;
+  ASSERT_EQ(recv(browser.get(), &byte, 1, MSG_PEEK), 1);
+  daemon.signal(SIGTERM);
+  EXPECT_EQ(read_to_end(browser.get()), "begun\n");
+  EXPECT_NE(daemon.exit_status(), 0) << "a program was cut";
+  EXPECT_THAT(daemon.log(), HasSubstr("cause=shutdown signal=15"));
+}
+
+TEST_F(ExecTest, AClientThatLeavesIsNoFailureOfTheProgram) {
+  DaemonProcess daemon(flags("exec yes"));
+  ASSERT_TRUE(daemon.ready()) << daemon.log();
+  daemon.hand_client_over("{}").reset();
+  EXPECT_TRUE(daemon.logs("cause=client_gone signal=13"));
+}
+
+TEST_F(ExecTest, IsNoFallback) {
+  DaemonProcess daemon(
+      {"--config",
+       config("[backend]\nfallback = [\"exec\"]\n[backend.exec]\ncommands = { default = [\"/bin/true\"] }\n")});
+  EXPECT_EQ(daemon.exit_status(), 1);
+  EXPECT_THAT(daemon.log(), HasSubstr("exec answers by itself"));
+}
+
+TEST_F(ExecTest, NeedsACommand) {
+  DaemonProcess daemon({"--backend", "exec"});
+  EXPECT_EQ(daemon.exit_status(), 1);
+  EXPECT_THAT(daemon.log(), HasSubstr("set backend.exec.commands"));
+}
+
+}  // namespace
+}  // namespace streaming

@@ -1,0 +1,46 @@
+// A real ring with timers, turned by a test until its condition holds.
+
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <functional>
+#include <memory>
+
+#include "ring/timer_wheel.h"
+#include "ring/uring_ring.h"
+
+namespace streaming {
+
+class RingTurns final : public CompletionHandler {
+ public:
+  RingTurns() {
+    Result<std::unique_ptr<Ring>> made =
+        UringRing::create({.client_files = 1, .connection_files = 1, .receive_bytes = 64});
+    EXPECT_TRUE(made.ok()) << made.error().message;
+    ring = std::move(*made);
+    EXPECT_TRUE(ring->enable().ok());
+  }
+
+  // False when ten seconds have not brought it.
+  bool turn_until(const std::function<bool()>& condition) {
+    const Time deadline = MonotonicClock::now() + Duration(10'000);
+    while (!condition()) {
+      if (MonotonicClock::now() > deadline) return false;
+      constexpr std::int64_t kTurnNs = 5'000'000;
+      EXPECT_TRUE(ring->wait(kTurnNs).ok());
+      timers.set_now(MonotonicClock::now());
+      ring->dispatch(*this);
+      timers.expire();
+    }
+    return true;
+  }
+
+  void on_completion(const Completion& completion) override { handler(completion); }
+
+  std::function<void(const Completion&)> handler;
+  std::unique_ptr<Ring> ring;
+  TimerWheel timers{MonotonicClock::now()};
+};
+
+}  // namespace streaming
