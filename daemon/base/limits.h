@@ -91,6 +91,61 @@ inline constexpr std::size_t kMaxOutputBytes = 8 * 1024;
 // From the first try to connect, TLS included. Over it: the stream ends with an error event.
 inline constexpr Duration kUpstreamConnectTimeout{10'000};
 
+// From one address of a host to the next, while the connection to the one before is not there.
+inline constexpr Duration kUpstreamAddressTimeout{1000};
+
+// Addresses of a host that are tried. The others: never.
+inline constexpr std::size_t kMaxAddresses = 8;
+
+// How long a host's addresses are used before they are asked for again, and how long an error is.
+inline constexpr Duration kResolvedForTime{30'000};
+inline constexpr Duration kUnresolvedForTime{1000};
+
+// HTTP/2: connections of a worker to one origin. Over it: requests wait for a stream to end.
+inline constexpr std::uint32_t kMaxUpstreamConnections = 512;
+
+// Of those, how many are being opened at one time. Over it: the next is opened when one of them is there.
+inline constexpr std::uint32_t kMaxOpeningConnections = 4;
+
+// From a connection that could not be opened to the next try, while others are open.
+inline constexpr Duration kReopenPause{1000};
+
+// Streams that one connection carries, where the server allows more; and before it has said how many it allows. Over
+// it: another connection.
+inline constexpr std::uint32_t kMaxStreamsPerConnection = 250;
+inline constexpr std::uint32_t kStreamsBeforeSettings = 8;
+
+// Requests of a worker to one origin that wait for a connection. Over it: the stream ends with an error event.
+inline constexpr std::uint32_t kMaxWaitingRequests = 1u << 16;
+
+// How often a request that a server refuses unread is given to a connection. Over it: the stream ends with an error
+// event.
+inline constexpr int kMaxRequestAttempts = 3;
+
+// What the server may send of one stream before its receiver has taken it, which is what a paused one holds at most;
+// and of all streams of a connection before the daemon has read it. Over it: the server waits.
+inline constexpr std::uint32_t kUpstreamStreamWindowBytes = 64 * 1024;
+inline constexpr std::int32_t kUpstreamConnectionWindowBytes = 1024 * 1024;
+
+// An answer's head. Over it: the request is cancelled, with an error event.
+inline constexpr std::size_t kMaxUpstreamHeadBytes = 32 * 1024;
+
+// What is given to the kernel at once of what is to be sent. The rest follows when that is sent.
+inline constexpr std::size_t kUpstreamSendBytes = 64 * 1024;
+inline constexpr std::size_t kTlsRecordBytes = 16 * 1024;
+
+// A connection from which nothing comes is pinged; one that does not answer, and one without streams, are closed.
+inline constexpr Duration kUpstreamPingInterval{15'000};
+inline constexpr Duration kUpstreamPingTimeout{10'000};
+inline constexpr Duration kUpstreamIdleTimeout{120'000};
+
+// How long an origin that speaks HTTP/1.1 is not asked for HTTP/2 again.
+inline constexpr Duration kHttp1ForTime{600'000};
+
+// What a worker's ring receives HTTP/2 into; a connection that finds no buffer waits for the next turn.
+inline constexpr std::uint32_t kStreamBuffers = 64;
+inline constexpr std::size_t kStreamBufferBytes = 4096;
+
 // What is read at once from an upstream by HTTP/1.1. Each transfer has a buffer of this size.
 inline constexpr long kUpstreamReadBytes = 1024;
 

@@ -92,7 +92,7 @@ Status Server::set_up() {
   Result<Capacity> capacity =
       plan_capacity(*config_, std::thread::hardware_concurrency(), *open_files_limit, direct_files);
   if (!capacity) return capacity.error();
-  if (Status started = CurlClient::start_library(); !started) return started;
+  if (Status started = UpstreamClient::start_library(); !started) return started;
 
   Result<UniqueFd> signals = take_over_signals();
   if (!signals) return signals.error();
@@ -132,7 +132,9 @@ Status Server::make_workers(const Capacity& capacity, bool direct_files) {
                                                             .client_files = streams + kMaxRefusals,
                                                             .connection_files = kMaxHandoffConnections,
                                                             .receive_buffers = kReceiveBuffers,
-                                                            .receive_bytes = handoff_protocol::kMaxInlinePayloadBytes});
+                                                            .receive_bytes = handoff_protocol::kMaxInlinePayloadBytes,
+                                                            .stream_buffers = kStreamBuffers,
+                                                            .stream_bytes = kStreamBufferBytes});
     if (!ring) return ring.error();
     Result<UniqueFd> wakeup = make_eventfd();
     if (!wakeup) return wakeup.error();

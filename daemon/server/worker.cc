@@ -125,13 +125,12 @@ void Worker::on_completion(const Completion& completion) {
     case Operation::kHandoffVerdict:
       return receiver_.on_verdict(completion);
     case Operation::kUpstreamReady:
-      return http_.on_socket_ready(completion);
     case Operation::kUpstreamConnect:
     case Operation::kUpstreamReceive:
     case Operation::kUpstreamSend:
     case Operation::kUpstreamWritable:
     case Operation::kAddressesFound:
-      return;
+      return http_.on_completion(completion);
     case Operation::kChildEnded:
       return children_.on_ended(completion);
     case Operation::kChildOutput:

@@ -23,7 +23,7 @@
 #include "ring/timer_wheel.h"
 #include "stream/program_table.h"
 #include "stream/stream_table.h"
-#include "upstream/curl_client.h"
+#include "upstream/upstream_client.h"
 
 namespace streaming {
 
@@ -104,7 +104,7 @@ class Worker final : private CompletionHandler, private ClientReceiver, private 
   std::unique_ptr<Ring> ring_;
   TimerWheel timers_;
   Counters counters_;
-  CurlClient http_;
+  UpstreamClient http_;
   Children children_;
   OutputReader programs_;
   FileReader files_;

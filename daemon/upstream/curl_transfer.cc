@@ -49,15 +49,7 @@ CurlTransfer::CurlTransfer(HttpRequest request, HttpReceiver& receiver)
 #endif
   set(easy_, CURLOPT_BUFFERSIZE, kUpstreamReadBytes);
   set(easy_, CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(kUpstreamConnectTimeout.count()));
-  // Over TLS the handshake tells whether the server speaks HTTP/2; until then, rather a stream on the connection that
-  // is being opened than another connection. Without TLS nothing tells, and everybody would wait for the first answer's
-  // end.
-  const bool http2 = request_.version == HttpVersion::kNegotiated && request_.url.starts_with("https:");
-  set(easy_, CURLOPT_HTTP_VERSION, http2 ? CURL_HTTP_VERSION_2TLS : CURL_HTTP_VERSION_1_1);
-  if (request_.version == HttpVersion::kHttp2PriorKnowledge) {
-    set(easy_, CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_2_PRIOR_KNOWLEDGE);
-  }
-  set(easy_, CURLOPT_PIPEWAIT, http2 ? 1L : 0L);
+  set(easy_, CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_1_1);
   if (!request_.unix_socket.empty()) set(easy_, CURLOPT_UNIX_SOCKET_PATH, request_.unix_socket.c_str());
   if (!request_.ca_file.empty()) set(easy_, CURLOPT_CAINFO, request_.ca_file.c_str());
   set(easy_, CURLOPT_SSL_VERIFYPEER, request_.insecure_ssl ? 0L : 1L);

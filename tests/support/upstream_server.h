@@ -9,11 +9,12 @@
 #include <unistd.h>
 
 #include <cstdio>
+#include <optional>
 #include <ostream>
 #include <string>
 #include <vector>
 
-#include "support/temporary_directory.h"
+#include "support/test_certificate.h"
 
 namespace streaming {
 
@@ -28,8 +29,8 @@ class UpstreamServer {
     std::vector<std::string> command{SOURCE_DIR "/t/upstream/start"};
     scheme_ = "http";
     if (protocol == Protocol::kHttp2OverTls) {
-      make_certificate();
-      command.insert(command.end(), {"--http2", key(), certificate()});
+      certificate_.emplace();
+      command.insert(command.end(), {"--http2", certificate_->key(), certificate_->certificate()});
       scheme_ = "https";
     }
     start(command);
@@ -48,17 +49,6 @@ class UpstreamServer {
   bool ready() const { return port_ > 0; }
 
  private:
-  std::string key() const { return directory_.file("key.pem"); }
-  std::string certificate() const { return directory_.file("certificate.pem"); }
-
-  void make_certificate() const {
-    const std::string command =
-        "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 1 -subj /CN=localhost "
-        "-addext subjectAltName=IP:127.0.0.1 -keyout " +
-        key() + " -out " + certificate() + " 2>/dev/null";
-    EXPECT_EQ(std::system(command.c_str()), 0) << command;
-  }
-
   // Reads the port that the server prints when it accepts connections.
   void start(std::vector<std::string>& command) {
     int output[2];
@@ -80,7 +70,7 @@ class UpstreamServer {
     std::fclose(lines);
   }
 
-  TemporaryDirectory directory_;
+  std::optional<TestCertificate> certificate_;
   std::string scheme_;
   pid_t pid_ = 0;
   int port_ = 0;

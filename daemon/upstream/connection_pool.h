@@ -1,0 +1,76 @@
+// ConnectionPool: the HTTP/2 connections of a worker to one origin, and the requests that wait for one.
+//
+// Owned by the Http2Client, on its thread, as long as it. It fills one connection before it uses the next, and opens
+// another when more requests wait than those that are open, or being opened, can carry.
+
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "base/intrusive_list.h"
+#include "base/limits.h"
+#include "base/slab.h"
+#include "ring/timer_wheel.h"
+#include "upstream/http2_connection.h"
+#include "upstream/http_client.h"
+#include "upstream/origin.h"
+#include "upstream/resolver.h"
+
+namespace streaming {
+
+class ConnectionPool final : private WaitingRoom,
+                             private Http2ConnectionOwner,
+                             private AddressAsker,
+                             private TimerOwner {
+ public:
+  // Borrows all but the origin. `http1` takes the requests when the origin turns out to speak nothing else.
+  ConnectionPool(Origin origin, Slab<Http2Connection>& connections, ConnectionWorkshop& workshop, Resolver& resolver,
+                 HttpClient& http1);
+
+  std::unique_ptr<HttpTransfer> start(HttpRequest request, HttpReceiver& receiver);
+
+ private:
+  // WaitingRoom
+  void on_left(Http2Stream& stream) override;
+  // Http2ConnectionOwner
+  void on_open(Http2Connection& connection) override;
+  void on_http1(Http2Connection& connection) override;
+  void on_room_changed(Http2Connection& connection) override;
+  void on_refused(Http2Stream& stream) override;
+  void on_http1_required(Http2Stream& stream) override;
+  void on_draining(Http2Connection& connection) override;
+  void on_closing(Http2Connection& connection, std::string_view error) override;
+  // AddressAsker
+  void on_addresses(const Result<AddressList>& found) override;
+  void on_timer(Timer& timer) override;
+
+  void wait(Http2Stream& stream);
+  Http2Stream& take_waiting();
+  void fail_waiting(std::string_view error);
+  std::uint32_t wanted_connections() const;
+  void open_more_later();
+  void count_as(Http2Connection& connection, Http2Connection::Counted counted);
+
+  WaitingRoom& room_ = *this;
+  Http2ConnectionOwner& owner_of_connections_ = *this;
+  Origin origin_;
+  Slab<Http2Connection>& connections_;
+  ConnectionWorkshop& workshop_;
+  Resolver& resolver_;
+  HttpClient& http1_;
+  IntrusiveList<Http2Stream> waiting_;
+  IntrusiveList<Http2Connection> with_room_;
+  IntrusiveList<Http2Connection> others_;  // being opened, full, or draining
+  std::uint32_t waiting_count_ = 0;
+  std::uint32_t open_count_ = 0;                          // that may take streams, now or later
+  std::uint32_t opening_count_ = 0;                       // of which nobody knows yet how many streams they will carry
+  std::uint32_t usual_limit_ = kMaxStreamsPerConnection;  // how many streams a connection carries, as far as is known
+  Timer open_more_;                                       // connections, or to have done with waiting for addresses
+  bool asking_ = false;                                   // for addresses
+  Time asked_until_{};                                    // for how long
+  Time closed_until_{};                                   // no connection is opened before
+  Time http1_until_{};                                    // the origin speaks nothing else
+};
+
+}  // namespace streaming

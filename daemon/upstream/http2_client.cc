@@ -1,0 +1,99 @@
+#include "upstream/http2_client.h"
+
+#include <limits>
+
+#include "base/limits.h"
+#include "base/log.h"
+#include "upstream/url.h"
+
+namespace streaming {
+namespace {
+
+constexpr std::uint32_t kUnlimited = std::numeric_limits<std::uint32_t>::max();  // the pools bound it
+
+// Connections are shared by requests that are equal in all of this.
+std::string pool_key(const Url& url, const HttpRequest& request) {
+  std::string key = url.tls ? (request.insecure_ssl ? "insecure " : "tls ") : "plain ";
+  key.append(url.host).append(" ").append(std::to_string(url.port)).append(" ");
+  return url.tls ? key + request.ca_file : key;
+}
+
+}  // namespace
+
+Http2Client::Http2Client(Ring& ring, TimerWheel& timers, HttpClient& http1)
+    : http1_(http1),
+      turn_end_(*this),
+      workshop_{.ring = ring,
+                .timers = timers,
+                .plaintext = std::vector<char>(kTlsRecordBytes),
+                .frames = {},
+                .to_flush = {},
+                .turn_end = &turn_end_},
+      resolver_(ring, timers),
+      connections_(kUnlimited) {
+}
+
+Http2Client::~Http2Client() = default;
+
+std::unique_ptr<HttpTransfer> Http2Client::start(HttpRequest request, HttpReceiver& receiver) {
+  ConnectionPool* pool = pool_for(request);
+  // Without certificates to trust there is nobody to connect to; the other engine says so to the receiver.
+  if (pool == nullptr) return http1_.start(std::move(request), receiver);
+  return pool->start(std::move(request), receiver);
+}
+
+ConnectionPool* Http2Client::pool_for(const HttpRequest& request) {
+  const std::optional<Url> url = parse_url(request.url);
+  CHECK(url);
+  std::unique_ptr<ConnectionPool>& pool = pools_[pool_key(*url, request)];
+  if (pool != nullptr) return pool.get();
+  Origin origin{.host = std::string(url->host), .port = url->port, .tls = nullptr, .resumable = nullptr};
+  if (url->tls) {
+    origin.tls = tls_context_for(request);
+    if (origin.tls == nullptr) return nullptr;
+  }
+  pool = std::make_unique<ConnectionPool>(std::move(origin), connections_, workshop_, resolver_, http1_);
+  return pool.get();
+}
+
+const TlsContext* Http2Client::tls_context_for(const HttpRequest& request) {
+  std::unique_ptr<TlsContext>& context = tls_contexts_[{request.ca_file, request.insecure_ssl}];
+  if (context != nullptr) return context.get();
+  Result<std::unique_ptr<TlsContext>> made = TlsContext::create(request.ca_file, request.insecure_ssl);
+  if (!made) {
+    log::error("{}", made.error().message);
+    return nullptr;
+  }
+  context = std::move(*made);
+  return context.get();
+}
+
+void Http2Client::on_completion(const Completion& completion) {
+  if (completion.tag.operation == Operation::kAddressesFound) return resolver_.on_found();
+  Http2Connection* connection = connections_.find(completion.tag.slot);
+  CHECK(connection != nullptr);  // it is not freed while anything is in flight
+  switch (completion.tag.operation) {
+    case Operation::kUpstreamConnect:
+      return connection->on_connected(completion);
+    case Operation::kUpstreamReceive:
+      return connection->on_received(completion);
+    case Operation::kUpstreamSend:
+      return connection->on_sent(completion);
+    case Operation::kUpstreamWritable:
+      return connection->on_writable(completion);
+    default:
+      CHECK(false);
+  }
+}
+
+// The turn's end: flushing may make more to flush, which is then done in the next turn.
+void Http2Client::on_timer(Timer&) {
+  std::vector<Handle> connections;
+  connections.swap(workshop_.to_flush);
+  for (const Handle handle : connections) {
+    Http2Connection* connection = connections_.find(handle);
+    if (connection != nullptr && connection->flush()) connections_.destroy(*connection, handle);
+  }
+}
+
+}  // namespace streaming

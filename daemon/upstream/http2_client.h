@@ -1,0 +1,50 @@
+// Http2Client: the HttpClient for HTTP/2, over TLS where ALPN agrees on it, or without TLS where it is asked for.
+//
+// One per worker, on its thread; nghttp2 and OpenSSL over memory, the sockets on the worker's ring. All transfers must
+// be gone before the client is.
+
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "base/slab.h"
+#include "upstream/connection_pool.h"
+#include "upstream/http2_connection.h"
+#include "upstream/http_client.h"
+#include "upstream/resolver.h"
+#include "upstream/tls_context.h"
+
+namespace streaming {
+
+class Http2Client final : public HttpClient, private TimerOwner {
+ public:
+  // Borrows all; `http1` takes the requests to origins that speak nothing else.
+  Http2Client(Ring& ring, TimerWheel& timers, HttpClient& http1);
+  ~Http2Client() override;
+
+  // The URL is one that parse_url() takes.
+  std::unique_ptr<HttpTransfer> start(HttpRequest request, HttpReceiver& receiver) override;
+
+  void on_completion(const Completion& completion);
+
+  // Those that are closing among them.
+  std::uint32_t connections() const { return connections_.size(); }
+
+ private:
+  void on_timer(Timer& timer) override;
+  ConnectionPool* pool_for(const HttpRequest& request);
+  const TlsContext* tls_context_for(const HttpRequest& request);
+
+  HttpClient& http1_;
+  Timer turn_end_;
+  ConnectionWorkshop workshop_;
+  Resolver resolver_;
+  std::map<std::pair<std::string, bool>, std::unique_ptr<TlsContext>> tls_contexts_;  // by ca_file, insecure_ssl
+  std::map<std::string, std::unique_ptr<ConnectionPool>> pools_;
+  Slab<Http2Connection> connections_;
+};
+
+}  // namespace streaming

@@ -1,0 +1,315 @@
+#include "upstream/http2_connection.h"
+
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <utility>
+
+#include "base/limits.h"
+
+namespace streaming {
+
+Http2Connection::Http2Connection(Handle handle, Http2ConnectionOwner& owner, Origin& origin,
+                                 ConnectionWorkshop& workshop)
+    : handle_(handle),
+      owner_(owner),
+      origin_(origin),
+      workshop_(workshop),
+      timer_(*this),
+      connect_deadline_(workshop.timers.now() + kUpstreamConnectTimeout),
+      last_heard_(workshop.timers.now()),
+      idle_since_(workshop.timers.now()),
+      session_(*this, workshop.timers) {
+}
+
+// --- Opening --------------------------------------------------------------------------------------------------------
+
+void Http2Connection::open(AddressList addresses) {
+  addresses_ = std::move(addresses);
+  try_next_address();
+}
+
+// A connect that is not answered must not use up the others' time.
+void Http2Connection::try_next_address() {
+  if (addresses_.empty()) return close(connect_error_);
+  address_ = addresses_.front();
+  addresses_.erase(addresses_.begin());
+  // It blocks, so that the ring waits for it instead of reporting EAGAIN; nobody else calls it.
+  socket_.reset(::socket(address_.family(), SOCK_STREAM | SOCK_CLOEXEC, 0));
+  if (!socket_) {
+    connect_error_ = Error::from_errno("cannot make a socket for the upstream", errno).message;
+    return try_next_address();
+  }
+  const int on = 1;
+  setsockopt(socket_.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+  connecting_ = true;
+  workshop_.ring.submit_connect(RingFile::regular(socket_.get()), address_.generic(), address_.length,
+                                tag(Operation::kUpstreamConnect));
+  const Time patience = workshop_.timers.now() + kUpstreamAddressTimeout;
+  workshop_.timers.schedule_at(timer_, addresses_.empty() ? connect_deadline_ : std::min(patience, connect_deadline_));
+}
+
+void Http2Connection::on_connected(const Completion& completion) {
+  connecting_ = false;
+  if (state_ == State::kClosing) return flush_later();
+  if (completion.result == 0) return begin_session();
+  const int error = completion.result == -ECANCELED ? ETIMEDOUT : -completion.result;
+  connect_error_ = Error::from_errno("cannot connect to the upstream", error).message;
+  try_next_address();
+}
+
+void Http2Connection::begin_session() {
+  receiving_ = true;
+  workshop_.ring.submit_receive_stream(RingFile::regular(socket_.get()), tag(Operation::kUpstreamReceive));
+  workshop_.timers.schedule_at(timer_, connect_deadline_);
+  state_ = State::kHandshaking;
+  if (origin_.tls == nullptr) {
+    state_ = State::kOpen;
+    schedule_check(connect_deadline_);
+    return owner_.on_open(*this);
+  }
+  tls_.emplace(*origin_.tls, origin_.resumable, origin_.host, gathered_);
+  handshake();
+}
+
+void Http2Connection::handshake() {
+  flush_later();
+  switch (tls_->handshake()) {
+    case TlsSession::Outcome::kWantsMore:
+      return;
+    case TlsSession::Outcome::kDone:
+      break;
+    default:
+      return close(tls_->error());
+  }
+  if (tls_->protocol() != "h2") {
+    owner_.on_http1(*this);
+    return close("");
+  }
+  state_ = State::kOpen;
+  addresses_ = {};
+  schedule_check(connect_deadline_);
+  owner_.on_open(*this);
+}
+
+// --- Receiving ------------------------------------------------------------------------------------------------------
+
+void Http2Connection::on_received(const Completion& completion) {
+  receiving_ = completion.more;
+  if (state_ == State::kClosing) return flush_later();
+  if (completion.result > 0) {
+    last_heard_ = workshop_.timers.now();
+    pinged_ = false;
+    on_bytes(completion.buffer);
+  } else if (completion.result == 0) {
+    return close("the upstream closed the connection");
+  } else if (completion.result != -ENOBUFS) {
+    return close(Error::from_errno("the connection to the upstream is lost", -completion.result).message);
+  }
+  if (receiving_ || state_ == State::kClosing) return;
+  receiving_ = true;
+  workshop_.ring.submit_receive_stream(RingFile::regular(socket_.get()), tag(Operation::kUpstreamReceive));
+}
+
+void Http2Connection::on_bytes(std::span<const char> bytes) {
+  flush_later();
+  if (!tls_) return receive(bytes);
+  tls_->feed(bytes);
+  if (state_ == State::kHandshaking) handshake();
+  if (!opening() && state_ != State::kClosing) read_records();
+}
+
+void Http2Connection::read_records() {
+  std::span<const char> plaintext;
+  for (;;) {
+    switch (tls_->read(workshop_.plaintext, plaintext)) {
+      case TlsSession::Outcome::kDone:
+        receive(plaintext);
+        if (state_ == State::kClosing) return;
+        break;
+      case TlsSession::Outcome::kWantsMore:
+        return;
+      case TlsSession::Outcome::kEnded:
+        return close("the upstream closed the connection");
+      case TlsSession::Outcome::kFailed:
+        return close(tls_->error());
+    }
+  }
+}
+
+void Http2Connection::receive(std::span<const char> bytes) {
+  if (const std::string error = session_.receive(bytes); !error.empty()) close(error);
+}
+
+void Http2Connection::on_settings() {
+  owner_.on_room_changed(*this);
+}
+
+void Http2Connection::on_stream_closed() {
+  if (session_.streams() == 0) idle_since_ = workshop_.timers.now();
+  if (state_ == State::kClosing) return;
+  flush_later();
+  owner_.on_room_changed(*this);
+}
+
+void Http2Connection::on_going_away() {
+  drain();
+  flush_later();
+}
+
+// It is asked no more, unless it was only asked for more at once than it then said it takes.
+void Http2Connection::on_refused(Http2Stream& stream) {
+  if (session_.streams() < session_.limit()) drain();
+  owner_.on_refused(stream);
+}
+
+void Http2Connection::on_http1_required(Http2Stream& stream) {
+  owner_.on_http1_required(stream);
+}
+
+void Http2Connection::drain() {
+  if (state_ != State::kOpen) return;
+  state_ = State::kDraining;
+  owner_.on_draining(*this);
+}
+
+// --- Sending --------------------------------------------------------------------------------------------------------
+
+void Http2Connection::flush_later() {
+  if (std::exchange(in_to_flush_, true)) return;
+  workshop_.to_flush.push_back(handle_);
+  workshop_.timers.schedule(*workshop_.turn_end, Duration(0));
+}
+
+bool Http2Connection::flush() {
+  in_to_flush_ = false;
+  if (state_ == State::kDraining && session_.streams() == 0) leave();
+  if (state_ == State::kClosing) return !connecting_ && !receiving_ && !sending_ && !polling_;
+  if (state_ == State::kConnecting || sending_ || polling_) return false;
+  if (const std::optional<Time> deadline = session_.reset_unfinished()) schedule_check(*deadline);
+  if (gather_output()) submit_send();
+  if (state_ == State::kLeaving && !sending_) close("");
+  if (!opening() && state_ < State::kLeaving && !sending_ && session_.over())
+    close("the upstream breaks the rules of HTTP/2");
+  return state_ == State::kClosing && !receiving_ && !sending_;
+}
+
+// A bounded part of what there is to send; large bodies follow when that is on its way.
+bool Http2Connection::gather_output() {
+  std::vector<char>& frames = workshop_.frames;
+  while (!opening() && gathered_.size() < kUpstreamSendBytes) {
+    frames.clear();
+    while (frames.size() < kTlsRecordBytes) {
+      const std::string_view output = session_.next_output();
+      if (output.empty()) break;
+      frames.insert(frames.end(), output.begin(), output.end());
+    }
+    if (frames.empty()) break;
+    if (tls_) {
+      tls_->write(frames);
+    } else {
+      gathered_.append({frames.data(), frames.size()});
+    }
+  }
+  if (state_ == State::kLeaving && tls_) tls_->say_goodbye();
+  if (gathered_.empty()) return false;
+  in_flight_ = std::move(gathered_);
+  sent_ = 0;
+  return true;
+}
+
+void Http2Connection::submit_send() {
+  sending_ = true;
+  workshop_.ring.submit_send(RingFile::regular(socket_.get()), in_flight_.view().substr(sent_),
+                             tag(Operation::kUpstreamSend));
+}
+
+void Http2Connection::on_sent(const Completion& completion) {
+  sending_ = false;
+  if (state_ == State::kClosing) return flush_later();
+  if (completion.result == -EAGAIN) {
+    polling_ = true;
+    workshop_.ring.submit_poll(RingFile::regular(socket_.get()), POLLOUT, tag(Operation::kUpstreamWritable));
+    return;
+  }
+  if (completion.result < 0) {
+    return close(Error::from_errno("the connection to the upstream is lost", -completion.result).message);
+  }
+  sent_ += static_cast<std::size_t>(completion.result);
+  if (sent_ < in_flight_.size()) return submit_send();
+  in_flight_.reset();
+  flush_later();
+}
+
+void Http2Connection::on_writable(const Completion&) {
+  polling_ = false;
+  if (state_ == State::kClosing) return flush_later();
+  submit_send();
+}
+
+// --- Time -----------------------------------------------------------------------------------------------------------
+
+void Http2Connection::schedule_check(Time at) {
+  if (!timer_.pending() || at < timer_.expiry()) workshop_.timers.schedule_at(timer_, at);
+}
+
+void Http2Connection::on_timer(Timer&) {
+  switch (state_) {
+    case State::kConnecting:
+      if (workshop_.timers.now() >= connect_deadline_) addresses_.clear();
+      return workshop_.ring.submit_cancel(tag(Operation::kUpstreamConnect));
+    case State::kHandshaking:
+      return close("the upstream took too long to connect");
+    case State::kOpen:
+    case State::kDraining:
+      return look_after_silence();
+    case State::kLeaving:
+      return close("");
+    case State::kClosing:
+      return;
+  }
+}
+
+void Http2Connection::look_after_silence() {
+  const Time now = workshop_.timers.now();
+  const bool idle = session_.streams() == 0;
+  if (!limit() && now >= connect_deadline_) return close("the upstream does not begin to speak HTTP/2");
+  if (idle && now >= idle_since_ + kUpstreamIdleTimeout) return leave();
+  if (pinged_ && now >= pinged_at_ + kUpstreamPingTimeout) return close("the upstream does not answer a ping");
+  if (!pinged_ && now >= last_heard_ + kUpstreamPingInterval) {
+    pinged_ = true;
+    pinged_at_ = now;
+    session_.ping();
+  }
+  Time next = pinged_ ? pinged_at_ + kUpstreamPingTimeout : last_heard_ + kUpstreamPingInterval;
+  if (!limit()) next = std::min(next, connect_deadline_);
+  if (idle) next = std::min(next, idle_since_ + kUpstreamIdleTimeout);
+  schedule_check(next);
+  flush_later();  // also resets what has not ended in time
+}
+
+// --- Closing --------------------------------------------------------------------------------------------------------
+
+void Http2Connection::leave() {
+  state_ = State::kLeaving;
+  owner_.on_closing(*this, "");
+  session_.say_goodbye();
+  workshop_.timers.schedule(timer_, kUpstreamPingTimeout);
+}
+
+void Http2Connection::close(std::string_view error) {
+  const State before = std::exchange(state_, State::kClosing);
+  const std::string reason(error);
+  timer_.stop();
+  if (before != State::kLeaving) owner_.on_closing(*this, reason);
+  session_.fail_streams(reason);
+  if (connecting_) workshop_.ring.submit_cancel(tag(Operation::kUpstreamConnect));
+  if (receiving_) workshop_.ring.submit_cancel(tag(Operation::kUpstreamReceive));
+  if (polling_) workshop_.ring.submit_cancel(tag(Operation::kUpstreamWritable));
+  flush_later();
+}
+
+}  // namespace streaming

@@ -1,0 +1,134 @@
+#include "upstream/http2_stream.h"
+
+#include <algorithm>
+#include <charconv>
+#include <cstring>
+#include <utility>
+
+#include "base/limits.h"
+#include "upstream/http2_session.h"
+
+namespace streaming {
+
+Http2Stream::Http2Stream(HttpRequest request, HttpReceiver& receiver, WaitingRoom& room, TimerWheel& timers)
+    : request_(std::make_unique<HttpRequest>(std::move(request))),
+      receiver_(&receiver),
+      room_(room),
+      timers_(timers),
+      resumed_(*this) {
+}
+
+Http2Stream::~Http2Stream() {
+  if (destroyed_ != nullptr) *destroyed_ = true;
+  if (waiting_) room_.on_left(*this);
+  if (session_ == nullptr) return;
+  if (let_finish_ && takes_body()) {
+    session_->drop_rest(*this);
+  } else {
+    session_->cancel(*this);
+  }
+}
+
+void Http2Stream::pause() {
+  paused_ = true;
+  if (elsewhere_ != nullptr) elsewhere_->pause();
+}
+
+void Http2Stream::resume() {
+  paused_ = false;
+  if (elsewhere_ != nullptr) return elsewhere_->resume();
+  if (!held_back_.empty() || error_) timers_.schedule(resumed_, Duration(0));
+}
+
+void Http2Stream::let_finish() {
+  receiver_ = nullptr;
+  let_finish_ = true;
+  if (elsewhere_ != nullptr) elsewhere_->let_finish();
+}
+
+std::size_t Http2Stream::read_body(std::span<char> room) {
+  const std::size_t count = std::min(room.size(), request_->body.size() - body_sent_);
+  std::memcpy(room.data(), request_->body.data() + body_sent_, count);
+  body_sent_ += count;
+  return count;
+}
+
+void Http2Stream::carried_by(Http2Session* session, std::int32_t id) {
+  session_ = session;
+  id_ = id;
+  if (session == nullptr) return;
+  ++attempts_;
+  head_.reset();
+  body_sent_ = 0;
+  head_written_ = false;
+}
+
+bool Http2Stream::on_header(std::string_view name, std::string_view value) {
+  if (head_told_) return true;  // a trailer
+  if (head_ == nullptr) head_ = std::make_unique<Head>();
+  head_->bytes += name.size() + value.size();
+  if (head_->bytes > kMaxUpstreamHeadBytes) return false;
+  if (name == ":status") std::from_chars(value.data(), value.data() + value.size(), head_->status);
+  if (name == "content-type") head_->content_type = value;
+  if (name == "retry-after") head_->retry_after = value;
+  if (name == "content-location") head_->content_location = value;
+  return true;
+}
+
+void Http2Stream::on_head_complete() {
+  const std::unique_ptr<Head> head = std::move(head_);
+  constexpr int kFirstFinalStatus = 200;
+  if (head_told_ || head == nullptr || head->status < kFirstFinalStatus) return;
+  head_told_ = true;
+  if (body_sent()) request_.reset();
+  if (receiver_ == nullptr) return;
+  receiver_->on_head(HttpHead{.status = head->status,
+                              .content_type = head->content_type,
+                              .retry_after = head->retry_after,
+                              .content_location = head->content_location});
+}
+
+void Http2Stream::on_body(std::string_view bytes) {
+  if (!takes_body()) return held_back_.append(bytes);
+  if (receiver_ != nullptr) receiver_->on_body(bytes);
+}
+
+void Http2Stream::on_closed(std::string_view error) {
+  if (!takes_body()) {
+    error_ = error;
+    return;
+  }
+  if (receiver_ != nullptr) std::exchange(receiver_, nullptr)->on_finished(error);
+}
+
+void Http2Stream::fail_soon(std::string_view error) {
+  error_ = error;
+  timers_.schedule(resumed_, Duration(0));
+}
+
+void Http2Stream::on_timer(Timer&) {
+  if (!paused_) hand_out_held_back();
+}
+
+void Http2Stream::hand_out_held_back() {
+  const Buffer bytes = std::move(held_back_);
+  if (session_ != nullptr) session_->acknowledge(*this, bytes.size());
+  bool destroyed = false;
+  destroyed_ = &destroyed;
+  if (receiver_ != nullptr && !bytes.empty()) receiver_->on_body(bytes.view());
+  if (destroyed) return;
+  destroyed_ = nullptr;
+  if (error_ && takes_body()) {
+    const std::string error = std::move(*error_);
+    error_.reset();
+    on_closed(error);
+  }
+}
+
+void Http2Stream::start_over_at(HttpClient& http1) {
+  if (receiver_ == nullptr) return;
+  elsewhere_ = http1.start(std::move(*request_), *receiver_);
+  if (paused_) elsewhere_->pause();
+}
+
+}  // namespace streaming

@@ -1,0 +1,26 @@
+#include "upstream/upstream_client.h"
+
+namespace streaming {
+
+std::unique_ptr<HttpTransfer> UpstreamClient::start(HttpRequest request, HttpReceiver& receiver) {
+  HttpClient& engine = by_http2(request) ? static_cast<HttpClient&>(http2_) : curl_;
+  return engine.start(std::move(request), receiver);
+}
+
+bool UpstreamClient::by_http2(const HttpRequest& request) const {
+  if (request.version == HttpVersion::kHttp11 || !request.unix_socket.empty()) return false;
+  const std::optional<Url> url = parse_url(request.url);
+  // What is no URL, libcurl finds words for.
+  if (!url || proxies_.apply_to(*url)) return false;
+  return url->tls || request.version == HttpVersion::kHttp2PriorKnowledge;
+}
+
+void UpstreamClient::on_completion(const Completion& completion) {
+  if (completion.tag.operation == Operation::kUpstreamReady) {
+    curl_.on_socket_ready(completion);
+  } else {
+    http2_.on_completion(completion);
+  }
+}
+
+}  // namespace streaming

@@ -1,0 +1,112 @@
+// A server that sends the bytes the test says: a thread for each connection, on a free port or at a path.
+
+#pragma once
+
+#include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+
+#include <cstring>
+#include <functional>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "base/unique_fd.h"
+
+namespace streaming {
+
+class RawServer {
+ public:
+  using Serve = std::function<void(int connection, const std::string& request)>;
+
+  explicit RawServer(Serve serve) : listener_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t length = sizeof address;
+    EXPECT_EQ(bind(listener_.get(), reinterpret_cast<const sockaddr*>(&address), length), 0);
+    EXPECT_EQ(getsockname(listener_.get(), reinterpret_cast<sockaddr*>(&address), &length), 0);
+    port_ = ntohs(address.sin_port);
+    start(std::move(serve));
+  }
+  RawServer(const std::string& path, Serve serve) : listener_(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    std::strncpy(address.sun_path, path.c_str(), sizeof address.sun_path - 1);
+    EXPECT_EQ(bind(listener_.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);
+    start(std::move(serve));
+  }
+  ~RawServer() {
+    {
+      const std::lock_guard lock(mutex_);
+      over_ = true;
+      shutdown(listener_.get(), SHUT_RDWR);
+      for (const UniqueFd& connection : connections_) shutdown(connection.get(), SHUT_RDWR);
+    }
+    accepting_.join();
+    for (std::thread& thread : serving_) thread.join();
+  }
+
+  std::string url() const { return "http://127.0.0.1:" + std::to_string(port_) + "/v1?a=b"; }
+  int port() const { return port_; }
+
+  static void write(int connection, std::string_view bytes) {
+    while (!bytes.empty()) {
+      const ssize_t sent = send(connection, bytes.data(), bytes.size(), MSG_NOSIGNAL);
+      if (sent <= 0) return;
+      bytes.remove_prefix(static_cast<std::size_t>(sent));
+    }
+  }
+
+  // Head and body; the body's length is what Content-Length says. Empty when the client has closed.
+  static std::string read_request(int connection) {
+    std::string request;
+    char bytes[4096];
+    for (;;) {
+      const std::size_t head_end = request.find("\r\n\r\n");
+      if (head_end != std::string::npos) {
+        const std::size_t at = request.find("Content-Length: ");
+        const std::size_t length = at == std::string::npos ? 0 : std::stoul(request.substr(at + 16));
+        if (request.size() >= head_end + 4 + length) return request;
+      }
+      const ssize_t got = recv(connection, bytes, sizeof bytes, 0);
+      if (got <= 0) return request;
+      request.append(bytes, static_cast<std::size_t>(got));
+    }
+  }
+
+ private:
+  void start(Serve serve) {
+    EXPECT_EQ(listen(listener_.get(), 16), 0);
+    serve_ = std::move(serve);
+    accepting_ = std::thread([this] {
+      for (;;) {
+        UniqueFd connection(accept(listener_.get(), nullptr, nullptr));
+        if (!connection) return;
+        const std::lock_guard lock(mutex_);
+        if (over_) return;
+        const int fd = connections_.emplace_back(std::move(connection)).get();
+        serving_.emplace_back([this, fd] {
+          serve_(fd, read_request(fd));
+          shutdown(fd, SHUT_RDWR);
+        });
+      }
+    });
+  }
+
+  UniqueFd listener_;
+  int port_ = 0;
+  Serve serve_;
+  std::mutex mutex_;                   // for what is between the accepting thread and the end
+  std::vector<UniqueFd> connections_;  // to the end
+  std::vector<std::thread> serving_;
+  bool over_ = false;
+  std::thread accepting_;
+};
+
+}  // namespace streaming

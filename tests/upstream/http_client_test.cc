@@ -1,0 +1,387 @@
+// What every engine does for the seam, each against a real server of its protocol.
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <mutex>
+
+#include "support/http2_server.h"
+#include "support/http_client_loop.h"
+#include "support/raw_server.h"
+#include "support/test_certificate.h"
+
+namespace streaming {
+namespace {
+
+enum class Engine { kHttp1, kHttp2, kHttp2OverTls };
+
+// An answer that is being given, whatever the protocol. On the server's thread.
+class Answer {
+ public:
+  using Headers = Http2Server::Headers;
+
+  virtual ~Answer() = default;
+  virtual void head(int status, const Headers& headers = {}) = 0;
+  virtual void send(std::string_view bytes) = 0;
+  virtual void end() = 0;
+  virtual void break_off() = 0;
+  // Waits for the client to have given the request up.
+  virtual void wait_for_cancel() = 0;
+};
+
+// The request as "NAME: value" lines, small letters, and its body behind an empty one.
+using Script = std::function<void(Answer&, const std::string& request)>;
+
+class TestServer {
+ public:
+  virtual ~TestServer() = default;
+  virtual std::string url() const = 0;
+  virtual int connections() const = 0;
+  std::atomic<bool> saw_cancel{false};
+};
+
+class Http1TestServer final : public TestServer {
+ public:
+  explicit Http1TestServer(Script script)
+      : script_(std::move(script)), server_([this](int connection, std::string request) {
+          ++connections_;
+          do {
+            Http1Answer answer(*this, connection);
+            for (char& letter : request) letter = static_cast<char>(std::tolower(static_cast<unsigned char>(letter)));
+            script_(answer, request);
+            if (answer.broken) return;
+            request = RawServer::read_request(connection);
+          } while (!request.empty());
+        }) {}
+
+  std::string url() const override { return server_.url(); }
+  int connections() const override { return connections_; }
+
+ private:
+  struct Http1Answer final : Answer {
+    Http1Answer(Http1TestServer& new_server, int new_connection) : server(new_server), connection(new_connection) {}
+    void head(int status, const Headers& headers) override {
+      std::string text = "HTTP/1.1 " + std::to_string(status) + " Some Reason\r\n";
+      for (const auto& [name, value] : headers) text += name + ": " + value + "\r\n";
+      if (status >= 200) text += "Transfer-Encoding: chunked\r\n";
+      RawServer::write(connection, text + "\r\n");
+    }
+    void send(std::string_view bytes) override {
+      char size[32];
+      std::snprintf(size, sizeof size, "%zx\r\n", bytes.size());
+      RawServer::write(connection, size + std::string(bytes) + "\r\n");
+    }
+    void end() override { RawServer::write(connection, "0\r\n\r\n"); }
+    void break_off() override { broken = true; }
+    void wait_for_cancel() override {
+      char byte;
+      EXPECT_LE(recv(connection, &byte, 1, 0), 0);
+      server.saw_cancel = true;
+      broken = true;
+    }
+
+    Http1TestServer& server;
+    int connection;
+    bool broken = false;
+  };
+
+  const Script script_;
+  std::atomic<int> connections_{0};
+  RawServer server_;
+};
+
+class Http2TestServer final : public TestServer {
+ public:
+  Http2TestServer(const TestCertificate* certificate, Script script)
+      : script_(std::move(script)),
+        server_(options(certificate), [this](Http2Server&, const Http2Server::Request& request) {
+          Http2Answer answer(*this, request);
+          std::string text;
+          for (const auto& [name, value] : request.headers) text += name + ": " + value + "\r\n";
+          script_(answer, text + "\r\n" + request.body);
+        }) {}
+
+  std::string url() const override { return server_.url(); }
+  int connections() const override { return static_cast<int>(server_.connections); }
+
+ private:
+  struct Http2Answer final : Answer {
+    Http2Answer(Http2TestServer& new_owner, const Http2Server::Request& new_request)
+        : owner(new_owner), request(new_request) {}
+    void head(int status, const Headers& headers) override { owner.server_.respond(request, status, headers); }
+    void send(std::string_view bytes) override { owner.server_.send(request, bytes); }
+    void end() override { owner.server_.end(request); }
+    void break_off() override { owner.server_.reset(request, NGHTTP2_INTERNAL_ERROR); }
+    void wait_for_cancel() override { look_for_cancel(owner); }
+    static void look_for_cancel(Http2TestServer& owner) {
+      if (owner.server_.last_reset == NGHTTP2_CANCEL) {
+        owner.saw_cancel = true;
+      } else {
+        owner.server_.after(std::chrono::milliseconds(1), [&owner] { look_for_cancel(owner); });
+      }
+    }
+
+    Http2TestServer& owner;
+    const Http2Server::Request& request;
+  };
+
+  static Http2Server::Options options(const TestCertificate* certificate) {
+    if (certificate == nullptr) return {};
+    return {.key = certificate->key(), .certificate = certificate->certificate()};
+  }
+
+  const Script script_;
+  Http2Server server_;
+};
+
+class HttpClientTest : public testing::TestWithParam<Engine> {
+ protected:
+  std::unique_ptr<TestServer> serve(Script script) {
+    if (GetParam() == Engine::kHttp1) return std::make_unique<Http1TestServer>(std::move(script));
+    const bool tls = GetParam() == Engine::kHttp2OverTls;
+    return std::make_unique<Http2TestServer>(tls ? &certificate : nullptr, std::move(script));
+  }
+  std::unique_ptr<HttpTransfer> post(const std::string& url, HttpReceiver& to, std::string body = "{}") {
+    constexpr HttpVersion kVersions[] = {HttpVersion::kHttp11, HttpVersion::kHttp2PriorKnowledge,
+                                         HttpVersion::kNegotiated};
+    return loop.client->start(HttpRequest{.url = url,
+                                          .headers = {"X-Custom: 1"},
+                                          .body = std::move(body),
+                                          .version = kVersions[static_cast<int>(GetParam())],
+                                          .ca_file = certificate.certificate()},
+                              to);
+  }
+  void post(const std::string& url, std::string body = "{}") {
+    receiver.transfer = post(url, receiver, std::move(body));
+  }
+  void run_until(const std::function<bool()>& condition) { loop.run_until(condition); }
+
+  TestCertificate certificate;
+  HttpClientLoop loop;
+  RecordingReceiver receiver;
+};
+
+TEST_P(HttpClientTest, PostsAndHandsTheAnswerOutAsItComes) {
+  std::mutex mutex;
+  std::string request;
+  std::atomic<bool> first_came{false};
+  const auto server = serve([&](Answer& answer, const std::string& got) {
+    const std::lock_guard lock(mutex);
+    request = got;
+    answer.head(200, {{"content-type", "text/event-stream"}});
+    answer.send("hello");
+    answer.send(" world");
+    answer.end();
+  });
+  post(server->url(), "{\"a\":1}");
+  run_until([&] { return receiver.finished; });
+  EXPECT_EQ(receiver.status, 200);
+  EXPECT_EQ(receiver.content_type, "text/event-stream");
+  EXPECT_EQ(receiver.body, "hello world");
+  EXPECT_EQ(receiver.error, "");
+  const std::lock_guard lock(mutex);
+  EXPECT_THAT(request, testing::AnyOf(testing::StartsWith("post /v1?a=b http/1.1\r\n"),
+                                      testing::HasSubstr(":path: /v1?a=b\r\n")));
+  EXPECT_THAT(request, testing::HasSubstr("\r\nx-custom: 1\r\n"));
+  EXPECT_THAT(request, testing::HasSubstr("content-length: 7\r\n"));
+  EXPECT_THAT(request, testing::EndsWith("\r\n\r\n{\"a\":1}"));
+}
+
+TEST_P(HttpClientTest, SendsALargeBodyWithoutAskingForLeave) {
+  std::atomic<std::size_t> size{0};
+  std::atomic<bool> asked{false};
+  const auto server = serve([&](Answer& answer, const std::string& got) {
+    size = got.size();
+    asked = got.substr(0, 500).find("expect:") != std::string::npos;
+    answer.head(200);
+    answer.end();
+  });
+  post(server->url(), std::string(2 << 20, 'x'));
+  run_until([&] { return receiver.finished; });
+  EXPECT_EQ(receiver.error, "");
+  EXPECT_EQ(receiver.status, 200);
+  EXPECT_GT(size, std::size_t{2} << 20);
+  EXPECT_FALSE(asked);
+}
+
+TEST_P(HttpClientTest, HandsOutTheFinalHeadWithWhatSaysWhereAndWhen) {
+  const auto server = serve([](Answer& answer, const std::string&) {
+    answer.head(103, {{"retry-after", "1"}});
+    answer.head(429, {{"retry-after", "7"}, {"content-location", "/threads/t/runs/r"}});
+    answer.end();
+  });
+  post(server->url());
+  run_until([&] { return receiver.finished; });
+  EXPECT_EQ(receiver.status, 429);
+  EXPECT_EQ(receiver.retry_after, "7");
+  EXPECT_EQ(receiver.content_location, "/threads/t/runs/r");
+  EXPECT_EQ(receiver.content_type, "");
+  EXPECT_EQ(receiver.body, "");
+}
+
+TEST_P(HttpClientTest, SaysWhyItCannotConnect) {
+  const std::string url = serve([](Answer&, const std::string&) {})->url();
+  post(url);
+  EXPECT_FALSE(receiver.finished) << "not from within start()";
+  run_until([&] { return receiver.finished; });
+  EXPECT_THAT(receiver.error, testing::AnyOf(testing::HasSubstr("Connection refused"), testing::HasSubstr("connect")));
+  EXPECT_EQ(receiver.status, 0);
+}
+
+TEST_P(HttpClientTest, SaysWhyItDoesNotKnowAHost) {
+  const std::string scheme = GetParam() == Engine::kHttp2OverTls ? "https" : "http";
+  post(scheme + "://no-such-host.invalid/v1");
+  run_until([&] { return receiver.finished; });
+  EXPECT_NE(receiver.error, "");
+}
+
+TEST_P(HttpClientTest, SeesABodyThatIsCutOff) {
+  const auto server = serve([](Answer& answer, const std::string&) {
+    answer.head(200);
+    answer.send("only this");
+    answer.break_off();
+  });
+  post(server->url());
+  run_until([&] { return receiver.finished; });
+  EXPECT_THAT(receiver.body, testing::AnyOf("only this", ""));
+  EXPECT_NE(receiver.error, "");
+}
+
+TEST_P(HttpClientTest, LetsTheServerKnowAtOnceWhenTheRequestIsCancelled) {
+  const auto server = serve([](Answer& answer, const std::string&) {
+    answer.head(200);
+    answer.send("hello");
+    answer.wait_for_cancel();
+  });
+  receiver.on_body_hook = [&] { receiver.transfer.reset(); };
+  post(server->url());
+  run_until([&] { return server->saw_cancel.load(); });
+  EXPECT_EQ(receiver.body, "hello");
+  EXPECT_FALSE(receiver.finished) << "a cancelled receiver is not called again";
+}
+
+TEST_P(HttpClientTest, ForgetsARequestThatIsCancelledBeforeItWasSent) {
+  const auto server = serve([](Answer& answer, const std::string&) {
+    answer.head(200);
+    answer.end();
+  });
+  RecordingReceiver other;
+  other.transfer = post(server->url(), other);
+  other.transfer.reset();
+  post(server->url());
+  run_until([&] { return receiver.finished; });
+  other.transfer = post(server->url(), other);  // on the connection that is open by now
+  other.transfer.reset();
+  receiver.finished = false;
+  receiver.status = 0;
+  post(server->url());
+  run_until([&] { return receiver.finished; });
+  EXPECT_EQ(receiver.error, "");
+  EXPECT_FALSE(other.finished);
+}
+
+TEST_P(HttpClientTest, HoldsTheBodyBackWhilePausedAndLosesNothing) {
+  const std::string large(4 << 20, 'y');
+  const auto server = serve([&](Answer& answer, const std::string&) {
+    answer.head(200);
+    answer.send(large);
+    answer.end();
+  });
+  bool paused_once = false;
+  receiver.on_body_hook = [&] {
+    if (!std::exchange(paused_once, true)) receiver.transfer->pause();
+  };
+  post(server->url());
+  run_until([&] { return paused_once; });
+  const std::size_t when_paused = receiver.body.size();
+  for (int i = 0; i < 20; ++i) loop.turn(Duration(5));
+  EXPECT_EQ(receiver.body.size(), when_paused);
+  receiver.transfer->resume();
+  EXPECT_EQ(receiver.body.size(), when_paused) << "not from within resume()";
+  run_until([&] { return receiver.finished; });
+  EXPECT_EQ(receiver.body.size(), large.size());
+  EXPECT_EQ(receiver.error, "");
+}
+
+TEST_P(HttpClientTest, FinishesAPausedAnswerWhenItIsResumed) {
+  const auto server = serve([&](Answer& answer, const std::string&) {
+    answer.head(200);
+    answer.send("all");
+    answer.end();
+  });
+  post(server->url());
+  receiver.transfer->pause();
+  run_until([&] { return receiver.status == 200 || server->connections() == 1; });
+  for (int i = 0; i < 20; ++i) loop.turn(Duration(5));
+  EXPECT_EQ(receiver.body, "");
+  EXPECT_FALSE(receiver.finished);
+  receiver.transfer->resume();
+  run_until([&] { return receiver.finished; });
+  EXPECT_EQ(receiver.body, "all");
+  EXPECT_EQ(receiver.error, "");
+}
+
+TEST_P(HttpClientTest, StartsRequestsFromWithinCallsToReceivers) {
+  const auto server = serve([&](Answer& answer, const std::string&) {
+    answer.head(200);
+    answer.send("ok");
+    answer.end();
+  });
+  RecordingReceiver from_body, from_end;
+  receiver.on_body_hook = [&] { from_body.transfer = post(server->url(), from_body); };
+  receiver.on_finished_hook = [&] { from_end.transfer = post(server->url(), from_end); };
+  post(server->url());
+  run_until([&] { return from_body.finished && from_end.finished; });
+  EXPECT_EQ(from_body.body, "ok");
+  EXPECT_EQ(from_end.body, "ok");
+}
+
+TEST_P(HttpClientTest, UsesAConnectionAgainWhoseAnswerHasSaidAllThatMatters) {
+  const auto server = serve([&](Answer& answer, const std::string&) {
+    answer.head(200);
+    answer.send("enough");
+    answer.end();
+  });
+  for (int i = 0; i < 3; ++i) {
+    receiver.body.clear();
+    receiver.status = 0;
+    receiver.on_body_hook = [&] {
+      receiver.transfer->let_finish();
+      receiver.transfer.reset();
+    };
+    post(server->url());
+    run_until([&] { return receiver.body == "enough"; });
+    run_until([&] { return !loop.client->finishing(); });
+  }
+  EXPECT_EQ(server->connections(), 1);
+  EXPECT_FALSE(receiver.finished) << "nobody waits for the rest";
+  EXPECT_FALSE(server->saw_cancel);
+  loop.client.reset();  // closes the connection
+}
+
+TEST_P(HttpClientTest, LosesPatienceWithAnAnswerThatDoesNotEnd) {
+  const auto server = serve([&](Answer& answer, const std::string&) {
+    answer.head(200);
+    answer.send("enough");
+    answer.wait_for_cancel();
+  });
+  post(server->url());
+  run_until([&] { return receiver.body == "enough"; });
+  receiver.transfer->let_finish();
+  receiver.transfer.reset();
+  EXPECT_FALSE(server->saw_cancel);
+  loop.skip(kUnreadTimeout);
+  run_until([&] { return server->saw_cancel.load(); });
+}
+
+std::string name_of(const testing::TestParamInfo<Engine>& info) {
+  constexpr const char* kNames[] = {"Http1", "Http2", "Http2OverTls"};
+  return kNames[static_cast<int>(info.param)];
+}
+
+INSTANTIATE_TEST_SUITE_P(Over, HttpClientTest, testing::Values(Engine::kHttp1, Engine::kHttp2, Engine::kHttp2OverTls),
+                         name_of);
+
+}  // namespace
+}  // namespace streaming
