@@ -8,9 +8,11 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string_view>
 
 #include "handoff/handoff_request.h"
+#include "handoff/refusal.h"
 #include "sse/answer_event.h"
 
 namespace streaming {
@@ -69,7 +71,10 @@ class Backend {
  public:
   virtual ~Backend() = default;
 
-  // `request` is valid during the call alone.
+  // Why it cannot answer this request; asked before the client gets a stream, so that it gets a status instead.
+  virtual std::optional<Refusal> validate(const HandoffRequest&) const { return std::nullopt; }
+
+  // `request` is one that validate() had nothing against; valid during the call alone.
   virtual std::unique_ptr<BackendSession> start(const HandoffRequest& request, EventSink& sink) = 0;
 
   // The model that is asked for; empty where there is none. Valid as long as the request.
@@ -79,10 +84,11 @@ class Backend {
   void set_index(std::size_t index) { index_ = index; }
   std::size_t index() const { return index_; }
 
-  // A stream begins, and ends, to use it: it is kept as long as there are any.
+  // A stream begins, and ends, to use it: it is kept, and its worker goes on, as long as there are any.
   void enter() { ++streams_; }
   void leave() { --streams_; }
-  bool in_use() const { return streams_ > 0; }
+  // A backend that has more to do when its streams have ended says so here, for kGoodbyeTimeout at most.
+  virtual bool in_use() const { return streams_ > 0; }
 
  private:
   std::size_t index_ = 0;

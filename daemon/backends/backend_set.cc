@@ -55,7 +55,7 @@ Backend* BackendSet::find(std::string_view name) const {
 }
 
 bool BackendSet::in_use() const {
-  return std::any_of(backends_.begin(), backends_.end(), [](const Named& named) { return named.to_use()->in_use(); });
+  return std::any_of(backends_.begin(), backends_.end(), [](const Named& named) { return named.in_use(); });
 }
 
 }  // namespace streaming

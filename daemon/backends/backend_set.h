@@ -40,6 +40,7 @@ class BackendSet {
       if (with_attachments) return with_attachments.get();
       return with_fallback ? with_fallback.get() : backend.get();
     }
+    bool in_use() const { return backend->in_use() || to_use()->in_use(); }
   };
 
   void add_attachments(FileReader& files);

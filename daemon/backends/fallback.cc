@@ -145,6 +145,13 @@ FallbackBackend::FallbackBackend(std::vector<Choice> choices, const FallbackSett
   CHECK(!choices_.empty());
 }
 
+std::optional<Refusal> FallbackBackend::validate(const HandoffRequest& request) const {
+  for (const Choice& choice : choices_) {
+    if (std::optional<Refusal> refusal = choice.backend->validate(request)) return refusal;
+  }
+  return std::nullopt;
+}
+
 std::unique_ptr<BackendSession> FallbackBackend::start(const HandoffRequest& request, EventSink& sink) {
   return std::make_unique<FallbackSession>(*this, request, sink);
 }

@@ -34,6 +34,8 @@ class FallbackBackend final : public Backend {
   FallbackBackend(std::vector<Choice> choices, const FallbackSettings& settings, TimerWheel& timers,
                   Counters& counters);
 
+  // The request may come to any of the choices.
+  std::optional<Refusal> validate(const HandoffRequest& request) const override;
   std::unique_ptr<BackendSession> start(const HandoffRequest& request, EventSink& sink) override;
 
   std::string_view model(const HandoffRequest& request) const override {

@@ -12,14 +12,6 @@ namespace {
 
 constexpr int kStatusOk = 200;
 
-// Whole seconds; 0 for anything else, a date among it.
-int seconds_of(std::string_view retry_after) {
-  int seconds = 0;
-  const auto [end, error] = std::from_chars(retry_after.data(), retry_after.data() + retry_after.size(), seconds);
-  const bool whole = error == std::errc{} && end == retry_after.data() + retry_after.size();
-  return whole && seconds > 0 && seconds <= kMaxRetryAfterSeconds ? seconds : 0;
-}
-
 // Some servers name their event streams text or bytes, or not at all; a page or a JSON object is something else.
 bool may_be_event_stream(std::string_view content_type) {
   const std::string_view type = content_type.substr(0, content_type.find_first_of("; \t"));
@@ -30,6 +22,14 @@ bool may_be_event_stream(std::string_view content_type) {
 }
 
 }  // namespace
+
+int retry_after_seconds(const HttpHead& head) {
+  const char* const end_of_text = head.retry_after.data() + head.retry_after.size();
+  int seconds = 0;
+  const auto [end, error] = std::from_chars(head.retry_after.data(), end_of_text, seconds);
+  const bool whole = error == std::errc{} && end == end_of_text;
+  return whole && seconds > 0 && seconds <= kMaxRetryAfterSeconds ? seconds : 0;
+}
 
 std::vector<std::string> event_stream_headers(const HandoffRequest& request) {
   std::vector<std::string> headers{"Content-Type: application/json", "Accept: text/event-stream"};
@@ -56,14 +56,14 @@ void SseSession::cancel() {
 
 void SseSession::on_head(const HttpHead& head) {
   if (head.status == kStatusOk) {
-    if (may_be_event_stream(head.content_type)) return;
+    if (may_be_event_stream(head.content_type)) return reader_->on_head(head);
     return fail({.kind = FailureKind::kMalformed, .detail = "the answer is not an event stream", .status = kStatusOk});
   }
   const std::string detail = "status " + std::to_string(head.status);
   fail({.kind = FailureKind::kStatus,
         .detail = detail,
         .status = head.status,
-        .retry_after_seconds = seconds_of(head.retry_after)});
+        .retry_after_seconds = retry_after_seconds(head)});
 }
 
 void SseSession::on_body(std::string_view bytes) {
@@ -76,8 +76,8 @@ void SseSession::on_body(std::string_view bytes) {
 
 void SseSession::on_finished(std::string_view error) {
   if (ended_) return;
-  if (reader_->may_end()) {
-    end();  // also where the connection then broke
+  if (error.empty() ? reader_->may_end_with_body() : reader_->may_end()) {
+    end();
   } else if (error.empty()) {
     fail({.kind = FailureKind::kTruncated, .detail = "the answer ended before it was whole"});
   } else {

@@ -27,17 +27,25 @@ class AnswerReader {
 
   virtual ~AnswerReader() = default;
 
+  // The head of an answer that is to be read.
+  virtual void on_head(const HttpHead&) {}
+
   // Hands on what the event says; may change its data. Not called again after another verdict than kGoesOn.
   virtual Verdict read(SseEvent& event, EventSink& sink) = 0;
 
-  // Whether the answer is whole if the body ends here.
+  // Whether the answer is whole if the body ends here, or the connection.
   virtual bool may_end() const = 0;
+  // Likewise, if the body came to the end that HTTP gives it, which is all that some APIs have.
+  virtual bool may_end_with_body() const { return may_end(); }
   // Of an answer that is whole.
   virtual FinishReason finish_reason() const = 0;
 };
 
 // The headers that each such request has: what it sends and takes, and what the hand-off wants to be passed on.
 std::vector<std::string> event_stream_headers(const HandoffRequest& request);
+
+// An answer's Retry-After: whole seconds; 0 for anything else, a date among it.
+int retry_after_seconds(const HttpHead& head);
 
 class SseSession final : public BackendSession, private HttpReceiver {
  public:

@@ -162,6 +162,9 @@ inline constexpr std::size_t kMaxUpstreamEventBytes = 1024 * 1024;
 inline constexpr Duration kFirstRetryPause{500};
 inline constexpr Duration kMaxRetryPause{8000};
 
+// From a stream's end to the end of what a backend still has to tell its API because of it. Over it: not told.
+inline constexpr Duration kGoodbyeTimeout{2000};
+
 // The longest that an upstream may ask to be left alone, in seconds; beyond it its word is not taken.
 inline constexpr int kMaxRetryAfterSeconds = 24 * 3600;
 

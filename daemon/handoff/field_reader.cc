@@ -1,5 +1,7 @@
 #include "handoff/field_reader.h"
 
+#include <algorithm>
+
 #include "base/limits.h"
 
 namespace streaming {
@@ -36,6 +38,16 @@ void FieldReader::read_object(const char* field, const Value*& out) {
   const Value* value = find(field);
   if (value == nullptr) return;
   if (!value->IsObject()) return fail(field, "an object");
+  out = value;
+}
+
+void FieldReader::read_words(const char* field, const Value*& out) {
+  const Value* value = find(field);
+  if (value == nullptr) return;
+  const bool words = value->IsString() ||
+                     (value->IsArray() &&
+                      std::all_of(value->Begin(), value->End(), [](const Value& word) { return word.IsString(); }));
+  if (!words) return fail(field, "a string or an array of strings");
   out = value;
 }
 
@@ -105,7 +117,7 @@ const Value* FieldReader::find(const char* field) const {
 }
 
 void FieldReader::fail(const char* field, const std::string& expected) {
-  if (!mistake_) mistake_ = Error{"the payload's field \"" + std::string(field) + "\" must be " + expected};
+  if (!mistake_) mistake_ = Error{"the payload's field \"" + std::string(prefix_) + field + "\" must be " + expected};
 }
 
 }  // namespace streaming

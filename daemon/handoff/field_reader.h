@@ -18,13 +18,16 @@ namespace streaming {
 
 class FieldReader {
  public:
-  explicit FieldReader(const rapidjson::Value& object) : object_(object) {}
+  // `prefix` stands before the names in a mistake's message.
+  explicit FieldReader(const rapidjson::Value& object, const char* prefix = "") : object_(object), prefix_(prefix) {}
 
   void read(const char* field, std::string_view& out);
   // A string that goes into a header as it is.
   void read_header_value(const char* field, std::string_view& out);
   void read_array(const char* field, const rapidjson::Value*& out);
   void read_object(const char* field, const rapidjson::Value*& out);
+  // A string, or an array of strings.
+  void read_words(const char* field, const rapidjson::Value*& out);
   // Of any type.
   void read_any(const char* field, const rapidjson::Value*& out) { out = find(field); }
   // Positive.
@@ -47,6 +50,7 @@ class FieldReader {
   void fail(const char* field, const std::string& expected);
 
   const rapidjson::Value& object_;
+  const char* const prefix_;
   std::optional<Error> mistake_;
 };
 

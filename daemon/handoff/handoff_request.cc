@@ -97,6 +97,23 @@ std::string_view user_text(const Value& message) {
   return text_of_content(content->value);
 }
 
+// What the field "lg" says in few letters, for headers of limited length; the fields of full name go before.
+std::optional<Error> read_compact(const Value& lg, HandoffRequest& request) {
+  HandoffRequest compact;
+  FieldReader fields(lg, "lg.");
+  fields.read("t", compact.thread_id);
+  fields.read("a", compact.assistant_id);
+  fields.read("p", compact.profile);
+  fields.read_words("m", compact.stream_mode);
+  fields.read_object("i", compact.langgraph_input);
+  if (request.thread_id.empty()) request.thread_id = compact.thread_id;
+  if (request.assistant_id.empty()) request.assistant_id = compact.assistant_id;
+  if (request.profile.empty()) request.profile = compact.profile;
+  if (request.stream_mode == nullptr) request.stream_mode = compact.stream_mode;
+  if (request.langgraph_input == nullptr) request.langgraph_input = compact.langgraph_input;
+  return fields.mistake();
+}
+
 Error not_json(std::string_view reason, std::size_t offset) {
   return Error{"the payload is not valid JSON: " + std::string(reason) + " (at byte " + std::to_string(offset) + ")"};
 }
@@ -154,8 +171,9 @@ Result<HandoffRequest> HandoffRequestParser::parse(std::span<char> payload) {
   fields.read_array("messages", request.messages);
   fields.read_object("request", request.request);
   fields.read_object("langgraph_input", request.langgraph_input);
-  fields.read_any("stream_mode", request.stream_mode);
-  fields.read_any("lg", request.lg);
+  fields.read_words("stream_mode", request.stream_mode);
+  const Value* lg = nullptr;
+  fields.read_object("lg", lg);
   fields.read_array("attachments", request.attachments);
   fields.read_any("attachment_types", request.attachment_types);
   fields.read_array("images", request.images);
@@ -166,6 +184,9 @@ Result<HandoffRequest> HandoffRequestParser::parse(std::span<char> payload) {
   fields.read_apache("apache", request.response_headers);
   fields.read_headers("response_headers", request.response_headers);
   if (fields.mistake()) return *fields.mistake();
+  if (lg != nullptr) {
+    if (const std::optional<Error> mistake = read_compact(*lg, request)) return *mistake;
+  }
   return request;
 }
 

@@ -33,12 +33,11 @@ struct HandoffRequest {
   std::string user_id;  // an integer is written out
 
   // Null where they are absent.
-  const rapidjson::Value* payload = nullptr;          // the object that holds all of it
-  const rapidjson::Value* messages = nullptr;         // an array
-  const rapidjson::Value* request = nullptr;          // an object: further fields for the upstream
-  const rapidjson::Value* langgraph_input = nullptr;  // an object
-  const rapidjson::Value* stream_mode = nullptr;      // of any type, as the next
-  const rapidjson::Value* lg = nullptr;
+  const rapidjson::Value* payload = nullptr;           // the object that holds all of it
+  const rapidjson::Value* messages = nullptr;          // an array
+  const rapidjson::Value* request = nullptr;           // an object: further fields for the upstream
+  const rapidjson::Value* langgraph_input = nullptr;   // an object
+  const rapidjson::Value* stream_mode = nullptr;       // a string, or an array of them
   const rapidjson::Value* attachments = nullptr;       // an array
   const rapidjson::Value* attachment_types = nullptr;  // of any type
   const rapidjson::Value* images = nullptr;            // an array

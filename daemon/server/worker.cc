@@ -165,6 +165,7 @@ std::optional<Refusal> Worker::on_client(UniqueFd& client, const HandoffRequest&
   if (const auto attachments = find_attachments(request, config); !attachments) {
     return Refusal{400, attachments.error().message};
   }
+  if (std::optional<Refusal> refusal = backend->validate(request)) return refusal;
   return streams_.open(client, request, *backend);
 }
 
@@ -241,11 +242,16 @@ void Worker::note_listener() {
   shared_.notify();
 }
 
+bool Worker::backends_in_use() const {
+  return backends_->in_use() || std::any_of(replaced_backends_.begin(), replaced_backends_.end(),
+                                            [](const auto& backends) { return backends->in_use(); });
+}
+
 // The assignments count connections that are still on their way from the listener's ring, too.
 bool Worker::finished() const {
   return given_up_ || (carried_out_ >= WorkerOrder::kDrain && !listening() && streams_.empty() && receiver_.idle() &&
                        load_.assigned.load(std::memory_order_acquire) == 0 && programs_.empty() && files_.empty() &&
-                       children_.empty());
+                       children_.empty() && !backends_in_use());
 }
 
 }  // namespace streaming

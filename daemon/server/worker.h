@@ -96,6 +96,7 @@ class Worker final : private CompletionHandler, private ClientReceiver, private 
   void take_config(std::shared_ptr<const Config> config);
   void note_listener();
   bool finished() const;
+  bool backends_in_use() const;
   std::optional<std::int64_t> ns_to_next_timer();
 
   SharedByWorkers& shared_;

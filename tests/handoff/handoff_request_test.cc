@@ -104,6 +104,29 @@ TEST_F(HandoffRequestTest, SaysWhatBecomesOfTheAnswerWhenTheClientLeaves) {
             "the payload's field \"on_disconnect\" must be \"cancel\" or \"continue\"");
 }
 
+TEST_F(HandoffRequestTest, TakesTheCompactFieldsOfLangGraphForThoseOfFullName) {
+  HandoffRequest request = parse(R"({"lg":{"t":"t-1","a":"agent","p":"fast","m":["values"],"i":{"shop":7}}})").value();
+  EXPECT_EQ(request.thread_id, "t-1");
+  EXPECT_EQ(request.assistant_id, "agent");
+  EXPECT_EQ(request.profile, "fast");
+  ASSERT_NE(request.stream_mode, nullptr);
+  EXPECT_STREQ((*request.stream_mode)[0].GetString(), "values");
+  ASSERT_NE(request.langgraph_input, nullptr);
+  EXPECT_EQ((*request.langgraph_input)["shop"].GetInt(), 7);
+
+  request = parse(R"({"thread_id":"t-2","stream_mode":"custom","lg":{"t":"t-1","m":"values"}})").value();
+  EXPECT_EQ(request.thread_id, "t-2") << "the full name goes before";
+  EXPECT_STREQ(request.stream_mode->GetString(), "custom");
+}
+
+TEST_F(HandoffRequestTest, SaysWhatIsWrongWithAFieldOfLangGraph) {
+  EXPECT_EQ(mistake(R"({"lg":"t-1"})"), "the payload's field \"lg\" must be an object");
+  EXPECT_EQ(mistake(R"({"lg":{"t":1}})"), "the payload's field \"lg.t\" must be a string");
+  EXPECT_EQ(mistake(R"({"lg":{"i":[]}})"), "the payload's field \"lg.i\" must be an object");
+  EXPECT_EQ(mistake(R"({"stream_mode":["a",1]})"),
+            "the payload's field \"stream_mode\" must be a string or an array of strings");
+}
+
 TEST_F(HandoffRequestTest, ReadsApachesHeadersAndThenItsOwn) {
   const Result<HandoffRequest> request =
       parse(R"({"apache":{"headers":[["Set-Cookie","a=1"],["Set-Cookie","b=2"]],"uri":"/chat"},)"
