@@ -19,6 +19,8 @@ class AttachmentBackend final : public Backend {
   // Borrows the first three. `directory` is data_dir.
   AttachmentBackend(Backend& inner, const Config& config, FileReader& files, FileReader::Directory directory);
 
+  std::optional<Refusal> validate(const HandoffRequest& request) const override { return inner_.validate(request); }
+  std::string_view model(const HandoffRequest& request) const override { return inner_.model(request); }
   std::unique_ptr<BackendSession> start(const HandoffRequest& request, EventSink& sink) override;
 
  private:

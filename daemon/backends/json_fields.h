@@ -18,11 +18,13 @@ class JsonObject {
  public:
   // Parses `text` in place, and pads it. False when it is no JSON object of valid UTF-8. Half a surrogate pair comes
   // out as a mark: texts are for AnswerPieces to hand on.
-  bool parse(std::string& text) {
+  bool parse(std::string& text) { return parse_value(text) && document_.IsObject(); }
+  // Likewise, for JSON of any kind.
+  bool parse_value(std::string& text) {
     mark_surrogate_halves(text);
     text.append(kJsonPadding, '\0');
     document_.ParseInsitu<rapidjson::kParseIterativeFlag | rapidjson::kParseValidateEncodingFlag>(text.data());
-    return !document_.HasParseError() && document_.IsObject();
+    return !document_.HasParseError();
   }
   const rapidjson::Value& root() const { return document_; }
 

@@ -5,6 +5,7 @@
 
 #include "backends/anthropic.h"
 #include "backends/exec.h"
+#include "backends/langgraph.h"
 #include "backends/mock.h"
 #include "backends/openai.h"
 #include "backends/typing.h"
@@ -18,6 +19,7 @@ constexpr std::array kRegistry{
     BackendEntry{"anthropic", make_anthropic_backend, validate_anthropic_backend},
     BackendEntry{kExecBackend, nullptr, validate_exec_backend},
     BackendEntry{"typing", make_typing_backend, validate_typing_backend},
+    BackendEntry{"langgraph", make_langgraph_backend, validate_langgraph_backend},
 };
 
 }  // namespace

@@ -162,6 +162,20 @@ inline constexpr std::size_t kMaxUpstreamEventBytes = 1024 * 1024;
 inline constexpr Duration kFirstRetryPause{500};
 inline constexpr Duration kMaxRetryPause{8000};
 
+// Messages that one run of LangGraph may put together step by step, and tool calls that it may make. Over it: the
+// stream ends with an error event.
+inline constexpr std::size_t kMaxRunParts = 1024;
+
+// The id of a thread, which the hand-off gives. Over it: 400.
+inline constexpr std::size_t kMaxThreadIdBytes = 128;
+
+// Threads that a worker remembers to have made, so that it need not ask each time; a newer one takes an older one's
+// place.
+inline constexpr std::size_t kKnownThreads = 4096;
+
+// Runs that are being cancelled because their clients have left, per worker. Over it: not cancelled.
+inline constexpr std::size_t kMaxRunCancellations = 256;
+
 // From a stream's end to the end of what a backend still has to tell its API because of it. Over it: not told.
 inline constexpr Duration kGoodbyeTimeout{2000};
 

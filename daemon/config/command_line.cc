@@ -6,6 +6,7 @@
 
 #include "config/config_file.h"
 #include "config/option_table.h"
+#include "config/profile.h"
 
 namespace streaming {
 namespace {
@@ -97,6 +98,7 @@ Result<CommandLine> read_command_line(int argc, const char* const* argv) {
   if (Status applied = apply_environment(line.config); !applied) return applied.error();
   if (Status applied = apply_flags(line.config, given); !applied) return applied.error();
   if (Status read = read_secret_files(line.config); !read) return read.error();
+  if (Status read = read_profile_secrets(line.config); !read) return read.error();
   if (print_config) line.to_print = config_file_text(line.config);
   return line;
 }

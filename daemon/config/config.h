@@ -17,6 +17,9 @@ namespace streaming {
 // Each a program and its arguments.
 using NamedCommands = std::map<std::string, std::vector<std::string>, std::less<>>;
 
+// What a profile says: values as text, by their keys of the option table.
+using ProfileTexts = std::map<std::string, std::string, std::less<>>;
+
 struct Config {
   std::string socket_path = handoff_protocol::kDefaultSocketPath;
   mode_t socket_mode = 0660;
@@ -61,6 +64,18 @@ struct Config {
   std::int64_t anthropic_max_tokens = 4096;
   bool anthropic_http2 = true;
   bool anthropic_insecure_ssl = false;
+
+  std::string langgraph_api_base = "https://api.langchain.com/v1";
+  std::string langgraph_api_key;
+  std::string langgraph_api_key_file;
+  std::string langgraph_api_socket;  // empty: TCP
+  std::string langgraph_assistant_id = "agent";
+  std::vector<std::string> langgraph_stream_mode{"messages-tuple"};
+  std::string langgraph_content_format = "text";
+  bool langgraph_http2 = true;
+  bool langgraph_h2c = false;
+  bool langgraph_insecure_ssl = false;
+  std::map<std::string, ProfileTexts, std::less<>> langgraph_profiles;  // by name
 
   std::string backend_ca_file;  // empty: the system's
   Duration first_byte_timeout{30'000};

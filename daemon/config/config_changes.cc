@@ -1,6 +1,7 @@
 #include "config/config_changes.h"
 
 #include "config/option_table.h"
+#include "config/profile.h"
 
 namespace streaming {
 
@@ -16,6 +17,7 @@ ConfigChanges config_changes(const Config& current, const Config& fresh) {
       copy_value(current, changes.config, option);
     }
   }
+  if (current.langgraph_profiles != fresh.langgraph_profiles) changes.taken.emplace_back(kProfilesTable);
   return changes;
 }
 

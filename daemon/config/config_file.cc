@@ -8,6 +8,7 @@
 
 #include "config/nearest.h"
 #include "config/option_table.h"
+#include "config/profile.h"
 
 namespace streaming {
 namespace {
@@ -23,13 +24,44 @@ class FileReader {
   Status read(const toml::table& table, const std::string& prefix) {
     for (const auto& [name, node] : table) {
       const std::string key = prefix + std::string(name.str());
-      Status set = node.is_table() && !is_table_valued(key) ? read(*node.as_table(), key + ".") : set_key(key, node);
+      Status set = key == kProfilesTable                      ? read_profiles(node)
+                   : node.is_table() && !is_table_valued(key) ? read(*node.as_table(), key + ".")
+                                                              : set_key(key, node);
       if (!set) return set;
     }
     return success();
   }
 
  private:
+  Status read_profiles(const toml::node& node) {
+    if (!node.is_table()) return mistake(node, std::string(kProfilesTable) + " must be a table of tables");
+    for (const auto& [name, profile] : *node.as_table()) {
+      const std::string prefix = std::string(kProfilesTable) + "." + std::string(name.str());
+      if (!profile.is_table()) return mistake(profile, prefix + " must be a table");
+      if (Status read = read_profile(*profile.as_table(), std::string(name.str()), prefix + "."); !read) return read;
+    }
+    return success();
+  }
+
+  Status read_profile(const toml::table& table, const std::string& profile, const std::string& prefix) {
+    ProfileTexts& texts = config_.langgraph_profiles[profile];
+    for (const auto& [name, node] : table) {
+      const std::string key(name.str());
+      const Option* option = find_profile_option(key);
+      if (option == nullptr) {
+        const std::string_view meant = nearest(key, profile_keys());
+        return mistake(node, "unknown key " + prefix + key + "; did you mean " + std::string(meant) + "?");
+      }
+      const std::string text = text_of(*option, node);
+      Config tried;
+      if (Status set = set_option(tried, *option, text); !set) {
+        return mistake(node, prefix + key + " " + set.error().message);
+      }
+      texts.insert_or_assign(key, text);
+    }
+    return success();
+  }
+
   Status set_key(const std::string& key, const toml::node& node) {
     const Option* option = find(key);
     if (option == nullptr) return mistake(node, "unknown key " + key + suggestion(key));
@@ -129,6 +161,20 @@ void insert(toml::table& section, std::string_view name, const Option& option, c
   }
 }
 
+// Without secrets, as all that is printed.
+void insert_profiles(toml::table& root, const Config& config) {
+  for (const auto& [name, texts] : config.langgraph_profiles) {
+    std::string_view table = kProfilesTable;
+    toml::table& profiles = *section_of(root, table).insert(table, toml::table{}).first->second.as_table();
+    toml::table& profile = *profiles.insert(name, toml::table{}).first->second.as_table();
+    for (const auto& [key, text] : texts) {
+      const Option& option = *find_profile_option(key);
+      if (std::holds_alternative<Secret>(option.value)) continue;
+      insert(profile, key, option, option_text(with_profile(config, texts), option));
+    }
+  }
+}
+
 }  // namespace
 
 Status read_config_file(const std::string& path, Config& config) {
@@ -147,6 +193,7 @@ std::string config_file_text(const Config& config) {
     toml::table& section = section_of(root, name);
     insert(section, name, option, option_text(config, option));
   }
+  insert_profiles(root, config);
   std::ostringstream text;
   text << root << "\n";
   return text.str();

@@ -2,8 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <filesystem>
 #include <fstream>
 
+#include "config/profile.h"
 #include "support/temporary_directory.h"
 
 namespace streaming {
@@ -106,6 +108,62 @@ TEST_F(ConfigFileTest, NamesLineKeyAndRangeForAWrongValue) {
 
 TEST_F(ConfigFileTest, NamesTheLineOfASyntaxError) {
   EXPECT_EQ(read("[server]\nworkers = = 3\n").error().message.find(path + ":2: "), 0u);
+}
+
+TEST_F(ConfigFileTest, ReadsProfilesThatTakeWhatTheyLeaveOutFromTheirBackend) {
+  const Status status = read(R"(
+[backend.langgraph]
+api_base = "http://localhost:1"
+assistant_id = "agent-1"
+[backend.langgraph.profiles."two words"]
+assistant_id = "agent-2"
+http2_enabled = false
+[backend.langgraph.profiles.empty]
+)");
+  ASSERT_TRUE(status.ok()) << status.error().message;
+  ASSERT_EQ(config.langgraph_profiles.size(), 2u);
+  config.langgraph_api_key = "from the environment";
+  const Config own = with_profile(config, config.langgraph_profiles.at("two words"));
+  EXPECT_EQ(own.langgraph_assistant_id, "agent-2");
+  EXPECT_FALSE(own.langgraph_http2);
+  EXPECT_EQ(own.langgraph_api_base, "http://localhost:1");
+  EXPECT_EQ(own.langgraph_api_key, "from the environment");
+  EXPECT_EQ(with_profile(config, config.langgraph_profiles.at("empty")).langgraph_assistant_id, "agent-1");
+}
+
+TEST_F(ConfigFileTest, PrintsProfilesWithoutTheirSecrets) {
+  ASSERT_TRUE(
+      read("[backend.langgraph.profiles.\"a.b\"]\nh2c = true\napi_base = \"http://x\"\napi_key = \"lgk-1\"\n").ok());
+  const std::string printed = config_file_text(config);
+  EXPECT_EQ(printed.find("lgk-1"), std::string::npos);
+  config = Config{};
+  const Status again = read(printed);
+  ASSERT_TRUE(again.ok()) << again.error().message << printed;
+  EXPECT_EQ(config.langgraph_profiles.at("a.b"), (ProfileTexts{{"api_base", "http://x"}, {"h2c", "true"}}));
+}
+
+TEST_F(ConfigFileTest, TakesAProfilesKeyFromAFileOfItsOwn) {
+  std::ofstream(directory.file("key")) << "lgk-2\n";
+  ASSERT_TRUE(read("[backend.langgraph.profiles.p]\napi_key_file = \"" + directory.file("key") + "\"\n").ok());
+  ASSERT_TRUE(read_profile_secrets(config).ok());
+  config.langgraph_api_key = "lgk-1";
+  EXPECT_EQ(with_profile(config, config.langgraph_profiles.at("p")).langgraph_api_key, "lgk-2");
+  EXPECT_EQ(config_file_text(config).find("lgk-2"), std::string::npos);
+
+  std::filesystem::remove(directory.file("key"));
+  EXPECT_EQ(read_profile_secrets(config).error().message.find("backend.langgraph.profiles.p: cannot read the key in"),
+            0u);
+}
+
+TEST_F(ConfigFileTest, SaysWhatIsWrongInAProfile) {
+  EXPECT_EQ(read("[backend.langgraph.profiles.p]\napi_bass = \"x\"\n").error().message,
+            path + ":2: unknown key backend.langgraph.profiles.p.api_bass; did you mean api_base?");
+  EXPECT_EQ(read("[backend.langgraph.profiles.p]\nhttp2_enabled = 7\n").error().message,
+            path + ":2: backend.langgraph.profiles.p.http2_enabled must be true or false, not \"7\"");
+  EXPECT_EQ(read("[backend.langgraph.profiles]\np = 7\n").error().message,
+            path + ":2: backend.langgraph.profiles.p must be a table");
+  EXPECT_EQ(read("[backend.langgraph]\nprofiles = 7\n").error().message,
+            path + ":2: backend.langgraph.profiles must be a table of tables");
 }
 
 TEST_F(ConfigFileTest, MissingIsAnErrorThatNamesIt) {

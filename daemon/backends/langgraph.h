@@ -1,0 +1,14 @@
+// The backend `langgraph`: runs of a LangGraph server's graphs, with or without a thread that remembers.
+
+#pragma once
+
+#include <memory>
+
+#include "backends/registry.h"
+
+namespace streaming {
+
+std::unique_ptr<Backend> make_langgraph_backend(const BackendEnvironment& environment);
+Status validate_langgraph_backend(const Config& config);
+
+}  // namespace streaming

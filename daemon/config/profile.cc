@@ -1,0 +1,52 @@
+#include "config/profile.h"
+
+#include "base/check.h"
+#include "config/secret_file.h"
+
+namespace streaming {
+namespace {
+
+// What stands in the option table before the keys that a profile may have.
+constexpr std::string_view kPrefix = "backend.langgraph.";
+
+constexpr char kSecret[] = "api_key";
+constexpr char kSecretFile[] = "api_key_file";
+
+}  // namespace
+
+std::vector<std::string_view> profile_keys() {
+  std::vector<std::string_view> keys;
+  for (const Option& option : option_table()) {
+    if (option.key.starts_with(kPrefix)) keys.push_back(option.key.substr(kPrefix.size()));
+  }
+  return keys;
+}
+
+const Option* find_profile_option(std::string_view key) {
+  for (const Option& option : option_table()) {
+    if (option.key.starts_with(kPrefix) && option.key.substr(kPrefix.size()) == key) return &option;
+  }
+  return nullptr;
+}
+
+Status read_profile_secrets(Config& config) {
+  for (auto& [name, texts] : config.langgraph_profiles) {
+    const auto file = texts.find(kSecretFile);
+    if (file == texts.end() || file->second.empty()) continue;
+    Result<std::string> read = read_secret_file(file->second);
+    if (!read) return Error{std::string(kProfilesTable) + "." + name + ": " + read.error().message};
+    texts.insert_or_assign(kSecret, *read);
+  }
+  return success();
+}
+
+Config with_profile(const Config& config, const ProfileTexts& profile) {
+  Config own = config;
+  for (const auto& [key, text] : profile) {
+    const Option* option = find_profile_option(key);
+    CHECK(option != nullptr && set_option(own, *option, text).ok());  // as it was when the file was read
+  }
+  return own;
+}
+
+}  // namespace streaming
