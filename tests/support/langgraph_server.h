@@ -1,0 +1,34 @@
+// The LangGraph server of t/langgraph as a child process; it ends with the test.
+
+#pragma once
+
+#include <cstdio>
+#include <string>
+
+#include "support/server_process.h"
+#include "support/temporary_directory.h"
+
+namespace streaming {
+
+class LangGraphServer {
+ public:
+  LangGraphServer() { process_.start({SOURCE_DIR "/t/langgraph/start", state_.file("")}); }
+
+  bool ready() const { return process_.port() > 0; }
+  std::string base() const { return "http://127.0.0.1:" + std::to_string(process_.port()); }
+
+  // What it says about itself, past the daemon.
+  std::string get(const std::string& path) const {
+    FILE* answer = popen(("curl --silent --max-time 10 " + base() + path).c_str(), "r");
+    std::string text;
+    for (int character = 0; (character = std::fgetc(answer)) != EOF;) text += static_cast<char>(character);
+    pclose(answer);
+    return text;
+  }
+
+ private:
+  TemporaryDirectory state_;
+  ServerProcess process_;
+};
+
+}  // namespace streaming
