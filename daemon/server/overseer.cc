@@ -33,9 +33,9 @@ void write(Writer& writer, const char* name, std::int64_t value) {
 void write_stream(Writer& writer, const Stream& stream, Time now) {
   writer.StartObject();
   if (const Stream::Account* account = stream.account()) {
-    write(writer, "request_id", account->request_id);
-    write(writer, "user", account->user_id);
-    write(writer, "model", account->model);
+    write(writer, "request_id", account->request_id());
+    write(writer, "user", account->user_id());
+    write(writer, "model", account->model());
   }
   if (stream.backend() != nullptr) write(writer, "backend", backend_registry()[stream.backend()->index()].name);
   write(writer, "state", kStreamStateNames[static_cast<std::size_t>(stream.state())]);

@@ -59,8 +59,7 @@ Stream::~Stream() = default;
 void Stream::open(const HandoffRequest& request, Format format, Backend& backend) {
   const std::string_view model = backend.model(request);
   if (!request.request_id.empty() || !request.user_id.empty() || !model.empty()) {
-    account_ =
-        std::make_unique<Account>(Account{std::string(request.request_id), request.user_id, std::string(model), {}});
+    account_ = std::make_unique<Account>(request.request_id, request.user_id, model);
   }
   encoder_ = EventEncoder(format, format == Format::kUiMessage ? message_id(request) : std::string());
   append_stream_head(writer_.queue(), format_headers(format), request.response_headers);

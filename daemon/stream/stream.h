@@ -45,9 +45,29 @@ class Stream final : public ListNode, private EventSink, private TimerOwner {
   Backend* backend() const { return backend_; }
 
   // For logs and metrics: what the hand-off named, and what the upstream counted.
-  struct Account {
-    std::string request_id, user_id, model;
+  class Account {
+   public:
+    Account() = default;
+    // One string for all three: with short ones, as they mostly are, it needs no memory of its own.
+    Account(std::string_view request_id, std::string_view user_id, std::string_view model)
+        : request_id_bytes_(static_cast<std::uint32_t>(request_id.size())),
+          user_id_bytes_(static_cast<std::uint32_t>(user_id.size())) {
+      names_.reserve(request_id.size() + user_id.size() + model.size());
+      names_.append(request_id).append(user_id).append(model);
+    }
+
+    std::string_view request_id() const { return names().substr(0, request_id_bytes_); }
+    std::string_view user_id() const { return names().substr(request_id_bytes_, user_id_bytes_); }
+    std::string_view model() const { return names().substr(request_id_bytes_ + user_id_bytes_); }
+
     Usage usage;
+
+   private:
+    std::string_view names() const { return names_; }
+
+    std::string names_;
+    std::uint32_t request_id_bytes_ = 0;
+    std::uint32_t user_id_bytes_ = 0;
   };
   // Null where there is nothing of it.
   const Account* account() const { return account_.get(); }

@@ -172,7 +172,7 @@ void StreamTable::count(const Stream& stream) {
   }
   if (is_upstream_error(stream.cause())) backend.errors.add();
   if (const Stream::Account* account = stream.account()) {
-    metrics_.count_tokens(stream.backend()->index(), account->model, account->usage);
+    metrics_.count_tokens(stream.backend()->index(), account->model(), account->usage);
   }
 }
 
@@ -180,7 +180,7 @@ void StreamTable::log_end(const Stream& stream) const {
   LogLine line("stream ended");
   const Stream::Account* account = stream.account();
   if (account != nullptr) {
-    line.add("request_id", account->request_id).add("user", account->user_id).add("model", account->model);
+    line.add("request_id", account->request_id()).add("user", account->user_id()).add("model", account->model());
   }
   if (stream.backend() != nullptr) line.add("backend", backend_registry()[stream.backend()->index()].name);
   line.add("status", stream.status()).add("cause", info(stream.cause()).word);
