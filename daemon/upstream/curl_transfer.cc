@@ -54,6 +54,8 @@ CurlTransfer::CurlTransfer(HttpRequest request, HttpReceiver& receiver)
   if (!request_.ca_file.empty()) set(easy_, CURLOPT_CAINFO, request_.ca_file.c_str());
   set(easy_, CURLOPT_SSL_VERIFYPEER, request_.insecure_ssl ? 0L : 1L);
   set(easy_, CURLOPT_SSL_VERIFYHOST, request_.insecure_ssl ? 0L : 2L);
+  std::string().swap(request_.url);
+  request_.headers = {};
 }
 
 CurlTransfer::~CurlTransfer() {
@@ -95,12 +97,20 @@ std::size_t CurlTransfer::on_body(char* bytes, std::size_t size, std::size_t cou
 
 void CurlTransfer::announce_head() {
   if (cancelled() || std::exchange(head_announced_, true)) return;
+  forget_body();
   long status = 0;
   curl_easy_getinfo(easy_, CURLINFO_RESPONSE_CODE, &status);
   receiver_->on_head(HttpHead{.status = static_cast<int>(status),
                               .content_type = header("Content-Type"),
                               .retry_after = header("Retry-After"),
                               .content_location = header("Content-Location")});
+}
+
+// A stream may wait for long, and its question be long. A server may also answer before it has read all.
+void CurlTransfer::forget_body() {
+  curl_off_t sent = 0;
+  curl_easy_getinfo(easy_, CURLINFO_SIZE_UPLOAD_T, &sent);
+  if (sent == static_cast<curl_off_t>(request_.body.size())) std::string().swap(request_.body);
 }
 
 // Of the last head, which is the final one; libcurl's until the transfer goes on.

@@ -51,9 +51,10 @@ class CurlTransfer : public ListNode {
  private:
   static std::size_t on_body(char* bytes, std::size_t size, std::size_t count, void* transfer);
   void announce_head();
+  void forget_body();
   std::string_view header(const char* name) const;
 
-  const HttpRequest request_;
+  HttpRequest request_;  // what of it libcurl has no copy of, as long as it is needed
   HttpReceiver* receiver_;
   CURL* easy_;
   curl_slist* headers_ = nullptr;
