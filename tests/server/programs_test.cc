@@ -158,7 +158,8 @@ TEST_F(ExecTest, AProgramThatCannotBeStartedIsAnAnswerOfItsOwn) {
 }
 
 TEST_F(ExecTest, ProgramsCountAsStreamsAndAreLimited) {
-  DaemonProcess daemon(flags("read line; echo \"$line\"", {"--max-connections", "2", "--workers", "1"}));
+  DaemonProcess daemon(
+      flags("read line; echo \"$line\"", {"--max-connections", "2", "--workers", "1", "--delay", "3600000"}));
   ASSERT_TRUE(daemon.ready()) << daemon.log();
   const UniqueFd first = daemon.hand_client_over("{}"), second = daemon.hand_client_over(R"({"backend":"mock"})");
   ASSERT_TRUE(eventually([&] { return daemon.children() == 1; }));
@@ -180,6 +181,7 @@ TEST_F(ExecTest, MoreProgramsThanMaxChildrenAreRefusedForNow) {
                         config("[backend.exec]\nmax_children = 2\ncommands = { default = [\"" + program + "\"] }\n")});
   ASSERT_TRUE(daemon.ready()) << daemon.log();
   const UniqueFd first = daemon.hand_client_over("{}"), second = daemon.hand_client_over("{}");
+  ASSERT_TRUE(eventually([&] { return daemon.children() == 2; }));
   const std::string answer = read_to_end(daemon.hand_client_over("{}").get());
   EXPECT_THAT(answer, testing::StartsWith("HTTP/1.1 503 "));
   EXPECT_THAT(answer, HasSubstr("\r\nRetry-After: "));
@@ -189,6 +191,7 @@ TEST_F(ExecTest, ProgramsCountForTheirUser) {
   DaemonProcess daemon(flags("read line", {"--max-streams-per-user", "1"}));
   ASSERT_TRUE(daemon.ready()) << daemon.log();
   const UniqueFd first = daemon.hand_client_over(R"({"user_id":7})");
+  ASSERT_TRUE(eventually([&] { return daemon.children() == 1; }));
   EXPECT_THAT(read_to_end(daemon.hand_client_over(R"({"user_id":7})").get()), testing::StartsWith("HTTP/1.1 429 "));
 }
 
