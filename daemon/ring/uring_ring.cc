@@ -13,19 +13,6 @@
 #include "ring/uring_unavailable.h"
 
 namespace streaming {
-namespace {
-
-// Linux 6.8; not in liburing 2.3.
-constexpr unsigned kOpFixedFdInstall = 54;
-
-// In user_data, where no operation reaches: the completion brings a descriptor on which shutdown() is to be called.
-constexpr std::uint64_t kShutdownBit = std::uint64_t{1} << 63;
-static_assert(static_cast<std::uint64_t>(kLastOperation) << Tag::kOperationShift < kShutdownBit);
-
-// Descriptors of the moment at one time: when many streams end at once, they must not fill the process's table.
-constexpr std::size_t kMostShuttingDown = 32;
-
-}  // namespace
 
 Result<std::unique_ptr<Ring>> UringRing::create(const Options& options) {
   std::unique_ptr<UringRing> ring(new UringRing(options));
@@ -59,7 +46,7 @@ void UringRing::find_out_what_the_kernel_can() {
   io_uring_probe* probe = io_uring_get_probe_ring(&ring_);
   if (probe == nullptr) return;
   can_install_descriptors_ =
-      probe->ops_len > kOpFixedFdInstall && (probe->ops[kOpFixedFdInstall].flags & IO_URING_OP_SUPPORTED) != 0;
+      probe->ops_len > kInstallDescriptor && (probe->ops[kInstallDescriptor].flags & IO_URING_OP_SUPPORTED) != 0;
   io_uring_free_probe(probe);
 }
 
@@ -124,147 +111,6 @@ void UringRing::queue_waiting() {
     *entry = waiting_.front();
     waiting_.pop_front();
   }
-}
-
-void UringRing::finish_entry(io_uring_sqe* entry, RingFile file, Tag tag) {
-  entry->user_data = tag.encode();
-  if (file.is_direct()) entry->flags |= IOSQE_FIXED_FILE;
-}
-
-void UringRing::submit_accept(RingFile listener, Tag tag) {
-  io_uring_sqe* entry = next_entry();
-  if (options_.direct_files) {
-    io_uring_prep_multishot_accept_direct(entry, listener.number(), nullptr, nullptr, 0);
-  } else {
-    io_uring_prep_multishot_accept(entry, listener.number(), nullptr, nullptr, SOCK_CLOEXEC);
-  }
-  finish_entry(entry, listener, tag);
-}
-
-void UringRing::submit_pass_file(RingFile file, int target, Tag arrival, Tag tag) {
-  io_uring_sqe* entry = next_entry();
-  // All rings share the process's descriptors: there the number is enough.
-  const auto number = static_cast<unsigned>(file.number());
-  io_uring_prep_msg_ring(entry, target, file.is_direct() ? 0 : number, arrival.encode(), 0);
-  if (file.is_direct()) {
-    entry->addr = IORING_MSG_SEND_FD;
-    entry->addr3 = number;
-    entry->file_index = IORING_FILE_INDEX_ALLOC;
-  }
-  entry->user_data = tag.encode();
-}
-
-void UringRing::submit_receive_message(RingFile file, msghdr& message, Tag tag) {
-  io_uring_sqe* entry = next_entry();
-  io_uring_prep_recvmsg(entry, file.number(), &message, MSG_CMSG_CLOEXEC);
-  message_buffers_.use_for(*entry);
-  finish_entry(entry, file, tag);
-}
-
-void UringRing::submit_connect(RingFile file, const sockaddr& address, socklen_t length, Tag tag) {
-  io_uring_sqe* entry = next_entry();
-  io_uring_prep_connect(entry, file.number(), &address, length);
-  finish_entry(entry, file, tag);
-}
-
-void UringRing::submit_receive_stream(RingFile file, Tag tag) {
-  io_uring_sqe* entry = next_entry();
-  io_uring_prep_recv_multishot(entry, file.number(), nullptr, 0, 0);
-  stream_buffers_.use_for(*entry);
-  finish_entry(entry, file, tag);
-}
-
-void UringRing::submit_send(RingFile file, std::span<const char> bytes, Tag tag) {
-  io_uring_sqe* entry = next_entry();
-  io_uring_prep_send(entry, file.number(), bytes.data(), bytes.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
-  finish_entry(entry, file, tag);
-}
-
-void UringRing::submit_receive(RingFile file, std::span<char> bytes, Tag tag) {
-  io_uring_sqe* entry = next_entry();
-  io_uring_prep_recv(entry, file.number(), bytes.data(), bytes.size(), MSG_DONTWAIT);
-  finish_entry(entry, file, tag);
-}
-
-void UringRing::submit_read(RingFile file, std::span<char> bytes, std::uint64_t offset, Tag tag) {
-  io_uring_sqe* entry = next_entry();
-  io_uring_prep_read(entry, file.number(), bytes.data(), static_cast<unsigned>(bytes.size()), offset);
-  finish_entry(entry, file, tag);
-}
-
-void UringRing::submit_open(int directory, const char* path, const open_how& how, Tag tag) {
-  io_uring_sqe* entry = next_entry();
-  // Only read, but liburing's parameter is not const.
-  io_uring_prep_openat2(entry, directory, path, const_cast<open_how*>(&how));
-  entry->user_data = tag.encode();
-}
-
-void UringRing::submit_file_status(RingFile file, struct statx& status, Tag tag) {
-  CHECK(!file.is_direct());
-  io_uring_sqe* entry = next_entry();
-  io_uring_prep_statx(entry, file.number(), "", AT_EMPTY_PATH, STATX_TYPE | STATX_SIZE, &status);
-  entry->user_data = tag.encode();
-}
-
-void UringRing::submit_remove(int directory, const char* path, Tag tag) {
-  io_uring_sqe* entry = next_entry();
-  io_uring_prep_unlinkat(entry, directory, path, 0);
-  entry->user_data = tag.encode();
-}
-
-void UringRing::submit_poll(RingFile file, short events, Tag tag) {
-  io_uring_sqe* entry = next_entry();
-  io_uring_prep_poll_add(entry, file.number(), static_cast<unsigned>(events));
-  finish_entry(entry, file, tag);
-}
-
-// The kernel runs IORING_OP_SHUTDOWN in a thread of its own, which costs several times what a descriptor for a moment
-// does.
-void UringRing::submit_shutdown_write(RingFile file, Tag tag) {
-  if (!file.is_direct() || !can_install_descriptors_ || shutting_down_.size() == kMostShuttingDown) {
-    return submit_kernel_shutdown(file, tag);
-  }
-  io_uring_sqe* entry = next_entry();
-  io_uring_prep_rw(static_cast<int>(kOpFixedFdInstall), entry, file.number(), nullptr, 0, 0);
-  finish_entry(entry, file, tag);
-  entry->user_data |= kShutdownBit;
-  shutting_down_.push_back({tag, file});
-}
-
-void UringRing::submit_kernel_shutdown(RingFile file, Tag tag) {
-  io_uring_sqe* entry = next_entry();
-  io_uring_prep_shutdown(entry, file.number(), SHUT_WR);
-  finish_entry(entry, file, tag);
-}
-
-void UringRing::shut_down_installed(const io_uring_cqe& entry, CompletionHandler& handler) {
-  const Tag tag = Tag::decode(entry.user_data & ~kShutdownBit);
-  const auto found = std::find_if(shutting_down_.begin(), shutting_down_.end(),
-                                  [&](const ShuttingDown& candidate) { return candidate.tag == tag; });
-  CHECK(found != shutting_down_.end());
-  const RingFile file = found->file;
-  shutting_down_.erase(found);
-  // No room in the process's table.
-  if (entry.res < 0) return submit_kernel_shutdown(file, tag);
-  const std::int32_t result = shutdown(entry.res, SHUT_WR) == 0 ? 0 : -errno;
-  close(entry.res);
-  handler.on_completion(Completion{.tag = tag, .result = result, .more = false, .buffer = {}});
-}
-
-void UringRing::submit_close(RingFile file, Tag tag) {
-  io_uring_sqe* entry = next_entry();
-  if (file.is_direct()) {
-    io_uring_prep_close_direct(entry, static_cast<unsigned>(file.number()));
-  } else {
-    io_uring_prep_close(entry, file.number());
-  }
-  entry->user_data = tag.encode();
-}
-
-void UringRing::submit_cancel(Tag target) {
-  io_uring_sqe* entry = next_entry();
-  io_uring_prep_cancel64(entry, target.encode(), 0);
-  entry->user_data = Tag{}.encode();
 }
 
 Status UringRing::wait(std::optional<std::int64_t> timeout_ns) {
