@@ -3,7 +3,6 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <sys/eventfd.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
@@ -17,7 +16,6 @@
 #include "base/log.h"
 #include "handoff/listening_socket.h"
 #include "ring/direct_files.h"
-#include "ring/uring_ring.h"
 #include "server/config_check.h"
 
 namespace streaming {
@@ -32,12 +30,6 @@ void warn_of(const Config& config) {
        {std::pair{"openai", config.openai_insecure_ssl}, std::pair{"anthropic", config.anthropic_insecure_ssl}}) {
     if (insecure) log::warn("insecure_ssl is on: the certificate of backend {} is not verified", backend);
   }
-}
-
-Result<UniqueFd> make_eventfd() {
-  UniqueFd fd(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
-  if (!fd) return Error::from_errno("cannot create an eventfd", errno);
-  return fd;
 }
 
 // Before the first thread, so that all inherit the mask and the signals come to run() alone.
@@ -68,11 +60,7 @@ Result<std::unique_ptr<Server>> Server::create(const Config& config, const Start
 }
 
 Server::Server(const Config& config, const Startup& startup)
-    : config_(std::make_shared<const Config>(config)),
-      startup_(startup),
-      shared_{.loads = {}, .users = UserLimits(config.max_streams_per_user, config.user_rate_limit), .notify = [this] {
-                eventfd_write(worker_events_.get(), 1);
-              }} {
+    : config_(std::make_shared<const Config>(config)), startup_(startup), workforce_(config) {
 }
 
 Server::~Server() = default;
@@ -97,15 +85,12 @@ Status Server::set_up() {
   Result<UniqueFd> signals = take_over_signals();
   if (!signals) return signals.error();
   signals_ = std::move(*signals);
-  Result<UniqueFd> events = make_eventfd();
-  if (!events) return events.error();
-  worker_events_ = std::move(*events);
-  shared_.descriptors = capacity->descriptors;
-  if (Status made = make_workers(*capacity, direct_files); !made) return made;
-  overseer_.emplace(workers_);
+  if (Status made = workforce_.make(config_, *capacity, direct_files); !made) return made;
+  overseer_.emplace(workforce_.workers());
   if (Status listening = listen(); !listening) return listening;
-  log::info("{} workers, room for {} streams under a limit of {} open files{}", workers_.size(), capacity->streams(),
-            *open_files_limit, direct_files ? " a ring" : "; with Linux 6.13 or later it would be as many a worker");
+  log::info("{} workers, room for {} streams under a limit of {} open files{}", capacity->streams_of_worker.size(),
+            capacity->streams(), *open_files_limit,
+            direct_files ? " a ring" : "; with Linux 6.13 or later it would be as many a worker");
   const auto descriptors = static_cast<std::uint64_t>(capacity->descriptors);
   log::info("room for {} upstream connections; HTTP/1.1 needs one a stream",
             direct_files ? descriptors : descriptors - std::min(descriptors, capacity->streams()));
@@ -119,43 +104,14 @@ Status Server::listen() {
   socket_ = std::move(*socket);
   UniqueFd copy(fcntl(socket_.fd.get(), F_DUPFD_CLOEXEC, 0));
   if (!copy) return Error::from_errno("cannot copy the listening socket", errno);
-  workers_.front()->listen(std::move(copy));
+  workforce_.listen(std::move(copy));
   return success();
-}
-
-Status Server::make_workers(const Capacity& capacity, bool direct_files) {
-  std::vector<WorkerLoad>& loads = shared_.loads;
-  loads = std::vector<WorkerLoad>(capacity.streams_of_worker.size());
-  for (std::size_t index = 0; index < loads.size(); ++index) {
-    const std::uint32_t streams = capacity.streams_of_worker[index];
-    Result<std::unique_ptr<Ring>> ring = UringRing::create({.direct_files = direct_files,
-                                                            .client_files = streams + kMaxRefusals,
-                                                            .connection_files = kMaxHandoffConnections,
-                                                            .receive_buffers = kReceiveBuffers,
-                                                            .receive_bytes = handoff_protocol::kMaxInlinePayloadBytes,
-                                                            .stream_buffers = kStreamBuffers,
-                                                            .stream_bytes = kStreamBufferBytes});
-    if (!ring) return ring.error();
-    Result<UniqueFd> wakeup = make_eventfd();
-    if (!wakeup) return wakeup.error();
-    loads[index].ring = (*ring)->number();
-    loads[index].capacity = streams;
-    workers_.push_back(std::make_unique<Worker>(index, config_, shared_, std::move(*ring), std::move(*wakeup)));
-  }
-  return success();
-}
-
-void Server::start_threads() {
-  all_enabled_.emplace(static_cast<std::ptrdiff_t>(workers_.size()));
-  for (const std::unique_ptr<Worker>& worker : workers_) {
-    threads_.emplace_back([this, &worker] { worker->run(*all_enabled_); });
-  }
 }
 
 // --- Running and ending ---------------------------------------------------------------------------------------------
 
 int Server::run() {
-  start_threads();
+  workforce_.start();
   log::info("ready on {}, backend {}", socket_.path, config_->backend);
   notify_ready("serving");
   if (predecessor_) say_that_we_serve(std::move(predecessor_));
@@ -163,11 +119,12 @@ int Server::run() {
   if (watchdog_interval_) watchdog_due_ = MonotonicClock::now();
   overseer_->set_accepting(true);
   start_monitor();
-  while (any_worker_running()) wait();
+  while (workforce_.any_running()) wait();
   monitor_.reset();
-  for (std::thread& thread : threads_) thread.join();
+  workforce_.join();
 
-  const Summary summary = sum_up();
+  Summary summary = workforce_.sum_up();
+  summary.elapsed = MonotonicClock::now() - started_;
   if (config_->benchmark) std::fputs(to_text(summary).c_str(), stdout);
   log::info("ended; {} streams completed, {} cut", summary.closed_by(CloseCause::kCompleted),
             summary.closed_by(CloseCause::kShutdown));
@@ -175,9 +132,8 @@ int Server::run() {
 }
 
 void Server::wait() {
-  pollfd events[] = {{signals_.get(), POLLIN, 0},
-                     {worker_events_.get(), POLLIN, 0},
-                     {successor_ ? successor_->word() : -1, POLLIN, 0}};
+  pollfd events[] = {
+      {signals_.get(), POLLIN, 0}, {workforce_.events(), POLLIN, 0}, {successor_ ? successor_->word() : -1, POLLIN, 0}};
   poll(events, std::size(events), ms_to_next_deadline());
   if (events[0].revents != 0) handle_signal();
   if (events[1].revents != 0) handle_worker_event();
@@ -186,10 +142,6 @@ void Server::wait() {
   if (now >= deadline_) handle_deadline();
   if (now >= watchdog_due_) handle_watchdog();
   if (now >= monitor_due_) start_monitor();
-}
-
-bool Server::any_worker_running() const {
-  return std::any_of(workers_.begin(), workers_.end(), [](const auto& worker) { return worker->running(); });
 }
 
 int Server::ms_to_next_deadline() const {
@@ -233,20 +185,17 @@ void Server::begin_drain(Time deadline) {
   order_ = WorkerOrder::kDrain;
   overseer_->set_accepting(false);
   socket_.fd.reset();
-  workers_.front()->request(order_);
+  workforce_.request_of_listener(order_);
 }
 
 void Server::handle_worker_event() {
-  eventfd_t ignored = 0;
-  eventfd_read(worker_events_.get(), &ignored);
-  for (const std::unique_ptr<Worker>& worker : workers_) {
+  workforce_.clear_events();
+  for (const std::unique_ptr<Worker>& worker : workforce_.workers()) {
     if (worker->running() || worker->result().ok()) continue;
     log::critical("a worker has failed: {}; ending", worker->result().error().message);
     if (order_ == WorkerOrder::kServe) end();
   }
-  const Worker& listener = *workers_.front();
-  if (order_ == WorkerOrder::kServe || (listener.running() && listener.listening())) return;
-  for (std::size_t index = 1; index < workers_.size(); ++index) workers_[index]->request(order_);
+  if (order_ != WorkerOrder::kServe && !workforce_.listening()) workforce_.request_of_others(order_);
 }
 
 void Server::handle_deadline() {
@@ -259,16 +208,14 @@ void Server::handle_deadline() {
   if (order_ == WorkerOrder::kEnd) quit("streams that do not end");
   order_ = WorkerOrder::kEnd;
   deadline_ = MonotonicClock::now() + kEndTimeout;
-  for (const std::unique_ptr<Worker>& worker : workers_) worker->request(order_);
+  workforce_.request_of_listener(order_);
+  workforce_.request_of_others(order_);
 }
 
 // A worker that has not turned since the last time fails to answer; then the service manager is told nothing.
 void Server::handle_watchdog() {
   watchdog_due_ = MonotonicClock::now() + *watchdog_interval_ / 2;
-  const bool all_alive = std::all_of(workers_.begin(), workers_.end(),
-                                     [](const auto& worker) { return !worker->running() || worker->has_answered(); });
-  if (all_alive) notify_alive();
-  for (const std::unique_ptr<Worker>& worker : workers_) worker->ask_whether_alive();
+  if (workforce_.all_alive()) notify_alive();
 }
 
 // The port may still be the predecessor's, or for good somebody else's: no reason not to serve clients.
@@ -310,8 +257,7 @@ void Server::take(const ConfigChanges& changes) {
   for (const std::string& option : changes.needs_restart) log::warn("reload: {} needs a restart to change", option);
   if (changes.taken.empty() && changes.needs_restart.empty()) log::info("reload: nothing has changed");
   warn_of(*config_);
-  shared_.users.set_limits(config_->max_streams_per_user, config_->user_rate_limit);
-  for (const std::unique_ptr<Worker>& worker : workers_) worker->reconfigure(config_);
+  workforce_.reconfigure(config_);
 }
 
 void Server::upgrade() {
@@ -337,27 +283,10 @@ void Server::handle_successor() {
 }
 
 void Server::quit(const char* reason) const {
-  std::uint64_t cut = 0;
-  for (const WorkerLoad& load : shared_.loads) cut += load.assigned.load(std::memory_order_relaxed);
+  const std::uint64_t cut = workforce_.unfinished();
   log::warn("ending at once because of {}; {} streams cut", reason, cut);
   end_log();
   std::_Exit(cut == 0 ? EXIT_SUCCESS : EXIT_FAILURE);
-}
-
-Summary Server::sum_up() const {
-  Summary summary;
-  summary.elapsed = MonotonicClock::now() - started_;
-  for (const std::unique_ptr<Worker>& worker : workers_) {
-    for (const CounterInfo& counter : kCounterTable) {
-      summary.counters[static_cast<std::size_t>(counter.counter)] += worker->counters().get(counter.counter);
-    }
-    summary.peak_streams += worker->stream_metrics().peak.get();
-    for (const CloseCauseInfo& cause : kCloseCauseTable) {
-      summary.closed[static_cast<std::size_t>(cause.cause)] += worker->stream_metrics().closed_by(cause.cause);
-    }
-    if (!worker->result()) summary.failed = true;
-  }
-  return summary;
 }
 
 }  // namespace streaming

@@ -1,29 +1,23 @@
-// Server: the daemon as a whole. Makes the workers, starts their threads, listens to signals, ends them, sums up.
+// Server: the daemon as a whole. Has the workers made and started, listens to signals, ends them, sums up.
 //
 // Lives in main(), on the main thread, which does nothing else.
 
 #pragma once
 
 #include <functional>
-#include <latch>
 #include <memory>
 #include <optional>
-#include <thread>
-#include <vector>
 
 #include "base/result.h"
 #include "base/unique_fd.h"
 #include "config/config.h"
 #include "config/config_changes.h"
 #include "handoff/listening_socket.h"
-#include "handoff/worker_load.h"
-#include "server/capacity.h"
 #include "server/monitor.h"
 #include "server/overseer.h"
 #include "server/service_manager.h"
 #include "server/successor.h"
-#include "server/summary.h"
-#include "server/worker.h"
+#include "server/workforce.h"
 
 namespace streaming {
 
@@ -49,8 +43,6 @@ class Server {
 
   Status set_up();
   Status listen();
-  Status make_workers(const Capacity& capacity, bool direct_files);
-  void start_threads();
 
   void wait();
   void handle_signal();
@@ -66,31 +58,24 @@ class Server {
   void handle_successor();
   // Streams have until `deadline` to end.
   void begin_drain(Time deadline);
-  bool any_worker_running() const;
   // Milliseconds for poll(); -1: for ever.
   int ms_to_next_deadline() const;
   // Ends the process without waiting for anybody.
   [[noreturn]] void quit(const char* reason) const;
-  // Adds the workers' figures up; after they have ended.
-  Summary sum_up() const;
 
   std::shared_ptr<const Config> config_;
   const Startup startup_;
   const Time started_ = MonotonicClock::now();
   UniqueFd signals_;
-  UniqueFd worker_events_;   // an eventfd that the workers write
   ListeningSocket socket_;   // its descriptor is to be passed on; the first worker has a copy
   bool owns_socket_ = true;  // its file is ours to remove
   UniqueFd predecessor_;     // waits to hear that we serve
   std::optional<Successor> successor_;
-  SharedByWorkers shared_;
-  std::vector<std::unique_ptr<Worker>> workers_;
+  Workforce workforce_;
   std::optional<Overseer> overseer_;
   std::unique_ptr<Monitor> monitor_;
   Time monitor_due_ = Time::max();  // the next try to start it
   bool monitor_complained_ = false;
-  std::optional<std::latch> all_enabled_;
-  std::vector<std::thread> threads_;
   WorkerOrder order_ = WorkerOrder::kServe;
   bool ending_ = false;          // a signal, or a worker's failure, has said so
   Time deadline_ = Time::max();  // for carrying the order out; of a successor that has not said that it serves

@@ -1,0 +1,116 @@
+#include "server/workforce.h"
+
+#include <sys/eventfd.h>
+
+#include <algorithm>
+#include <cerrno>
+
+#include "base/limits.h"
+#include "ring/uring_ring.h"
+
+namespace streaming {
+namespace {
+
+Result<UniqueFd> make_eventfd() {
+  UniqueFd fd(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+  if (!fd) return Error::from_errno("cannot create an eventfd", errno);
+  return fd;
+}
+
+Result<std::unique_ptr<Ring>> make_ring(std::uint32_t streams, bool direct_files) {
+  return UringRing::create({.direct_files = direct_files,
+                            .client_files = streams + kMaxRefusals,
+                            .connection_files = kMaxHandoffConnections,
+                            .receive_buffers = kReceiveBuffers,
+                            .receive_bytes = handoff_protocol::kMaxInlinePayloadBytes,
+                            .stream_buffers = kStreamBuffers,
+                            .stream_bytes = kStreamBufferBytes});
+}
+
+}  // namespace
+
+Workforce::Workforce(const Config& config)
+    : shared_{.loads = {}, .users = UserLimits(config.max_streams_per_user, config.user_rate_limit), .notify = [this] {
+                eventfd_write(events_.get(), 1);
+              }} {
+}
+
+Workforce::~Workforce() = default;
+
+Status Workforce::make(std::shared_ptr<const Config> config, const Capacity& capacity, bool direct_files) {
+  Result<UniqueFd> events = make_eventfd();
+  if (!events) return events.error();
+  events_ = std::move(*events);
+  shared_.descriptors = capacity.descriptors;
+  std::vector<WorkerLoad>& loads = shared_.loads;
+  loads = std::vector<WorkerLoad>(capacity.streams_of_worker.size());
+  for (std::size_t index = 0; index < loads.size(); ++index) {
+    Result<std::unique_ptr<Ring>> ring = make_ring(capacity.streams_of_worker[index], direct_files);
+    if (!ring) return ring.error();
+    Result<UniqueFd> wakeup = make_eventfd();
+    if (!wakeup) return wakeup.error();
+    loads[index].ring = (*ring)->number();
+    loads[index].capacity = capacity.streams_of_worker[index];
+    workers_.push_back(std::make_unique<Worker>(index, config, shared_, std::move(*ring), std::move(*wakeup)));
+  }
+  return success();
+}
+
+void Workforce::start() {
+  all_enabled_.emplace(static_cast<std::ptrdiff_t>(workers_.size()));
+  for (const std::unique_ptr<Worker>& worker : workers_) {
+    threads_.emplace_back([this, &worker] { worker->run(*all_enabled_); });
+  }
+}
+
+void Workforce::join() {
+  for (std::thread& thread : threads_) thread.join();
+}
+
+void Workforce::clear_events() {
+  eventfd_t ignored = 0;
+  eventfd_read(events_.get(), &ignored);
+}
+
+void Workforce::request_of_others(WorkerOrder order) {
+  for (std::size_t index = 1; index < workers_.size(); ++index) workers_[index]->request(order);
+}
+
+void Workforce::reconfigure(const std::shared_ptr<const Config>& config) {
+  shared_.users.set_limits(config->max_streams_per_user, config->user_rate_limit);
+  for (const std::unique_ptr<Worker>& worker : workers_) worker->reconfigure(config);
+}
+
+bool Workforce::any_running() const {
+  return std::any_of(workers_.begin(), workers_.end(), [](const auto& worker) { return worker->running(); });
+}
+
+bool Workforce::all_alive() {
+  const bool alive = std::all_of(workers_.begin(), workers_.end(),
+                                 [](const auto& worker) { return !worker->running() || worker->has_answered(); });
+  for (const std::unique_ptr<Worker>& worker : workers_) worker->ask_whether_alive();
+  return alive;
+}
+
+std::uint64_t Workforce::unfinished() const {
+  std::uint64_t unfinished = 0;
+  for (const WorkerLoad& load : shared_.loads) unfinished += load.assigned.load(std::memory_order_relaxed);
+  return unfinished;
+}
+
+Summary Workforce::sum_up() const {
+  Summary summary;
+  for (const std::unique_ptr<Worker>& worker : workers_) {
+    for (const CounterInfo& counter : kCounterTable) {
+      summary.counters[static_cast<std::size_t>(counter.counter)] += worker->counters().get(counter.counter);
+    }
+    summary.peak_streams += worker->stream_metrics().peak.get();
+    for (const CloseCauseInfo& cause : kCloseCauseTable) {
+      summary.closed[static_cast<std::size_t>(cause.cause)] += worker->stream_metrics().closed_by(cause.cause);
+    }
+    if (!worker->result()) summary.failed = true;
+  }
+  return summary;
+}
+
+}  // namespace streaming

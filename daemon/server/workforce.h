@@ -1,0 +1,64 @@
+// Workforce: the workers, their threads and what they share.
+//
+// Owned by the Server and used on the main thread, but for workers(), which the monitor's threads look at. Made and
+// destroyed while no worker runs.
+
+#pragma once
+
+#include <latch>
+#include <memory>
+#include <optional>
+#include <span>
+#include <thread>
+#include <vector>
+
+#include "base/result.h"
+#include "base/unique_fd.h"
+#include "config/config.h"
+#include "server/capacity.h"
+#include "server/summary.h"
+#include "server/worker.h"
+
+namespace streaming {
+
+class Workforce {
+ public:
+  explicit Workforce(const Config& config);
+  ~Workforce();
+
+  // `direct_files`: clients are in the rings' tables.
+  Status make(std::shared_ptr<const Config> config, const Capacity& capacity, bool direct_files);
+  // The first accepts for all.
+  void listen(UniqueFd socket) { workers_.front()->listen(std::move(socket)); }
+  void start();
+  void join();
+
+  // Is readable when a worker has ended, or accepts no more.
+  int events() const { return events_.get(); }
+  void clear_events();
+
+  void request_of_listener(WorkerOrder order) { workers_.front()->request(order); }
+  void request_of_others(WorkerOrder order);
+  void reconfigure(const std::shared_ptr<const Config>& config);
+
+  std::span<const std::unique_ptr<Worker>> workers() const { return workers_; }
+  bool any_running() const;
+  // Whether a connection can still come.
+  bool listening() const { return workers_.front()->running() && workers_.front()->listening(); }
+  // Whether all have turned since the last call.
+  bool all_alive();
+  // Hand-offs and streams that have not ended.
+  std::uint64_t unfinished() const;
+
+  // Adds the workers' figures up; after join(), with nothing said of the time.
+  Summary sum_up() const;
+
+ private:
+  UniqueFd events_;  // an eventfd that the workers write
+  SharedByWorkers shared_;
+  std::vector<std::unique_ptr<Worker>> workers_;
+  std::optional<std::latch> all_enabled_;
+  std::vector<std::thread> threads_;
+};
+
+}  // namespace streaming
