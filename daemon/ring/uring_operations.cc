@@ -1,4 +1,4 @@
-// The operations of UringRing.
+// The operations of UringRing. Each must stand in kRingOperations.
 
 #include <sys/socket.h>
 #include <unistd.h>
@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cerrno>
 
+#include "ring/ring_restrictions.h"
 #include "ring/uring_ring.h"
 
 namespace streaming {
@@ -115,7 +116,7 @@ void UringRing::submit_shutdown_write(RingFile file, Tag tag) {
     return submit_kernel_shutdown(file, tag);
   }
   io_uring_sqe* entry = next_entry();
-  io_uring_prep_rw(static_cast<int>(kInstallDescriptor), entry, file.number(), nullptr, 0, 0);
+  io_uring_prep_rw(kOpFixedFdInstall, entry, file.number(), nullptr, 0, 0);
   finish_entry(entry, file, tag);
   entry->user_data |= kShutdownBit;
   shutting_down_.push_back({tag, file});

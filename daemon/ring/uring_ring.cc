@@ -10,6 +10,7 @@
 #include <string>
 
 #include "base/limits.h"
+#include "ring/ring_restrictions.h"
 #include "ring/uring_unavailable.h"
 
 namespace streaming {
@@ -38,15 +39,17 @@ Status UringRing::open() {
   find_out_what_the_kernel_can();
   if (Status registered = register_files(); !registered) return registered;
   if (Status made = message_buffers_.open(options_.receive_buffers, options_.receive_bytes); !made) return made;
-  return options_.stream_buffers == 0 ? success()
-                                      : stream_buffers_.open(options_.stream_buffers, options_.stream_bytes);
+  if (options_.stream_buffers > 0) {
+    if (Status made = stream_buffers_.open(options_.stream_buffers, options_.stream_bytes); !made) return made;
+  }
+  return restrict_ring(ring_);
 }
 
 void UringRing::find_out_what_the_kernel_can() {
   io_uring_probe* probe = io_uring_get_probe_ring(&ring_);
   if (probe == nullptr) return;
   can_install_descriptors_ =
-      probe->ops_len > kInstallDescriptor && (probe->ops[kInstallDescriptor].flags & IO_URING_OP_SUPPORTED) != 0;
+      probe->ops_len > kOpFixedFdInstall && (probe->ops[kOpFixedFdInstall].flags & IO_URING_OP_SUPPORTED) != 0;
   io_uring_free_probe(probe);
 }
 

@@ -58,8 +58,6 @@ class UringRing final : public Ring {
   void dispatch(CompletionHandler& handler) override;
 
  private:
-  // IORING_OP_FIXED_FD_INSTALL, Linux 6.8; not in liburing 2.3.
-  static constexpr unsigned kInstallDescriptor = 54;
   // In user_data, where no operation reaches: the completion brings a descriptor on which shutdown() is to be called.
   static constexpr std::uint64_t kShutdownBit = std::uint64_t{1} << 63;
   static_assert(static_cast<std::uint64_t>(kLastOperation) << Tag::kOperationShift < kShutdownBit);
