@@ -18,26 +18,6 @@ namespace {
 // The kernel takes the buffer's address from the ring and only the length from here.
 iovec kLargestMessage{nullptr, handoff_protocol::kMaxInlinePayloadBytes};
 
-std::string refusal_message(const Refusal& refusal) {
-  std::string message(1, handoff_protocol::kRefused);
-  message += "{\"status\":" + std::to_string(refusal.status);
-  if (refusal.retry_after_seconds > 0) message += ",\"retry_after\":" + std::to_string(refusal.retry_after_seconds);
-  return message + "}";
-}
-
-Counter counter_of(const Refusal& refusal) {
-  switch (refusal.status) {
-    case 413:
-      return Counter::kRefusedTooLarge;
-    case 429:
-      return Counter::kRefusedUser;
-    case 503:
-      return Counter::kRefusedFull;
-    default:
-      return Counter::kRefusedInvalid;
-  }
-}
-
 // The kernel's want, not the peer's doing.
 bool passes(std::int32_t result) {
   return result == -ENOMEM || result == -EAGAIN || result == -EINTR || result == -ENOBUFS;
@@ -265,7 +245,7 @@ void HandoffReceiver::refuse(Connection& connection, UniqueFd client, Refusal re
   connection.refusal_ = std::move(refusal);
   connection.deadline_ = timers_.now() + kRefusalReadTimeout;
   timers_.schedule_at(connection.timer_, connection.deadline_);
-  reply(connection, refusal_message(connection.refusal_));
+  reply(connection, acknowledgement_of(connection.refusal_));
 }
 
 void HandoffReceiver::reply(Connection& connection, std::string reply) {

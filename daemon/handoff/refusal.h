@@ -4,6 +4,8 @@
 
 #include <string>
 
+#include "metrics/counters.h"
+
 namespace streaming {
 
 struct Refusal {
@@ -11,5 +13,11 @@ struct Refusal {
   std::string message;          // for the client: names the mistake, no internals
   int retry_after_seconds = 0;  // 0: not said
 };
+
+// What the module is told.
+std::string acknowledgement_of(const Refusal& refusal);
+
+// What counts it.
+Counter counter_of(const Refusal& refusal);
 
 }  // namespace streaming

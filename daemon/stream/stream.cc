@@ -3,7 +3,6 @@
 #include <poll.h>
 
 #include <algorithm>
-#include <cerrno>
 
 #include "base/limits.h"
 #include "base/log.h"
@@ -12,8 +11,6 @@
 
 namespace streaming {
 namespace {
-
-constexpr short kClientGoneEvents = POLLRDHUP | POLLHUP | POLLERR;
 
 CloseCause cause_of(FailureKind failure) {
   switch (failure) {
@@ -187,69 +184,6 @@ void Stream::on_writable(const Completion&) {
   flush();
 }
 
-// --- The client's side ----------------------------------------------------------------------------------------------
-
-void Stream::submit_watch(short events) {
-  in_flight_ |= kWatch;
-  table_.ring().submit_poll(client_, events, tag(Operation::kClientWatch));
-}
-
-void Stream::on_watch(const Completion& completion) {
-  completed(kWatch);
-  if (state_ == StreamState::kClosing) return close_when_idle();
-  // Cancelled by submit_drain(), or for want of memory: without a watch nobody would see the client leave.
-  if (completion.result == -ECANCELED || completion.result == -ENOMEM) return submit_watch(POLLIN | POLLRDHUP);
-  if (completion.result < 0 || (completion.result & kClientGoneEvents) != 0) return on_client_gone();
-  if (shut_down_) return submit_drain();
-  // Bytes behind the request are not ours to read while we stream; they are drained at the end.
-  client_talks_ = true;
-  submit_watch(POLLRDHUP);
-}
-
-void Stream::on_client_gone() {
-  if (ended() || !goes_on_) return abandon(CloseCause::kClientGone);
-  client_gone_ = true;
-  blocked_ = false;
-  if (!writer_.sending()) writer_.drop();
-  if (paused_) session_->resume();
-  paused_ = false;
-  restart_wait();
-}
-
-void Stream::begin_drain() {
-  shut_down_ = true;
-  in_flight_ |= kShutdown;
-  restart_wait();
-  table_.ring().submit_shutdown_write(client_, tag(Operation::kClientShutdown));
-}
-
-// The client may still be sending. Closing with bytes unread resets the connection, and the answer's end with it: so
-// they are read until the client closes, and no longer than kDrainTimeout and kDrainBytes allow.
-void Stream::on_shutdown(const Completion& completion) {
-  completed(kShutdown);
-  if (state_ == StreamState::kClosing) return close_when_idle();
-  if (completion.result < 0) return abandon(CloseCause::kClientGone);
-  if (client_talks_) submit_drain();
-}
-
-void Stream::submit_drain() {
-  in_flight_ |= kDrain;
-  table_.ring().submit_receive(client_, table_.discarded_bytes(), tag(Operation::kClientDrain));
-}
-
-void Stream::on_drained(const Completion& completion) {
-  completed(kDrain);
-  if (state_ == StreamState::kClosing) return close_when_idle();
-  if (completion.result > 0) {
-    drained_bytes_ += static_cast<std::uint32_t>(completion.result);
-    return drained_bytes_ < kDrainBytes ? submit_drain() : abandon(CloseCause::kClientGone);
-  }
-  if (completion.result != -EAGAIN) return abandon(CloseCause::kClientGone);
-  if ((in_flight_ & kWatch) == 0) return submit_watch(POLLIN | POLLRDHUP);
-  // The watch in flight does not look for bytes; its cancellation starts one that does.
-  table_.ring().submit_cancel(tag(Operation::kClientWatch));
-}
-
 // --- Waiting --------------------------------------------------------------------------------------------------------
 
 void Stream::restart_wait() {
@@ -292,62 +226,6 @@ void Stream::send_heartbeat() {
 void Stream::on_waited_too_long() {
   if (ended() || blocked_) return abandon(CloseCause::kWriteTimeout);
   begin_close(state_ == StreamState::kOpening ? CloseCause::kFirstByteTimeout : CloseCause::kIdleTimeout);
-}
-
-// --- Ending ---------------------------------------------------------------------------------------------------------
-
-void Stream::begin_close(CloseCause cause, int upstream_status, int retry_after_seconds, std::string_view words) {
-  if (ended()) return;
-  if (client_gone_) return abandon(CloseCause::kClientGone);
-  cause_ = cause;
-  if (session_) session_->cancel();
-  lifetime_.stop();
-  if (const std::string_view message = words.empty() ? info(cause).message : words; !message.empty()) {
-    if (nothing_sent() && !table_.settings().early_head) {
-      writer_.drop();
-      status_ = static_cast<std::uint16_t>(answer_status(cause, upstream_status));
-      append_error_response(writer_.queue(), {status_, message, retry_after_seconds});
-    } else {
-      encoder_.append_error(writer_.queue(), message, cause == CloseCause::kUpstreamReported);
-    }
-  }
-  head_held_ = false;
-  move_to(StreamState::kDraining);
-  restart_wait();
-  mark_for_flush();
-}
-
-void Stream::abandon(CloseCause cause) {
-  if (state_ == StreamState::kClosing) return;
-  // What the client has got whole stays what it was, however the client then leaves.
-  if (!ended() || !writer_.empty()) cause_ = cause;
-  if (session_) session_->cancel();
-  lifetime_.stop();
-  wait_.stop();
-  unlink();
-  move_to(StreamState::kClosing);
-  // A send never waits, and a shutdown cannot be cancelled: both complete by themselves.
-  if ((in_flight_ & kWritable) != 0) table_.ring().submit_cancel(tag(Operation::kClientWritable));
-  if ((in_flight_ & kWatch) != 0) table_.ring().submit_cancel(tag(Operation::kClientWatch));
-  close_when_idle();
-}
-
-void Stream::close_when_idle() {
-  if (in_flight_ != 0) return;
-  in_flight_ |= kClose;
-  table_.ring().submit_close(client_, tag(Operation::kClientClose));
-}
-
-void Stream::on_closed(const Completion& completion) {
-  completed(kClose);
-  if (completion.result == -ENOMEM) return close_when_idle();
-  finish_close();
-}
-
-void Stream::finish_close() {
-  CHECK(in_flight_ == 0);
-  move_to(StreamState::kFree);
-  table_.release(*this);
 }
 
 void Stream::completed(InFlight operation) {

@@ -1,0 +1,102 @@
+// What tests of a stream share: a table of two places over a ring that completes as the test says, and a backend that
+// does as the test tells it.
+
+#pragma once
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <poll.h>
+#include <sys/socket.h>
+
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "base/limits.h"
+#include "base/log.h"
+#include "stream/stream_table.h"
+#include "support/fake_ring.h"
+
+namespace streaming {
+
+// Does what the test tells the sink to do.
+struct FakeBackend : Backend {
+  struct Session : BackendSession {
+    explicit Session(FakeBackend& owner) : backend(owner) {}
+    ~Session() override { ++backend.destroyed; }
+    void pause() override { ++backend.paused; }
+    void resume() override { ++backend.resumed; }
+    void cancel() override { ++backend.cancelled; }
+    FakeBackend& backend;
+  };
+
+  std::unique_ptr<BackendSession> start(const HandoffRequest&, EventSink& event_sink) override {
+    sink = &event_sink;
+    return std::make_unique<Session>(*this);
+  }
+
+  EventSink* sink = nullptr;
+  int paused = 0, resumed = 0, cancelled = 0, destroyed = 0;
+};
+
+class StreamTest : public testing::Test, private CompletionHandler {
+ protected:
+  static constexpr StreamSettings kSettings{.max_streams = 2,
+                                            .max_stream_duration = Duration(300'000),
+                                            .first_byte_timeout = Duration(30'000),
+                                            .idle_timeout = Duration(60'000),
+                                            .write_timeout = Duration(30'000),
+                                            .heartbeat_interval = Duration(15'000),
+                                            .max_queued_bytes = 64 * 1024,
+                                            .log_each_stream = false};
+
+  explicit StreamTest(const StreamSettings& settings = kSettings)
+      : table{ring, timers, load, users, counters, settings} {
+    log::set_level(log::level::off);
+    ring.set_handler(*this);
+    load.assigned = 10;
+  }
+
+  std::optional<Refusal> open(const HandoffRequest& request = {}) {
+    UniqueFd client(::socket(AF_UNIX, SOCK_STREAM, 0));
+    std::optional<Refusal> refusal = table.open(client, request, backend);
+    table.flush();
+    return refusal;
+  }
+  void text(std::string_view piece) { backend.sink->on_event({.kind = AnswerEvent::Kind::kText, .text = piece}); }
+  void end_of_turn() { table.flush(); }
+  void pass(Duration time) {
+    timers.set_now(timers.now() + time);
+    timers.expire();
+    table.flush();
+  }
+  // Lets everything that the stream wants to send go, and returns it.
+  std::string send_all() {
+    std::string sent;
+    while (ring.count(Operation::kClientSend) > 0) sent += ring.complete_send(Operation::kClientSend);
+    return sent;
+  }
+  void client_leaves() { ring.complete(Operation::kClientWatch, POLLIN | POLLRDHUP); }
+  // Completes the cancelled operations and the close.
+  void finish() {
+    ring.complete_cancelled();
+    ring.complete(Operation::kClientClose, 0);
+  }
+  std::uint64_t closed(CloseCause cause) const { return table.metrics().closed_by(cause); }
+
+  FakeRing ring;
+  TimerWheel timers{Time(Duration(1000))};
+  WorkerLoad load;
+  Counters counters;
+  FakeBackend backend;
+  UserLimits users{1, 0};
+  StreamTable table;
+
+ private:
+  void on_completion(const Completion& completion) override {
+    table.on_completion(completion);
+    table.flush();
+  }
+};
+
+}  // namespace streaming
