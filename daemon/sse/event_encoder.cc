@@ -79,20 +79,26 @@ std::uint32_t EventEncoder::append(Buffer& out, const AnswerEvent& event) {
   }
   if (event.kind != AnswerEvent::Kind::kText || passes_upstream_events()) return 0;
   append_content(out, event.text);
+  content_written_ = true;
   return 1;
 }
 
 void EventEncoder::append_end(Buffer& out, FinishReason reason, bool done_event) {
   if (ui_message_) return ui_message_->append_end(out, reason);
-  // The identity comes back in Last-Event-ID when an EventSource asks again.
+  // The identity comes back in Last-Event-ID when an EventSource asks again. A frame without data is no event: npm's
+  // `openai` throws for an event in a response that the API does not have.
+  if (passes_upstream_events()) {
+    if (done_event) out.append("id: done\n\n");
+    return;
+  }
   if (done_event) out.append("event: done\nid: done\ndata: {}\n\n");
-  if (!passes_upstream_events()) out.append("data: [DONE]\n\n");
+  out.append("data: [DONE]\n\n");
 }
 
 void EventEncoder::append_error(Buffer& out, std::string_view message, bool told_by_upstream) {
   if (ui_message_) {
     UiMessage::append_error(out, message);
-  } else if (!passes_upstream_events()) {
+  } else if (format_ != Format::kRaw || content_written_) {
     out.append("data: {\"error\":\"");
     append_json_text(out, message);
     out.append("\"}\n\n");

@@ -44,7 +44,8 @@ class EventEncoder {
   bool too_large() const { return ui_message_ && ui_message_->too_large(); }
 
   // Ends a whole answer. `done_event` puts a frame of type "done" before the end, for clients that get no other sign;
-  // not in kUiMessage, whose client takes it for a broken frame of its own.
+  // not in kUiMessage, whose client takes it for a broken frame of its own, and behind the upstream's own events only
+  // as the identity "done", which no library sees.
   void append_end(Buffer& out, FinishReason reason, bool done_event);
 
   // Ends an answer that is not whole, so that the client can tell. `told_by_upstream`: the last of its own events said
@@ -57,6 +58,7 @@ class EventEncoder {
   std::unique_ptr<UiMessage> ui_message_;  // in kUiMessage alone
   Format format_;
   bool upstream_seen_ = false;
+  bool content_written_ = false;  // frames of kContent
 };
 
 // : ping    a comment, which clients ignore, in every format

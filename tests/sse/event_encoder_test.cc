@@ -75,14 +75,19 @@ TEST_F(EventEncoderTest, WritesTheUpstreamsOwnEventsInRaw) {
   EXPECT_EQ(written({.kind = Kind::kText, .text = "the same again"}), "");
   encoder.append_end(out, FinishReason::kStop, false);
   EXPECT_EQ(take(), "") << "the end is the upstream's too";
+  encoder.append_end(out, FinishReason::kStop, true);
+  EXPECT_EQ(take(), "id: done\n\n") << "which EventSource alone heeds";
 }
 
 TEST_F(EventEncoderTest, WritesAnErrorInRawAsTheVendorsLibrariesReadIt) {
   encoder = EventEncoder(Format::kRaw);
+  constexpr char kError[] =
+      "event: error\ndata: {\"type\":\"error\",\"error\":{\"type\":\"api_error\",\"message\":\"cut\"}}\n\n";
+  encoder.append_error(out, "cut", false);
+  EXPECT_EQ(take(), kError) << "before the upstream's first event";
   written({.kind = Kind::kUpstream, .text = "{}"});
   encoder.append_error(out, "cut", false);
-  EXPECT_EQ(take(),
-            "event: error\ndata: {\"type\":\"error\",\"error\":{\"type\":\"api_error\",\"message\":\"cut\"}}\n\n");
+  EXPECT_EQ(take(), kError);
   encoder.append_error(out, "told", true);
   EXPECT_EQ(take(), "") << "the upstream has said so itself";
 }
@@ -90,6 +95,8 @@ TEST_F(EventEncoderTest, WritesAnErrorInRawAsTheVendorsLibrariesReadIt) {
 TEST_F(EventEncoderTest, WritesABackendsTextInRawWhereItHasNoEventsOfItsOwn) {
   encoder = EventEncoder(Format::kRaw);
   EXPECT_EQ(written({.kind = Kind::kText, .text = "hi"}), "data: {\"content\":\"hi\"}\n\n");
+  encoder.append_error(out, "cut", false);
+  EXPECT_EQ(take(), "data: {\"error\":\"cut\"}\n\n");
   encoder.append_end(out, FinishReason::kStop, false);
   EXPECT_EQ(take(), "data: [DONE]\n\n");
 }
