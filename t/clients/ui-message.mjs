@@ -1,7 +1,7 @@
 // The format `ui-message` as npm's `ai` reads it, which refuses a stream for one frame that it does not expect: with the
 // transport and the reader of the present version, and of version 5.
 //
-//   node ui-message.mjs PORT     of a server that answers POST with the daemon's stream for the body
+// PORT: of the site (site/start).
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import * as ai from "ai";

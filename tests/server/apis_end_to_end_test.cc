@@ -43,8 +43,7 @@ class ApisEndToEndTest : public testing::TestWithParam<Api> {
                          setenv("OPENAI_API_KEY", kKey, 1);
                          setenv("ANTHROPIC_API_KEY", kKey, 1);
                          setenv("OPENAI_API_BASE", upstream.base().c_str(), 1);
-                         const std::string base = upstream.base();
-                         setenv("ANTHROPIC_API_BASE", base.substr(0, base.rfind('/')).c_str(), 1);
+                         setenv("ANTHROPIC_API_BASE", upstream.origin().c_str(), 1);
                        }};
 };
 

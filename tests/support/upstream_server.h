@@ -34,7 +34,8 @@ class UpstreamServer {
 
   void stop() { process_.stop(); }
 
-  std::string base() const { return scheme_ + "://127.0.0.1:" + std::to_string(process_.port()) + "/v1"; }
+  std::string origin() const { return scheme_ + "://127.0.0.1:" + std::to_string(process_.port()); }
+  std::string base() const { return origin() + "/v1"; }
   bool ready() const { return process_.port() > 0; }
 
  private:
