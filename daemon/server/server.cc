@@ -114,11 +114,15 @@ int Server::run() {
   workforce_.start();
   log::info("ready on {}, backend {}", socket_.path, config_->backend);
   notify_ready("serving");
-  if (predecessor_) say_that_we_serve(std::move(predecessor_));
+  overseer_->set_accepting(true);
+  if (predecessor_) {
+    say_that_we_serve(std::move(predecessor_));
+    monitor_due_ = MonotonicClock::now() + kMonitorRetryPause;  // until it has heard that, the port is its own
+  } else {
+    start_monitor();
+  }
   watchdog_interval_ = watchdog_interval();
   if (watchdog_interval_) watchdog_due_ = MonotonicClock::now();
-  overseer_->set_accepting(true);
-  start_monitor();
   while (workforce_.any_running()) wait();
   monitor_.reset();
   workforce_.join();
@@ -155,7 +159,7 @@ void Server::handle_signal() {
   if (read(signals_.get(), &signal, sizeof signal) != sizeof signal) return;
   switch (signal.ssi_signo) {
     case SIGHUP:
-      return reload();
+      return startup_.invocation.is_replaced() ? upgrade() : reload();  // a new program reads the new settings
     case SIGUSR2:
       return upgrade();
     default:
@@ -218,7 +222,7 @@ void Server::handle_watchdog() {
   if (workforce_.all_alive()) notify_alive();
 }
 
-// The port may still be the predecessor's, or for good somebody else's: no reason not to serve clients.
+// The port may still be the predecessor's, or for good somebody else's: no reason not to serve clients meanwhile.
 void Server::start_monitor() {
   monitor_due_ = Time::max();
   const std::string address =

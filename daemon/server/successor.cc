@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
@@ -95,6 +96,13 @@ Invocation Invocation::of(int argc, const char* const* argv) {
   const ssize_t length = readlink("/proc/self/exe", path.data(), path.size());
   return {length > 0 ? std::string(path.data(), static_cast<std::size_t>(length)) : std::string(argv[0]),
           std::vector<std::string>(argv, argv + argc)};
+}
+
+bool Invocation::is_replaced() const {
+  struct stat running {};
+  struct stat installed {};
+  if (stat("/proc/self/exe", &running) != 0 || stat(executable.c_str(), &installed) != 0) return false;
+  return running.st_dev != installed.st_dev || running.st_ino != installed.st_ino;
 }
 
 Result<Successor> Successor::start(const Invocation& invocation, int listener, bool owns_file) {

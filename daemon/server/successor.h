@@ -22,6 +22,9 @@ struct Invocation {
   std::vector<std::string> arguments;  // with the program's name
 
   static Invocation of(int argc, const char* const* argv);
+
+  // Whether another file is where the running one was, as a package's upgrade leaves it.
+  bool is_replaced() const;
 };
 
 class Successor {

@@ -90,9 +90,9 @@ class Upgrade : public testing::Test {
   Upgrade() { prctl(PR_SET_CHILD_SUBREAPER, 1); }
   ~Upgrade() override { prctl(PR_SET_CHILD_SUBREAPER, 0); }
 
-  // The process that serves after SIGUSR2; 0 when none does.
-  static pid_t successor_of(const DaemonProcess& daemon) {
-    daemon.signal(SIGUSR2);
+  // The process that serves after `signal`; 0 when none does.
+  static pid_t successor_of(const DaemonProcess& daemon, int signal = SIGUSR2) {
+    daemon.signal(signal);
     if (!daemon.logs(" serves; this one ends")) return 0;
     const std::string log = daemon.log();
     const std::size_t end = log.rfind(" serves; this one ends");
@@ -134,6 +134,26 @@ TEST_F(Upgrade, LeavesTheOldDaemonServingWhenTheNewOneCannotStart) {
   const pid_t successor = successor_of(daemon);
   ASSERT_GT(successor, 0) << "a failed try does not keep from another";
   EXPECT_EQ(daemon.exit_status(), 0);
+  EXPECT_EQ(end(successor), 0);
+}
+
+TEST_F(Upgrade, IsWhatAReloadMeansOnceTheProgramWasReplaced) {
+  const TemporaryDirectory directory;
+  const std::string program = directory.file("streaming-daemon");
+  std::filesystem::copy_file(DAEMON, program);
+  DaemonProcess daemon(
+      {"--delay", "1"}, [] {}, program);
+  ASSERT_TRUE(daemon.ready()) << daemon.log();
+  daemon.signal(SIGHUP);
+  ASSERT_TRUE(daemon.logs("reload: nothing has changed")) << daemon.log();
+
+  std::filesystem::copy_file(DAEMON, program + ".new");
+  std::filesystem::rename(program + ".new", program);
+  daemon.write_config("[response]\ndone_event = true\n");
+  const pid_t successor = successor_of(daemon, SIGHUP);
+  ASSERT_GT(successor, 0) << daemon.log();
+  EXPECT_EQ(daemon.exit_status(), 0);
+  EXPECT_THAT(answer_of(daemon), HasSubstr("event: done\n")) << "the new program has the new settings";
   EXPECT_EQ(end(successor), 0);
 }
 

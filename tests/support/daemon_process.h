@@ -33,11 +33,12 @@ inline bool eventually(const std::function<bool()>& condition) {
 
 class DaemonProcess {
  public:
-  // `before_exec` runs in the child.
+  // `before_exec` runs in the child, `program` is the daemon's or a copy.
   explicit DaemonProcess(
-      std::vector<std::string> flags, const std::function<void()>& before_exec = [] {}) {
+      std::vector<std::string> flags, const std::function<void()>& before_exec = [] {},
+      const std::string& program = DAEMON) {
     write_config("");  // so that no file of the machine is read
-    flags.insert(flags.begin(), {DAEMON, "--socket", socket(), "--config", config_path(), "--metrics-addr", ""});
+    flags.insert(flags.begin(), {program, "--socket", socket(), "--config", config_path(), "--metrics-addr", ""});
     std::vector<char*> arguments;
     for (std::string& flag : flags) arguments.push_back(flag.data());
     arguments.push_back(nullptr);
