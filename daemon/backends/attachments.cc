@@ -23,7 +23,7 @@ Value reference_to(std::string_view text) {
   return Value(rapidjson::StringRef(text.data(), text.size()));
 }
 
-std::string quoted(std::string_view name) {
+std::string in_quotes(std::string_view name) {
   return "attachment \"" + std::string(name) + "\"";
 }
 
@@ -60,7 +60,7 @@ Status check_count_and_names(const std::vector<Attachment>& found, const Config&
     return Error{"there are more than " + std::to_string(config.attachments_max_files) + " attachments"};
   }
   for (const Attachment& attachment : found) {
-    if (!is_path(attachment.name)) return Error{quoted(attachment.name) + " is not a path beneath data_dir"};
+    if (!is_path(attachment.name)) return Error{in_quotes(attachment.name) + " is not a path beneath data_dir"};
   }
   return success();
 }
@@ -264,16 +264,16 @@ Status take_contents(Attachment& attachment, std::string contents) {
   }
   switch (attachment.kind) {
     case Kind::kImage:
-      if (image.empty()) return Error{quoted(attachment.name) + " is no PNG, JPEG, GIF or WebP"};
+      if (image.empty()) return Error{in_quotes(attachment.name) + " is no PNG, JPEG, GIF or WebP"};
       attachment.url = data_url(image, contents);
       break;
     case Kind::kPdf:
-      if (!is_pdf) return Error{quoted(attachment.name) + " is no PDF"};
+      if (!is_pdf) return Error{in_quotes(attachment.name) + " is no PDF"};
       attachment.url = data_url("application/pdf", contents);
       break;
     default:
       if (!is_utf8(contents) || contents.find('\0') != std::string::npos) {
-        return Error{quoted(attachment.name) + " is neither text in UTF-8, nor an image, nor a PDF"};
+        return Error{in_quotes(attachment.name) + " is neither text in UTF-8, nor an image, nor a PDF"};
       }
       attachment.text = std::move(contents);
   }
