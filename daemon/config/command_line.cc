@@ -7,6 +7,7 @@
 #include "config/config_file.h"
 #include "config/option_table.h"
 #include "config/profile.h"
+#include "config/secret_file.h"
 
 namespace streaming {
 namespace {
@@ -59,6 +60,20 @@ Status apply_flags(Config& config, const GivenFlags& given) {
     if (Status set = set_option(config, *option, text); !set) {
       return Error{std::string(option->flag) + " " + set.error().message};
     }
+  }
+  return success();
+}
+
+// Takes the secrets that stand in files of their own, but for those that the environment gives.
+Status read_secret_files(Config& config) {
+  for (const Option& option : option_table()) {
+    const Secret* secret = std::get_if<Secret>(&option.value);
+    if (secret == nullptr || (config.*secret->file).empty()) continue;
+    const char* from_environment = std::getenv(std::string(option.variable).c_str());
+    if (from_environment != nullptr && *from_environment != '\0') continue;
+    Result<std::string> read = read_secret_file(config.*secret->file);
+    if (!read) return read.error();
+    config.*secret->member = *read;
   }
   return success();
 }

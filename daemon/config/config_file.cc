@@ -63,22 +63,15 @@ class FileReader {
   }
 
   Status set_key(const std::string& key, const toml::node& node) {
-    const Option* option = find(key);
+    const Option* option = find_option(key);
     if (option == nullptr) return mistake(node, "unknown key " + key + suggestion(key));
     Status set = set_option(config_, *option, text_of(*option, node));
     if (!set) return mistake(node, key + " " + set.error().message);
     return set;
   }
 
-  static const Option* find(const std::string& key) {
-    for (const Option& option : option_table()) {
-      if (option.key == key) return &option;
-    }
-    return nullptr;
-  }
-
   static bool is_table_valued(const std::string& key) {
-    const Option* option = find(key);
+    const Option* option = find_option(key);
     return option != nullptr && std::holds_alternative<Commands>(option->value);
   }
 

@@ -1,14 +1,6 @@
 #include "config/option_table.h"
 
-#include <algorithm>
 #include <array>
-#include <charconv>
-#include <cstdio>
-#include <cstdlib>
-#include <optional>
-
-#include "config/named_commands.h"
-#include "config/secret_file.h"
 
 namespace streaming {
 namespace {
@@ -183,172 +175,17 @@ constexpr std::array kOptions{
            Effect::kRestart},
 };
 
-template <typename... Functions>
-struct Overloaded : Functions... {
-  using Functions::operator()...;
-};
-
-std::optional<std::int64_t> parse_integer(std::string_view text, int base = 10) {
-  std::int64_t number = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number, base);
-  if (error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
-  return number;
-}
-
-Error invalid(std::string_view text, std::string must_be) {
-  return Error{"must be " + must_be + ", not \"" + std::string(text) + "\""};
-}
-
-Result<std::int64_t> parse_in_range(std::string_view text, std::int64_t least, std::int64_t most, const char* what) {
-  const std::optional<std::int64_t> number = parse_integer(text);
-  if (number && *number >= least && *number <= most) return *number;
-  return invalid(text, std::string(what) + " from " + std::to_string(least) + " to " + std::to_string(most));
-}
-
-Status set_boolean(bool& member, std::string_view text) {
-  if (text == "true" || text == "on" || text == "1") {
-    member = true;
-  } else if (text == "false" || text == "off" || text == "0") {
-    member = false;
-  } else {
-    return invalid(text, "true or false");
-  }
-  return success();
-}
-
-Status set_mode(mode_t& member, std::string_view text) {
-  if (text.starts_with("0o")) text.remove_prefix(2);
-  const std::optional<std::int64_t> mode = parse_integer(text, 8);
-  if (!mode || *mode < 0 || *mode > 0777) return invalid(text, "an octal file mode from 0000 to 0777");
-  member = static_cast<mode_t>(*mode);
-  return success();
-}
-
-Status set_words(std::vector<std::string>& member, std::string_view text) {
-  constexpr std::string_view kBlank = " ";
-  std::vector<std::string> words;
-  for (std::string_view rest = text; !text.empty();) {
-    const std::size_t comma = rest.find(',');
-    std::string_view word = rest.substr(0, comma);
-    word.remove_prefix(std::min(word.find_first_not_of(kBlank), word.size()));
-    word = word.substr(0, word.find_last_not_of(kBlank) + 1);
-    if (word.empty()) return invalid(text, "words with commas in between");
-    words.emplace_back(word);
-    if (comma == std::string_view::npos) break;
-    rest.remove_prefix(comma + 1);
-  }
-  member = std::move(words);
-  return success();
-}
-
-std::string joined(const std::vector<std::string>& words) {
-  std::string text;
-  for (const std::string& word : words) text += (text.empty() ? "" : ",") + word;
-  return text;
-}
-
 }  // namespace
 
 std::span<const Option> option_table() {
   return kOptions;
 }
 
-std::string_view placeholder(const Option& option) {
-  return std::visit(Overloaded{
-                        [](const Integer&) { return "N"; },
-                        [](const Milliseconds&) { return "MS"; },
-                        [](const Text&) { return "TEXT"; },
-                        [](const OptionalText&) { return "TEXT"; },
-                        [](const WordList&) { return "WORD,..."; },
-                        [](const Secret&) { return "TEXT"; },
-                        [](const Commands&) { return "TABLE"; },
-                        [&option](const Boolean&) { return option.key.empty() ? "" : "true|false"; },
-                        [](const FileMode&) { return "MODE"; },
-                    },
-                    option.value);
-}
-
-Status set_option(Config& config, const Option& option, std::string_view text) {
-  return std::visit(Overloaded{
-                        [&](const Integer& integer) -> Status {
-                          Result<std::int64_t> number = parse_in_range(text, integer.least, integer.most, "a number");
-                          if (!number) return number.error();
-                          config.*integer.member = *number;
-                          return success();
-                        },
-                        [&](const Milliseconds& duration) -> Status {
-                          Result<std::int64_t> number =
-                              parse_in_range(text, duration.least, duration.most, "milliseconds");
-                          if (!number) return number.error();
-                          config.*duration.member = Duration(*number);
-                          return success();
-                        },
-                        [&](const Text& string) -> Status {
-                          if (text.empty()) return Error{"must not be empty"};
-                          config.*string.member = text;
-                          return success();
-                        },
-                        [&](const OptionalText& string) -> Status {
-                          config.*string.member = text;
-                          return success();
-                        },
-                        [&](const WordList& list) { return set_words(config.*list.member, text); },
-                        [&](const Secret& secret) -> Status {
-                          Result<std::string> cleaned = clean_secret(text);
-                          if (!cleaned) return cleaned.error();
-                          config.*secret.member = *cleaned;
-                          return success();
-                        },
-                        [&](const Commands& commands) -> Status {
-                          Result<NamedCommands> parsed = parse_commands(text);
-                          if (!parsed) return parsed.error();
-                          config.*commands.member = std::move(*parsed);
-                          return success();
-                        },
-                        [&](const Boolean& boolean) { return set_boolean(config.*boolean.member, text); },
-                        [&](const FileMode& mode) { return set_mode(config.*mode.member, text); },
-                    },
-                    option.value);
-}
-
-Status read_secret_files(Config& config) {
+const Option* find_option(std::string_view key) {
   for (const Option& option : kOptions) {
-    const Secret* secret = std::get_if<Secret>(&option.value);
-    if (secret == nullptr || (config.*secret->file).empty()) continue;
-    const char* from_environment = std::getenv(std::string(option.variable).c_str());
-    if (from_environment != nullptr && *from_environment != '\0') continue;
-    Result<std::string> read = read_secret_file(config.*secret->file);
-    if (!read) return read.error();
-    config.*secret->member = *read;
+    if (!key.empty() && option.key == key) return &option;
   }
-  return success();
-}
-
-std::string option_text(const Config& config, const Option& option) {
-  return std::visit(Overloaded{
-                        [&](const Integer& integer) { return std::to_string(config.*integer.member); },
-                        [&](const Milliseconds& duration) { return std::to_string((config.*duration.member).count()); },
-                        [&](const Text& string) { return config.*string.member; },
-                        [&](const OptionalText& string) { return config.*string.member; },
-                        [&](const WordList& list) { return joined(config.*list.member); },
-                        [](const Secret&) { return std::string(); },
-                        [&](const Commands& commands) { return commands_text(config.*commands.member); },
-                        [&](const Boolean& boolean) { return std::string(config.*boolean.member ? "true" : "false"); },
-                        [&](const FileMode& mode) {
-                          char text[8];
-                          std::snprintf(text, sizeof text, "%04o", static_cast<unsigned>(config.*mode.member));
-                          return std::string(text);
-                        },
-                    },
-                    option.value);
-}
-
-bool same_value(const Config& left, const Config& right, const Option& option) {
-  return std::visit([&](const auto& value) { return left.*value.member == right.*value.member; }, option.value);
-}
-
-void copy_value(const Config& from, Config& to, const Option& option) {
-  std::visit([&](const auto& value) { to.*value.member = from.*value.member; }, option.value);
+  return nullptr;
 }
 
 }  // namespace streaming

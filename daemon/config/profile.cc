@@ -23,10 +23,7 @@ std::vector<std::string_view> profile_keys() {
 }
 
 const Option* find_profile_option(std::string_view key) {
-  for (const Option& option : option_table()) {
-    if (option.key.starts_with(kPrefix) && option.key.substr(kPrefix.size()) == key) return &option;
-  }
-  return nullptr;
+  return find_option(std::string(kPrefix).append(key));
 }
 
 Status read_profile_secrets(Config& config) {
