@@ -25,6 +25,9 @@ inline constexpr std::uint32_t kMaxUnread = 128;
 // From one look at whether a worker has caught up to the next.
 inline constexpr Duration kBehindPause{1};
 
+// Between two lines of the log about users who may not hand clients over, per worker.
+inline constexpr Duration kStrangerComplaintPause{10'000};
+
 // Connections that wait to be accepted; a ring accepts all of them in one go and must have room for them. Over it:
 // Apache finds the daemon busy, and tries again. (The kernel lowers it to net.core.somaxconn.)
 inline constexpr std::uint32_t kListenBacklog = 640;

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "config/account.h"
 #include "protocol/handoff_protocol.h"
 
 namespace streaming {
@@ -23,8 +24,11 @@ using ProfileTexts = std::map<std::string, std::string, std::less<>>;
 struct Config {
   std::string socket_path = handoff_protocol::kDefaultSocketPath;
   mode_t socket_mode = 0660;
-  std::int64_t max_connections = 0;  // 0: kDefaultMaxConnections, or what the limit of open files allows
-  std::int64_t workers = 0;          // 0: one per CPU
+  Account socket_owner;  // none: as the daemon's process
+  Account socket_group;
+  std::vector<Account> allowed_users;  // none: everyone whom the socket's mode lets in
+  std::int64_t max_connections = 0;    // 0: kDefaultMaxConnections, or what the limit of open files allows
+  std::int64_t workers = 0;            // 0: one per CPU
   std::int64_t max_payload_bytes = 1024 * 1024;
   std::int64_t max_queued_bytes = 64 * 1024;
   std::int64_t max_streams_per_user = 0;  // 0: no limit

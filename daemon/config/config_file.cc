@@ -16,6 +16,10 @@ namespace {
 constexpr const char* kDefaultPlaces[] = {"./streaming-daemon.toml", "/etc/streaming-daemon/config.toml",
                                           "/etc/streaming-daemon.toml"};
 
+bool is_list(const Option& option) {
+  return std::holds_alternative<WordList>(option.value) || std::holds_alternative<UserList>(option.value);
+}
+
 // Sets one key after the other, and stops at the first mistake.
 class FileReader {
  public:
@@ -100,18 +104,18 @@ class FileReader {
       text << one_value;
       return text.str();
     }
-    if (const auto* array = node.as_array(); array != nullptr && std::holds_alternative<WordList>(option.value)) {
-      return text_of_words(*array);
-    }
-    return std::holds_alternative<WordList>(option.value) ? "," : "";
+    if (!is_list(option)) return "";
+    const auto* array = node.as_array();
+    return array != nullptr ? text_of_items(*array, std::holds_alternative<UserList>(option.value)) : ",";
   }
 
-  static std::string text_of_words(const toml::array& array) {
+  static std::string text_of_items(const toml::array& array, bool may_be_numbers) {
     std::string text;
     for (const toml::node& node : array) {
       if (&node != array.get(0)) text += ',';
       const auto* word = node.as_string();
-      text += word != nullptr ? word->get() : ",";
+      const auto* number = may_be_numbers ? node.as_integer() : nullptr;
+      text += word != nullptr ? word->get() : number != nullptr ? std::to_string(number->get()) : ",";
     }
     return text;
   }
@@ -141,7 +145,7 @@ void insert(toml::table& section, std::string_view name, const Option& option, c
     section.insert(name, toml::value<std::int64_t>(std::stoll(text, nullptr, 8)), toml::value_flags::format_as_octal);
   } else if (std::holds_alternative<Integer>(option.value) || std::holds_alternative<Milliseconds>(option.value)) {
     section.insert(name, static_cast<std::int64_t>(std::stoll(text)));
-  } else if (std::holds_alternative<WordList>(option.value)) {
+  } else if (is_list(option)) {
     toml::array words;
     for (std::string_view rest = text; !rest.empty();) {
       const std::size_t comma = rest.find(',');

@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <optional>
 
+#include "config/account.h"
 #include "config/named_commands.h"
 #include "config/secret_file.h"
 
@@ -52,7 +53,7 @@ Status set_mode(mode_t& member, std::string_view text) {
   return success();
 }
 
-Status set_words(std::vector<std::string>& member, std::string_view text) {
+Result<std::vector<std::string>> words_in(std::string_view text) {
   constexpr std::string_view kBlank = " ";
   std::vector<std::string> words;
   for (std::string_view rest = text; !text.empty();) {
@@ -65,13 +66,48 @@ Status set_words(std::vector<std::string>& member, std::string_view text) {
     if (comma == std::string_view::npos) break;
     rest.remove_prefix(comma + 1);
   }
-  member = std::move(words);
+  return words;
+}
+
+Status set_words(std::vector<std::string>& member, std::string_view text) {
+  Result<std::vector<std::string>> words = words_in(text);
+  if (!words) return words.error();
+  member = std::move(*words);
   return success();
 }
 
-std::string joined(const std::vector<std::string>& words) {
+// The account that `find` has for the text; none for an empty one.
+Status set_account(Account& member, std::string_view text, Result<Account> (*find)(std::string_view)) {
+  Result<Account> account = text.empty() ? Account{} : find(text);
+  if (!account) return account.error();
+  member = std::move(*account);
+  return success();
+}
+
+Status set_users(std::vector<Account>& member, std::string_view text) {
+  const Result<std::vector<std::string>> names = words_in(text);
+  if (!names) return names.error();
+  std::vector<Account> users;
+  for (const std::string& name : names.value()) {
+    Result<Account> user = find_user(name);
+    if (!user) return user.error();
+    users.push_back(std::move(*user));
+  }
+  member = std::move(users);
+  return success();
+}
+
+const std::string& name_of(const std::string& word) {
+  return word;
+}
+const std::string& name_of(const Account& account) {
+  return account.name;
+}
+
+template <typename Item>
+std::string joined(const std::vector<Item>& items) {
   std::string text;
-  for (const std::string& word : words) text += (text.empty() ? "" : ",") + word;
+  for (const Item& item : items) text += (text.empty() ? "" : ",") + name_of(item);
   return text;
 }
 
@@ -86,6 +122,9 @@ std::string_view placeholder(const Option& option) {
                         [](const WordList&) { return "WORD,..."; },
                         [](const Secret&) { return "TEXT"; },
                         [](const Commands&) { return "TABLE"; },
+                        [](const User&) { return "USER"; },
+                        [](const Group&) { return "GROUP"; },
+                        [](const UserList&) { return "USER,..."; },
                         [&option](const Boolean&) { return option.key.empty() ? "" : "true|false"; },
                         [](const FileMode&) { return "MODE"; },
                     },
@@ -129,6 +168,9 @@ Status set_option(Config& config, const Option& option, std::string_view text) {
                           config.*commands.member = std::move(*parsed);
                           return success();
                         },
+                        [&](const User& user) { return set_account(config.*user.member, text, find_user); },
+                        [&](const Group& group) { return set_account(config.*group.member, text, find_group); },
+                        [&](const UserList& list) { return set_users(config.*list.member, text); },
                         [&](const Boolean& boolean) { return set_boolean(config.*boolean.member, text); },
                         [&](const FileMode& mode) { return set_mode(config.*mode.member, text); },
                     },
@@ -144,6 +186,9 @@ std::string option_text(const Config& config, const Option& option) {
                         [&](const WordList& list) { return joined(config.*list.member); },
                         [](const Secret&) { return std::string(); },
                         [&](const Commands& commands) { return commands_text(config.*commands.member); },
+                        [&](const User& user) { return (config.*user.member).name; },
+                        [&](const Group& group) { return (config.*group.member).name; },
+                        [&](const UserList& list) { return joined(config.*list.member); },
                         [&](const Boolean& boolean) { return std::string(config.*boolean.member ? "true" : "false"); },
                         [&](const FileMode& mode) {
                           char text[8];

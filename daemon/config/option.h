@@ -41,6 +41,16 @@ struct Secret {
 struct Commands {
   NamedCommands Config::*member;
 };
+struct User {
+  Account Config::*member;
+};
+struct Group {
+  Account Config::*member;
+};
+// Users, with commas in between; an array in the file.
+struct UserList {
+  std::vector<Account> Config::*member;
+};
 struct Boolean {
   bool Config::*member;
 };
@@ -58,12 +68,15 @@ struct Option {
   std::string_view key;       // in the file: "section.name"; empty: none
   std::string_view flag;      // with its dashes; empty: none
   std::string_view variable;  // of the environment; empty: none
-  std::variant<Integer, Milliseconds, Text, OptionalText, WordList, Secret, Commands, Boolean, FileMode> value;
+  std::variant<Integer, Milliseconds, Text, OptionalText, WordList, Secret, Commands, User, Group, UserList, Boolean,
+               FileMode>
+      value;
   std::string_view help;
   Effect effect = Effect::kReload;
 };
 
-// "N", "MS", "TEXT", "WORD,...", "true|false", "MODE": what stands behind the flag in --help; empty for a switch.
+// "N", "MS", "TEXT", "WORD,...", "USER", "true|false", "MODE", ...: what stands behind the flag in --help; empty for a
+// switch.
 std::string_view placeholder(const Option& option);
 
 // Sets one option from text. The Error says what the value must be.

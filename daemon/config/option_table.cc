@@ -12,6 +12,15 @@ constexpr std::array kOptions{
            "Unix socket (SOCK_SEQPACKET) on which Apache hands clients over", Effect::kRestart},
     Option{"server.socket_mode", "--socket-mode", "DAEMON_SOCKET_MODE", FileMode{&Config::socket_mode},
            "permissions of the socket, octal", Effect::kRestart},
+    Option{"server.socket_owner", "--socket-owner", "DAEMON_SOCKET_OWNER", User{&Config::socket_owner},
+           "user that the socket belongs to, by name or number. Empty: the daemon's own", Effect::kRestart},
+    Option{"server.socket_group", "--socket-group", "DAEMON_SOCKET_GROUP", Group{&Config::socket_group},
+           "group that the socket belongs to, by name or number, as Apache's www-data. Empty: the daemon's own",
+           Effect::kRestart},
+    Option{
+        "server.allowed_users", "--allowed-users", "DAEMON_ALLOWED_USERS", UserList{&Config::allowed_users},
+        "users who may hand clients over, root too only if it is named; others are refused with 403. Empty: everyone "
+        "who may connect"},
     Option{"server.max_connections", "--max-connections", "DAEMON_MAX_CONNECTIONS",
            Integer{&Config::max_connections, 0, 10'000'000},
            "streams at once; the next client is refused with 503. 0: 50000, or what the limit of open files allows",

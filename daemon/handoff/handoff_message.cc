@@ -22,6 +22,20 @@ std::vector<UniqueFd> received_descriptors(const msghdr& message) {
   return descriptors;
 }
 
+std::optional<ucred> sender_of(const msghdr& message) {
+  auto& header = const_cast<msghdr&>(message);
+  for (cmsghdr* control = CMSG_FIRSTHDR(&header); control != nullptr; control = CMSG_NXTHDR(&header, control)) {
+    ucred sender{};
+    if (control->cmsg_level != SOL_SOCKET || control->cmsg_type != SCM_CREDENTIALS ||
+        control->cmsg_len != CMSG_LEN(sizeof sender)) {
+      continue;
+    }
+    std::memcpy(&sender, CMSG_DATA(control), sizeof sender);
+    return sender;
+  }
+  return std::nullopt;
+}
+
 Result<int> socket_option(int fd, int option) {
   int value = 0;
   socklen_t length = sizeof value;
@@ -53,13 +67,14 @@ void never_linger(int fd) {
 Result<HandedOver> take_descriptors(const msghdr& message) {
   std::vector<UniqueFd> descriptors = received_descriptors(message);
   for (const UniqueFd& descriptor : descriptors) never_linger(descriptor.get());
-  if ((message.msg_flags & MSG_CTRUNC) != 0) {
-    return Error{descriptors.size() == kMostDescriptors
-                     ? "more descriptors than two"
-                     : "a descriptor that this process has no room for; raise the limit of open files"};
+  // Without credentials there was room for more than two.
+  const bool cut = (message.msg_flags & MSG_CTRUNC) != 0;
+  if (descriptors.size() > kMostDescriptors || (cut && descriptors.size() == kMostDescriptors)) {
+    return Error{"more descriptors than two"};
   }
+  if (cut) return Error{"a descriptor that this process has no room for; raise the limit of open files"};
   if (descriptors.empty()) return Error{"no descriptor"};
-  HandedOver handed_over{std::move(descriptors[0]), {}};
+  HandedOver handed_over{std::move(descriptors[0]), {}, sender_of(message)};
   if (descriptors.size() == 2) handed_over.payload_file = std::move(descriptors[1]);
   if (Status checked = check_client(handed_over.client.get()); !checked) return checked.error();
   return handed_over;

@@ -219,7 +219,30 @@ void HandoffReceiver::receive(Connection& connection, const Completion& completi
   reply(connection, std::string(1, handoff_protocol::kAccepted));
 }
 
+bool HandoffReceiver::is_allowed(const std::optional<ucred>& sender) const {
+  const std::vector<uid_t>& users = limits_.allowed_users;
+  return users.empty() || (sender && std::find(users.begin(), users.end(), sender->uid) != users.end());
+}
+
+// Once in a while, as anybody whom the socket's mode lets in can bring it about.
+void HandoffReceiver::complain_of(const std::optional<ucred>& sender) {
+  ++strangers_;
+  if (timers_.now() < next_complaint_) return;
+  next_complaint_ = timers_.now() + kStrangerComplaintPause;
+  const std::uint64_t count = std::exchange(strangers_, 0);
+  if (sender) {
+    log::warn("{} refused with 403: user {} (process {}) is not in server.allowed_users", count, sender->uid,
+              sender->pid);
+  } else {
+    log::warn("{} refused with 403: who has sent it is not known; the socket unit must say PassCredentials=yes", count);
+  }
+}
+
 std::optional<Refusal> HandoffReceiver::decide(HandedOver& handed_over, std::span<char> message, int flags) {
+  if (!is_allowed(handed_over.sender)) {
+    complain_of(handed_over.sender);
+    return Refusal{403, "this may not be asked for from there"};
+  }
   if ((flags & MSG_TRUNC) != 0 || message.size() > limits_.max_payload_bytes) {
     const std::size_t most = std::min(limits_.max_payload_bytes, handoff_protocol::kMaxInlinePayloadBytes);
     return Refusal{413, "the payload is larger than " + std::to_string(most) + " bytes"};
@@ -239,8 +262,11 @@ std::optional<Refusal> HandoffReceiver::decide(UniqueFd& client, std::span<char>
 }
 
 void HandoffReceiver::refuse(Connection& connection, UniqueFd client, Refusal refusal) {
-  counters_.add(counter_of(refusal));
-  log::info("a client is refused with {}: {}", refusal.status, refusal.message);
+  const Counter counter = counter_of(refusal);
+  counters_.add(counter);
+  if (counter != Counter::kRefusedStranger) {
+    log::info("a client is refused with {}: {}", refusal.status, refusal.message);
+  }
   connection.client_ = std::move(client);
   connection.refusal_ = std::move(refusal);
   connection.deadline_ = timers_.now() + kRefusalReadTimeout;

@@ -8,8 +8,10 @@
 
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "base/intrusive_list.h"
 #include "base/limits.h"
@@ -42,6 +44,7 @@ class ClientReceiver {
 struct HandoffLimits {
   Duration receive_timeout{0};        // from accept to the message; over it: closed
   std::size_t max_payload_bytes = 0;  // over it: refused with 413
+  std::vector<uid_t> allowed_users;   // others are refused with 403; none: all may
 };
 
 class HandoffReceiver final : public ConnectionReceiver, private TimerOwner {
@@ -80,6 +83,8 @@ class HandoffReceiver final : public ConnectionReceiver, private TimerOwner {
   void begin_silence(Connection& connection);
   void end_silence(Connection& connection);
   void receive(Connection& connection, const Completion& completion);
+  bool is_allowed(const std::optional<ucred>& sender) const;
+  void complain_of(const std::optional<ucred>& sender);
   // What keeps the client from becoming a stream; nothing when it has become one.
   std::optional<Refusal> decide(HandedOver& handed_over, std::span<char> message, int flags);
   std::optional<Refusal> decide(UniqueFd& client, std::span<char> payload);
@@ -104,6 +109,8 @@ class HandoffReceiver final : public ConnectionReceiver, private TimerOwner {
   std::uint32_t silent_count_ = 0;
   IntrusiveList<Connection> to_retry_;  // nothing in flight; their operation is submitted again when retry_ fires
   Timer retry_{*this};
+  Time next_complaint_ = Time::min();
+  std::uint64_t strangers_ = 0;  // since the last complaint
 };
 
 }  // namespace streaming

@@ -14,6 +14,9 @@
 namespace streaming {
 namespace {
 
+constexpr char kOwnerKey[] = "server.socket_owner";
+constexpr char kGroupKey[] = "server.socket_group";
+
 UniqueFd new_socket() {
   return UniqueFd(::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
 }
@@ -38,8 +41,44 @@ Status remove_stale(const sockaddr_un& address) {
   return success();
 }
 
+Error cannot_give(const std::string& path, const std::string& key, const char* to, const Account& account, int code) {
+  return Error{
+      "cannot give the socket " + path + " to the " + to + " " + account.name + " (" + key +
+          "): " + std::strerror(code) + "; start the daemon as root or in a service manager that makes the socket, " +
+          (key == kGroupKey ? "add the daemon's user to that group, or leave the key out" : "or leave the key out"),
+      code};
+}
+
+// By a descriptor of the file, so that it is the same for all steps. Nobody is let in meanwhile: nobody listens yet.
+Status set_rights(const std::string& path, const SocketRights& rights) {
+  const UniqueFd file(open(path.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC));
+  if (!file) return Error::from_errno("cannot find the socket " + path, errno);
+  const auto give = [&file](uid_t owner, gid_t group) {
+    return fchownat(file.get(), "", owner, group, AT_EMPTY_PATH) == 0;
+  };
+  constexpr auto kSameOwner = static_cast<uid_t>(-1);
+  constexpr auto kSameGroup = static_cast<gid_t>(-1);
+  // The group first: who gives the file away may not change it any more.
+  if (!rights.group.name.empty() && !give(kSameOwner, rights.group.id)) {
+    return cannot_give(path, kGroupKey, "group", rights.group, errno);
+  }
+  // The mode before the owner, likewise.
+  if (chmod(("/proc/self/fd/" + std::to_string(file.get())).c_str(), rights.mode) != 0) {
+    return Error::from_errno("cannot set the permissions of the socket " + path, errno);
+  }
+  if (!rights.owner.name.empty() && !give(rights.owner.id, kSameGroup)) {
+    return cannot_give(path, kOwnerKey, "user", rights.owner, errno);
+  }
+  return success();
+}
+
 // Also of one that listens already: the backlog must be one that a ring has room for.
 Result<ListeningSocket> listen_at(UniqueFd socket, const std::string& path) {
+  // Each message comes with who has sent it, of connections that are made from now on.
+  constexpr int kOn = 1;
+  if (setsockopt(socket.get(), SOL_SOCKET, SO_PASSCRED, &kOn, sizeof kOn) != 0) {
+    return Error::from_errno("cannot ask who connects to the socket " + path, errno);
+  }
   if (listen(socket.get(), kListenBacklog) != 0) {
     return Error::from_errno("cannot listen on the socket " + path, errno);
   }
@@ -59,7 +98,7 @@ void ListeningSocket::remove_file() const {
   }
 }
 
-Result<ListeningSocket> open_listening_socket(const std::string& path, mode_t mode) {
+Result<ListeningSocket> open_listening_socket(const std::string& path, const SocketRights& rights) {
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
   if (path.empty() || path.size() >= sizeof address.sun_path) {
@@ -70,13 +109,17 @@ Result<ListeningSocket> open_listening_socket(const std::string& path, mode_t mo
 
   UniqueFd listener = new_socket();
   if (!listener) return Error::from_errno("cannot create a socket", errno);
-  // The file has its mode from the beginning: with another one for a moment, a module that waits for the socket to
-  // appear would find that it may not connect, and give up.
-  const mode_t previous_umask = umask(~mode & 0777);
+  // A module that waits for the socket to appear tries again where nobody listens, and gives up where it may not
+  // connect. So everybody may until the rights are set, and is refused, as nobody listens before.
+  const mode_t previous_umask = umask(0);
   const int bound = bind(listener.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address);
   const int bind_errno = errno;
   umask(previous_umask);
   if (bound != 0) return Error::from_errno("cannot bind the socket " + path, bind_errno);
+  if (Status set = set_rights(path, rights); !set) {
+    unlink(path.c_str());
+    return set.error();
+  }
   return listen_at(std::move(listener), path);
 }
 

@@ -9,6 +9,7 @@
 
 #include "base/result.h"
 #include "base/unique_fd.h"
+#include "config/account.h"
 
 namespace streaming {
 
@@ -25,10 +26,19 @@ struct ListeningSocket {
   void remove_file() const;
 };
 
-// Binds a SOCK_SEQPACKET socket at `path` with permissions `mode` and listens. A socket file that nobody listens on any
-// more is replaced; one in use, or a file that is no socket, is an error and is left alone. Start-up, before threads:
-// changes the umask for a moment.
-Result<ListeningSocket> open_listening_socket(const std::string& path, mode_t mode);
+// Whose the socket's file is, and who may connect.
+struct SocketRights {
+  mode_t mode = 0660;
+  Account owner;  // none: as the process has it
+  Account group;
+
+  bool operator==(const SocketRights&) const = default;
+};
+
+// Binds a SOCK_SEQPACKET socket at `path` and listens, when the file has its `rights`. A socket file that nobody
+// listens on any more is replaced; one in use, or a file that is no socket, is an error and is left alone. Start-up,
+// before threads: changes the umask for a moment.
+Result<ListeningSocket> open_listening_socket(const std::string& path, const SocketRights& rights);
 
 // Takes over one that somebody else has made, who keeps its file; remove_file() is for who is told to.
 Result<ListeningSocket> adopt_listening_socket(UniqueFd fd);

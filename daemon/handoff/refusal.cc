@@ -13,6 +13,8 @@ std::string acknowledgement_of(const Refusal& refusal) {
 
 Counter counter_of(const Refusal& refusal) {
   switch (refusal.status) {
+    case 403:
+      return Counter::kRefusedStranger;
     case 413:
       return Counter::kRefusedTooLarge;
     case 429:

@@ -98,8 +98,14 @@ Status Server::set_up() {
 }
 
 Status Server::listen() {
-  Result<ListeningSocket> socket = socket_.fd ? adopt_listening_socket(std::move(socket_.fd))
-                                              : open_listening_socket(config_->socket_path, config_->socket_mode);
+  const SocketRights rights{config_->socket_mode, config_->socket_owner, config_->socket_group};
+  if (!owns_socket_ && rights != SocketRights{}) {
+    log::warn(
+        "server.socket_mode, socket_owner and socket_group do not hold: the socket was passed by the service "
+        "manager, whose socket unit says SocketMode=, SocketUser= and SocketGroup=");
+  }
+  Result<ListeningSocket> socket =
+      socket_.fd ? adopt_listening_socket(std::move(socket_.fd)) : open_listening_socket(config_->socket_path, rights);
   if (!socket) return socket.error();
   socket_ = std::move(*socket);
   UniqueFd copy(fcntl(socket_.fd.get(), F_DUPFD_CLOEXEC, 0));

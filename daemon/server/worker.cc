@@ -31,8 +31,11 @@ StreamSettings stream_settings(const Config& config, const WorkerLoad& load) {
 }
 
 HandoffLimits handoff_limits(const Config& config) {
-  return HandoffLimits{.receive_timeout = config.handoff_timeout,
-                       .max_payload_bytes = static_cast<std::size_t>(config.max_payload_bytes)};
+  HandoffLimits limits{.receive_timeout = config.handoff_timeout,
+                       .max_payload_bytes = static_cast<std::size_t>(config.max_payload_bytes),
+                       .allowed_users = {}};
+  for (const Account& user : config.allowed_users) limits.allowed_users.push_back(user.id);
+  return limits;
 }
 
 }  // namespace

@@ -21,8 +21,10 @@ std::size_t open_descriptors() {
 class TakeDescriptorsTest : public testing::Test {
  protected:
   // Sends `descriptors` and takes the client out of what arrives. The sender's own are closed by its caller.
-  Result<HandedOver> hand_over(const std::vector<int>& descriptors) {
+  Result<HandedOver> hand_over(const std::vector<int>& descriptors, bool with_sender = true) {
     auto [apache, daemon] = socket_pair(SOCK_SEQPACKET);
+    const int on = with_sender ? 1 : 0;
+    EXPECT_EQ(setsockopt(daemon.get(), SOL_SOCKET, SO_PASSCRED, &on, sizeof on), 0);
     EXPECT_TRUE(send_message(apache.get(), "{}", descriptors));
     char payload[16];
     iovec part{payload, sizeof payload};
@@ -37,13 +39,15 @@ class TakeDescriptorsTest : public testing::Test {
   }
 
   void expect_refused(const std::vector<int>& descriptors, const std::string& reason) {
-    const std::size_t before = open_descriptors();
-    {
-      const Result<HandedOver> taken = hand_over(descriptors);
-      ASSERT_FALSE(taken.ok());
-      EXPECT_NE(taken.error().message.find(reason), std::string::npos) << taken.error().message;
+    for (const bool with_sender : {true, false}) {
+      const std::size_t before = open_descriptors();
+      {
+        const Result<HandedOver> taken = hand_over(descriptors, with_sender);
+        ASSERT_FALSE(taken.ok());
+        EXPECT_NE(taken.error().message.find(reason), std::string::npos) << taken.error().message;
+      }
+      EXPECT_EQ(open_descriptors(), before) << "a descriptor leaked";
     }
-    EXPECT_EQ(open_descriptors(), before) << "a descriptor leaked";
   }
 };
 
@@ -53,6 +57,19 @@ TEST_F(TakeDescriptorsTest, TakesOneStreamSocket) {
   ASSERT_TRUE(taken.ok());
   EXPECT_EQ(send(taken->client.get(), "x", 1, 0), 1);
   EXPECT_NE(fcntl(taken->client.get(), F_GETFD) & FD_CLOEXEC, 0);
+}
+
+TEST_F(TakeDescriptorsTest, TellsWhoHasSentThem) {
+  auto [client, browser] = socket_pair();
+  Result<HandedOver> taken = hand_over({client.get(), browser.get()});
+  ASSERT_TRUE(taken.ok());
+  EXPECT_TRUE(taken->payload_file);
+  ASSERT_TRUE(taken->sender);
+  EXPECT_EQ(taken->sender->uid, getuid());
+  EXPECT_EQ(taken->sender->pid, getpid());
+  taken = hand_over({client.get()}, false);
+  ASSERT_TRUE(taken.ok());
+  EXPECT_FALSE(taken->sender);
 }
 
 TEST_F(TakeDescriptorsTest, RefusesAMessageWithoutADescriptor) {

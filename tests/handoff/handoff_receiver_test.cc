@@ -30,8 +30,17 @@ class HandoffReceiverTest : public testing::Test, private CompletionHandler, pri
     message.msg_flags = flags;
     auto* header = static_cast<cmsghdr*>(message.msg_control);
     const std::size_t bytes = descriptors.size() * sizeof(int);
-    message.msg_controllen = descriptors.empty() ? 0 : CMSG_LEN(bytes);
+    message.msg_controllen = 0;
+    if (sender) {
+      header->cmsg_level = SOL_SOCKET;
+      header->cmsg_type = SCM_CREDENTIALS;
+      header->cmsg_len = CMSG_LEN(sizeof *sender);
+      std::memcpy(CMSG_DATA(header), &*sender, sizeof *sender);
+      message.msg_controllen = CMSG_SPACE(sizeof *sender);
+      header = reinterpret_cast<cmsghdr*>(static_cast<char*>(message.msg_control) + CMSG_SPACE(sizeof *sender));
+    }
     if (!descriptors.empty()) {
+      message.msg_controllen += CMSG_LEN(bytes);
       header->cmsg_level = SOL_SOCKET;
       header->cmsg_type = SCM_RIGHTS;
       header->cmsg_len = CMSG_LEN(bytes);
@@ -65,8 +74,9 @@ class HandoffReceiverTest : public testing::Test, private CompletionHandler, pri
   Counters counters;
   std::vector<std::string> prompts;  // of the clients that came through
   std::optional<Refusal> refusal;    // what on_client() says
+  std::optional<ucred> sender;       // of the messages to come
   std::vector<int> answered;         // statuses of the clients that the daemon was to answer
-  HandoffReceiver receiver{ring, timers, load, counters, {kReceiveTimeout, 1 << 20}, *this};
+  HandoffReceiver receiver{ring, timers, load, counters, {kReceiveTimeout, 1 << 20, {}}, *this};
 
  private:
   void on_completion(const Completion& completion) override {
@@ -149,6 +159,30 @@ TEST_F(HandoffReceiverTest, GivesUpOnARefusalThatNobodyReads) {
   ring.complete_cancelled();
   EXPECT_TRUE(closed());
   EXPECT_TRUE(answered.empty()) << "Apache may have read it";
+}
+
+TEST_F(HandoffReceiverTest, RefusesThoseWhoAreNotAllowedToHandOver) {
+  receiver.set_limits({kReceiveTimeout, 1 << 20, {33, 0}});
+  for (const std::optional<ucred>& stranger : {std::optional<ucred>({1, 1000, 33}), std::optional<ucred>()}) {
+    sender = stranger;
+    connect();
+    arrive_with_client("{}");
+    EXPECT_EQ(reply(), R"(R{"status":403})");
+    ring.complete(Operation::kHandoffVerdict, POLLIN | POLLHUP | POLLRDHUP);
+  }
+  EXPECT_TRUE(prompts.empty());
+  EXPECT_EQ(counters.get(Counter::kRefusedStranger), 2u);
+  for (const uid_t allowed : {33u, 0u}) {
+    sender = ucred{1, allowed, 1000};
+    connect();
+    arrive_with_client("{}");
+    EXPECT_EQ(reply(), "A");
+  }
+  receiver.set_limits({kReceiveTimeout, 1 << 20, {}});
+  sender = ucred{1, 1000, 1000};
+  connect();
+  arrive_with_client("{}");
+  EXPECT_EQ(reply(), "A") << "without a list everybody may";
 }
 
 TEST_F(HandoffReceiverTest, RefusesAPayloadThatWasCut) {

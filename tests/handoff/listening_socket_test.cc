@@ -20,7 +20,7 @@ class ListeningSocketTest : public testing::Test {
 };
 
 TEST_F(ListeningSocketTest, ListensWithTheModeThatWasAsked) {
-  const Result<ListeningSocket> socket = open_listening_socket(path, 0620);
+  const Result<ListeningSocket> socket = open_listening_socket(path, {0620, {}, {}});
   ASSERT_TRUE(socket.ok()) << socket.error().message;
   struct stat status {};
   ASSERT_EQ(stat(path.c_str(), &status), 0);
@@ -28,17 +28,49 @@ TEST_F(ListeningSocketTest, ListensWithTheModeThatWasAsked) {
   EXPECT_TRUE(connect_to(path));
 }
 
+TEST_F(ListeningSocketTest, GivesTheFileToTheUserAndTheGroupThatWereAsked) {
+  if (geteuid() != 0) GTEST_SKIP() << "only root can give files away";
+  const Result<ListeningSocket> socket = open_listening_socket(path, {0640, {"1234", 1234}, {"4321", 4321}});
+  ASSERT_TRUE(socket.ok()) << socket.error().message;
+  struct stat status {};
+  ASSERT_EQ(stat(path.c_str(), &status), 0);
+  EXPECT_EQ(status.st_uid, 1234u);
+  EXPECT_EQ(status.st_gid, 4321u);
+  EXPECT_EQ(status.st_mode & 0777, 0640u);
+  EXPECT_TRUE(connect_to(path));
+}
+
+// In a process of its own, as another user.
+void expect_that_nobody_may_give(const std::string& path, const SocketRights& rights, const std::string& key) {
+  if (setresgid(65534, 65534, 65534) != 0 || setresuid(65534, 65534, 65534) != 0) _exit(2);
+  const Result<ListeningSocket> socket = open_listening_socket(path, rights);
+  const bool named = !socket.ok() && socket.error().message.find("(" + key + "): Operation not permitted; start the") !=
+                                         std::string::npos;
+  _exit(named && access(path.c_str(), F_OK) != 0 ? 0 : 1);
+}
+
+TEST_F(ListeningSocketTest, SaysWhatToDoWhenItMayNotGiveTheFileAwayAndLeavesNone) {
+  if (geteuid() != 0) GTEST_SKIP() << "only root can become another user";
+  ASSERT_EQ(chmod(directory.file("").c_str(), 0777), 0);
+  EXPECT_EXIT(
+      expect_that_nobody_may_give(path, {.mode = 0660, .owner = {"root", 0}, .group = {}}, "server.socket_owner"),
+      testing::ExitedWithCode(0), "");
+  EXPECT_EXIT(
+      expect_that_nobody_may_give(path, {.mode = 0660, .owner = {}, .group = {"www-data", 33}}, "server.socket_group"),
+      testing::ExitedWithCode(0), "");
+}
+
 TEST_F(ListeningSocketTest, ReplacesTheFileOfADaemonThatDied) {
-  { ASSERT_TRUE(open_listening_socket(path, 0600).ok()); }
+  { ASSERT_TRUE(open_listening_socket(path, {}).ok()); }
   ASSERT_TRUE(exists());
-  EXPECT_TRUE(open_listening_socket(path, 0600).ok());
+  EXPECT_TRUE(open_listening_socket(path, {}).ok());
   EXPECT_TRUE(exists());
 }
 
 TEST_F(ListeningSocketTest, LeavesASocketAloneThatIsInUse) {
-  const Result<ListeningSocket> first = open_listening_socket(path, 0600);
+  const Result<ListeningSocket> first = open_listening_socket(path, {});
   ASSERT_TRUE(first.ok());
-  const Result<ListeningSocket> second = open_listening_socket(path, 0600);
+  const Result<ListeningSocket> second = open_listening_socket(path, {});
   ASSERT_FALSE(second.ok());
   EXPECT_NE(second.error().message.find("in use"), std::string::npos);
   EXPECT_TRUE(connect_to(path));
@@ -51,28 +83,28 @@ TEST_F(ListeningSocketTest, LeavesAStreamSocketAloneThatIsInUse) {
   std::strncpy(address.sun_path, path.c_str(), sizeof address.sun_path - 1);
   ASSERT_EQ(bind(other.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);
   ASSERT_EQ(listen(other.get(), 1), 0);
-  EXPECT_FALSE(open_listening_socket(path, 0600).ok());
+  EXPECT_FALSE(open_listening_socket(path, {}).ok());
   EXPECT_TRUE(exists());
 }
 
 TEST_F(ListeningSocketTest, NeverRemovesAFileThatIsNoSocket) {
   std::ofstream(path) << "precious";
-  const Result<ListeningSocket> socket = open_listening_socket(path, 0600);
+  const Result<ListeningSocket> socket = open_listening_socket(path, {});
   ASSERT_FALSE(socket.ok());
   EXPECT_NE(socket.error().message.find("is not a socket"), std::string::npos);
   EXPECT_TRUE(exists());
 }
 
 TEST_F(ListeningSocketTest, RefusesAPathThatIsTooLong) {
-  EXPECT_FALSE(open_listening_socket("/tmp/" + std::string(200, 'x'), 0600).ok());
-  EXPECT_FALSE(open_listening_socket("", 0600).ok());
+  EXPECT_FALSE(open_listening_socket("/tmp/" + std::string(200, 'x'), {}).ok());
+  EXPECT_FALSE(open_listening_socket("", {}).ok());
 }
 
 TEST_F(ListeningSocketTest, RemovesItsOwnFileButNotItsSuccessors) {
-  Result<ListeningSocket> old = open_listening_socket(path, 0600);
+  Result<ListeningSocket> old = open_listening_socket(path, {});
   ASSERT_TRUE(old.ok());
   old->fd.reset();
-  const Result<ListeningSocket> successor = open_listening_socket(path, 0600);
+  const Result<ListeningSocket> successor = open_listening_socket(path, {});
   ASSERT_TRUE(successor.ok());
   old->remove_file();
   EXPECT_TRUE(exists());

@@ -82,6 +82,49 @@ TEST(Reload, KeepsTheOldSettingsWhenTheNewOnesAreWrong) {
   EXPECT_EQ(daemon.stop(), 0);
 }
 
+// --- Who may hand over ----------------------------------------------------------------------------------------------
+
+// What the daemon says to a client that another user hands over.
+std::string word_to(uid_t user, const DaemonProcess& daemon) {
+  auto [client, browser] = socket_pair();
+  auto [ours, theirs] = socket_pair(SOCK_SEQPACKET);
+  const pid_t apache = fork();
+  if (apache == 0) {
+    if (setresuid(user, user, user) != 0) _exit(1);
+    const UniqueFd connection = daemon.hand_over("{}", {client.get()});
+    const std::string word = read_some(connection.get());
+    send(theirs.get(), word.data(), word.size(), MSG_NOSIGNAL);
+    _exit(0);
+  }
+  waitpid(apache, nullptr, 0);
+  char word[64];
+  const ssize_t length = recv(ours.get(), word, sizeof word, MSG_DONTWAIT);
+  return {word, length > 0 ? static_cast<std::size_t>(length) : 0};
+}
+
+TEST(AllowedUsers, AreCheckedAndCanBeChangedWhileTheDaemonRuns) {
+  if (geteuid() != 0) GTEST_SKIP() << "only root can become other users";
+  DaemonProcess daemon({"--delay", "1", "--socket-mode", "0666"});
+  ASSERT_TRUE(daemon.ready()) << daemon.log();
+  std::filesystem::permissions(std::filesystem::path(daemon.socket()).parent_path(), std::filesystem::perms::all);
+  EXPECT_EQ(word_to(1234, daemon), "A");
+  daemon.write_config("[server]\nallowed_users = [4321, \"root\"]\n");
+  daemon.signal(SIGHUP);
+  ASSERT_TRUE(daemon.logs("reload: server.allowed_users has changed")) << daemon.log();
+  EXPECT_TRUE(eventually([&] { return word_to(1234, daemon) == "R{\"status\":403}"; }));
+  EXPECT_TRUE(daemon.logs("1 refused with 403: user 1234 (process ")) << daemon.log();
+  EXPECT_EQ(word_to(4321, daemon), "A");
+  EXPECT_EQ(word_to(0, daemon), "A");
+  daemon.write_config("[server]\nallowed_users = [\"no-such-user\"]\n");
+  daemon.signal(SIGHUP);
+  EXPECT_TRUE(
+      daemon.logs("config.toml:2: server.allowed_users must be a user of this system, by name or number, not "
+                  "\"no-such-user\"; the old settings stay"))
+      << daemon.log();
+  EXPECT_EQ(word_to(4321, daemon), "A");
+  EXPECT_EQ(daemon.stop(), 0);
+}
+
 // --- Upgrade --------------------------------------------------------------------------------------------------------
 
 class Upgrade : public testing::Test {
@@ -196,6 +239,42 @@ TEST(SocketActivation, ServesOnThePassedSocketAndLeavesItsFile) {
   EXPECT_THAT(read_to_end(browser.get()), EndsWith("data: [DONE]\n\n"));
   EXPECT_EQ(daemon.stop(), 0);
   EXPECT_TRUE(std::filesystem::exists(path));
+}
+
+TEST(SocketActivation, LeavesTheRightsOfTheSocketToTheServiceManagerAndSaysSo) {
+  TemporaryDirectory directory;
+  const std::string path = directory.file("activated.sock");
+  const UniqueFd listener = socket_at(path, SOCK_SEQPACKET);
+  ASSERT_EQ(chmod(path.c_str(), 0600), 0);
+  DaemonProcess daemon({"--socket-owner", "1234"}, [&] { pass(listener.get()); });
+  ASSERT_TRUE(daemon.ready()) << daemon.log();
+  EXPECT_THAT(daemon.log(), HasSubstr("socket unit says SocketMode=, SocketUser= and SocketGroup="));
+  struct stat status {};
+  ASSERT_EQ(stat(path.c_str(), &status), 0);
+  EXPECT_EQ(status.st_uid, geteuid());
+  EXPECT_EQ(status.st_mode & 0777, 0600u);
+  EXPECT_EQ(daemon.stop(), 0);
+}
+
+// Before the daemon was there nobody had asked the kernel to note who sends.
+TEST(SocketActivation, KnowsWhoHasSentWhatWaitedOrRefusesIt) {
+  TemporaryDirectory directory;
+  for (const int told : {1, 0}) {
+    const std::string path = directory.file(told != 0 ? "told.sock" : "not-told.sock");
+    const UniqueFd listener = socket_at(path, SOCK_SEQPACKET);
+    ASSERT_EQ(setsockopt(listener.get(), SOL_SOCKET, SO_PASSCRED, &told, sizeof told), 0);
+    auto [client, browser] = socket_pair();
+    const UniqueFd waited = connect_to(path);
+    ASSERT_TRUE(send_message(waited.get(), "{}", std::array{client.get()}));
+    DaemonProcess daemon({"--allowed-users", std::to_string(getuid())}, [&] { pass(listener.get()); });
+    ASSERT_TRUE(daemon.ready()) << daemon.log();
+    // Kernels before 6.16 note it all the same.
+    const std::string word = read_some(waited.get());
+    EXPECT_TRUE(word == "A" || (told == 0 && word == "R{\"status\":403}")) << word << daemon.log();
+    const UniqueFd later = connect_to(path);
+    ASSERT_TRUE(send_message(later.get(), "{}", std::array{client.get()}));
+    EXPECT_EQ(read_some(later.get()), "A");
+  }
 }
 
 TEST(SocketActivation, RefusesASocketOfAnotherType) {
