@@ -28,13 +28,17 @@ inline constexpr Duration kBehindPause{1};
 // Between two lines of the log about users who may not hand clients over, per worker.
 inline constexpr Duration kStrangerComplaintPause{10'000};
 
-// Connections that wait to be accepted; a ring accepts all of them in one go and must have room for them. Over it:
-// Apache finds the daemon busy, and tries again. (The kernel lowers it to net.core.somaxconn.)
+// Connections that wait to be accepted. Over it: Apache finds the daemon busy, and tries again. (The kernel lowers it
+// to net.core.somaxconn.)
 inline constexpr std::uint32_t kListenBacklog = 640;
 
-// All of Apache's ends, per worker: what the limits above allow, and what is being answered or closed. Over it: closed
-// at once, so that Apache answers its client itself.
-inline constexpr std::uint32_t kMaxHandoffConnections = kMaxSilentConnections + kMaxUnread + kListenBacklog + 128;
+// Connections that are accepted at one time, each by an operation of its own; over it: in the next turn.
+inline constexpr std::uint32_t kAcceptsAtOnce = 64;
+
+// All of Apache's ends, per worker: what the limits above allow, and what is being passed on, answered or closed. Over
+// it: nothing is accepted, and what a worker is given nevertheless is closed at once, so that Apache answers its client
+// itself.
+inline constexpr std::uint32_t kMaxHandoffConnections = kMaxSilentConnections + kMaxUnread + kAcceptsAtOnce + 704;
 
 // From an operation of a hand-off that failed for want of memory to the next try.
 inline constexpr Duration kHandoffRetryPause{10};

@@ -3,7 +3,7 @@
 #include <sys/socket.h>
 
 #include <algorithm>
-#include <cerrno>
+#include <bit>
 #include <cstring>
 #include <utility>
 
@@ -13,7 +13,11 @@
 namespace streaming {
 namespace {
 
-constexpr Tag kAcceptTag{Operation::kAccept, {}};
+static_assert(kAcceptsAtOnce == 64, "a bit each");
+
+Tag accept_tag(int number) {
+  return Tag{Operation::kAccept, Handle{static_cast<std::uint32_t>(number), 0}};
+}
 
 // Where a passed connection came from and went to, in the tag of the operation that passes it.
 Tag passed_tag(RingFile connection, std::size_t worker) {
@@ -23,24 +27,30 @@ Tag passed_tag(RingFile connection, std::size_t worker) {
 
 }  // namespace
 
-void HandoffListener::start() {
-  accepting_ = true;
-  ring_.submit_accept(RingFile::regular(socket_.get()), kAcceptTag);
+void HandoffListener::accept_more_unless_behind(std::uint32_t unread) {
+  if (!all_behind(unread) && has_slot()) return accept_more();
+  timers_.schedule(retry_, kBehindPause);
+}
+
+void HandoffListener::accept_more() {
+  while (~accepting_ != 0 && has_slot()) {
+    const int number = std::countr_one(accepting_);
+    accepting_ |= std::uint64_t{1} << number;
+    ring_.submit_accept(RingFile::regular(socket_.get()), accept_tag(number));
+  }
 }
 
 void HandoffListener::stop() {
   stopping_ = true;
   retry_.stop();
-  if (accepting_) {
-    ring_.submit_cancel(kAcceptTag);
-  } else {
-    accept_the_last();
-  }
+  if (accepting_ == 0) return accept_the_last();
+  for (std::uint64_t left = accepting_; left != 0; left &= left - 1)
+    ring_.submit_cancel(accept_tag(std::countr_zero(left)));
 }
 
 // Who is in the backlog has sent its hand-off and may be gone: to close the socket would lose its client.
 void HandoffListener::accept_the_last() {
-  while (!loads_.front().behind(kMaxUnread)) {
+  while (!loads_.front().behind(kMaxUnread) && has_slot()) {
     const int fd = accept4(socket_.get(), nullptr, nullptr, SOCK_CLOEXEC);
     if (fd < 0) return socket_.reset();
     loads_.front().assign();
@@ -58,25 +68,27 @@ void HandoffListener::abandon() {
 }
 
 void HandoffListener::on_accept(const Completion& completion) {
-  accepting_ = completion.more;
+  accepting_ &= ~(std::uint64_t{1} << completion.tag.slot.index);
   if (completion.result >= 0) assign(ring_.file_of(completion.result));
-  if (accepting_) {
-    if (holding_ || stopping_ || !all_behind(kMaxUnread)) return;
-    holding_ = true;
-    return ring_.submit_cancel(kAcceptTag);
+  if (stopping_) {
+    if (accepting_ == 0) accept_the_last();
+  } else if (completion.result < 0) {
+    on_accept_failed(-completion.result);
+  } else if (!retry_.pending()) {
+    accept_more_unless_behind(kMaxUnread);
   }
-  const bool held = std::exchange(holding_, false);
-  if (stopping_) return accept_the_last();
-  if (completion.result >= 0 || (held && completion.result == -ECANCELED)) return on_timer(retry_);
-  // ENFILE, ENOMEM and the like pass. At once it would fail again, and each time the kernel may drop a connection.
-  log::warn("cannot accept a hand-off: {}; trying again", std::strerror(-completion.result));
+}
+
+// ENFILE, ENOMEM and the like pass. At once it would fail again, and each time the kernel may drop a connection.
+void HandoffListener::on_accept_failed(int code) {
+  counters_.add(Counter::kAcceptsFailed);
+  if (!retry_.pending()) log::warn("cannot accept a hand-off: {}; trying again", std::strerror(code));
   timers_.schedule(retry_, kAcceptRetryPause);
 }
 
 void HandoffListener::on_timer(Timer&) {
   if (stopping_) return accept_the_last();
-  if (!all_behind(kMaxUnread / 2)) return start();
-  timers_.schedule(retry_, kBehindPause);
+  accept_more_unless_behind(kMaxUnread / 2);
 }
 
 void HandoffListener::assign(RingFile connection) {
@@ -118,6 +130,11 @@ std::size_t HandoffListener::roomiest_worker() const {
 
 bool HandoffListener::all_behind(std::uint32_t unread) const {
   return std::all_of(loads_.begin(), loads_.end(), [unread](const WorkerLoad& load) { return load.behind(unread); });
+}
+
+bool HandoffListener::has_slot() const {
+  return own_receiver_.connections() + passing_ + static_cast<std::uint32_t>(std::popcount(accepting_)) <
+         kMaxHandoffConnections;
 }
 
 }  // namespace streaming

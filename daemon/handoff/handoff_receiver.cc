@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "base/log.h"
+#include "handoff/handoff_connection.h"
 #include "handoff/payload_file.h"
 #include "protocol/handoff_protocol.h"
 
@@ -24,39 +25,6 @@ bool passes(std::int32_t result) {
 }
 
 }  // namespace
-
-// One of Apache's connections. At most one operation in flight; freed when its last one has completed. Linked while its
-// peer is silent or its operation is to be tried again.
-class HandoffReceiver::Connection final : public ListNode, public TimerOwner {
- public:
-  Connection(Handle handle, HandoffReceiver& receiver, RingFile file)
-      : handle_(handle),
-        receiver_(receiver),
-        file_(file),
-        timer_(*this),
-        arrived_(receiver.timers_.now()),
-        deadline_(receiver.timers_.now() + receiver.limits_.receive_timeout) {}
-
-  void on_timer(Timer&) override { receiver_.on_time(*this); }
-
-  const Handle handle_;
-  HandoffReceiver& receiver_;
-  const RingFile file_;
-  Timer timer_;
-  const Time arrived_;
-  Time deadline_;
-  Operation in_flight_ = Operation::kNone;
-  Operation to_retry_ = Operation::kNone;
-  bool unread_ = true;     // counts as such in the WorkerLoad
-  bool silent_ = false;    // true exactly while it is among the silent
-  bool given_up_ = false;  // true from give_up() on: its operation was cancelled
-  bool assigned_ = true;   // its assignment of the WorkerLoad was not passed on to a stream
-  msghdr message_{};
-  alignas(cmsghdr) char control_[kControlBytes];
-  std::string reply_;  // on its way
-  UniqueFd client_;    // of a refusal that Apache has not read yet
-  Refusal refusal_;
-};
 
 HandoffReceiver::HandoffReceiver(Ring& ring, TimerWheel& timers, WorkerLoad& load, Counters& counters,
                                  const HandoffLimits& limits, ClientReceiver& clients)
@@ -125,9 +93,13 @@ void HandoffReceiver::end_silence(Connection& connection) {
 
 // The time is up, or the worker stops.
 void HandoffReceiver::give_up(Connection& connection) {
+  if (connection.client_) log::warn("a refused client is closed without an answer: Apache has not read the refusal");
   connection.client_.reset();
   connection.given_up_ = true;
-  if (connection.in_flight_ == Operation::kNone) return close(connection);
+  if (connection.in_flight_ == Operation::kNone) {
+    if (connection.to_retry_ == Operation::kHandoffReceive) count_as_timed_out(ENOBUFS);
+    return close(connection);
+  }
   ring_.submit_cancel(Tag{connection.in_flight_, connection.handle_});
 }
 
@@ -197,9 +169,13 @@ void HandoffReceiver::on_message(const Completion& completion) {
   end_silence(connection);
   if (completion.result >= 0) return receive(connection, completion);
   // Silent for too long, or ended by stop().
-  counters_.add(Counter::kHandoffsTimedOut);
-  log::debug("a connection brought no hand-off: {}", std::strerror(-completion.result));
+  count_as_timed_out(-completion.result);
   close(connection);
+}
+
+void HandoffReceiver::count_as_timed_out(int code) {
+  counters_.add(Counter::kHandoffsTimedOut);
+  log::info("a connection brought no hand-off in time: {}", std::strerror(code));
 }
 
 void HandoffReceiver::receive(Connection& connection, const Completion& completion) {
@@ -301,7 +277,12 @@ void HandoffReceiver::on_verdict(const Completion& completion) {
 }
 
 void HandoffReceiver::answer_client(Connection& connection) {
-  if (clients_.on_refused_client(connection.client_, connection.refusal_)) connection.assigned_ = false;
+  if (clients_.on_refused_client(connection.client_, connection.refusal_)) {
+    connection.assigned_ = false;
+  } else {
+    counters_.add(Counter::kHandoffsOverflown);
+    log::warn("a refused client is closed without an answer: too many are being answered");
+  }
   close(connection);
 }
 

@@ -63,6 +63,7 @@ class HandoffReceiver final : public ConnectionReceiver, private TimerOwner {
   bool idle() const { return connections_.size() == 0; }
 
   void on_connection(RingFile connection) override;
+  std::uint32_t connections() const override { return connections_.size(); }
   void on_message(const Completion& completion);
   void on_reply_sent(const Completion& completion);
   void on_verdict(const Completion& completion);
@@ -91,6 +92,7 @@ class HandoffReceiver final : public ConnectionReceiver, private TimerOwner {
   void reply(Connection& connection, std::string reply);
   void refuse(Connection& connection, UniqueFd client, Refusal refusal);
   void answer_client(Connection& connection);
+  void count_as_timed_out(int code);
   void give_up(Connection& connection);
   void close(Connection& connection);
   // The connection whose only operation has completed.

@@ -75,7 +75,8 @@ class Ring {
   // The file that an accept, or the arrival of a passed file, has brought as its result.
   virtual RingFile file_of(std::int32_t result) const = 0;
 
-  // Accepts on `listener` until the listener fails or it is cancelled; each result is a file_of().
+  // Accepts one connection on `listener`; the result is a file_of(). What finds no free slot of the ring's table is
+  // lost: not more than there are.
   virtual void submit_accept(RingFile listener, Tag tag) = 0;
 
   // Gives `file` to the ring with the number `target`, which gets a completion of `arrival` with a file_of() as result;

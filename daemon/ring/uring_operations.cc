@@ -25,9 +25,10 @@ void UringRing::finish_entry(io_uring_sqe* entry, RingFile file, Tag tag) {
 void UringRing::submit_accept(RingFile listener, Tag tag) {
   io_uring_sqe* entry = next_entry();
   if (options_.direct_files) {
-    io_uring_prep_multishot_accept_direct(entry, listener.number(), nullptr, nullptr, 0);
+    // liburing takes the slot's number, of which the kernel wants the successor, and 2.3 has no word for "any".
+    io_uring_prep_accept_direct(entry, listener.number(), nullptr, nullptr, 0, IORING_FILE_INDEX_ALLOC - 1);
   } else {
-    io_uring_prep_multishot_accept(entry, listener.number(), nullptr, nullptr, SOCK_CLOEXEC);
+    io_uring_prep_accept(entry, listener.number(), nullptr, nullptr, SOCK_CLOEXEC);
   }
   finish_entry(entry, listener, tag);
 }

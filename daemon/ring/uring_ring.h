@@ -1,7 +1,7 @@
 // UringRing: the Ring over io_uring.
 //
-// Needs Linux 6.1: multishot accept (5.19), a single issuer (6.0), completions that run when the thread asks for them
-// (6.1).
+// Needs Linux 6.1: files that the kernel finds a slot for (5.19), a single issuer (6.0), completions that run when the
+// thread asks for them (6.1).
 
 #pragma once
 

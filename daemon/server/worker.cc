@@ -60,7 +60,7 @@ Worker::Worker(std::size_t index, std::shared_ptr<const Config> config, SharedBy
 Worker::~Worker() = default;
 
 void Worker::listen(UniqueFd socket) {
-  listener_.emplace(*ring_, timers_, std::move(socket), shared_.loads, receiver_);
+  listener_.emplace(*ring_, timers_, std::move(socket), shared_.loads, counters_, receiver_);
   listening_ = true;
 }
 

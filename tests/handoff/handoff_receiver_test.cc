@@ -75,7 +75,8 @@ class HandoffReceiverTest : public testing::Test, private CompletionHandler, pri
   std::vector<std::string> prompts;  // of the clients that came through
   std::optional<Refusal> refusal;    // what on_client() says
   std::optional<ucred> sender;       // of the messages to come
-  std::vector<int> answered;         // statuses of the clients that the daemon was to answer
+  bool room_for_refusals = true;
+  std::vector<int> answered;  // statuses of the clients that the daemon was to answer
   HandoffReceiver receiver{ring, timers, load, counters, {kReceiveTimeout, 1 << 20, {}}, *this};
 
  private:
@@ -98,6 +99,7 @@ class HandoffReceiverTest : public testing::Test, private CompletionHandler, pri
     return std::nullopt;
   }
   bool on_refused_client(UniqueFd& client, const Refusal& said) override {
+    if (!room_for_refusals) return false;
     answered.push_back(said.status);
     client.reset();
     return true;
@@ -280,6 +282,21 @@ TEST_F(HandoffReceiverTest, TriesNothingAgainWhenItsTimeIsUpOrWhenItStops) {
   pass(kHandoffRetryPause);
   EXPECT_EQ(ring.count(Operation::kHandoffReceive), 0);
   EXPECT_EQ(load.unread, 0u);
+}
+
+TEST_F(HandoffReceiverTest, CountsWhoIsNotServed) {
+  connect();
+  ring.complete(Operation::kHandoffReceive, -ENOBUFS);
+  receiver.stop();
+  EXPECT_EQ(counters.get(Counter::kHandoffsTimedOut), 1u) << "its message was there";
+
+  room_for_refusals = false;
+  refusal = Refusal{503, "full", 3};
+  connect();
+  arrive_with_client("{}");
+  ring.complete(Operation::kHandoffReply, -EPIPE);
+  EXPECT_EQ(counters.get(Counter::kHandoffsOverflown), 1u);
+  EXPECT_TRUE(receiver.idle());
 }
 
 TEST_F(HandoffReceiverTest, LetsAConnectionGoWhoseReceiveWasCancelled) {

@@ -1,0 +1,47 @@
+// HandoffReceiver::Connection: one of Apache's connections, from its arrival to its close.
+//
+// A slot of its receiver's slab, on the worker's thread. At most one operation in flight; freed when its last one has
+// completed. Linked while its peer is silent or its operation is to be tried again.
+
+#pragma once
+
+#include <sys/socket.h>
+
+#include <string>
+
+#include "handoff/handoff_receiver.h"
+
+namespace streaming {
+
+class HandoffReceiver::Connection final : public ListNode, public TimerOwner {
+ public:
+  Connection(Handle handle, HandoffReceiver& receiver, RingFile file)
+      : handle_(handle),
+        receiver_(receiver),
+        file_(file),
+        timer_(*this),
+        arrived_(receiver.timers_.now()),
+        deadline_(receiver.timers_.now() + receiver.limits_.receive_timeout) {}
+
+  void on_timer(Timer&) override { receiver_.on_time(*this); }
+
+  const Handle handle_;
+  HandoffReceiver& receiver_;
+  const RingFile file_;
+  Timer timer_;
+  const Time arrived_;
+  Time deadline_;
+  Operation in_flight_ = Operation::kNone;
+  Operation to_retry_ = Operation::kNone;
+  bool unread_ = true;     // counts as such in the WorkerLoad
+  bool silent_ = false;    // true exactly while it is among the silent
+  bool given_up_ = false;  // true from give_up() on: its operation was cancelled
+  bool assigned_ = true;   // its assignment of the WorkerLoad was not passed on to a stream
+  msghdr message_{};
+  alignas(cmsghdr) char control_[kControlBytes];
+  std::string reply_;  // on its way
+  UniqueFd client_;    // of a refusal that Apache has not read yet
+  Refusal refusal_;
+};
+
+}  // namespace streaming
