@@ -6,8 +6,10 @@
 #include <regex>
 
 #include "backends/chat_completion_reader.h"
+#include "backends/langgraph_reader.h"
 #include "backends/messages_reader.h"
 #include "backends/responses_reader.h"
+#include "support/answer_bodies.h"
 #include "support/answer_reading.h"
 
 namespace streaming {
@@ -15,84 +17,13 @@ namespace {
 
 using Kind = AnswerEvent::Kind;
 
-constexpr char kChat[] =
-    R"(data: {"choices":[{"index":0,"delta":{"role":"assistant","content":""},"finish_reason":null}]}
-
-: a comment
-
-data: {"choices":[{"index":0,"delta":{"reasoning_content":"hm \u00e9"}}]}
-
-data: {"choices":[{"index":0,"delta":{"content":"H\u00e9 漢 \ud83d"}}]}
-
-data: {"choices":[{"index":1,"delta":{"content":"another answer"}},{"index":0,"delta":{"content":"\ude00 \"q\" \\ 😀"}}]}
-
-data: {"choices":[{"index":0,"delta":{"tool_calls":[{"index":1,"id":"c1","function":{"name":"f","arguments":""}}]}}]}
-
-data: {"choices":[{"index":0,"delta":{"tool_calls":[{"index":1,"function":{"arguments":"{\"content\":\"x\"}"}}]}}]}
-
-data: {"choices":[{"index":0,"delta":{},"finish_reason":"tool_calls"}]}
-
-data: {"choices":[],"usage":{"prompt_tokens":2,"completion_tokens":4}}
-
-data: [DONE]
-
-)";
-
-constexpr char kResponses[] = R"(event: response.created
-data: {"type":"response.created","sequence_number":0,"response":{"id":"r"}}
-
-event: response.output_text.delta
-data: {"type":"response.output_text.delta","output_index":0,"delta":"H\u00e9 漢 \ud83d"}
-
-event: response.output_text.delta
-data: {"type":"response.output_text.delta","output_index":0,"delta":"\ude00 \"q\" \\ 😀"}
-
-event: response.output_item.added
-data: {"type":"response.output_item.added","output_index":1,
-data:  "item":{"type":"function_call","call_id":"c1","name":"f"}}
-
-event: response.function_call_arguments.delta
-data: {"type":"response.function_call_arguments.delta","output_index":1,"delta":"{\"content\":\"x\"}"}
-
-event: response.completed
-data: {"type":"response.completed","response":{"usage":{"input_tokens":2,"output_tokens":4}}}
-
-)";
-
-constexpr char kMessages[] = R"(event: message_start
-data: {"type":"message_start","message":{"usage":{"input_tokens":2,"output_tokens":1}}}
-
-event: ping
-data: {"type":"ping"}
-
-event: content_block_start
-data: {"type":"content_block_start","index":0,"content_block":{"type":"text","text":""}}
-
-event: content_block_delta
-data: {"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"H\u00e9 漢 \ud83d"}}
-
-event: content_block_delta
-data: {"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"\ude00 \"q\" \\ 😀"}}
-
-event: content_block_start
-data: {"type":"content_block_start","index":1,"content_block":{"type":"tool_use","id":"c1","name":"f"}}
-
-event: content_block_delta
-data: {"type":"content_block_delta","index":1,
-data:  "delta":{"type":"input_json_delta","partial_json":"{\"content\":\"x\"}"}}
-
-event: message_delta
-data: {"type":"message_delta","delta":{"stop_reason":"tool_use"},"usage":{"output_tokens":4}}
-
-event: message_stop
-data: {"type":"message_stop"}
-
-)";
-
 struct Sample {
   const char* name;
   std::string body;
-  RecordingSink (*read)(const std::vector<std::string_view>& reads);
+  RecordingSink (*read_until)(std::string_view error, const std::vector<std::string_view>& reads);
+  const char* cut = "";  // the error with which an answer breaks off that the end of the body would end well
+
+  RecordingSink read(const std::vector<std::string_view>& reads) const { return read_until("", reads); }
 };
 void PrintTo(const Sample& sample, std::ostream* out) {
   *out << sample.name;
@@ -119,7 +50,7 @@ class EverySplitTest : public testing::TestWithParam<Sample> {
 
 TEST_P(EverySplitTest, ReadsTheAnswer) {
   const RecordingSink sink = GetParam().read({GetParam().body});
-  EXPECT_EQ(sink.all_text(), "Hé 漢 😀 \"q\" \\ 😀");
+  EXPECT_EQ(sink.all_text(), kTextOfBodies);
   EXPECT_EQ(sink.all(Kind::kToolInput), R"({"content":"x"})");
   EXPECT_EQ(sink.count(Kind::kToolCall), 1u);
   EXPECT_EQ(sink.usage.input_tokens, 2u);
@@ -145,7 +76,7 @@ TEST_P(EverySplitTest, ReadsTheSameHoweverItIsWritten) {
   for (const std::string& other :
        {replaced(body, "\n", "\r\n"), replaced(body, "\n", "\r"), replaced(body, "data: ", "data:"),
         "\xEF\xBB\xBF" + body, replaced(body, "\n\n", "\n\n: PROCESSING\n:\n\n"), replaced(body, ",", ",\ndata: "),
-        replaced(body, "data", "retry: 10\nid\nunknown: x\ndata")}) {
+        replaced(body, "\ndata", "\nretry: 10\nid\nunknown: x\ndata")}) {
     const std::string_view view = other;
     RecordingSink sink = GetParam().read({view});
     // White space inside of the JSON is the upstream's own to write.
@@ -165,16 +96,18 @@ TEST_P(EverySplitTest, TakesEveryCutOffAnswerForTruncated) {
   const std::size_t finished = body.find("finish_reason\":\"");  // of Chat Completions: the body may end behind it
   const std::size_t last = finished == std::string_view::npos ? body.size() - 1 : body.find("\n\n", finished) + 1;
   for (std::size_t at = 0; at < last; ++at) {
-    const RecordingSink sink = GetParam().read({body.substr(0, at)});
+    const RecordingSink sink = GetParam().read_until(GetParam().cut, {body.substr(0, at)});
     ASSERT_EQ(sink.ends, 0) << at;
-    ASSERT_EQ(sink.failure, FailureKind::kTruncated) << at;
+    const bool began = sink.count(Kind::kUpstream) > 0 || *GetParam().cut == '\0';
+    ASSERT_EQ(sink.failure, began ? FailureKind::kTruncated : FailureKind::kUnreachable) << at;
   }
 }
 
 INSTANTIATE_TEST_SUITE_P(Of, EverySplitTest,
-                         testing::Values(Sample{"Chat", kChat, read_body<ChatCompletionReader>},
-                                         Sample{"Responses", kResponses, read_body<ResponsesReader>},
-                                         Sample{"Messages", kMessages, read_body<MessagesReader>}),
+                         testing::Values(Sample{"Chat", kChatBody, read_body<ChatCompletionReader>},
+                                         Sample{"Responses", kResponsesBody, read_body<ResponsesReader>},
+                                         Sample{"Messages", kMessagesBody, read_body<MessagesReader>},
+                                         Sample{"Run", kRunBody, read_body<LangGraphReader>, "connection reset"}),
                          [](const auto& parameter) { return parameter.param.name; });
 
 }  // namespace

@@ -34,9 +34,9 @@ AnswerReading read_events(const std::vector<std::string>& events) {
   return reading;
 }
 
-// What a session makes of a body that arrives in those reads and then ends.
+// What a session makes of a body that arrives in those reads and then ends, well where `error` is empty.
 template <typename Reader>
-RecordingSink read_body(const std::vector<std::string_view>& reads) {
+RecordingSink read_body(std::string_view error, const std::vector<std::string_view>& reads) {
   FakeHttpClient http;
   RecordingSink sink;
   sink.wants_upstream = true;
@@ -45,7 +45,7 @@ RecordingSink read_body(const std::vector<std::string_view>& reads) {
   for (const std::string_view read : reads) {
     if (http.receiver != nullptr) http.receiver->on_body(read);
   }
-  if (http.receiver != nullptr) http.receiver->on_finished("");
+  if (http.receiver != nullptr) http.receiver->on_finished(error);
   return sink;
 }
 

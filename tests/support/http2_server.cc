@@ -341,7 +341,6 @@ nghttp2_session_callbacks* Http2Server::callbacks() {
           auto& self = *static_cast<Connection*>(user_data);
           Http2Server& server = *self.server;
           if (frame->hd.type == NGHTTP2_PING) ++server.pings;
-          if (frame->hd.type == NGHTTP2_RST_STREAM) server.last_reset = frame->rst_stream.error_code;
           const bool part_of_request = frame->hd.type == NGHTTP2_HEADERS || frame->hd.type == NGHTTP2_DATA;
           if (!part_of_request || (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) == 0) return 0;
           ++server.requests;

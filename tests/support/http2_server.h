@@ -46,9 +46,10 @@ class Http2Server {
   ~Http2Server();
 
   int port() const { return port_; }
-  std::string url(const std::string& host = "127.0.0.1") const {
-    return (options_.key.empty() ? "http://" : "https://") + host + ":" + std::to_string(port_) + "/v1?a=b";
+  std::string origin(const std::string& host = "127.0.0.1") const {
+    return (options_.key.empty() ? "http://" : "https://") + host + ":" + std::to_string(port_);
   }
+  std::string url(const std::string& host = "127.0.0.1") const { return origin(host) + "/v1?a=b"; }
 
   // --- On the server's thread ---
 
@@ -61,6 +62,8 @@ class Http2Server {
     end(request);
   }
   void reset(const Request& request, std::uint32_t code);
+  // False when either side has ended it, or has cut the connection.
+  bool is_open(const Request& request) { return find(request) != nullptr; }
   // No stream above `last_stream` was begun with.
   void go_away(std::uint64_t connection, std::int32_t last_stream);
   // Without a word: no GOAWAY, no close_notify.
@@ -76,7 +79,6 @@ class Http2Server {
   std::atomic<std::uint64_t> resumed_connections{0};
   std::atomic<std::uint64_t> requests{0};
   std::atomic<std::uint32_t> most_streams{0};  // at one time on one connection
-  std::atomic<std::uint32_t> last_reset{~0u};  // the code of the last RST_STREAM
   std::atomic<std::uint64_t> pings{0};
   std::atomic<std::uint64_t> sent_bytes{0};  // of bodies
   std::atomic<bool> answers_pings{true};     // false: it does not read any more

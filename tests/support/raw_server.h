@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 
@@ -88,6 +89,8 @@ class RawServer {
       for (;;) {
         UniqueFd connection(accept(listener_.get(), nullptr, nullptr));
         if (!connection) return;
+        const int on = 1;
+        setsockopt(connection.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);  // fails on a Unix socket
         const std::lock_guard lock(mutex_);
         if (over_) return;
         const int fd = connections_.emplace_back(std::move(connection)).get();

@@ -6,141 +6,17 @@
 #include <atomic>
 #include <mutex>
 
-#include "support/http2_server.h"
 #include "support/http_client_loop.h"
-#include "support/raw_server.h"
+#include "support/scripted_server.h"
 #include "support/test_certificate.h"
 
 namespace streaming {
 namespace {
 
-enum class Engine { kHttp1, kHttp2, kHttp2OverTls };
-
-// An answer that is being given, whatever the protocol. On the server's thread.
-class Answer {
- public:
-  using Headers = Http2Server::Headers;
-
-  virtual ~Answer() = default;
-  virtual void head(int status, const Headers& headers = {}) = 0;
-  virtual void send(std::string_view bytes) = 0;
-  virtual void end() = 0;
-  virtual void break_off() = 0;
-  // Waits for the client to have given the request up.
-  virtual void wait_for_cancel() = 0;
-};
-
-// The request as "NAME: value" lines, small letters, and its body behind an empty one.
-using Script = std::function<void(Answer&, const std::string& request)>;
-
-class TestServer {
- public:
-  virtual ~TestServer() = default;
-  virtual std::string url() const = 0;
-  virtual int connections() const = 0;
-  std::atomic<bool> saw_cancel{false};
-};
-
-class Http1TestServer final : public TestServer {
- public:
-  explicit Http1TestServer(Script script)
-      : script_(std::move(script)), server_([this](int connection, std::string request) {
-          ++connections_;
-          do {
-            Http1Answer answer(*this, connection);
-            for (char& letter : request) letter = static_cast<char>(std::tolower(static_cast<unsigned char>(letter)));
-            script_(answer, request);
-            if (answer.broken) return;
-            request = RawServer::read_request(connection);
-          } while (!request.empty());
-        }) {}
-
-  std::string url() const override { return server_.url(); }
-  int connections() const override { return connections_; }
-
- private:
-  struct Http1Answer final : Answer {
-    Http1Answer(Http1TestServer& new_server, int new_connection) : server(new_server), connection(new_connection) {}
-    void head(int status, const Headers& headers) override {
-      std::string text = "HTTP/1.1 " + std::to_string(status) + " Some Reason\r\n";
-      for (const auto& [name, value] : headers) text += name + ": " + value + "\r\n";
-      if (status >= 200) text += "Transfer-Encoding: chunked\r\n";
-      RawServer::write(connection, text + "\r\n");
-    }
-    void send(std::string_view bytes) override {
-      char size[32];
-      std::snprintf(size, sizeof size, "%zx\r\n", bytes.size());
-      RawServer::write(connection, size + std::string(bytes) + "\r\n");
-    }
-    void end() override { RawServer::write(connection, "0\r\n\r\n"); }
-    void break_off() override { broken = true; }
-    void wait_for_cancel() override {
-      char byte;
-      EXPECT_LE(recv(connection, &byte, 1, 0), 0);
-      server.saw_cancel = true;
-      broken = true;
-    }
-
-    Http1TestServer& server;
-    int connection;
-    bool broken = false;
-  };
-
-  const Script script_;
-  std::atomic<int> connections_{0};
-  RawServer server_;
-};
-
-class Http2TestServer final : public TestServer {
- public:
-  Http2TestServer(const TestCertificate* certificate, Script script)
-      : script_(std::move(script)),
-        server_(options(certificate), [this](Http2Server&, const Http2Server::Request& request) {
-          Http2Answer answer(*this, request);
-          std::string text;
-          for (const auto& [name, value] : request.headers) text += name + ": " + value + "\r\n";
-          script_(answer, text + "\r\n" + request.body);
-        }) {}
-
-  std::string url() const override { return server_.url(); }
-  int connections() const override { return static_cast<int>(server_.connections); }
-
- private:
-  struct Http2Answer final : Answer {
-    Http2Answer(Http2TestServer& new_owner, const Http2Server::Request& new_request)
-        : owner(new_owner), request(new_request) {}
-    void head(int status, const Headers& headers) override { owner.server_.respond(request, status, headers); }
-    void send(std::string_view bytes) override { owner.server_.send(request, bytes); }
-    void end() override { owner.server_.end(request); }
-    void break_off() override { owner.server_.reset(request, NGHTTP2_INTERNAL_ERROR); }
-    void wait_for_cancel() override { look_for_cancel(owner); }
-    static void look_for_cancel(Http2TestServer& owner) {
-      if (owner.server_.last_reset == NGHTTP2_CANCEL) {
-        owner.saw_cancel = true;
-      } else {
-        owner.server_.after(std::chrono::milliseconds(1), [&owner] { look_for_cancel(owner); });
-      }
-    }
-
-    Http2TestServer& owner;
-    const Http2Server::Request& request;
-  };
-
-  static Http2Server::Options options(const TestCertificate* certificate) {
-    if (certificate == nullptr) return {};
-    return {.key = certificate->key(), .certificate = certificate->certificate()};
-  }
-
-  const Script script_;
-  Http2Server server_;
-};
-
 class HttpClientTest : public testing::TestWithParam<Engine> {
  protected:
-  std::unique_ptr<TestServer> serve(Script script) {
-    if (GetParam() == Engine::kHttp1) return std::make_unique<Http1TestServer>(std::move(script));
-    const bool tls = GetParam() == Engine::kHttp2OverTls;
-    return std::make_unique<Http2TestServer>(tls ? &certificate : nullptr, std::move(script));
+  std::unique_ptr<ScriptedServer> serve(ScriptedServer::Script script) const {
+    return ScriptedServer::start(GetParam(), certificate, std::move(script));
   }
   std::unique_ptr<HttpTransfer> post(const std::string& url, HttpReceiver& to, std::string body = "{}") {
     constexpr HttpVersion kVersions[] = {HttpVersion::kHttp11, HttpVersion::kHttp2PriorKnowledge,
@@ -166,7 +42,7 @@ TEST_P(HttpClientTest, PostsAndHandsTheAnswerOutAsItComes) {
   std::mutex mutex;
   std::string request;
   std::atomic<bool> first_came{false};
-  const auto server = serve([&](Answer& answer, const std::string& got) {
+  const auto server = serve([&](ScriptedServer::Answer& answer, const std::string& got) {
     const std::lock_guard lock(mutex);
     request = got;
     answer.head(200, {{"content-type", "text/event-stream"}});
@@ -191,7 +67,7 @@ TEST_P(HttpClientTest, PostsAndHandsTheAnswerOutAsItComes) {
 TEST_P(HttpClientTest, SendsALargeBodyWithoutAskingForLeave) {
   std::atomic<std::size_t> size{0};
   std::atomic<bool> asked{false};
-  const auto server = serve([&](Answer& answer, const std::string& got) {
+  const auto server = serve([&](ScriptedServer::Answer& answer, const std::string& got) {
     size = got.size();
     asked = got.substr(0, 500).find("expect:") != std::string::npos;
     answer.head(200);
@@ -206,7 +82,7 @@ TEST_P(HttpClientTest, SendsALargeBodyWithoutAskingForLeave) {
 }
 
 TEST_P(HttpClientTest, HandsOutTheFinalHeadWithWhatSaysWhereAndWhen) {
-  const auto server = serve([](Answer& answer, const std::string&) {
+  const auto server = serve([](ScriptedServer::Answer& answer, const std::string&) {
     answer.head(103, {{"retry-after", "1"}});
     answer.head(429, {{"retry-after", "7"}, {"content-location", "/threads/t/runs/r"}});
     answer.end();
@@ -221,7 +97,7 @@ TEST_P(HttpClientTest, HandsOutTheFinalHeadWithWhatSaysWhereAndWhen) {
 }
 
 TEST_P(HttpClientTest, SaysWhyItCannotConnect) {
-  const std::string url = serve([](Answer&, const std::string&) {})->url();
+  const std::string url = serve([](ScriptedServer::Answer&, const std::string&) {})->url();
   post(url);
   EXPECT_FALSE(receiver.finished) << "not from within start()";
   run_until([&] { return receiver.finished; });
@@ -237,7 +113,7 @@ TEST_P(HttpClientTest, SaysWhyItDoesNotKnowAHost) {
 }
 
 TEST_P(HttpClientTest, SeesABodyThatIsCutOff) {
-  const auto server = serve([](Answer& answer, const std::string&) {
+  const auto server = serve([](ScriptedServer::Answer& answer, const std::string&) {
     answer.head(200);
     answer.send("only this");
     answer.break_off();
@@ -249,20 +125,20 @@ TEST_P(HttpClientTest, SeesABodyThatIsCutOff) {
 }
 
 TEST_P(HttpClientTest, LetsTheServerKnowAtOnceWhenTheRequestIsCancelled) {
-  const auto server = serve([](Answer& answer, const std::string&) {
+  const auto server = serve([](ScriptedServer::Answer& answer, const std::string&) {
     answer.head(200);
     answer.send("hello");
     answer.wait_for_cancel();
   });
   receiver.on_body_hook = [&] { receiver.transfer.reset(); };
   post(server->url());
-  run_until([&] { return server->saw_cancel.load(); });
+  run_until([&] { return server->cancels == 1; });
   EXPECT_EQ(receiver.body, "hello");
   EXPECT_FALSE(receiver.finished) << "a cancelled receiver is not called again";
 }
 
 TEST_P(HttpClientTest, ForgetsARequestThatIsCancelledBeforeItWasSent) {
-  const auto server = serve([](Answer& answer, const std::string&) {
+  const auto server = serve([](ScriptedServer::Answer& answer, const std::string&) {
     answer.head(200);
     answer.end();
   });
@@ -283,7 +159,7 @@ TEST_P(HttpClientTest, ForgetsARequestThatIsCancelledBeforeItWasSent) {
 
 TEST_P(HttpClientTest, HoldsTheBodyBackWhilePausedAndLosesNothing) {
   const std::string large(4 << 20, 'y');
-  const auto server = serve([&](Answer& answer, const std::string&) {
+  const auto server = serve([&](ScriptedServer::Answer& answer, const std::string&) {
     answer.head(200);
     answer.send(large);
     answer.end();
@@ -305,7 +181,7 @@ TEST_P(HttpClientTest, HoldsTheBodyBackWhilePausedAndLosesNothing) {
 }
 
 TEST_P(HttpClientTest, FinishesAPausedAnswerWhenItIsResumed) {
-  const auto server = serve([&](Answer& answer, const std::string&) {
+  const auto server = serve([&](ScriptedServer::Answer& answer, const std::string&) {
     answer.head(200);
     answer.send("all");
     answer.end();
@@ -323,7 +199,7 @@ TEST_P(HttpClientTest, FinishesAPausedAnswerWhenItIsResumed) {
 }
 
 TEST_P(HttpClientTest, StartsRequestsFromWithinCallsToReceivers) {
-  const auto server = serve([&](Answer& answer, const std::string&) {
+  const auto server = serve([&](ScriptedServer::Answer& answer, const std::string&) {
     answer.head(200);
     answer.send("ok");
     answer.end();
@@ -338,7 +214,7 @@ TEST_P(HttpClientTest, StartsRequestsFromWithinCallsToReceivers) {
 }
 
 TEST_P(HttpClientTest, UsesAConnectionAgainWhoseAnswerHasSaidAllThatMatters) {
-  const auto server = serve([&](Answer& answer, const std::string&) {
+  const auto server = serve([&](ScriptedServer::Answer& answer, const std::string&) {
     answer.head(200);
     answer.send("enough");
     answer.end();
@@ -356,12 +232,12 @@ TEST_P(HttpClientTest, UsesAConnectionAgainWhoseAnswerHasSaidAllThatMatters) {
   }
   EXPECT_EQ(server->connections(), 1);
   EXPECT_FALSE(receiver.finished) << "nobody waits for the rest";
-  EXPECT_FALSE(server->saw_cancel);
+  EXPECT_EQ(server->cancels, 0);
   loop.client.reset();  // closes the connection
 }
 
 TEST_P(HttpClientTest, LosesPatienceWithAnAnswerThatDoesNotEnd) {
-  const auto server = serve([&](Answer& answer, const std::string&) {
+  const auto server = serve([&](ScriptedServer::Answer& answer, const std::string&) {
     answer.head(200);
     answer.send("enough");
     answer.wait_for_cancel();
@@ -370,18 +246,13 @@ TEST_P(HttpClientTest, LosesPatienceWithAnAnswerThatDoesNotEnd) {
   run_until([&] { return receiver.body == "enough"; });
   receiver.transfer->let_finish();
   receiver.transfer.reset();
-  EXPECT_FALSE(server->saw_cancel);
+  EXPECT_EQ(server->cancels, 0);
   loop.skip(kUnreadTimeout);
-  run_until([&] { return server->saw_cancel.load(); });
-}
-
-std::string name_of(const testing::TestParamInfo<Engine>& info) {
-  constexpr const char* kNames[] = {"Http1", "Http2", "Http2OverTls"};
-  return kNames[static_cast<int>(info.param)];
+  run_until([&] { return server->cancels == 1; });
 }
 
 INSTANTIATE_TEST_SUITE_P(Over, HttpClientTest, testing::Values(Engine::kHttp1, Engine::kHttp2, Engine::kHttp2OverTls),
-                         name_of);
+                         engine_name);
 
 }  // namespace
 }  // namespace streaming

@@ -1,0 +1,56 @@
+// A server that answers as the test's script says, over either protocol: what HTTP/1.1 and HTTP/2 have in common.
+
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "support/http2_server.h"
+#include "support/test_certificate.h"
+
+namespace streaming {
+
+enum class Engine { kHttp1, kHttp2, kHttp2OverTls };
+
+inline std::string engine_name(const testing::TestParamInfo<Engine>& info) {
+  constexpr const char* kNames[] = {"Http1", "Http2", "Http2OverTls"};
+  return kNames[static_cast<int>(info.param)];
+}
+
+class ScriptedServer {
+ public:
+  // An answer that is being given. On a thread of the server.
+  class Answer {
+   public:
+    using Headers = Http2Server::Headers;
+
+    virtual ~Answer() = default;
+    virtual void head(int status, const Headers& headers = {}) = 0;
+    virtual void send(std::string_view bytes) = 0;
+    virtual void end() = 0;
+    virtual void break_off() = 0;
+    // Waits for the client to have given the request up.
+    virtual void wait_for_cancel() = 0;
+  };
+  // The request as "NAME: value" lines in small letters, and its body behind an empty one. When the script returns, an
+  // answer that was not ended waits for ever, or over HTTP/1.1 for the next request.
+  using Script = std::function<void(Answer&, const std::string& request)>;
+
+  // The certificate is for kHttp2OverTls, and must stay.
+  static std::unique_ptr<ScriptedServer> start(Engine engine, const TestCertificate& certificate, Script script);
+  virtual ~ScriptedServer() = default;
+
+  virtual std::string origin() const = 0;
+  virtual int connections() const = 0;
+  virtual int requests() const = 0;
+  std::string url() const { return origin() + "/v1?a=b"; }
+
+  std::atomic<int> cancels{0};  // requests that were given up, as wait_for_cancel() has seen
+};
+
+}  // namespace streaming
