@@ -83,7 +83,7 @@ class RawServer {
 
  private:
   void start(Serve serve) {
-    EXPECT_EQ(listen(listener_.get(), 16), 0);
+    EXPECT_EQ(listen(listener_.get(), 1024), 0);
     serve_ = std::move(serve);
     accepting_ = std::thread([this] {
       for (;;) {
