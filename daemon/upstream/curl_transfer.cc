@@ -39,6 +39,9 @@ CurlTransfer::CurlTransfer(HttpRequest request, HttpReceiver& receiver)
   set(easy_, CURLOPT_HTTPHEADER, headers_);
   set(easy_, CURLOPT_POSTFIELDS, request_.body.data());
   set(easy_, CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(request_.body.size()));
+  set(easy_, CURLOPT_HEADERFUNCTION, &CurlTransfer::on_header);
+  set(easy_, CURLOPT_HEADERDATA, this);
+  set(easy_, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);  // a proxy's answer is not the API's
   set(easy_, CURLOPT_WRITEFUNCTION, &CurlTransfer::on_body);
   set(easy_, CURLOPT_WRITEDATA, this);
   set(easy_, CURLOPT_ERRORBUFFER, error_.data());
@@ -77,6 +80,17 @@ void CurlTransfer::begin(CURLM* multi) {
 void CurlTransfer::release_held_back() {
   held_back_ = false;
   curl_easy_pause(easy_, CURLPAUSE_CONT);
+}
+
+// A head ends with an empty line. What it says is not to wait for a body that may never come.
+std::size_t CurlTransfer::on_header(char* line, std::size_t size, std::size_t count, void* transfer) {
+  constexpr long kFirstFinalStatus = 200;
+  auto& self = *static_cast<CurlTransfer*>(transfer);
+  const std::string_view text(line, size * count);
+  long status = 0;
+  curl_easy_getinfo(self.easy_, CURLINFO_RESPONSE_CODE, &status);
+  if (text.find_first_not_of("\r\n") == std::string_view::npos && status >= kFirstFinalStatus) self.announce_head();
+  return text.size();
 }
 
 std::size_t CurlTransfer::on_body(char* bytes, std::size_t size, std::size_t count, void* transfer) {

@@ -49,6 +49,7 @@ class CurlTransfer : public ListNode {
   void finish(CURLcode result);
 
  private:
+  static std::size_t on_header(char* line, std::size_t size, std::size_t count, void* transfer);
   static std::size_t on_body(char* bytes, std::size_t size, std::size_t count, void* transfer);
   void announce_head();
   void forget_body();

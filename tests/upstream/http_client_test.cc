@@ -96,6 +96,19 @@ TEST_P(HttpClientTest, HandsOutTheFinalHeadWithWhatSaysWhereAndWhen) {
   EXPECT_EQ(receiver.body, "");
 }
 
+TEST_P(HttpClientTest, HandsOutTheHeadOfABodyThatDoesNotCome) {
+  const auto server = serve([](ScriptedServer::Answer& answer, const std::string&) {
+    answer.head(100);
+    answer.head(200, {{"content-location", "/threads/t/runs/r"}});
+    answer.wait_for_cancel();
+  });
+  post(server->url());
+  run_until([&] { return receiver.status == 200; });
+  EXPECT_EQ(receiver.content_location, "/threads/t/runs/r");
+  receiver.transfer.reset();
+  run_until([&] { return server->cancels == 1; });
+}
+
 TEST_P(HttpClientTest, SaysWhyItCannotConnect) {
   const std::string url = serve([](ScriptedServer::Answer&, const std::string&) {})->url();
   post(url);
