@@ -2,7 +2,6 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <netinet/in.h>
 #include <rapidjson/document.h>
 
 #include <cstdlib>
@@ -10,6 +9,7 @@
 #include <regex>
 
 #include "support/daemon_process.h"
+#include "support/http_get.h"
 
 namespace streaming {
 namespace {
@@ -21,30 +21,16 @@ using testing::StartsWith;
 
 class MonitorTest : public testing::Test {
  protected:
-  // The port is the kernel's choice, and the log says which.
   explicit MonitorTest(std::vector<std::string> flags = {})
       : daemon([&flags] {
           flags.insert(flags.end(), {"--metrics-addr", "127.0.0.1:0", "--workers", "2"});
           return flags;
         }()) {
-    EXPECT_TRUE(daemon.logs("metrics on port ")) << daemon.log();
-    const std::string log = daemon.log();
-    port = std::atoi(log.c_str() + log.find("metrics on port ") + 16);
+    port = daemon.monitor_port();
   }
 
   // The whole answer.
-  std::string get(const std::string& path) const {
-    UniqueFd connection(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_port = htons(static_cast<std::uint16_t>(port));
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    if (connect(connection.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) return "";
-    const std::string request = "GET " + path + " HTTP/1.0\r\n\r\n";
-    EXPECT_EQ(send(connection.get(), request.data(), request.size(), MSG_NOSIGNAL),
-              static_cast<ssize_t>(request.size()));
-    return read_to_end(connection.get());
-  }
+  std::string get(const std::string& path) const { return http_get(port, path); }
   bool eventually_has(const std::string& path, const std::string& text) const {
     return eventually([&] { return get(path).find(text) != std::string::npos; });
   }

@@ -9,11 +9,13 @@
 #include <sys/wait.h>
 
 #include <chrono>
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <functional>
 #include <sstream>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "support/temporary_directory.h"
@@ -80,6 +82,13 @@ class DaemonProcess {
   void write_config(const std::string& text) const { std::ofstream(config_path()) << text; }
   bool logs(const std::string& text) const {
     return eventually([&] { return log().find(text) != std::string::npos; });
+  }
+  // Of a daemon with --metrics-addr ADDRESS:0: the kernel has chosen it, and the log says which.
+  int monitor_port() const {
+    constexpr std::string_view kSaid = "metrics on port ";
+    EXPECT_TRUE(logs(std::string(kSaid))) << log();
+    const std::string text = log();
+    return std::atoi(text.c_str() + text.find(kSaid) + kSaid.size());
   }
   std::string socket() const { return directory_.file("daemon.sock"); }
   std::string log() const { return contents(log_path()); }

@@ -64,6 +64,12 @@ class RawServer {
     }
   }
 
+  // Ends the connection as a peer that crashes or a firewall does, with RST.
+  static void reset(int connection) {
+    const sockaddr none{.sa_family = AF_UNSPEC, .sa_data = {}};
+    EXPECT_EQ(connect(connection, &none, sizeof none), 0);
+  }
+
   // Head and body; the body's length is what Content-Length says. Empty when the client has closed.
   static std::string read_request(int connection) {
     std::string request;
