@@ -4,6 +4,10 @@
 
 . conf/demo/processes.sh
 
+# Where Apache and PHP run, and where the others do: everywhere, but for a script that says otherwise.
+on_apaches_cpus=()
+on_others_cpus=()
+
 # fail MESSAGE [NAME...]: with the end of the named logs.
 fail() {
   local name
@@ -22,46 +26,50 @@ check_programs() {
 }
 
 prepare_directory() {
-  export BENCH_DIRECTORY=$directory BENCH_HTTPD_MODULES BENCH_HANDOFF_MODULE=$directory/mod_socket_handoff.so BENCH_PORT BENCH_MOD_PHP
+  export BENCH_DIRECTORY=$directory BENCH_HTTPD_MODULES BENCH_MOD_PHP
   export DEMO_DIRECTORY=$directory DEMO_USER DEMO_GROUP # conf/demo/php-fpm.conf wants these names
   BENCH_HTTPD_MODULES=$(apxs -q LIBEXECDIR)
   BENCH_MOD_PHP=$(compgen -G "$BENCH_HTTPD_MODULES/libphp*.so" | sort -V | tail -n 1) || true
-  BENCH_PORT=$((20000 + RANDOM % 10000))
+  port=$((20000 + RANDOM % 10000))
   DEMO_USER=$(id -un)
   if [ "$(id -u)" -eq 0 ]; then DEMO_USER=www-data; fi
   DEMO_GROUP=$(id -gn "$DEMO_USER")
   mkdir "$directory/htdocs"
   cp "$here/answers.php" "$directory/htdocs/"
-  cp "$module" "$BENCH_HANDOFF_MODULE"
+  cp "$module" "$directory/httpd.so"
   chgrp -R "$DEMO_GROUP" "$directory"
   chmod -R u=rwX,g=rwXs,o= "$directory"
 }
 
 start_daemon() {
-  start streaming-daemon "$daemon" --config /dev/null --socket "$directory/streaming-daemon.sock" --socket-mode 0660 \
+  start streaming-daemon "${on_others_cpus[@]}" "$daemon" --config /dev/null --socket "$directory/streaming-daemon.sock" --socket-mode 0660 \
     --backend mock --delay 0 --benchmark --metrics-addr ''
   await streaming-daemon grep -qw ready "$directory/log/streaming-daemon.log"
 }
 
 start_php() {
-  start php-fpm "$(compgen -c php-fpm | sort -V | tail -n 1)" --nodaemonize --fpm-config "$PWD/conf/demo/php-fpm.conf"
+  start php-fpm "${on_apaches_cpus[@]}" "$(compgen -c php-fpm | sort -V | tail -n 1)" --nodaemonize --fpm-config "$PWD/conf/demo/php-fpm.conf"
   await php-fpm test -S "$directory/php-fpm.sock"
 }
 
+# start_httpd MPM [NAME PORT ARGUMENT...]: with the module NAME.so, httpd.so where no name is given.
 start_httpd() {
-  rm -f "$directory/httpd.pid"
-  start httpd "$(apxs -q SBINDIR)/$(apxs -q PROGNAME)" -C "LoadModule mpm_$1_module $BENCH_HTTPD_MODULES/mod_mpm_$1.so" \
-    -f "$here/httpd.conf" -DFOREGROUND
-  await httpd test -s "$directory/httpd.pid"
-  await httpd curl --silent --fail --noproxy '*' --output /dev/null "$(url_of ordinary)"
+  local mpm=$1 name=${2:-httpd}
+  export BENCH_NAME=$name BENCH_PORT=${3:-$port} BENCH_HANDOFF_MODULE=$directory/$name.so
+  rm -f "$directory/$name.pid"
+  start "$name" "${on_apaches_cpus[@]}" "$(apxs -q SBINDIR)/$(apxs -q PROGNAME)" \
+    -C "LoadModule mpm_${mpm}_module $BENCH_HTTPD_MODULES/mod_mpm_$mpm.so" -f "$here/httpd.conf" -DFOREGROUND "${@:4}"
+  await "$name" test -s "$directory/$name.pid"
+  await "$name" curl --silent --fail --noproxy '*' --output /dev/null "http://127.0.0.1:$BENCH_PORT/answers.php"
 }
 
 url_of() {
-  local url=http://127.0.0.1:$BENCH_PORT query="?socket=$directory/streaming-daemon.sock"
+  local url=http://127.0.0.1:$port query="?socket=$directory/streaming-daemon.sock"
   case $1 in
     ordinary) echo "$url/answers.php" ;;
     handoff) echo "$url/answers.php$query" ;;
     acknowledged) echo "$url/acknowledged/answers.php$query" ;;
+    beside) echo "http://127.0.0.1:$((port + 1))/answers.php$query" ;;
   esac
 }
 

@@ -82,7 +82,7 @@ clean_up() {
   local name
   trap '' HUP INT PIPE TERM
   # Those who hand over before the one that they hand over to.
-  for name in httpd php-fpm streaming-daemon build; do
+  for name in httpd php-fpm streaming-daemon build "${!pid_of[@]}"; do
     [ -z "${pid_of[$name]:-}" ] || stop "$name"
   done
   rm -rf "$directory"
