@@ -6,7 +6,7 @@ use List::Util 'sum';
 use Test::More;
 
 use Apache::Test ();
-use Handoff::Apache qw(children descriptors log_mark log_since restart status);
+use Handoff::Apache qw(children descriptors holders log_mark log_since restart status);
 use Handoff::Client qw(get path_with);
 use Handoff::Daemon ();
 use Handoff::PrivateApache 'module';
@@ -46,8 +46,10 @@ for my $signal (qw(USR1 HUP)) {
   $client->send_request(GET => path_with('/asks.php', socket => $daemon->socket, data => '{"prompt":"outlive"}'));
   my $head = $client->receive_head;
   like $head, qr/^HTTP\/1.1 200/, "a stream that began before a restart by SIG$signal";
+  is scalar(holders($daemon->socket)), 1, "the child keeps the daemon's socket open";
   restart($signal);
   is_whole_stream({ status => 200, body => $client->receive_rest }, 'outlive', 'outlives it');
+  ok wait_until { !holders($daemon->socket) } "the children to let go of the daemon's socket";
 }
 
 my $configuration = join '', map({ module($_) } qw(socket_handoff lua)),

@@ -12,7 +12,7 @@ use Exporter     'import';
 use Handoff::Client 'get';
 use Handoff::Wait   'wait_until';
 
-our @EXPORT_OK = qw(children descriptors log_mark log_since port_of restart status wait_for_log);
+our @EXPORT_OK = qw(children descriptors holders log_mark log_since port_of restart status wait_for_log);
 
 sub read_file {
   my ($path) = @_;
@@ -54,6 +54,15 @@ sub descriptors {
   my ($pid) = @_;
   opendir my $directory, "/proc/$pid/fd" or croak "/proc/$pid/fd: $!";
   return scalar grep {/^\d+$/} readdir $directory;
+}
+
+# The children that have this file open.
+sub holders {
+  my ($path) = @_;
+  return grep {
+    my $pid = $_;
+    grep { (readlink // '') eq $path } glob "/proc/$pid/fd/*";
+  } children();
 }
 
 # mod_status's page as a hash, with the keys as there: BusyWorkers, Scoreboard...
