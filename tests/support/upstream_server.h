@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <cstdlib>
 #include <optional>
 #include <ostream>
 #include <string>
@@ -33,6 +34,14 @@ class UpstreamServer {
   }
 
   void stop() { process_.stop(); }
+
+  // The faults that it is to have from now on, as its README names them: {"dropRate":0.5}. Over HTTP/1.1.
+  void set_chaos(const std::string& faults) const {
+    const std::string command =
+        "curl --silent --fail --max-time 10 --output /dev/null --header 'Content-Type: application/json' --data '" +
+        faults + "' " + origin() + "/__aimock/chaos";
+    EXPECT_EQ(std::system(command.c_str()), 0) << command;
+  }
 
   std::string origin() const { return scheme_ + "://127.0.0.1:" + std::to_string(process_.port()); }
   std::string base() const { return origin() + "/v1"; }

@@ -1,0 +1,81 @@
+// A server that sends a hundred megabytes as fast as it can, to a client that takes a kilobyte at a time: the daemon
+// holds no more than its limits, and in the end the client has all of it.
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <fstream>
+#include <string>
+
+#include "support/http_get.h"
+#include "support/scripted_apis.h"
+
+namespace streaming {
+namespace {
+
+class FloodTest : public testing::TestWithParam<Engine> {
+ protected:
+  static constexpr int kEvents = 100'000;  // of a kilobyte each
+
+  // Of the daemon, in KB: VmRSS, what it has now; VmHWM, the most that it had.
+  std::size_t memory(const std::string& which) const {
+    std::ifstream status("/proc/" + std::to_string(daemon->pid()) + "/status");
+    for (std::string name; status >> name;) {
+      std::size_t value = 0;
+      if (name == which + ":" && status >> value) return value;
+    }
+    return 0;
+  }
+  bool has_paused() const {
+    const std::string metrics = http_get(daemon->monitor_port(), "/metrics");
+    const std::string name = "\ndaemon_backpressure_pauses_total ";
+    const std::size_t at = metrics.find(name);
+    return at != std::string::npos && std::atoi(metrics.c_str() + at + name.size()) > 0;
+  }
+
+  static std::string text_of(const std::string& text) {
+    return R"(data: {"choices":[{"delta":{"content":")" + text + "\"}}]}\n\n";
+  }
+
+  const std::string piece = std::string(1000, 'x');
+  TestCertificate certificate;
+  std::unique_ptr<ScriptedServer> server = ScriptedServer::start(
+      GetParam(), certificate, [this](ScriptedServer::Answer& answer, const std::string& request) {
+        answer.head(200, {{"content-type", "text/event-stream"}});
+        if (request.find("flood") != std::string::npos) {
+          std::string hundred;
+          for (int i = 0; i < 100; ++i) hundred += text_of(piece);
+          for (int i = 0; i < kEvents / 100; ++i) answer.send(hundred);
+        }
+        answer.send("data: [DONE]\n\n");
+        answer.end();
+      });
+  std::unique_ptr<DaemonProcess> daemon =
+      daemon_that_asks(*server, certificate, kChatApi,
+                       {"--metrics-addr", "127.0.0.1:0", "--workers", "1", "--write-timeout-ms", "60000"});
+};
+
+TEST_P(FloodTest, LeavesTheMemoryFlat) {
+  EXPECT_TRUE(read_to_end(daemon->hand_client_over("{}").get()).ends_with("data: [DONE]\n\n"));
+  const std::size_t before = memory("VmRSS");
+  const UniqueFd browser = daemon->hand_client_over(R"({"prompt":"flood"})");
+  ASSERT_TRUE(eventually([this] { return has_paused(); }));
+  char kilobyte[1024];
+  std::size_t received = 0;
+  for (int i = 0; i < 2000; ++i) {
+    const ssize_t got = recv(browser.get(), kilobyte, sizeof kilobyte, 0);
+    ASSERT_GT(got, 0);
+    received += static_cast<std::size_t>(got);
+  }
+  EXPECT_LE(memory("VmHWM"), before + 2048) << "after two megabytes, a kilobyte at a time";
+  const std::string rest = read_to_end(browser.get());
+  EXPECT_TRUE(rest.ends_with("data: [DONE]\n\n"));
+  EXPECT_GE(received + rest.size(), std::size_t{kEvents} * (piece.size() + 20));
+  EXPECT_EQ(rest.find("error"), std::string::npos);
+  EXPECT_LE(memory("VmHWM"), before + 2048) << "after all of it";
+}
+
+INSTANTIATE_TEST_SUITE_P(Over, FloodTest, testing::Values(Engine::kHttp1, Engine::kHttp2OverTls), engine_name);
+
+}  // namespace
+}  // namespace streaming
