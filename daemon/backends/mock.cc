@@ -1,8 +1,9 @@
 #include "backends/mock.h"
 
 #include <array>
-#include <string>
-#include <utility>
+#include <string_view>
+
+#include "base/buffer.h"
 
 namespace streaming {
 namespace {
@@ -43,9 +44,10 @@ std::string_view first_characters(std::string_view text, int count) {
 class MockSession final : public BackendSession, private TimerOwner {
  public:
   MockSession(TimerWheel& timers, Duration delay, std::string_view prompt, EventSink& sink)
-      : timers_(timers), sink_(sink), delay_(delay), timer_(*this), first_text_("You said: ") {
-    first_text_ += prompt.empty() ? "nothing" : first_characters(prompt, kPromptCharacters);
-    first_text_ += " ";
+      : timers_(timers), sink_(sink), delay_(delay), timer_(*this) {
+    first_text_.append("You said: ");
+    first_text_.append(prompt.empty() ? "nothing" : first_characters(prompt, kPromptCharacters));
+    first_text_.append(' ');
     timers_.schedule(timer_, Duration(0));
   }
 
@@ -70,7 +72,8 @@ class MockSession final : public BackendSession, private TimerOwner {
     // From the moment that this one was due and not from now, so that lateness does not add up.
     timers_.schedule_at(timer_, timer_.expiry() + delay_);
     if (event == 0) {
-      say(std::exchange(first_text_, {}));
+      say(first_text_.view());
+      first_text_.reset();
     } else {
       say(kTexts[static_cast<std::size_t>(event) - 1]);
     }
@@ -84,7 +87,7 @@ class MockSession final : public BackendSession, private TimerOwner {
   Timer timer_;
   int next_event_ = 0;
   bool paused_ = false;
-  std::string first_text_;  // freed once it was sent
+  Buffer first_text_;  // freed once it was said
 };
 
 class MockBackend final : public Backend {

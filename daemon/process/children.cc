@@ -44,8 +44,12 @@ Result<Handle> Children::start(const ProgramStart& start, ChildOwner& owner) {
   Result<RunningProgram> program = start_program(start);
   if (!program) return program.error();
   const Child& child = *children_.create(std::move(*program), owner);
-  ring_.submit_poll(RingFile::regular(child.program_.pidfd.get()), POLLIN, Tag{Operation::kChildEnded, child.handle_});
+  submit_watch(child);
   return child.handle_;
+}
+
+void Children::submit_watch(const Child& child) {
+  ring_.submit_poll(RingFile::regular(child.program_.pidfd.get()), POLLIN, Tag{Operation::kChildEnded, child.handle_});
 }
 
 void Children::end(Handle handle) {
@@ -65,6 +69,8 @@ void Children::kill(Handle handle) {
 void Children::on_ended(const Completion& completion) {
   Child* child = children_.find(completion.tag.slot);
   CHECK(child != nullptr);
+  // The kernel had no memory for the watch: that says nothing of the child, and to wait for it would keep the worker.
+  if (completion.result < 0) return submit_watch(*child);
   child->signal_group(SIGKILL);
   int status = 0;
   waitpid(child->program_.pid, &status, 0);

@@ -41,6 +41,8 @@ class Children {
  private:
   class Child;
 
+  void submit_watch(const Child& child);
+
   Ring& ring_;
   TimerWheel& timers_;
   Slab<Child> children_;

@@ -11,6 +11,14 @@
 #include "base/limits.h"
 
 namespace streaming {
+namespace {
+
+// The kernel's want, and nothing of the connection's.
+bool passes(std::int32_t result) {
+  return result == -ENOMEM || result == -ENOBUFS || result == -EAGAIN || result == -EINTR;
+}
+
+}  // namespace
 
 Http2Connection::Http2Connection(Handle handle, Http2ConnectionOwner& owner, Origin& origin,
                                  ConnectionWorkshop& workshop)
@@ -106,7 +114,7 @@ void Http2Connection::on_received(const Completion& completion) {
     on_bytes(completion.buffer);
   } else if (completion.result == 0) {
     return close("the upstream closed the connection");
-  } else if (completion.result != -ENOBUFS) {
+  } else if (!passes(completion.result)) {
     return close(Error::from_errno("the connection to the upstream is lost", -completion.result).message);
   }
   if (receiving_ || state_ == State::kClosing) return;
@@ -230,7 +238,7 @@ void Http2Connection::submit_send() {
 void Http2Connection::on_sent(const Completion& completion) {
   sending_ = false;
   if (state_ == State::kClosing) return flush_later();
-  if (completion.result == -EAGAIN) {
+  if (passes(completion.result)) {
     polling_ = true;
     workshop_.ring.submit_poll(RingFile::regular(socket_.get()), POLLOUT, tag(Operation::kUpstreamWritable));
     return;

@@ -44,7 +44,9 @@ class SocketWatches {
   void on_ready(const Completion& completion, Report&& report) {
     Watch& watch = completed(completion);
     watch.reporting_ = true;
-    if (!watch.forgotten_ && completion.result != -ECANCELED) {
+    // A cancellation, or the kernel's want of memory, says nothing of the socket.
+    const bool says_something = completion.result != -ECANCELED && completion.result != -ENOMEM;
+    if (!watch.forgotten_ && says_something) {
       report(watch.fd_, static_cast<short>(completion.result > 0 ? completion.result : POLLERR));
     }
     watch.reporting_ = false;

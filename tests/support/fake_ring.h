@@ -23,6 +23,8 @@ class FakeRing final : public Ring {
     msghdr* message = nullptr;
     int target = -1;  // of a passed file
     Tag arrival;
+    std::span<char> room;            // of a read
+    struct statx* status = nullptr;  // of a file
   };
 
   explicit FakeRing(CompletionHandler* handler = nullptr) : handler_(handler) {}
@@ -40,7 +42,7 @@ class FakeRing final : public Ring {
       if (submitted.tag.operation == operation) return submitted;
     }
     ADD_FAILURE() << "no operation " << static_cast<int>(operation) << " is pending";
-    static const Submitted kNone{Tag{}, RingFile::regular(-1), "", 0, nullptr, -1, Tag{}};
+    static const Submitted kNone{Tag{}, RingFile::regular(-1), "", 0, nullptr, -1, Tag{}, {}, nullptr};
     return kNone;
   }
   // Completes it with `result`.
@@ -99,9 +101,11 @@ class FakeRing final : public Ring {
     add(tag, file).bytes.assign(bytes.data(), bytes.size());
   }
   void submit_receive(RingFile file, std::span<char>, Tag tag) override { add(tag, file); }
-  void submit_read(RingFile file, std::span<char>, std::uint64_t, Tag tag) override { add(tag, file); }
+  void submit_read(RingFile file, std::span<char> bytes, std::uint64_t, Tag tag) override {
+    add(tag, file).room = bytes;
+  }
   void submit_open(int, const char*, const open_how&, Tag tag) override { add(tag, RingFile::regular(-1)); }
-  void submit_file_status(RingFile file, struct statx&, Tag tag) override { add(tag, file); }
+  void submit_file_status(RingFile file, struct statx& status, Tag tag) override { add(tag, file).status = &status; }
   void submit_remove(int, const char*, Tag tag) override { add(tag, RingFile::regular(-1)); }
   void submit_poll(RingFile file, short events, Tag tag) override { add(tag, file).events = events; }
   void submit_shutdown_write(RingFile file, Tag tag) override { add(tag, file); }
@@ -122,7 +126,7 @@ class FakeRing final : public Ring {
 
  private:
   Submitted& add(Tag tag, RingFile file) {
-    pending.push_back(Submitted{tag, file, "", 0, nullptr, -1, Tag{}});
+    pending.push_back(Submitted{tag, file, "", 0, nullptr, -1, Tag{}, {}, nullptr});
     return pending.back();
   }
 

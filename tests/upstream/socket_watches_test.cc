@@ -57,6 +57,15 @@ TEST_F(SocketWatchesTest, ReportsAPollThatFailedAsAnError) {
   EXPECT_EQ(reported, std::vector<short>{POLLERR});
 }
 
+TEST_F(SocketWatchesTest, LooksAgainWhereThePollWasCancelledOrTheKernelHadNoMemoryForIt) {
+  watches.want(*watch, POLLIN);
+  for (const int error : {ENOMEM, ECANCELED}) {
+    ring.complete(Operation::kUpstreamReady, -error);
+    EXPECT_TRUE(reported.empty()) << "the transfer would fail by it";
+    EXPECT_EQ(ring.count(Operation::kUpstreamReady), 1);
+  }
+}
+
 TEST_F(SocketWatchesTest, ReportsNothingOfASocketThatWasForgotten) {
   watches.want(*watch, POLLIN);
   watches.forget(*watch);
