@@ -41,20 +41,25 @@ std::string_view first_characters(std::string_view text, int count) {
   return text.substr(0, end);
 }
 
+// The same for all sessions of a backend, which outlives them.
+struct Pace {
+  TimerWheel& timers;
+  const Duration delay;
+};
+
 class MockSession final : public BackendSession, private TimerOwner {
  public:
-  MockSession(TimerWheel& timers, Duration delay, std::string_view prompt, EventSink& sink)
-      : timers_(timers), sink_(sink), delay_(delay), timer_(*this) {
+  MockSession(const Pace& pace, std::string_view prompt, EventSink& sink) : pace_(pace), sink_(sink), timer_(*this) {
     first_text_.append("You said: ");
     first_text_.append(prompt.empty() ? "nothing" : first_characters(prompt, kPromptCharacters));
     first_text_.append(' ');
-    timers_.schedule(timer_, Duration(0));
+    pace_.timers.schedule(timer_, Duration(0));
   }
 
   void pause() override { paused_ = true; }
   void resume() override {
     paused_ = false;
-    if (!timer_.pending()) timers_.schedule(timer_, Duration(0));
+    if (!timer_.pending()) pace_.timers.schedule(timer_, Duration(0));
   }
   void cancel() override {
     next_event_ = kMockEvents;
@@ -70,7 +75,7 @@ class MockSession final : public BackendSession, private TimerOwner {
       return sink_.on_end(FinishReason::kStop);
     }
     // From the moment that this one was due and not from now, so that lateness does not add up.
-    timers_.schedule_at(timer_, timer_.expiry() + delay_);
+    pace_.timers.schedule_at(timer_, timer_.expiry() + pace_.delay);
     if (event == 0) {
       say(first_text_.view());
       first_text_.reset();
@@ -81,27 +86,27 @@ class MockSession final : public BackendSession, private TimerOwner {
 
   void say(std::string_view text) { sink_.on_event({.kind = AnswerEvent::Kind::kText, .text = text}); }
 
-  TimerWheel& timers_;
+  const Pace& pace_;
   EventSink& sink_;
-  const Duration delay_;
   Timer timer_;
   int next_event_ = 0;
   bool paused_ = false;
   Buffer first_text_;  // freed once it was said
 };
 
+static_assert(sizeof(MockSession) <= 88, "each stream pays for it, and the allocator gives 96 bytes with its own 8");
+
 class MockBackend final : public Backend {
  public:
   explicit MockBackend(const BackendEnvironment& environment)
-      : timers_(environment.timers), delay_(environment.config.mock_delay) {}
+      : pace_{environment.timers, environment.config.mock_delay} {}
 
   std::unique_ptr<BackendSession> start(const HandoffRequest& request, EventSink& sink) override {
-    return std::make_unique<MockSession>(timers_, delay_, request.last_user_text(), sink);
+    return std::make_unique<MockSession>(pace_, request.last_user_text(), sink);
   }
 
  private:
-  TimerWheel& timers_;
-  const Duration delay_;
+  const Pace pace_;
 };
 
 }  // namespace

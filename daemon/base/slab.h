@@ -7,6 +7,7 @@
 
 #pragma once
 
+#include <algorithm>
 #include <bit>
 #include <cstddef>
 #include <cstdint>
@@ -90,9 +91,12 @@ class Slab {
   }
 
  private:
+  static constexpr std::size_t kCacheLine = 64;
+
   struct Chunk {
     std::uint64_t used = 0;
-    alignas(T) std::byte storage[kChunkSlots * sizeof(T)];
+    // A slot of whole cache lines shares none with another.
+    alignas(std::max(alignof(T), kCacheLine)) std::byte storage[kChunkSlots * sizeof(T)];
 
     void* slot(std::uint32_t index) { return storage + (index % kChunkSlots) * sizeof(T); }
     T* object(std::uint32_t index) { return std::launder(static_cast<T*>(slot(index))); }

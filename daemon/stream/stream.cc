@@ -42,11 +42,11 @@ std::string message_id(const HandoffRequest& request) {
 Stream::Stream(Handle handle, StreamTable& table)
     : handle_(handle),
       table_(table),
-      lifetime_(*this),
       wait_(*this),
-      opened_(table.timers().now()),
-      waiting_since_(opened_),
-      quiet_since_(opened_) {
+      waiting_since_(table.timers().now()),
+      quiet_since_(waiting_since_),
+      lifetime_(*this),
+      opened_(waiting_since_) {
 }
 
 Stream::~Stream() = default;

@@ -169,17 +169,18 @@ class Stream final : public ListNode, private EventSink, private TimerOwner {
   std::uint32_t events_ = 0;
   std::uint32_t drained_bytes_ = 0;
   StreamTable& table_;
-  Backend* backend_ = nullptr;
-  std::unique_ptr<Account> account_;
-  UserLimits::User* user_ = nullptr;
-  std::unique_ptr<BackendSession> session_;
   StreamWriter writer_;
-  Timer lifetime_;  // the longest life of the stream
-  Timer wait_;      // for whatever is waited for: the first event, the next one, the client's buffer, the client's end
-  Time opened_;
+  Timer wait_;  // for whatever is waited for: the first event, the next one, the client's buffer, the client's end
   Time waiting_since_;
   Time quiet_since_;  // nothing was queued for the client since
   std::uint64_t bytes_sent_ = 0;
+  std::unique_ptr<BackendSession> session_;
+  // From here on what is of no use between two events, in a cache line of its own.
+  Timer lifetime_;  // the longest life of the stream
+  Time opened_;
+  Backend* backend_ = nullptr;
+  std::unique_ptr<Account> account_;
+  UserLimits::User* user_ = nullptr;
 };
 
 static_assert(sizeof(Stream) <= 256, "a slot is paid for by every stream");
