@@ -68,8 +68,8 @@ class Ring {
   // Completions that the kernel had neither room nor memory for, ever. Any thread.
   virtual std::uint64_t lost_completions() const = 0;
 
-  // Takes a client over: into `slot` of the ring's table, or as a descriptor of the process where the ring has none.
-  // Until submit_close() the file is the ring's; on failure it stays the caller's. Immediate.
+  // Takes a client over: into `slot` of the ring's table, or as a descriptor of the process where that has no such
+  // slot. Until submit_close() the file is the ring's; on failure it stays the caller's. Immediate.
   virtual Result<RingFile> adopt(std::uint32_t slot, UniqueFd& fd) = 0;
 
   // The file that an accept, or the arrival of a passed file, has brought as its result.

@@ -83,8 +83,7 @@ Status UringRing::enable() {
 }
 
 Result<RingFile> UringRing::adopt(std::uint32_t slot, UniqueFd& fd) {
-  if (!options_.direct_files) return RingFile::regular(fd.release());
-  CHECK(slot < options_.client_files);
+  if (!options_.direct_files || slot >= options_.client_files) return RingFile::regular(fd.release());
   const int number = fd.get();
   const int result = io_uring_register_files_update(&ring_, slot, &number, 1);
   if (result < 0) return Error::from_errno("cannot install a file in the ring", -result);

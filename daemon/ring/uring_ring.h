@@ -21,7 +21,7 @@ class UringRing final : public Ring {
  public:
   struct Options {
     bool direct_files = true;            // false: no table, all files are descriptors of the process
-    std::uint32_t client_files = 0;      // slots that adopt() assigns, from 0
+    std::uint32_t client_files = 0;      // slots that adopt() assigns, from 0; what is beyond is the process's
     std::uint32_t connection_files = 0;  // slots behind them that the kernel assigns
     std::uint32_t receive_buffers = 16;  // a power of two
     std::size_t receive_bytes = 0;       // the largest message

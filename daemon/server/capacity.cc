@@ -23,22 +23,33 @@ Result<std::uint64_t> raise_open_files_limit() {
   return std::uint64_t{limit.rlim_cur};
 }
 
+std::uint64_t Capacity::upstream_connections() const {
+  return static_cast<std::uint64_t>(descriptors) -
+         std::min(static_cast<std::uint64_t>(descriptors), clients_of_the_process);
+}
+
+// With direct files each worker can have as many streams as its ring's table has places. Apache's ends take some of
+// these; the clients that they displace are descriptors of the process, as long as that has room. Unless told, the
+// daemon does without, so that upstream connections find it empty.
 Result<Capacity> plan_capacity(const Config& config, std::uint32_t cpus, std::uint64_t open_files_limit,
                                bool direct_files) {
   // The kernel takes tables of up to a million files.
-  constexpr std::uint64_t kMaxRingFiles = 1u << 20;
+  constexpr std::uint64_t kMaxFiles = 1u << 20;
   constexpr std::uint64_t kReserved = kMaxHandoffConnections + kMaxRefusals;
   const std::uint64_t workers = config.workers > 0 ? static_cast<std::uint64_t>(config.workers) : std::max(1u, cpus);
-  const std::uint64_t files = direct_files ? std::min(open_files_limit, kMaxRingFiles) * workers : open_files_limit;
-  const std::uint64_t reserved = kReserved * workers + (direct_files ? 0 : kProcessFiles);
-  if (files <= reserved) {
+  const std::uint64_t table = std::min(open_files_limit, kMaxFiles);
+  const std::uint64_t needed = direct_files ? kReserved : kReserved * workers + kProcessFiles;
+  if (table <= needed) {
     return Error{"the limit of open files is " + std::to_string(open_files_limit) + ", and " + std::to_string(workers) +
-                 " workers need more than " + std::to_string(direct_files ? kReserved : reserved) +
-                 "; raise it (ulimit -Hn, LimitNOFILE=)"};
+                 " workers need more than " + std::to_string(needed) + "; raise it (ulimit -Hn, LimitNOFILE=)"};
   }
-  const std::uint64_t room = files - reserved;
+  const std::uint64_t in_tables = direct_files ? (table - kReserved) * workers : 0;
+  // What the process needs itself stands below its clients as well as behind them.
+  const std::uint64_t in_process =
+      direct_files ? std::min(kReserved * workers, table - std::min(table, 2 * kProcessFiles)) : table - needed;
+  const std::uint64_t room = in_tables + in_process;
   std::uint64_t wanted = static_cast<std::uint64_t>(config.max_connections);
-  if (wanted == 0) wanted = std::min<std::uint64_t>(room, kDefaultMaxConnections);
+  if (wanted == 0) wanted = std::min<std::uint64_t>(direct_files ? in_tables : in_process, kDefaultMaxConnections);
   if (wanted > room) {
     return Error{"max_connections is " + std::to_string(wanted) + ", but " + std::to_string(workers) +
                  " workers have room for " + std::to_string(room) + " streams under a limit of " +
@@ -46,7 +57,9 @@ Result<Capacity> plan_capacity(const Config& config, std::uint32_t cpus, std::ui
                  " open files; lower it, add workers, or raise the limit (ulimit -Hn, LimitNOFILE=)"};
   }
   Capacity capacity;
-  capacity.descriptors = static_cast<int>(std::min(open_files_limit, kMaxRingFiles) - kProcessFiles);
+  capacity.clients_in_table = direct_files ? static_cast<std::uint32_t>(table - kMaxHandoffConnections) : 0;
+  capacity.clients_of_the_process = wanted - std::min(wanted, in_tables);
+  capacity.descriptors = static_cast<int>(table - kProcessFiles);
   for (std::uint64_t worker = 0; worker < workers; ++worker) {
     capacity.streams_of_worker.push_back(
         static_cast<std::uint32_t>(wanted / workers + (worker < wanted % workers ? 1 : 0)));

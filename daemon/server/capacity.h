@@ -15,8 +15,13 @@ struct Capacity {
   // Descriptors of the process that clients and upstream connections may take together: HTTP/1.1 needs a connection a
   // stream. A client that comes with a higher number is refused, as the kernel gives the lowest that is free.
   int descriptors = 0;
+  // Of each worker's clients, refused ones among them, as many as are in its ring's table; and of all, as many as are
+  // not.
+  std::uint32_t clients_in_table = 0;
+  std::uint64_t clients_of_the_process = 0;
 
   std::uint64_t streams() const;
+  std::uint64_t upstream_connections() const;
 };
 
 // Raises the soft limit of open files to the hard one and returns it: neither the process's table nor a ring's can be

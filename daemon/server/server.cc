@@ -91,9 +91,7 @@ Status Server::set_up() {
   log::info("{} workers, room for {} streams under a limit of {} open files{}", capacity->streams_of_worker.size(),
             capacity->streams(), *open_files_limit,
             direct_files ? " a ring" : "; with Linux 6.13 or later it would be as many a worker");
-  const auto descriptors = static_cast<std::uint64_t>(capacity->descriptors);
-  log::info("room for {} upstream connections; HTTP/1.1 needs one a stream",
-            direct_files ? descriptors : descriptors - std::min(descriptors, capacity->streams()));
+  log::info("room for {} upstream connections; HTTP/1.1 needs one a stream", capacity->upstream_connections());
   return success();
 }
 

@@ -17,9 +17,9 @@ Result<UniqueFd> make_eventfd() {
   return fd;
 }
 
-Result<std::unique_ptr<Ring>> make_ring(std::uint32_t streams, bool direct_files) {
+Result<std::unique_ptr<Ring>> make_ring(std::uint32_t streams, std::uint32_t clients_in_table, bool direct_files) {
   return UringRing::create({.direct_files = direct_files,
-                            .client_files = streams + kMaxRefusals,
+                            .client_files = std::min(streams + kMaxRefusals, clients_in_table),
                             .connection_files = kMaxHandoffConnections,
                             .receive_buffers = kReceiveBuffers,
                             .receive_bytes = handoff_protocol::kMaxInlinePayloadBytes,
@@ -45,7 +45,8 @@ Status Workforce::make(std::shared_ptr<const Config> config, const Capacity& cap
   std::vector<WorkerLoad>& loads = shared_.loads;
   loads = std::vector<WorkerLoad>(capacity.streams_of_worker.size());
   for (std::size_t index = 0; index < loads.size(); ++index) {
-    Result<std::unique_ptr<Ring>> ring = make_ring(capacity.streams_of_worker[index], direct_files);
+    Result<std::unique_ptr<Ring>> ring =
+        make_ring(capacity.streams_of_worker[index], capacity.clients_in_table, direct_files);
     if (!ring) return ring.error();
     Result<UniqueFd> wakeup = make_eventfd();
     if (!wakeup) return wakeup.error();

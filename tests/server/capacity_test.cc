@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "base/limits.h"
+
 namespace streaming {
 namespace {
 
@@ -31,6 +33,28 @@ TEST(Capacity, TakesTheDefaultOrWhatThereIsRoomFor) {
   EXPECT_LT(little, 2 * 20'000u);
 }
 
+TEST(Capacity, HasRoomForAsManyStreamsAWorkerAsFilesMayBeOpenAndTakesThoseBeyondTheTablesFromUpstreams) {
+  Config config;
+  config.workers = 4;
+  config.max_connections = 4 * 20'000;
+  const Capacity capacity = plan_capacity(config, 1, 20'000, kDirect).value();
+  EXPECT_THAT(capacity.streams_of_worker, testing::Each(20'000u));
+  EXPECT_EQ(capacity.clients_in_table + kMaxHandoffConnections, 20'000u);
+  EXPECT_EQ(capacity.clients_of_the_process, 4 * (kMaxHandoffConnections + kMaxRefusals));
+  EXPECT_EQ(capacity.upstream_connections() + capacity.clients_of_the_process, 20'000 - kProcessFiles);
+  config.max_connections = 0;
+  EXPECT_EQ(plan_capacity(config, 1, 20'000, kDirect).value().clients_of_the_process, 0u);
+}
+
+TEST(Capacity, FillsTheProcesssTableAndNoMore) {
+  Config config;
+  config.workers = 40;
+  config.max_connections = 40 * 20'000;
+  const Result<Capacity> capacity = plan_capacity(config, 1, 20'000, kDirect);
+  ASSERT_FALSE(capacity.ok());
+  EXPECT_THAT(capacity.error().message, HasSubstr("max_connections is 800000"));
+}
+
 TEST(Capacity, SharesTheProcesssFilesWhereRingsHaveNone) {
   Config config;
   config.workers = 4;
@@ -48,10 +72,11 @@ TEST(Capacity, KeepsDescriptorsForAllButClientsAndUpstreams) {
 TEST(Capacity, RefusesMoreConnectionsThanFitAndSaysWhatToDo) {
   Config config;
   config.workers = 1;
-  config.max_connections = 20'000;
+  config.max_connections = 20'001;
   const Result<Capacity> capacity = plan_capacity(config, 1, 20'000, kDirect);
   ASSERT_FALSE(capacity.ok());
-  EXPECT_THAT(capacity.error().message, HasSubstr("max_connections is 20000"));
+  EXPECT_THAT(capacity.error().message,
+              HasSubstr("max_connections is 20001, but 1 workers have room for 20000 streams"));
   EXPECT_THAT(capacity.error().message, HasSubstr("LimitNOFILE"));
 }
 

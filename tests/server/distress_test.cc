@@ -14,6 +14,7 @@
 #include <thread>
 #include <vector>
 
+#include "base/limits.h"
 #include "support/daemon_process.h"
 #include "support/mock_answer.h"
 
@@ -34,6 +35,15 @@ void stay_on_one_cpu() {
   sched_setaffinity(0, sizeof one, &one);
 }
 
+// Of this process.
+rlim_t raise_open_files_limit() {
+  rlimit limit{};
+  getrlimit(RLIMIT_NOFILE, &limit);
+  limit.rlim_cur = limit.rlim_max;
+  setrlimit(RLIMIT_NOFILE, &limit);
+  return limit.rlim_max;
+}
+
 // As a module does that tries again while the daemon's backlog is full, and waits for no word.
 UniqueFd hand_over_in_haste(const DaemonProcess& daemon) {
   auto [client, browser] = socket_pair();
@@ -46,11 +56,7 @@ UniqueFd hand_over_in_haste(const DaemonProcess& daemon) {
 
 TEST(DaemonInDistress, LosesNobodyInABurstThatItCannotReadAtOnce) {
   constexpr int kModules = 2, kClients = 1500;
-  rlimit limit{};
-  getrlimit(RLIMIT_NOFILE, &limit);
-  limit.rlim_cur = limit.rlim_max;
-  setrlimit(RLIMIT_NOFILE, &limit);
-  if (limit.rlim_max < 2 * kModules * kClients) GTEST_SKIP() << "needs more open files";
+  if (raise_open_files_limit() < 2 * kModules * kClients) GTEST_SKIP() << "needs more open files";
 
   DaemonProcess daemon({"--delay", "1", "--workers", "1", "--benchmark"}, stay_on_one_cpu);
   ASSERT_TRUE(daemon.ready()) << daemon.log();
@@ -83,6 +89,39 @@ TEST(DaemonInDistress, SpreadsABurstEvenlyOverItsWorkers) {
   }));
   const auto [fewest, most] = std::minmax_element(streams.begin(), streams.end());
   EXPECT_LE(static_cast<double>(*most), 1.2 * static_cast<double>(*fewest)) << testing::PrintToString(streams);
+}
+
+TEST(DaemonInDistress, HoldsAsManyStreamsAWorkerAsFilesMayBeOpenAndRefusesTheNextWithARetryAfter) {
+  constexpr rlim_t kLimit = 4500;
+  constexpr std::size_t kClients = 2 * kLimit;
+  if (raise_open_files_limit() < 2 * kClients) GTEST_SKIP() << "needs more open files";
+  const auto lower_the_limit = [] {
+    const rlimit limit{kLimit, kLimit};
+    setrlimit(RLIMIT_NOFILE, &limit);
+  };
+  DaemonProcess more({"--workers", "2", "--max-connections", std::to_string(kClients + 1)}, lower_the_limit);
+  EXPECT_NE(more.exit_status(), 0);
+  if (more.log().find("9000 streams") == std::string::npos) GTEST_SKIP() << "clients are in the process's table";
+  EXPECT_THAT(more.log(), HasSubstr("max_connections is 9001"));
+
+  DaemonProcess daemon({"--delay", "3600000", "--workers", "2", "--max-connections", std::to_string(kClients)},
+                       lower_the_limit);
+  ASSERT_TRUE(daemon.ready()) << daemon.log();
+  EXPECT_THAT(daemon.log(), HasSubstr("2 workers, room for 9000 streams under a limit of 4500 open files a ring"));
+  std::vector<UniqueFd> browsers;
+  while (browsers.size() < kClients) browsers.push_back(hand_over_in_haste(daemon));
+  std::array<char, 1024> head;
+  for (const UniqueFd& browser : browsers) {
+    const ssize_t got = recv(browser.get(), head.data(), head.size(), 0);
+    ASSERT_THAT(std::string(head.data(), got > 0 ? static_cast<std::size_t>(got) : 0),
+                testing::StartsWith("HTTP/1.1 200 "));
+  }
+  const std::string refused = read_to_end(hand_over_in_haste(daemon).get());
+  EXPECT_THAT(refused, testing::StartsWith("HTTP/1.1 503 "));
+  EXPECT_THAT(refused, HasSubstr("\r\nRetry-After: "));
+  browsers.clear();
+  EXPECT_TRUE(eventually([&] { return daemon.descriptors() < kProcessFiles; }));
+  EXPECT_EQ(daemon.stop(), 0);
 }
 
 // An API that takes every request and never answers.
