@@ -1,0 +1,119 @@
+# A daemon that is killed with -9 while systemd holds its socket: whoever it had not accepted yet is answered, by Apache or
+# by the next daemon. Nobody waits for ever, and nobody gets nothing.
+use strict;
+use warnings FATAL => 'all';
+
+use Test::More;
+
+use Apache::Test ();
+use Handoff::ActivatedDaemon ();
+use Handoff::Apache qw(status);
+use Handoff::Client 'path_with';
+use Handoff::Wait 'wait_until';
+
+plan skip_all => 'there is no systemd-socket-activate' if !Handoff::ActivatedDaemon::is_possible();
+
+# Fewer than Apache has workers, as each waits for the daemon's word.
+use constant CLIENTS => 16;
+use constant KILLS   => 12;
+
+my $daemon = Handoff::ActivatedDaemon->start(delay => 0);
+
+sub asks {
+  my ($mark) = @_;
+  return path_with('/in/acknowledge/asks.lua', socket => $daemon->socket, data => '{"prompt":"killed"}', zz => $mark);
+}
+
+# What became of the hand-off with the mark, as Apache's log has it.
+sub outcome {
+  my ($mark) = @_;
+  my $outcome;
+  wait_until {
+    open my $log, '<', Apache::Test::vars('t_logs') . '/handoff_log' or return;
+    ($outcome) = map {/^(\w+) .*[?&]zz=\Q$mark\E /} <$log>;
+  } "a line with $mark in the log";
+  return $outcome;
+}
+
+# The answer in a word: whole, cut, empty, or its status.
+sub kind_of {
+  my ($answer) = @_;
+  return 'empty' if $answer eq '';
+  my ($status) = $answer =~ m{\AHTTP/1.1 (\d{3}) } or return 'garbled';
+  return $status if $status != 200;
+  return $answer =~ /\ndata: \[DONE\]\n\n\z/ ? 'whole' : 'cut';
+}
+
+# One request; dies when nothing comes.
+sub ask {
+  my ($mark) = @_;
+  my $client = Handoff::Client->connect;
+  $client->send_request(GET => asks($mark), headers => ['Connection: close']);
+  return kind_of(eval { $client->receive_rest } // ($@ =~ /reset/ ? '' : die $@));
+}
+
+# The kinds of answers that are right for a client of that outcome: what the daemon has accepted dies with it.
+sub is_answered {
+  my ($mark, $kind) = @_;
+  return 1 if $kind eq 'whole' || $kind eq '503';
+  return ($kind eq 'cut' || $kind eq 'empty') && outcome($mark) eq 'accepted';
+}
+
+is ask("first-$$"), 'whole', 'the first hand-off starts the daemon';
+
+# It has seen nothing of them when it is killed.
+{
+  $daemon->freeze;
+  my @clients = map { Handoff::Client->connect } 1 .. CLIENTS;
+  $_->send_request(GET => asks('stopped'), headers => ['Connection: close']) for @clients;
+  wait_until { status()->{BusyWorkers} > CLIENTS } 'all to wait for the daemon';
+  $daemon->signal('KILL');
+  my %kinds;
+  ++$kinds{ kind_of($_->receive_rest) } for @clients;
+  is(($kinds{whole} // 0) + ($kinds{503} // 0), CLIENTS, 'whoever waited for a daemon that was killed is answered')
+    or diag explain \%kinds;
+}
+
+# Under load: each client asks on and on until it is told to stop, and says what it got.
+my $stop = Apache::Test::vars('t_logs') . "/stop-of-$$";
+pipe my $answers, my $said or die "pipe: $!";
+my @askers = map {
+  my $asker = $_;
+  my $pid   = fork // die "fork: $!";
+  if (!$pid) {
+    for (my $turn = 0; !-e $stop; ++$turn) {
+      my $mark = "load-$asker-$turn";
+      my $kind = eval { ask($mark) } // "none: $@" =~ s/\n/ /gr;
+      syswrite $said, "$mark $kind\n";
+    }
+    require POSIX;
+    POSIX::_exit(0);
+  }
+  $pid;
+} 1 .. CLIENTS;
+close $said;
+
+# What the next one got; nothing when all have stopped.
+my (%kinds, @lost);
+sub next_kind {
+  my $line = readline($answers) // return;
+  my ($mark, $kind) = $line =~ /^(\S+) (.*)$/;
+  ++$kinds{$kind};
+  push @lost, $line if !is_answered($mark, $kind);
+  return $kind;
+}
+
+for my $kill (1 .. KILLS) {
+  my $before = $daemon->generations;
+  wait_until { $daemon->signal('KILL') } "kill $kill";
+  wait_until { $daemon->generations > $before } "the daemon after kill $kill";
+  while (my $kind = next_kind()) { last if $kind eq 'whole' }
+}
+{ open my $file, '>', $stop or die "$stop: $!" }
+1 while next_kind();
+waitpid $_, 0 for @askers;
+note explain \%kinds;
+is_deeply \@lost, [], 'nobody is without an answer whom a daemon had not accepted when it was killed';
+cmp_ok $kinds{whole}, '>=', KILLS, 'and each new daemon streams';
+
+done_testing;
