@@ -44,9 +44,4 @@ std::unique_ptr<Backend> make_anthropic_backend(const BackendEnvironment& enviro
   return std::make_unique<AnthropicBackend>(environment);
 }
 
-Status validate_anthropic_backend(const Config& config) {
-  return check_api(config, "anthropic", config.anthropic_api_base,
-                   "ANTHROPIC_API_BASE, --anthropic-base or backend.anthropic.api_base");
-}
-
 }  // namespace streaming

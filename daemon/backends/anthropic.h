@@ -7,6 +7,5 @@
 namespace streaming {
 
 std::unique_ptr<Backend> make_anthropic_backend(const BackendEnvironment& environment);
-Status validate_anthropic_backend(const Config& config);
 
 }  // namespace streaming

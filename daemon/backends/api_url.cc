@@ -1,9 +1,6 @@
 #include "backends/api_url.h"
 
-#include <unistd.h>
-
 #include <algorithm>
-#include <cerrno>
 
 namespace streaming {
 namespace {
@@ -41,17 +38,6 @@ std::string api_url(std::string_view base, std::string_view path, std::string_vi
     url.replace(at, kModel.size(), escaped(model));
   }
   return url;
-}
-
-Status check_api(const Config& config, std::string_view backend, std::string_view base, std::string_view settings) {
-  if (!base.starts_with("http://") && !base.starts_with("https://")) {
-    return Error{"the backend " + std::string(backend) + " needs an http or https URL; set " + std::string(settings) +
-                 " (it is \"" + std::string(base) + "\")"};
-  }
-  if (!config.backend_ca_file.empty() && access(config.backend_ca_file.c_str(), R_OK) != 0) {
-    return Error::from_errno("cannot read ca_file " + config.backend_ca_file, errno);
-  }
-  return success();
 }
 
 }  // namespace streaming

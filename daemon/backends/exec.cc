@@ -60,9 +60,4 @@ Result<ProgramPayload> program_payload(const HandoffRequest& request) {
   return ProgramPayload{"HANDOFF_DATA_FILE=/proc/self/fd/" + std::to_string(kProgramFile), std::move(*file)};
 }
 
-Status validate_exec_backend(const Config& config) {
-  if (!config.exec_commands.empty()) return success();
-  return Error{"the backend exec needs programs; set backend.exec.commands"};
-}
-
 }  // namespace streaming

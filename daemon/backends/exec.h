@@ -29,6 +29,4 @@ struct ProgramPayload {
 
 Result<ProgramPayload> program_payload(const HandoffRequest& request);
 
-Status validate_exec_backend(const Config& config);
-
 }  // namespace streaming

@@ -76,31 +76,10 @@ class LangGraphBackend final : public Backend {
 };
 
 // `where`: "backend.langgraph", or a profile.
-Status validate_endpoint(const Config& config, const std::string& where) {
-  Status reachable = check_api(config, "langgraph", config.langgraph_api_base,
-                               "LANGGRAPH_API_BASE, --langgraph-base or " + where + ".api_base");
-  if (!reachable) return reachable;
-  const std::string& format = config.langgraph_content_format;
-  if (format != kContentText && format != kContentBlocks) {
-    return Error{where + ".content_format must be text or blocks, not \"" + format + "\""};
-  }
-  if (config.langgraph_stream_mode.empty()) return Error{where + ".stream_mode must not be empty"};
-  return success();
-}
-
 }  // namespace
 
 std::unique_ptr<Backend> make_langgraph_backend(const BackendEnvironment& environment) {
   return std::make_unique<LangGraphBackend>(environment);
-}
-
-Status validate_langgraph_backend(const Config& config) {
-  if (Status valid = validate_endpoint(config, "backend.langgraph"); !valid) return valid;
-  for (const auto& [name, texts] : config.langgraph_profiles) {
-    const std::string where = std::string(kProfilesTable) + "." + name;
-    if (Status valid = validate_endpoint(with_profile(config, texts), where); !valid) return valid;
-  }
-  return success();
 }
 
 }  // namespace streaming

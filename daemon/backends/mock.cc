@@ -115,8 +115,4 @@ std::unique_ptr<Backend> make_mock_backend(const BackendEnvironment& environment
   return std::make_unique<MockBackend>(environment);
 }
 
-Status validate_mock_backend(const Config&) {
-  return success();
-}
-
 }  // namespace streaming

@@ -11,6 +11,5 @@ namespace streaming {
 inline constexpr int kMockEvents = 18;
 
 std::unique_ptr<Backend> make_mock_backend(const BackendEnvironment& environment);
-Status validate_mock_backend(const Config& config);
 
 }  // namespace streaming

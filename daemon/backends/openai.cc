@@ -1,5 +1,8 @@
 #include "backends/openai.h"
 
+#include <algorithm>
+#include <iterator>
+
 #include "backends/api_url.h"
 #include "backends/chat_completion_reader.h"
 #include "backends/chat_completion_request.h"
@@ -31,23 +34,16 @@ constexpr Api kApis[] = {
     {"responses", "/responses", responses_request, make_reader<ResponsesReader>},
 };
 
-// Null when there is none of that name, which validate_openai_backend() refuses.
-const Api* find_api(std::string_view name) {
-  for (const Api& api : kApis) {
-    if (api.name == name) return &api;
-  }
-  return nullptr;
-}
-
 HttpVersion http_version(const Config& config) {
   if (config.openai_h2c) return HttpVersion::kHttp2PriorKnowledge;
   return config.openai_http2 ? HttpVersion::kNegotiated : HttpVersion::kHttp11;
 }
 
-// A backend that nobody asks is made unvalidated.
 const Api& api_of(const Config& config) {
-  const Api* api = find_api(config.openai_api);
-  return api == nullptr ? kApis[0] : *api;
+  const auto* api = std::find_if(std::begin(kApis), std::end(kApis),
+                                 [&](const Api& candidate) { return candidate.name == config.openai_api; });
+  CHECK(api != std::end(kApis));  // the option table has no other
+  return *api;
 }
 
 class OpenAiBackend final : public Backend {
@@ -86,18 +82,6 @@ class OpenAiBackend final : public Backend {
 
 std::unique_ptr<Backend> make_openai_backend(const BackendEnvironment& environment) {
   return std::make_unique<OpenAiBackend>(environment);
-}
-
-Status validate_openai_backend(const Config& config) {
-  if (find_api(config.openai_api) == nullptr) {
-    return Error{"backend.openai.api must be chat or responses, not \"" + config.openai_api + "\""};
-  }
-  if (!is_header_name(config.openai_api_key_header)) {
-    return Error{"backend.openai.api_key_header must be the name of a header, not \"" + config.openai_api_key_header +
-                 "\""};
-  }
-  return check_api(config, "openai", config.openai_api_base,
-                   "OPENAI_API_BASE, --openai-base or backend.openai.api_base");
 }
 
 }  // namespace streaming

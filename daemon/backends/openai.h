@@ -9,6 +9,5 @@
 namespace streaming {
 
 std::unique_ptr<Backend> make_openai_backend(const BackendEnvironment& environment);
-Status validate_openai_backend(const Config& config);
 
 }  // namespace streaming

@@ -14,12 +14,9 @@ namespace streaming {
 namespace {
 
 constexpr std::array kRegistry{
-    BackendEntry{"mock", make_mock_backend, validate_mock_backend},
-    BackendEntry{"openai", make_openai_backend, validate_openai_backend},
-    BackendEntry{"anthropic", make_anthropic_backend, validate_anthropic_backend},
-    BackendEntry{kExecBackend, nullptr, validate_exec_backend},
-    BackendEntry{"typing", make_typing_backend, validate_typing_backend},
-    BackendEntry{"langgraph", make_langgraph_backend, validate_langgraph_backend},
+    BackendEntry{"mock", make_mock_backend},           BackendEntry{"openai", make_openai_backend},
+    BackendEntry{"anthropic", make_anthropic_backend}, BackendEntry{kExecBackend, nullptr},
+    BackendEntry{"typing", make_typing_backend},       BackendEntry{"langgraph", make_langgraph_backend},
 };
 
 }  // namespace

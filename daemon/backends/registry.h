@@ -26,8 +26,6 @@ struct BackendEntry {
   std::string_view name;
   // Null: it has no events; its clients are given away whole.
   std::unique_ptr<Backend> (*make)(const BackendEnvironment& environment);
-  // What the configuration lacks for this backend to work, as a message for the operator; ok when nothing.
-  Status (*validate)(const Config& config);
 };
 
 std::span<const BackendEntry> backend_registry();

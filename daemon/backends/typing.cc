@@ -177,8 +177,4 @@ std::unique_ptr<Backend> make_typing_backend(const BackendEnvironment& environme
   return std::make_unique<TypingBackend>(environment);
 }
 
-Status validate_typing_backend(const Config&) {
-  return success();
-}
-
 }  // namespace streaming

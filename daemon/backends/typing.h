@@ -9,6 +9,5 @@
 namespace streaming {
 
 std::unique_ptr<Backend> make_typing_backend(const BackendEnvironment& environment);
-Status validate_typing_backend(const Config& config);
 
 }  // namespace streaming

@@ -51,6 +51,7 @@ Status apply_environment(Config& config) {
     const char* text = std::getenv(variable.c_str());
     if (text == nullptr || *text == '\0') continue;
     if (Status set = set_option(config, option, text); !set) return Error{variable + " " + set.error().message};
+    config.sources.insert_or_assign(std::string(option.key), variable);
   }
   return success();
 }
@@ -60,6 +61,7 @@ Status apply_flags(Config& config, const GivenFlags& given) {
     if (Status set = set_option(config, *option, text); !set) {
       return Error{std::string(option->flag) + " " + set.error().message};
     }
+    config.sources.insert_or_assign(std::string(option->key), option->flag);
   }
   return success();
 }
@@ -72,7 +74,7 @@ Status read_secret_files(Config& config) {
     const char* from_environment = std::getenv(std::string(option.variable).c_str());
     if (from_environment != nullptr && *from_environment != '\0') continue;
     Result<std::string> read = read_secret_file(config.*secret->file);
-    if (!read) return read.error();
+    if (!read) return Error{source_of(config, std::string(option.key) + "_file") + ": " + read.error().message};
     config.*secret->member = *read;
   }
   return success();

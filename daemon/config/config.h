@@ -21,6 +21,9 @@ using NamedCommands = std::map<std::string, std::vector<std::string>, std::less<
 // What a profile says: values as text, by their keys of the option table.
 using ProfileTexts = std::map<std::string, std::string, std::less<>>;
 
+// Where values come from, by their keys: "FILE:LINE: KEY", "VARIABLE" or "--flag". Of values that are not the default.
+using ValueSources = std::map<std::string, std::string, std::less<>>;
+
 struct Config {
   std::string socket_path = handoff_protocol::kDefaultSocketPath;
   mode_t socket_mode = 0660;
@@ -95,6 +98,7 @@ struct Config {
   bool early_head = true;
   bool done_event = false;
 
+  bool metrics_enabled = true;
   std::string metrics_address = "127.0.0.1:9090";  // empty: no endpoint
   std::int64_t metrics_port = 0;                   // not 0: this port of 127.0.0.1 instead
 
@@ -102,6 +106,8 @@ struct Config {
   std::string log_format = "text";
   std::string log_file = "stderr";
   bool benchmark = false;
+
+  ValueSources sources;
 };
 
 inline constexpr std::int64_t kDefaultMaxConnections = 50'000;

@@ -4,6 +4,7 @@
 
 #include <toml++/toml.h>
 
+#include <algorithm>
 #include <sstream>
 
 #include "config/nearest.h"
@@ -25,12 +26,13 @@ class FileReader {
  public:
   FileReader(const std::string& path, Config& config) : path_(path), config_(config) {}
 
+  // `prefix` is of a section that there is, with a dot behind it; empty: of the file itself.
   Status read(const toml::table& table, const std::string& prefix) {
     for (const auto& [name, node] : table) {
       const std::string key = prefix + std::string(name.str());
-      Status set = key == kProfilesTable                      ? read_profiles(node)
-                   : node.is_table() && !is_table_valued(key) ? read(*node.as_table(), key + ".")
-                                                              : set_key(key, node);
+      Status set = key == kProfilesTable ? read_profiles(node)
+                   : is_section(key)     ? read_section(node, key)
+                                         : set_key(key, node);
       if (!set) return set;
     }
     return success();
@@ -56,57 +58,82 @@ class FileReader {
         const std::string_view meant = nearest(key, profile_keys());
         return mistake(node, "unknown key " + prefix + key + "; did you mean " + std::string(meant) + "?");
       }
-      const std::string text = text_of(*option, node);
       Config tried;
-      if (Status set = set_option(tried, *option, text); !set) {
+      if (Status set = set_value(tried, *option, node); !set) {
         return mistake(node, prefix + key + " " + set.error().message);
       }
-      texts.insert_or_assign(key, text);
+      texts.insert_or_assign(key, text_of(*option, node));
+      config_.sources.insert_or_assign(prefix + key, place_of(node) + prefix + key);
     }
     return success();
   }
 
+  Status read_section(const toml::node& node, const std::string& section) {
+    if (!node.is_table()) return mistake(node, section + " must be a section, with its keys below [" + section + "]");
+    return read(*node.as_table(), section + ".");
+  }
+
   Status set_key(const std::string& key, const toml::node& node) {
     const Option* option = find_option(key);
-    if (option == nullptr) return mistake(node, "unknown key " + key + suggestion(key));
-    Status set = set_option(config_, *option, text_of(*option, node));
+    if (option == nullptr) return unknown(key, node);
+    Status set = set_value(config_, *option, node);
     if (!set) return mistake(node, key + " " + set.error().message);
+    config_.sources.insert_or_assign(key, place_of(node) + key);
     return set;
   }
 
-  static bool is_table_valued(const std::string& key) {
-    const Option* option = find_option(key);
-    return option != nullptr && std::holds_alternative<Commands>(option->value);
+  static bool is_section(const std::string& key) {
+    const std::span<const Option> options = option_table();
+    return std::any_of(options.begin(), options.end(),
+                       [&](const Option& option) { return option.key.starts_with(key + "."); });
   }
 
-  static std::string suggestion(const std::string& key) {
-    std::vector<std::string_view> keys;
+  Error unknown(const std::string& key, const toml::node& node) const {
+    std::vector<std::string_view> known;
     for (const Option& option : option_table()) {
-      if (!option.key.empty()) keys.push_back(option.key);
+      if (option.key.empty()) continue;
+      known.push_back(node.is_table() ? option.key.substr(0, option.key.rfind('.')) : option.key);
     }
-    return "; did you mean " + std::string(nearest(key, keys)) + "?";
+    const std::string meant(nearest(key, known));
+    if (node.is_table()) return mistake(node, "unknown section [" + key + "]; did you mean [" + meant + "]?");
+    return mistake(node, "unknown key " + key + "; did you mean " + meant + "?");
   }
 
-  // The value as text; for a kind of value that the option does not have, text that it does not take.
+  static Status set_value(Config& config, const Option& option, const toml::node& node) {
+    const bool is_list_option = is_list(option);
+    // Their text may be anything, also a number's.
+    const bool any_text = std::holds_alternative<Text>(option.value) || std::holds_alternative<Secret>(option.value);
+    if ((any_text && !node.is_string()) || (is_list_option && !node.is_string() && !node.is_array())) {
+      const std::string what = any_text ? "a text in quotation marks" : "a list of texts";
+      if (std::holds_alternative<Secret>(option.value)) return Error{"must be " + what};
+      return must_be(what, text_of(option, node));
+    }
+    return set_option(config, option, text_of(option, node));
+  }
+
+  // The value as text; of a kind of value that the option does not have, text that it does not take.
   static std::string text_of(const Option& option, const toml::node& node) {
     if (const auto* text = node.as_string()) return text->get();
     if (const auto* flag = node.as_boolean()) return flag->get() ? "true" : "false";
-    if (const auto* number = node.as_integer()) {
-      if (!std::holds_alternative<FileMode>(option.value)) return std::to_string(number->get());
+    if (const auto* number = node.as_integer(); number != nullptr && std::holds_alternative<FileMode>(option.value)) {
       char octal[24];
       std::snprintf(octal, sizeof octal, "%llo", static_cast<unsigned long long>(number->get()));
       return octal;
     }
-    if (const auto* table = node.as_table()) {
-      toml::table one_value = *table;
-      one_value.is_inline(true);
-      std::ostringstream text;
-      text << one_value;
-      return text.str();
+    if (const auto* array = node.as_array(); array != nullptr && is_list(option)) {
+      return text_of_items(*array, std::holds_alternative<UserList>(option.value));
     }
-    if (!is_list(option)) return "";
-    const auto* array = node.as_array();
-    return array != nullptr ? text_of_items(*array, std::holds_alternative<UserList>(option.value)) : ",";
+    std::ostringstream text;
+    node.visit([&text](const auto& value) {
+      if constexpr (toml::is_table<decltype(value)>) {
+        toml::table one_line = value;
+        one_line.is_inline(true);
+        text << one_line;
+      } else {
+        text << value;
+      }
+    });
+    return text.str();
   }
 
   static std::string text_of_items(const toml::array& array, bool may_be_numbers) {
@@ -120,9 +147,10 @@ class FileReader {
     return text;
   }
 
-  Error mistake(const toml::node& node, const std::string& message) const {
-    return Error{path_ + ":" + std::to_string(node.source().begin.line) + ": " + message};
+  std::string place_of(const toml::node& node) const {
+    return path_ + ":" + std::to_string(node.source().begin.line) + ": ";
   }
+  Error mistake(const toml::node& node, const std::string& message) const { return Error{place_of(node) + message}; }
 
   const std::string& path_;
   Config& config_;

@@ -24,14 +24,10 @@ std::optional<std::int64_t> parse_integer(std::string_view text, int base = 10) 
   return number;
 }
 
-Error invalid(std::string_view text, std::string must_be) {
-  return Error{"must be " + must_be + ", not \"" + std::string(text) + "\""};
-}
-
 Result<std::int64_t> parse_in_range(std::string_view text, std::int64_t least, std::int64_t most, const char* what) {
   const std::optional<std::int64_t> number = parse_integer(text);
   if (number && *number >= least && *number <= most) return *number;
-  return invalid(text, std::string(what) + " from " + std::to_string(least) + " to " + std::to_string(most));
+  return must_be(std::string(what) + " from " + std::to_string(least) + " to " + std::to_string(most), text);
 }
 
 Status set_boolean(bool& member, std::string_view text) {
@@ -40,7 +36,7 @@ Status set_boolean(bool& member, std::string_view text) {
   } else if (text == "false" || text == "off" || text == "0") {
     member = false;
   } else {
-    return invalid(text, "true or false");
+    return must_be("true or false", text);
   }
   return success();
 }
@@ -48,7 +44,7 @@ Status set_boolean(bool& member, std::string_view text) {
 Status set_mode(mode_t& member, std::string_view text) {
   if (text.starts_with("0o")) text.remove_prefix(2);
   const std::optional<std::int64_t> mode = parse_integer(text, 8);
-  if (!mode || *mode < 0 || *mode > 0777) return invalid(text, "an octal file mode from 0000 to 0777");
+  if (!mode || *mode < 0 || *mode > 0777) return must_be("an octal file mode from 0000 to 0777", text);
   member = static_cast<mode_t>(*mode);
   return success();
 }
@@ -61,7 +57,7 @@ Result<std::vector<std::string>> words_in(std::string_view text) {
     std::string_view word = rest.substr(0, comma);
     word.remove_prefix(std::min(word.find_first_not_of(kBlank), word.size()));
     word = word.substr(0, word.find_last_not_of(kBlank) + 1);
-    if (word.empty()) return invalid(text, "words with commas in between");
+    if (word.empty()) return must_be("words with commas in between", text);
     words.emplace_back(word);
     if (comma == std::string_view::npos) break;
     rest.remove_prefix(comma + 1);
@@ -69,9 +65,33 @@ Result<std::vector<std::string>> words_in(std::string_view text) {
   return words;
 }
 
-Status set_words(std::vector<std::string>& member, std::string_view text) {
+bool is_one_of(std::string_view words, std::string_view word) {
+  constexpr std::string_view kBetween = ", ";
+  for (std::string_view rest = words; !rest.empty();) {
+    const std::size_t end = std::min(rest.find(kBetween), rest.size());
+    if (rest.substr(0, end) == word) return true;
+    rest.remove_prefix(std::min(end + kBetween.size(), rest.size()));
+  }
+  return false;
+}
+
+Status set_choice(std::string& member, std::string_view allowed, std::string_view text) {
+  if (!is_one_of(allowed, text)) return must_be("one of " + std::string(allowed), text);
+  member = text;
+  return success();
+}
+
+Status set_words(std::vector<std::string>& member, std::string_view allowed, std::string_view text) {
   Result<std::vector<std::string>> words = words_in(text);
   if (!words) return words.error();
+  if (allowed.empty() && words->empty()) return Error{"must not be empty"};
+  for (const std::string& word : *words) {
+    if (allowed.empty()) {
+      if (Status checked = kAnyText.check(word); !checked) return checked;
+    } else if (!is_one_of(allowed, word)) {
+      return must_be("a list of some of " + std::string(allowed), text);
+    }
+  }
   member = std::move(*words);
   return success();
 }
@@ -114,21 +134,22 @@ std::string joined(const std::vector<Item>& items) {
 }  // namespace
 
 std::string_view placeholder(const Option& option) {
-  return std::visit(Overloaded{
-                        [](const Integer&) { return "N"; },
-                        [](const Milliseconds&) { return "MS"; },
-                        [](const Text&) { return "TEXT"; },
-                        [](const OptionalText&) { return "TEXT"; },
-                        [](const WordList&) { return "WORD,..."; },
-                        [](const Secret&) { return "TEXT"; },
-                        [](const Commands&) { return "TABLE"; },
-                        [](const User&) { return "USER"; },
-                        [](const Group&) { return "GROUP"; },
-                        [](const UserList&) { return "USER,..."; },
-                        [&option](const Boolean&) { return option.key.empty() ? "" : "true|false"; },
-                        [](const FileMode&) { return "MODE"; },
-                    },
-                    option.value);
+  return std::visit(
+      Overloaded{
+          [](const Integer&) -> std::string_view { return "N"; },
+          [](const Milliseconds&) -> std::string_view { return "MS"; },
+          [](const Text& text) { return text.kind->placeholder; },
+          [](const Choice&) -> std::string_view { return "WORD"; },
+          [](const WordList&) -> std::string_view { return "WORD,..."; },
+          [](const Secret&) -> std::string_view { return "TEXT"; },
+          [](const Commands&) -> std::string_view { return "TABLE"; },
+          [](const User&) -> std::string_view { return "USER"; },
+          [](const Group&) -> std::string_view { return "GROUP"; },
+          [](const UserList&) -> std::string_view { return "USER,..."; },
+          [&option](const Boolean&) -> std::string_view { return option.key.empty() ? "" : "true|false"; },
+          [](const FileMode&) -> std::string_view { return "MODE"; },
+      },
+      option.value);
 }
 
 Status set_option(Config& config, const Option& option, std::string_view text) {
@@ -147,15 +168,13 @@ Status set_option(Config& config, const Option& option, std::string_view text) {
                           return success();
                         },
                         [&](const Text& string) -> Status {
-                          if (text.empty()) return Error{"must not be empty"};
-                          config.*string.member = text;
+                          std::string value(text);
+                          if (Status checked = string.kind->check(value); !checked) return checked;
+                          config.*string.member = std::move(value);
                           return success();
                         },
-                        [&](const OptionalText& string) -> Status {
-                          config.*string.member = text;
-                          return success();
-                        },
-                        [&](const WordList& list) { return set_words(config.*list.member, text); },
+                        [&](const Choice& choice) { return set_choice(config.*choice.member, choice.words, text); },
+                        [&](const WordList& list) { return set_words(config.*list.member, list.words, text); },
                         [&](const Secret& secret) -> Status {
                           Result<std::string> cleaned = clean_secret(text);
                           if (!cleaned) return cleaned.error();
@@ -182,7 +201,7 @@ std::string option_text(const Config& config, const Option& option) {
                         [&](const Integer& integer) { return std::to_string(config.*integer.member); },
                         [&](const Milliseconds& duration) { return std::to_string((config.*duration.member).count()); },
                         [&](const Text& string) { return config.*string.member; },
-                        [&](const OptionalText& string) { return config.*string.member; },
+                        [&](const Choice& choice) { return config.*choice.member; },
                         [&](const WordList& list) { return joined(config.*list.member); },
                         [](const Secret&) { return std::string(); },
                         [&](const Commands& commands) { return commands_text(config.*commands.member); },
@@ -201,6 +220,11 @@ std::string option_text(const Config& config, const Option& option) {
 
 bool same_value(const Config& left, const Config& right, const Option& option) {
   return std::visit([&](const auto& value) { return left.*value.member == right.*value.member; }, option.value);
+}
+
+std::string source_of(const Config& config, std::string_view key) {
+  const auto source = config.sources.find(key);
+  return source == config.sources.end() ? std::string(key) : source->second;
 }
 
 void copy_value(const Config& from, Config& to, const Option& option) {

@@ -11,6 +11,7 @@
 
 #include "base/result.h"
 #include "config/config.h"
+#include "config/text_kind.h"
 
 namespace streaming {
 
@@ -24,14 +25,17 @@ struct Milliseconds {
 };
 struct Text {
   std::string Config::*member;
+  const TextKind* kind = &kAnyText;
 };
-// A text that may be empty.
-struct OptionalText {
+// One of some words.
+struct Choice {
   std::string Config::*member;
+  std::string_view words;  // with ", " in between
 };
 // Words, with commas in between; an array in the file.
 struct WordList {
   std::vector<std::string> Config::*member;
+  std::string_view words;  // as of a Choice; empty: any, but at least one
 };
 // A text that is never printed, and that may stand in a file of its own instead.
 struct Secret {
@@ -68,7 +72,7 @@ struct Option {
   std::string_view key;       // in the file: "section.name"; empty: none
   std::string_view flag;      // with its dashes; empty: none
   std::string_view variable;  // of the environment; empty: none
-  std::variant<Integer, Milliseconds, Text, OptionalText, WordList, Secret, Commands, User, Group, UserList, Boolean,
+  std::variant<Integer, Milliseconds, Text, Choice, WordList, Secret, Commands, User, Group, UserList, Boolean,
                FileMode>
       value;
   std::string_view help;
@@ -87,6 +91,9 @@ std::string option_text(const Config& config, const Option& option);
 
 // Whether both have the same value for it; secrets are compared too.
 bool same_value(const Config& left, const Config& right, const Option& option);
+
+// What to call an option by in a message about its value: where that comes from, or its key.
+std::string source_of(const Config& config, std::string_view key);
 
 // `to` gets the value of `from`.
 void copy_value(const Config& from, Config& to, const Option& option);

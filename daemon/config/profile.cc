@@ -31,7 +31,8 @@ Status read_profile_secrets(Config& config) {
     const auto file = texts.find(kSecretFile);
     if (file == texts.end() || file->second.empty()) continue;
     Result<std::string> read = read_secret_file(file->second);
-    if (!read) return Error{std::string(kProfilesTable) + "." + name + ": " + read.error().message};
+    const std::string key = std::string(kProfilesTable) + "." + name + "." + kSecretFile;
+    if (!read) return Error{source_of(config, key) + ": " + read.error().message};
     texts.insert_or_assign(kSecret, *read);
   }
   return success();

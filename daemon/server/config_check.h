@@ -1,4 +1,4 @@
-// Whether the daemon could run with its settings, as far as that can be told without starting it.
+// What the option table cannot tell of the daemon's settings: whether they go together.
 
 #pragma once
 
@@ -11,7 +11,7 @@ namespace streaming {
 // What of them the log needs.
 LogSettings log_settings(const Config& config);
 
-// The Error names the setting and what it may be.
+// The Error names where the setting comes from, and what it needs.
 Status check_config(const Config& config);
 
 }  // namespace streaming

@@ -48,6 +48,13 @@ int on_streams(mg_connection* connection, void* source) {
   return answer(connection, "200 OK", kJson, source_of(source).streams());
 }
 
+// As civetweb wants it: numbers alone.
+std::string numeric(const std::string& address) {
+  const std::string host = address.substr(0, address.rfind(':'));
+  if (host == "localhost") return "127.0.0.1" + address.substr(host.size());
+  return host.empty() ? "0.0.0.0" + address : address;
+}
+
 struct Handler {
   const char* path;
   mg_request_handler answer;
@@ -68,9 +75,9 @@ class Monitor::HttpServer {
       if (self != nullptr && self->context_ == nullptr) self->error_ = message;
       return 1;  // it is not to write it anywhere
     };
-    const char* options[] = {
-        "listening_ports",    address.c_str(), "num_threads", "2", "enable_directory_listing", "no",
-        "request_timeout_ms", "10000",         nullptr};
+    const std::string ports = numeric(address);
+    const char* options[] = {"listening_ports",    ports.c_str(), "num_threads", "2", "enable_directory_listing", "no",
+                             "request_timeout_ms", "10000",       nullptr};
     context_ = mg_start(&callbacks, this, options);
     if (context_ == nullptr) return;
     for (const Handler& handler : kHandlers) {

@@ -27,7 +27,8 @@ constexpr Duration kSuccessorTimeout{30'000};
 // What an operator should not overlook.
 void warn_of(const Config& config) {
   for (const auto& [backend, insecure] :
-       {std::pair{"openai", config.openai_insecure_ssl}, std::pair{"anthropic", config.anthropic_insecure_ssl}}) {
+       {std::pair{"openai", config.openai_insecure_ssl}, std::pair{"anthropic", config.anthropic_insecure_ssl},
+        std::pair{"langgraph", config.langgraph_insecure_ssl}}) {
     if (insecure) log::warn("insecure_ssl is on: the certificate of backend {} is not verified", backend);
   }
 }
@@ -231,7 +232,7 @@ void Server::start_monitor() {
   monitor_due_ = Time::max();
   const std::string address =
       config_->metrics_port == 0 ? config_->metrics_address : "127.0.0.1:" + std::to_string(config_->metrics_port);
-  if (address.empty()) return;
+  if (address.empty() || !config_->metrics_enabled) return;
   Result<std::unique_ptr<Monitor>> monitor = Monitor::start(address, *overseer_);
   if (monitor) {
     monitor_ = std::move(*monitor);

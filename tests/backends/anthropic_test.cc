@@ -59,12 +59,5 @@ TEST_F(AnthropicTest, EndsAtMessageStopAndNotWithTheBody) {
   EXPECT_EQ(sink.finish_reason, FinishReason::kStop);
 }
 
-TEST_F(AnthropicTest, NeedsAUrl) {
-  config.anthropic_api_base = "api.example.com";
-  const Status valid = validate_anthropic_backend(config);
-  ASSERT_FALSE(valid.ok());
-  EXPECT_THAT(valid.error().message, HasSubstr("ANTHROPIC_API_BASE"));
-}
-
 }  // namespace
 }  // namespace streaming

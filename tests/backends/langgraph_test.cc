@@ -264,16 +264,6 @@ TEST_F(LangGraphTest, RefusesWhatItCannotAsk) {
   EXPECT_EQ(backend->validate(request)->status, 400);
 }
 
-TEST_F(LangGraphTest, ValidatesItsSettingsAndThoseOfItsProfiles) {
-  EXPECT_TRUE(validate_langgraph_backend(config).ok());
-  config.langgraph_profiles["p"] = {{"content_format", "xml"}};
-  EXPECT_THAT(validate_langgraph_backend(config).error().message, HasSubstr("profiles.p.content_format"));
-  config.langgraph_profiles["p"] = {{"api_base", "example.com"}};
-  EXPECT_THAT(validate_langgraph_backend(config).error().message, HasSubstr("profiles.p.api_base"));
-  config.langgraph_api_base = "example.com";
-  EXPECT_THAT(validate_langgraph_backend(config).error().message, HasSubstr("LANGGRAPH_API_BASE"));
-}
-
 TEST(KnownThreads, KnowsWhatWasAddedAndNotForgotten) {
   KnownThreads threads;
   EXPECT_FALSE(threads.contains("a"));

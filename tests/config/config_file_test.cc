@@ -48,14 +48,15 @@ message_delay_ms = 7
 }
 
 TEST_F(ConfigFileTest, TakesAListAsAnArrayOrAsText) {
-  ASSERT_TRUE(read("[backend]\nfallback = [\"a\", \"b\"]\n").ok());
-  EXPECT_EQ(config.fallback, (std::vector<std::string>{"a", "b"}));
-  EXPECT_NE(config_file_text(config).find("fallback = [ 'a', 'b' ]"), std::string::npos) << config_file_text(config);
-  ASSERT_TRUE(read("[backend]\nfallback = \"c, d\"\n").ok());
-  EXPECT_EQ(config.fallback, (std::vector<std::string>{"c", "d"}));
+  ASSERT_TRUE(read("[backend]\nfallback = [\"mock\", \"typing\"]\n").ok());
+  EXPECT_EQ(config.fallback, (std::vector<std::string>{"mock", "typing"}));
+  EXPECT_NE(config_file_text(config).find("fallback = [ 'mock', 'typing' ]"), std::string::npos)
+      << config_file_text(config);
+  ASSERT_TRUE(read("[backend]\nfallback = \"openai, mock\"\n").ok());
+  EXPECT_EQ(config.fallback, (std::vector<std::string>{"openai", "mock"}));
   ASSERT_TRUE(read("[backend]\nfallback = []\n").ok());
   EXPECT_TRUE(config.fallback.empty());
-  for (const char* wrong : {"[1]", "[[\"a\"]]", "[\"a\", \"\"]"}) {
+  for (const char* wrong : {"[1]", "[[\"mock\"]]", "[\"mock\", \"\"]"}) {
     EXPECT_FALSE(read(std::string("[backend]\nfallback = ") + wrong + "\n").ok()) << wrong;
   }
 }
@@ -103,7 +104,7 @@ TEST_F(ConfigFileTest, NamesLineKeyAndRangeForAWrongValue) {
   EXPECT_EQ(read("\n[server]\nworkers = -1\n").error().message,
             path + ":3: server.workers must be a number from 0 to 1024, not \"-1\"");
   EXPECT_EQ(read("[server]\nworkers = [1]\n").error().message,
-            path + ":2: server.workers must be a number from 0 to 1024, not \"\"");
+            path + ":2: server.workers must be a number from 0 to 1024, not \"[ 1 ]\"");
 }
 
 TEST_F(ConfigFileTest, NamesTheLineOfASyntaxError) {
@@ -151,7 +152,8 @@ TEST_F(ConfigFileTest, TakesAProfilesKeyFromAFileOfItsOwn) {
   EXPECT_EQ(config_file_text(config).find("lgk-2"), std::string::npos);
 
   std::filesystem::remove(directory.file("key"));
-  EXPECT_EQ(read_profile_secrets(config).error().message.find("backend.langgraph.profiles.p: cannot read the key in"),
+  EXPECT_EQ(read_profile_secrets(config).error().message.find(
+                path + ":2: backend.langgraph.profiles.p.api_key_file: cannot read the key in"),
             0u);
 }
 

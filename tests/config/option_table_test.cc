@@ -52,20 +52,7 @@ TEST(OptionTable, SaysWhatAValueMustBe) {
             "must be an octal file mode from 0000 to 0777, not \"0888\"");
   EXPECT_EQ(set_option(config, option("backend.openai.http2_enabled"), "maybe").error().message,
             "must be true or false, not \"maybe\"");
-  EXPECT_EQ(set_option(config, option("server.socket_path"), "").error().message, "must not be empty");
-}
-
-TEST(OptionTable, HasAMessageForAWrongValueOfEveryKeyThatIsNoText) {
-  Config config;
-  for (const Option& entry : option_table()) {
-    const bool is_text = std::holds_alternative<Text>(entry.value) ||
-                         std::holds_alternative<OptionalText>(entry.value) ||
-                         std::holds_alternative<WordList>(entry.value) || std::holds_alternative<Secret>(entry.value);
-    if (is_text) continue;
-    const Status set = set_option(config, entry, "nonsense");
-    ASSERT_FALSE(set.ok()) << entry.key;
-    EXPECT_NE(set.error().message.find("must be"), std::string::npos) << entry.key;
-  }
+  EXPECT_EQ(set_option(config, option("backend.openai.model"), "").error().message, "must not be empty");
 }
 
 TEST(OptionTable, ReadsAModeAsOctal) {

@@ -144,7 +144,7 @@ TEST_F(AttachmentsEndToEnd, AreRefusedWhereNoneAreTaken) {
 TEST_F(AttachmentsEndToEnd, TheDirectoryMustBeThereAtTheStart) {
   DaemonProcess daemon({"--data-dir", directory.file("nonexistent")});
   EXPECT_EQ(daemon.exit_status(), 1);
-  EXPECT_THAT(daemon.log(), HasSubstr("cannot open attachments.data_dir"));
+  EXPECT_THAT(daemon.log(), HasSubstr("--data-dir must be empty or a directory, not "));
 }
 
 }  // namespace

@@ -264,7 +264,7 @@ TEST(DaemonStart, NamesTheBackendsThatThereAre) {
   DaemonProcess daemon({"--backend", "nonsense"});
   EXPECT_EQ(daemon.exit_status(), 1);
   EXPECT_THAT(daemon.log(),
-              HasSubstr("unknown backend.provider nonsense; there are: mock, openai, anthropic, exec, typing"));
+              HasSubstr("--backend must be one of mock, openai, anthropic, langgraph, typing, exec, not \"nonsense\""));
 }
 
 TEST(DaemonStart, RefusesMoreConnectionsThanItCanHold) {

@@ -160,6 +160,19 @@ TEST(Log, IsJsonWhereAskedAndFollowsItsFile) {
   EXPECT_EQ(daemon.stop(), 0);
 }
 
+TEST(Monitor, ListensWhereItIsToldToAndNowhereElse) {
+  for (const char* address : {":0", "localhost:0"}) {
+    DaemonProcess daemon({"--metrics-addr", address});
+    EXPECT_TRUE(daemon.logs("metrics on port ")) << address << daemon.log();
+    EXPECT_EQ(daemon.stop(), 0);
+  }
+  DaemonProcess without({"--metrics-addr", "127.0.0.1:0"}, [] { setenv("DAEMON_METRICS_ENABLED", "false", 1); });
+  ASSERT_TRUE(without.ready()) << without.log();
+  read_to_end(without.hand_client_over("{}").get());
+  EXPECT_EQ(without.stop(), 0);
+  EXPECT_THAT(without.log(), Not(HasSubstr("metrics on port")));
+}
+
 TEST(Monitor, GivesItsPortToTheNextDaemon) {
   DaemonProcess first({"--metrics-addr", "127.0.0.1:0"});
   ASSERT_TRUE(first.logs("metrics on port ")) << first.log();

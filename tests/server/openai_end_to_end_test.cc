@@ -181,7 +181,9 @@ TEST(Fallback, AnswersByTheNextBackendWhenTheFirstFails) {
 TEST(Fallback, OfABackendThatDoesNotExistIsAnErrorAtStart) {
   DaemonProcess daemon({"--fallback", "mock,nope"});
   EXPECT_EQ(daemon.exit_status(), 1);
-  EXPECT_THAT(daemon.log(), HasSubstr("unknown backend nope in backend.fallback; there are: "));
+  EXPECT_THAT(
+      daemon.log(),
+      HasSubstr("--fallback must be a list of some of mock, openai, anthropic, langgraph, typing, not \"mock,nope\""));
 }
 
 class CertificateTest : public testing::Test {

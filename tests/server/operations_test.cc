@@ -39,7 +39,8 @@ TEST(CheckConfig, SaysWhatIsWrongAndWhere) {
             "streaming-daemon: " + path +
                 ":3: unknown key server.max_conections; did you mean server.max_connections?\nstatus 1");
   std::ofstream(path) << "[response]\nformat = \"xml\"\n";
-  EXPECT_THAT(run("--check-config --config " + path), HasSubstr("unknown response.format xml; there are: content"));
+  EXPECT_THAT(run("--check-config --config " + path),
+              HasSubstr(path + ":2: response.format must be one of content, raw, ui-message, not \"xml\"\n"));
   std::ofstream(path) << "[server]\nworkers = 2\n";
   EXPECT_EQ(run("--check-config --config " + path), "the settings are valid\nstatus 0");
 }

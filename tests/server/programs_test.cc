@@ -227,7 +227,7 @@ TEST_F(ExecTest, IsNoFallback) {
       {"--config",
        config("[backend]\nfallback = [\"exec\"]\n[backend.exec]\ncommands = { default = [\"/bin/true\"] }\n")});
   EXPECT_EQ(daemon.exit_status(), 1);
-  EXPECT_THAT(daemon.log(), HasSubstr("exec answers by itself"));
+  EXPECT_THAT(daemon.log(), HasSubstr("backend.fallback must be a list of some of mock, "));
 }
 
 TEST_F(ExecTest, NeedsACommand) {
