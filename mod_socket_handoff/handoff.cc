@@ -23,7 +23,13 @@
 namespace socket_handoff {
 namespace {
 
-int check_size(request_rec* r, const RequestedHandoff& handoff, const Settings& settings) {
+int check_data(request_rec* r, const RequestedHandoff& handoff, const Settings& settings) {
+  if (const char* encoding = handoff.data_is_body ? content_encoding(r) : nullptr) {
+    ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r,
+                  SHLOGNO(108) "the body with the data for a hand-off is encoded as %s, which the daemon cannot read",
+                  encoding);
+    return HTTP_INTERNAL_SERVER_ERROR;
+  }
   if (handoff.is_body_too_large) {
     ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r,
                   SHLOGNO(107) "the body with the data for a hand-off has more than the %d bytes of "
@@ -160,7 +166,7 @@ int try_handoff(Attempt& attempt) {
                   attempt.handoff.sockets, obstacle);
     return HTTP_INTERNAL_SERVER_ERROR;
   }
-  if (const int status = check_size(r, attempt.handoff, attempt.settings); status != OK) return status;
+  if (const int status = check_data(r, attempt.handoff, attempt.settings); status != OK) return status;
   if (const int status = drain_request_body(r); status != OK) return status;
   send_pending_output(r->connection);
   if (r->connection->aborted) {

@@ -72,6 +72,16 @@ int hand_off_at_end(ap_filter_t* filter, RequestedHandoff& handoff) {
   return hand_off(filter, handoff, settings_of(r));
 }
 
+// By way of ErrorDocument, and complete when ap_die() returns. The handler did its part and its filter chain is told
+// so: of a failure it would log an error of its own, and a proxy would close the connection to its backend.
+void answer_with_error(request_rec* r, int status) {
+  // Said of the body that was dropped; httpd would say it of its own, as PHP-FPM's headers outlive the error.
+  r->content_encoding = nullptr;
+  apr_table_unset(r->headers_out, "Content-Encoding");
+  apr_table_unset(r->err_headers_out, "Content-Encoding");
+  ap_die(status, r);
+}
+
 apr_status_t handoff_filter(ap_filter_t* filter, apr_bucket_brigade* brigade) {
   request_rec* r = filter->r;
   if (!filter->ctx) filter->ctx = find_handoff(r);
@@ -89,9 +99,7 @@ apr_status_t handoff_filter(ap_filter_t* filter, apr_bucket_brigade* brigade) {
   pending->is_decided = true;
   pending->body_to_fill = nullptr;
   const int status = hand_off_at_end(filter, pending->handoff);
-  // By way of ErrorDocument, and complete when ap_die() returns. The handler did its part and is told so: of a failure
-  // it would log an error of its own, and a proxy would close the connection to its backend.
-  if (status != OK) ap_die(status, r);
+  if (status != OK) answer_with_error(r, status);
   return APR_SUCCESS;
 }
 

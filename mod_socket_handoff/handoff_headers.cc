@@ -77,6 +77,11 @@ bool has_data_in_body(const request_rec* r) {
   return source && strcasecmp(source, handoff_protocol::kBodySource) == 0;
 }
 
+const char* content_encoding(const request_rec* r) {
+  const char* encoding = r->content_encoding ? r->content_encoding : value(r, "Content-Encoding");
+  return encoding && strcasecmp(encoding, "identity") != 0 ? encoding : nullptr;
+}
+
 RequestedHandoff take_handoff_headers(request_rec* r) {
   RequestedHandoff handoff;
   if (!has_ours(r->headers_out) && !has_ours(r->err_headers_out)) return handoff;

@@ -22,6 +22,9 @@ struct RequestedHandoff {
 bool asks_for_handoff(const request_rec* r);
 bool has_data_in_body(const request_rec* r);
 
+// How the handler has encoded the response's body; null where it has not.
+const char* content_encoding(const request_rec* r);
+
 // Takes the headers out of both of the response's tables: PHP-FPM's and CGI's are in err_headers_out, those of mod_php
 // and of most other modules in headers_out.
 RequestedHandoff take_handoff_headers(request_rec* r);

@@ -49,6 +49,13 @@ is_whole_stream(get('/in/deflated-by-type' . by_body(9_000), $gzip), 'x' x 50, '
 is_whole_stream(get('/in/body-by-mod-headers' . by_body(9_000, source => '')), 'x' x 50, 'where mod_headers says so');
 {
   my $mark     = log_mark();
+  my $response = get(by_body(9_000, compressed => 1), $gzip);
+  is $response->{status}, 500, 'a body that PHP has compressed is refused';
+  unlike $response->{head}, qr/^Content-Encoding/mi, "in httpd's own words, which are not compressed";
+  like wait_for_log($mark, qr/SH0108/), qr/SH0108.* encoded as gzip/, 'and the log says why';
+}
+{
+  my $mark     = log_mark();
   my $response = get(by_body(LIMIT + 1));
   is $response->{status}, 413, 'a body that is too large is refused';
   unlike $response->{body}, qr/xxx/, 'and not shown';

@@ -39,6 +39,8 @@ for my $script (qw(asks.php asks.lua)) {
 
 is get(asks('plain', 'asks.php', 'headers[]' => 'Retry-After: 7'))->{headers}{'retry-after'}[0], 7,
   "PHP's Retry-After is kept";
+unlike get(asks('plain', 'asks.php', 'headers[]' => 'Content-Encoding: gzip'))->{head}, qr/^Content-Encoding/mi,
+  'what PHP said of its own body is not said of the error';
 {
   my $mark     = log_mark();
   my $response = get(asks('with-asking-error-document', 'asks.php'));

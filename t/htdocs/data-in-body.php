@@ -1,6 +1,10 @@
 <?php
-// Asks for a hand-off whose data is the body: socket, bytes (how many the data has), pieces, source.
+// Asks for a hand-off whose data is the body: socket, bytes (how many the data has), pieces, source,
+// compressed (by PHP itself).
 
+if (isset($_GET['compressed'])) {
+    ini_set('zlib.output_compression', '1');
+}
 header('X-Socket-Handoff: ' . $_GET['socket']);
 if (($_GET['source'] ?? 'body') !== '') {
     header('X-Handoff-Data-Source: ' . ($_GET['source'] ?? 'body'));
