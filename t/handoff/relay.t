@@ -11,6 +11,8 @@ use Handoff::ScriptedDaemon ();
 use Handoff::Stream 'is_whole_stream';
 use Handoff::Wait 'wait_until';
 
+use constant PHP_PROCESSES => 4;    # as conf/php-fpm.conf has it
+
 my $daemon = Handoff::Daemon->start;
 my $data   = '{"prompt":"relayed"}';
 my @tls    = ('--insecure', '--http1.1', 'https://127.0.0.1:' . port_of('tls'));
@@ -47,6 +49,12 @@ sub begin {
   return ($pid, $curl);
 }
 
+sub await_first_event {
+  my ($curl) = @_;
+  my $received = '';
+  wait_until { sysread($curl, $received, 4096, length $received); $received =~ /relayed/ } 'the first event';
+}
+
 my $mark = log_mark();
 for my $name (sort keys %ways) {
   my $way = $ways{$name};
@@ -74,12 +82,14 @@ for my $name (sort keys %ways) {
   # An event is there before the next one is.
   my $slow = Handoff::Daemon->start(delay => 60_000);
   my ($pid, $curl) = begin($way, asks($slow->socket));
-  my $received = '';
-  wait_until { sysread($curl, $received, 4096, length $received); $received =~ /relayed/ } 'the first event';
+  await_first_event($curl);
   ok 1, "$name: the first event comes at once";
+  my @others = map { [begin($way, asks($slow->socket))] } 1 .. PHP_PROCESSES;
+  await_first_event($_->[1]) for @others;
+  is curl($way, '/asks.php')->{status}, 200, "$name: no process of PHP waits for a stream's end";
   unlike $slow->log, qr/stream 0/, "$name: while the stream goes on";
-  kill KILL => $pid;
-  close $curl;
+  kill KILL => $pid, map { $_->[0] } @others;
+  close $_ for $curl, map { $_->[1] } @others;
   wait_until { $slow->log =~ /stream ended .*cause=(?!completed)/ } 'the daemon to see the client leave';
   ok 1, "$name: a client that leaves ends its stream";
   wait_until { status()->{BusyWorkers} <= 1 } 'the thread to be free';
