@@ -5,6 +5,7 @@
 #include <map>
 
 #include "config/config_file.h"
+#include "config/nearest.h"
 #include "config/option_table.h"
 #include "config/profile.h"
 #include "config/secret_file.h"
@@ -80,6 +81,20 @@ Status read_secret_files(Config& config) {
   return success();
 }
 
+// For the first flag that there is not.
+std::string flag_suggestion(const CLI::App& app, int argc, const char* const* argv) {
+  std::vector<std::string> names;
+  for (const CLI::Option* option : app.get_options()) names.push_back(option->get_name());
+  const std::vector<std::string_view> known(names.begin(), names.end());
+  for (int i = 1; i < argc; ++i) {
+    const std::string_view flag = std::string_view(argv[i]).substr(0, std::string_view(argv[i]).find('='));
+    if (flag.starts_with("--") && app.get_option_no_throw(std::string(flag)) == nullptr) {
+      return "; did you mean " + std::string(nearest(flag, known)) + "?";
+    }
+  }
+  return "";
+}
+
 }  // namespace
 
 Result<CommandLine> read_command_line(int argc, const char* const* argv) {
@@ -104,6 +119,8 @@ Result<CommandLine> read_command_line(int argc, const char* const* argv) {
   } catch (const CLI::CallForVersion&) {
     line.to_print = app.version() + "\n";
     return line;
+  } catch (const CLI::ExtrasError& error) {
+    return Error{std::string(error.what()) + flag_suggestion(app, argc, argv) + " --help lists the flags"};
   } catch (const CLI::ParseError& error) {
     return Error{std::string(error.what()) + "; --help lists the flags"};
   }

@@ -63,7 +63,8 @@ TEST(CommandLineTest, NamesTheFlagOrVariableOfAWrongValue) {
 TEST(CommandLineTest, RefusesAnUnknownFlag) {
   const Result<CommandLine> line = read({"--wokers", "3"});
   ASSERT_FALSE(line.ok());
-  EXPECT_NE(line.error().message.find("--wokers"), std::string::npos);
+  EXPECT_NE(line.error().message.find("--wokers; did you mean --workers? --help lists"), std::string::npos)
+      << line.error().message;
 }
 
 TEST(CommandLineTest, HelpListsEveryFlagAndVariable) {
