@@ -183,7 +183,7 @@ constexpr std::array kOptions{
     Option{"metrics.listen_addr", "--metrics-addr", "DAEMON_METRICS_ADDR",
            Text{&Config::metrics_address, &kListenAddress}, "where they are served. Empty: nowhere", Effect::kRestart},
     Option{"", "--metrics", "", Integer{&Config::metrics_port, 0, 65535},
-           "this port of 127.0.0.1 in place of metrics.listen_addr", Effect::kRestart},
+           "this port of 127.0.0.1 in place of metrics.listen_addr, also where metrics.enabled is false", Effect::kRestart},
     Option{"logging.level", "--log-level", "DAEMON_LOG_LEVEL", Choice{&Config::log_level, kLogLevels},
            "least level that is logged: debug, info, warn, error"},
     Option{"logging.format", "--log-format", "DAEMON_LOG_FORMAT", Choice{&Config::log_format, kLogFormats},

@@ -89,6 +89,44 @@ void add_counters(Families& families, Workers workers) {
   families.counter({}, sum(workers, [](const Worker& worker) { return worker.lost_completions(); }));
 }
 
+// In the words of the daemons whose dashboards ask for them; empty: no error.
+std::string_view error_reason(CloseCause cause) {
+  switch (cause) {
+    case CloseCause::kCompleted:
+    case CloseCause::kRefused:
+      return "";
+    case CloseCause::kClientGone:
+      return "client_disconnected";
+    case CloseCause::kWriteTimeout:
+    case CloseCause::kFirstByteTimeout:
+    case CloseCause::kIdleTimeout:
+    case CloseCause::kTooLong:
+      return "timeout";
+    case CloseCause::kShutdown:
+      return "canceled";
+    case CloseCause::kUpstreamUnreachable:
+    case CloseCause::kUpstreamTruncated:
+      return "network";
+    default:
+      return "other";
+  }
+}
+
+void add_stream_errors(Families& families, Workers workers) {
+  families.begin("daemon_stream_errors_total", "Streams that have ended before their answer was whole",
+                 MetricType::Counter);
+  for (const std::string_view reason : {"client_disconnected", "timeout", "canceled", "network", "other"}) {
+    families.counter({{"reason", std::string(reason)}}, sum(workers, [&](const Worker& worker) {
+                       std::uint64_t count = 0;
+                       for (const CloseCauseInfo& cause : kCloseCauseTable) {
+                         if (error_reason(cause.cause) == reason)
+                           count += worker.stream_metrics().closed_by(cause.cause);
+                       }
+                       return count;
+                     }));
+  }
+}
+
 void add_streams(Families& families, Workers workers) {
   auto active = [](const Worker& worker) { return worker.stream_metrics().active.get(); };
   families.begin("daemon_active_connections", "Hand-offs and streams that are open", MetricType::Gauge);
@@ -109,14 +147,7 @@ void add_streams(Families& families, Workers workers) {
                        return worker.stream_metrics().closed_by(cause.cause);
                      }));
   }
-  families.begin("daemon_stream_errors_total", "Streams that have ended before their answer was whole",
-                 MetricType::Counter);
-  for (const CloseCauseInfo& cause : kCloseCauseTable) {
-    if (cause.cause == CloseCause::kCompleted || cause.cause == CloseCause::kRefused) continue;
-    families.counter({{"reason", std::string(cause.word)}}, sum(workers, [&](const Worker& worker) {
-                       return worker.stream_metrics().closed_by(cause.cause);
-                     }));
-  }
+  add_stream_errors(families, workers);
   families.begin("daemon_handoff_duration_seconds", "From a connection's arrival to its message",
                  MetricType::Histogram);
   families.histogram(

@@ -230,9 +230,10 @@ void Server::handle_watchdog() {
 // The port may still be the predecessor's, or for good somebody else's: no reason not to serve clients meanwhile.
 void Server::start_monitor() {
   monitor_due_ = Time::max();
-  const std::string address =
-      config_->metrics_port == 0 ? config_->metrics_address : "127.0.0.1:" + std::to_string(config_->metrics_port);
-  if (address.empty() || !config_->metrics_enabled) return;
+  const std::string address = config_->metrics_port != 0 ? "127.0.0.1:" + std::to_string(config_->metrics_port)
+                              : config_->metrics_enabled ? config_->metrics_address
+                                                         : "";
+  if (address.empty()) return;
   Result<std::unique_ptr<Monitor>> monitor = Monitor::start(address, *overseer_);
   if (monitor) {
     monitor_ = std::move(*monitor);

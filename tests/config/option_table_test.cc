@@ -31,6 +31,67 @@ TEST(OptionTable, NamesEachKeyFlagAndVariableOnce) {
   }
 }
 
+// So that one of them can be replaced by this one, and nothing else be changed.
+TEST(OptionTable, HasTheNamesOfTheDaemonsThatDoThisJob) {
+  std::set<std::string_view> names;
+  for (const Option& entry : option_table()) names.insert({entry.key, entry.flag, entry.variable});
+  for (const char* name : {"DAEMON_SOCKET_PATH",
+                           "DAEMON_SOCKET_MODE",
+                           "DAEMON_MAX_CONNECTIONS",
+                           "DAEMON_BACKEND_PROVIDER",
+                           "DAEMON_TOKEN_DELAY_MS",
+                           "DAEMON_METRICS_ADDR",
+                           "DAEMON_METRICS_ENABLED",
+                           "OPENAI_API_BASE",
+                           "OPENAI_API_KEY",
+                           "OPENAI_API_SOCKET",
+                           "OPENAI_HTTP2_ENABLED",
+                           "OPENAI_INSECURE_SSL",
+                           "OPENAI_MODEL",
+                           "ANTHROPIC_API_KEY",
+                           "LANGGRAPH_API_BASE",
+                           "LANGGRAPH_API_KEY",
+                           "LANGGRAPH_API_SOCKET",
+                           "LANGGRAPH_ASSISTANT_ID",
+                           "LANGGRAPH_STREAM_MODE",
+                           "LANGGRAPH_HTTP2_ENABLED",
+                           "LANGGRAPH_INSECURE_SSL",
+                           "--socket",
+                           "--socket-mode",
+                           "--max-connections",
+                           "--delay",
+                           "--metrics",
+                           "--metrics-addr",
+                           "--backend",
+                           "--benchmark",
+                           "--max-stream-duration-ms",
+                           "--openai-base",
+                           "--openai-socket",
+                           "--http2-enabled",
+                           "--langgraph-base",
+                           "--langgraph-socket",
+                           "--langgraph-assistant",
+                           "server.socket_path",
+                           "server.socket_mode",
+                           "server.max_connections",
+                           "server.max_stream_duration_ms",
+                           "backend.provider",
+                           "backend.mock.message_delay_ms",
+                           "backend.openai.api_base",
+                           "backend.openai.api_key",
+                           "backend.openai.api_socket",
+                           "backend.openai.http2_enabled",
+                           "backend.openai.insecure_ssl",
+                           "backend.langgraph.assistant_id",
+                           "backend.langgraph.stream_mode",
+                           "metrics.enabled",
+                           "metrics.listen_addr",
+                           "logging.level",
+                           "logging.format"}) {
+    EXPECT_TRUE(names.contains(name)) << name;
+  }
+}
+
 TEST(OptionTable, TakesEveryDefaultAsAValue) {
   const Config defaults;
   for (const Option& entry : option_table()) {

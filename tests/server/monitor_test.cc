@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <ifaddrs.h>
 #include <rapidjson/document.h>
 
 #include <cstdlib>
@@ -19,6 +20,21 @@ using testing::HasSubstr;
 using testing::Not;
 using testing::StartsWith;
 
+// An IPv4 address of this machine that is not the loopback's; empty where there is none.
+std::string address_of_this_machine() {
+  ifaddrs* first = nullptr;
+  if (getifaddrs(&first) != 0) return "";
+  std::string found;
+  for (const ifaddrs* entry = first; entry != nullptr; entry = entry->ifa_next) {
+    if (entry->ifa_addr == nullptr || entry->ifa_addr->sa_family != AF_INET) continue;
+    char text[INET_ADDRSTRLEN];
+    inet_ntop(AF_INET, &reinterpret_cast<const sockaddr_in*>(entry->ifa_addr)->sin_addr, text, sizeof text);
+    if (!std::string_view(text).starts_with("127.")) found = text;
+  }
+  freeifaddrs(first);
+  return found;
+}
+
 class MonitorTest : public testing::Test {
  protected:
   explicit MonitorTest(std::vector<std::string> flags = {})
@@ -29,7 +45,6 @@ class MonitorTest : public testing::Test {
     port = daemon.monitor_port();
   }
 
-  // The whole answer.
   std::string get(const std::string& path) const { return http_get(port, path); }
   bool eventually_has(const std::string& path, const std::string& text) const {
     return eventually([&] { return get(path).find(text) != std::string::npos; });
@@ -65,6 +80,16 @@ TEST_F(MonitorTest, HasEveryMetricOfTheDaemonsThatDoThisJob) {
         "backend_duration_seconds", "backend_ttfb_seconds"}) {
     EXPECT_THAT(metrics, HasSubstr(std::string("# TYPE daemon_") + name + " "));
   }
+}
+
+TEST_F(MonitorTest, CountsErrorsUnderTheReasonsThatExistingDashboardsAskFor) {
+  daemon.hand_over("{}", {socket_pair().first.get()});  // its browser has left already
+  EXPECT_TRUE(eventually_has("/metrics", "\ndaemon_stream_errors_total{reason=\"client_disconnected\"} 1\n"));
+  const std::string metrics = get("/metrics");
+  for (const char* reason : {"timeout", "canceled", "network", "other"}) {
+    EXPECT_THAT(metrics, HasSubstr(std::string("\ndaemon_stream_errors_total{reason=\"") + reason + "\"} 0\n"));
+  }
+  EXPECT_THAT(metrics, HasSubstr("\ndaemon_streams_ended_total{cause=\"client_gone\"} 1\n"));
 }
 
 TEST_F(MonitorTest, HasEveryMetricOfTheDashboardAndTheAlerts) {
@@ -158,6 +183,17 @@ TEST(Log, IsJsonWhereAskedAndFollowsItsFile) {
   daemon.signal(SIGHUP);
   EXPECT_TRUE(eventually([&] { return words().find("reload") != std::string::npos; })) << "the new file";
   EXPECT_EQ(daemon.stop(), 0);
+}
+
+TEST(Monitor, ShowsStreamsToThisMachineAlone) {
+  const std::string address = address_of_this_machine();
+  if (address.empty()) GTEST_SKIP() << "no address but loopback";
+  DaemonProcess daemon({"--metrics-addr", ":0"});
+  ASSERT_TRUE(daemon.logs("metrics on port ")) << daemon.log();
+  const int port = daemon.monitor_port();
+  EXPECT_THAT(http_get(port, "/streams"), StartsWith("HTTP/1.1 200 OK\r\n"));
+  EXPECT_THAT(http_get(port, "/streams", address), StartsWith("HTTP/1.1 403 Forbidden\r\n"));
+  EXPECT_THAT(http_get(port, "/readyz", address), StartsWith("HTTP/1.1 200 OK\r\n"));
 }
 
 TEST(Monitor, ListensWhereItIsToldToAndNowhereElse) {

@@ -57,6 +57,17 @@ TEST(PrintConfig, IsAFileThatSaysTheSameAgain) {
   EXPECT_EQ(run("--print-config --config " + path), printed);
 }
 
+TEST(ConfigFile, IsLookedForInTheWorkingDirectoryFirst) {
+  TemporaryDirectory directory;
+  std::ofstream(directory.file("streaming-daemon.toml")) << "[server]\nworkers = 77\n";
+  const std::string changed = "cd " + directory.file("") + " && exec ";
+  FILE* program = popen((changed + DAEMON + " --print-config").c_str(), "r");
+  std::string printed(64 * 1024, '\0');
+  printed.resize(fread(printed.data(), 1, printed.size(), program));
+  EXPECT_EQ(pclose(program), 0);
+  EXPECT_THAT(printed, HasSubstr("workers = 77\n"));
+}
+
 TEST(Reload, TakesNewSettingsForNewStreamsAndCutsNone) {
   DaemonProcess daemon({"--delay", "30"});
   ASSERT_TRUE(daemon.ready()) << daemon.log();
