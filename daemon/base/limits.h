@@ -82,6 +82,9 @@ inline constexpr Duration kEndTimeout = kDrainTimeout + Duration(1000);
 inline constexpr std::size_t kMaxToolCalls = 128;
 inline constexpr std::size_t kMaxToolInputBytes = 1024 * 1024;
 
+// What the kernel takes for a client beyond what is on its way to it. Over it: what is to be sent waits in the stream.
+inline constexpr int kClientUnsentBytes = 16 * 1024;
+
 // --- Programs -------------------------------------------------------------------------------------------------------
 
 // From the request to end (SIGTERM) to the end by force. Below what the daemon's own end waits.

@@ -1,8 +1,13 @@
 #include "handoff/handoff_message.h"
 
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+
 #include <cerrno>
 #include <cstring>
 #include <vector>
+
+#include "base/limits.h"
 
 namespace streaming {
 namespace {
@@ -62,6 +67,12 @@ void never_linger(int fd) {
   setsockopt(fd, SOL_SOCKET, SO_LINGER, &kOff, sizeof kOff);
 }
 
+// The kernel would take megabytes for a client that reads slowly, and have room again after minutes in which the client
+// seems to take nothing. Fails on a Unix socket.
+void keep_little_unsent(int fd) {
+  setsockopt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &kClientUnsentBytes, sizeof kClientUnsentBytes);
+}
+
 }  // namespace
 
 Result<HandedOver> take_descriptors(const msghdr& message) {
@@ -77,6 +88,7 @@ Result<HandedOver> take_descriptors(const msghdr& message) {
   HandedOver handed_over{std::move(descriptors[0]), {}, sender_of(message)};
   if (descriptors.size() == 2) handed_over.payload_file = std::move(descriptors[1]);
   if (Status checked = check_client(handed_over.client.get()); !checked) return checked.error();
+  keep_little_unsent(handed_over.client.get());
   return handed_over;
 }
 

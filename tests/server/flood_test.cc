@@ -3,12 +3,15 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <linux/sockios.h>
+#include <sys/ioctl.h>
 
 #include <fstream>
 #include <string>
 
 #include "support/http_get.h"
 #include "support/scripted_apis.h"
+#include "support/tcp_pair.h"
 
 namespace streaming {
 namespace {
@@ -73,6 +76,16 @@ TEST_P(FloodTest, LeavesTheMemoryFlat) {
   EXPECT_GE(received + rest.size(), std::size_t{kEvents} * (piece.size() + 20));
   EXPECT_EQ(rest.find("error"), std::string::npos);
   EXPECT_LE(memory("VmHWM"), before + 2048) << "after all of it";
+}
+
+// Else a client that takes a kilobyte a second seems to take nothing, as the kernel has room again only after minutes.
+TEST_P(FloodTest, LeavesLittleInTheKernelForAClientThatDoesNotRead) {
+  auto [client, browser] = tcp_pair();
+  daemon->hand_over(R"({"prompt":"flood"})", {client.get()});
+  ASSERT_TRUE(eventually([this] { return has_paused(); }));
+  int unsent = 0;
+  ASSERT_EQ(ioctl(client.get(), SIOCOUTQNSD, &unsent), 0);
+  EXPECT_LE(unsent, 128 * 1024);
 }
 
 INSTANTIATE_TEST_SUITE_P(Over, FloodTest, testing::Values(Engine::kHttp1, Engine::kHttp2OverTls), engine_name);

@@ -2,7 +2,6 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <netinet/in.h>
 
 #include <thread>
 
@@ -11,6 +10,7 @@
 #include "ring/uring_ring.h"
 #include "stream/stream_table.h"
 #include "support/fake_http_client.h"
+#include "support/tcp_pair.h"
 #include "support/unix_sockets.h"
 
 namespace streaming {
@@ -20,23 +20,6 @@ using testing::EndsWith;
 using testing::StartsWith;
 
 constexpr std::uint32_t kStreams = 64;
-
-// A connected pair over TCP, as browsers come.
-std::pair<UniqueFd, UniqueFd> tcp_pair() {
-  const UniqueFd listener(::socket(AF_INET, SOCK_STREAM, 0));
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  EXPECT_EQ(bind(listener.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);
-  EXPECT_EQ(listen(listener.get(), 1), 0);
-  socklen_t length = sizeof address;
-  EXPECT_EQ(getsockname(listener.get(), reinterpret_cast<sockaddr*>(&address), &length), 0);
-  UniqueFd browser(::socket(AF_INET, SOCK_STREAM, 0));
-  EXPECT_EQ(connect(browser.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);
-  // As Apache's descriptors are.
-  UniqueFd client(accept4(listener.get(), nullptr, nullptr, SOCK_NONBLOCK));
-  return {std::move(client), std::move(browser)};
-}
 
 class StreamOverUringTest : public testing::TestWithParam<bool>, private CompletionHandler {
  protected:
