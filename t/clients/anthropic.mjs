@@ -27,6 +27,10 @@ test("every kind of character", async () => {
   assert.match(text, /^She said "hi" \\ and left\.\nA line\r\nand another,\ta tab, a \u0001 and a \u007f, é, 漢字, 😀/);
 });
 
+test("an answer with comments in its pauses", async () => {
+  assert.match(await client.messages.stream(asked("slow answer")).finalText(), /^One word at a time, .* in the meantime\.$/);
+});
+
 test("uses of tools, their input whole", async () => {
   const stream = client.messages.stream(asked("tool answer", { tools }));
   const pieces = [];

@@ -47,10 +47,11 @@ test("eventsource that asks again after the end is told by 204 to stop, and the 
   assert.deepEqual(raw, { opened: 1, done: 0 });
 });
 
-async function parsed(payload) {
+async function parsed(payload, comments = []) {
   const events = [];
   const parser = createParser({
     onEvent: (event) => events.push(event),
+    onComment: (comment) => comments.push(comment),
     onError: (error) => assert.fail(error),
   });
   const answer = await fetch(url(payload));
@@ -71,6 +72,15 @@ test("eventsource-parser reads every format", async () => {
   assert.deepEqual(message.slice(0, 2).map(({ data }) => JSON.parse(data).type), ["start", "start-step"]);
   assert.equal(message.at(-1).data, "[DONE]");
   assert.ok(!message.some(({ event }) => event));
+});
+
+test("eventsource-parser reads past the comments in an answer's pauses", async () => {
+  for (const format of ["content", "raw", "ui-message"]) {
+    const comments = [];
+    const events = await parsed({ prompt: "slow answer", format }, comments);
+    assert.ok(comments.filter((comment) => comment.trim() === "ping").length > 10, format);
+    assert.equal(events.at(-1).data, "[DONE]");
+  }
 });
 
 test("eventsource-parser finds an error and no end in an answer that broke off", async () => {

@@ -47,6 +47,11 @@ test("an answer of a thousand events, and one event of a hundred thousand bytes"
   assert.equal(await client.chat.completions.stream(asked("huge event")).finalContent(), "x".repeat(100_000));
 });
 
+test("an answer with comments in its pauses", async () => {
+  const text = await client.chat.completions.stream(asked("slow answer")).finalContent();
+  assert.match(text, /^One word at a time, .* in the meantime\.$/);
+});
+
 test("calls of tools, their arguments whole", async () => {
   const { choices } = await client.chat.completions.stream(asked("tool answer", { tools, temperature: 0.5 })).finalChatCompletion();
   assert.equal(choices[0].finish_reason, "tool_calls");

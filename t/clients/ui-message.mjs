@@ -82,6 +82,12 @@ for (const [name, library] of [["ai", ai], ["ai 5", ai5]]) {
     }
   });
 
+  test(`${name}: an answer with comments in its pauses`, async () => {
+    const answer = await ask(library, { prompt: "slow answer" });
+    assertWhole(answer, "stop");
+    assert.match(partsOf(answer, "text")[0].text, /^One word at a time, .* in the meantime\.$/);
+  });
+
   test(`${name}: an empty answer`, async () => assertWhole(await ask(library, { prompt: "empty answer" }), "stop"));
 
   test(`${name}: answers that fail, before and after the first word`, async () => {

@@ -6,10 +6,13 @@
 
 #include <cstdlib>
 #include <fstream>
+#include <mutex>
 #include <string>
 #include <thread>
 
+#include "support/answer_bodies.h"
 #include "support/daemon_process.h"
+#include "support/raw_server.h"
 
 namespace streaming {
 namespace {
@@ -132,6 +135,68 @@ TEST_F(AttachmentsEndToEnd, WhatCannotBeUsedIsSaidByItsNameBeforeTheFirstEvent) 
     EXPECT_THAT(answer, testing::Not(HasSubstr(directory.file(""))));
   }
   EXPECT_THAT(answer_to("/etc/passwd"), StartsWith("HTTP/1.1 400 "));
+  EXPECT_EQ(daemon.stop(), 0);
+}
+
+// A server that answers every request alike, and keeps what was asked last.
+class Recorder {
+ public:
+  explicit Recorder(const std::string& answer)
+      : server_([this, answer](int connection, const std::string& request) {
+          {
+            const std::lock_guard lock(mutex_);
+            last_ = request;
+          }
+          RawServer::write(connection, answer);
+        }) {}
+
+  std::string origin() const { return "http://127.0.0.1:" + std::to_string(server_.port()); }
+  std::string last_request() {
+    const std::lock_guard lock(mutex_);
+    return last_;
+  }
+
+ private:
+  std::mutex mutex_;
+  std::string last_;
+  RawServer server_;
+};
+
+const std::string kEventStream = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n";
+
+TEST_F(AttachmentsEndToEnd, GoToTheNextApiToo) {
+  write("a.txt", "the text");
+  write("b.png", std::string("\x89PNG\r\n\x1A\n", 8) + std::string(50'000, 'p'));
+  Recorder first("HTTP/1.1 500 Internal Server Error\r\nContent-Length: 0\r\n\r\n");
+  Recorder second(kEventStream + kMessagesBody);
+  std::vector<std::string> all = flags(first.origin() + "/v1", "delete_after_use = true\n");
+  all.insert(all.end(), {"--fallback", "anthropic", "--anthropic-base", second.origin()});
+  DaemonProcess daemon(all);
+  ASSERT_TRUE(daemon.ready()) << daemon.log();
+  const std::string answer = read_to_end(
+      daemon.hand_client_over(R"({"prompt":"Read {a.txt}.","attachments":["a.txt"],"images":["b.png"]})").get());
+  EXPECT_THAT(answer, EndsWith("data: [DONE]\n\n"));
+  EXPECT_THAT(first.last_request(), HasSubstr(R"({"type":"image_url","image_url":{"url":"data:image/png;base64,)"));
+  EXPECT_THAT(second.last_request(), HasSubstr("Read the text."));
+  EXPECT_THAT(second.last_request(),
+              HasSubstr(R"("source":{"type":"base64","media_type":"image/png","data":"iVBORw0KGgpwcHBw)"));
+  EXPECT_TRUE(eventually([&] { return !std::filesystem::exists(directory.file("a.txt")); }));
+  EXPECT_EQ(daemon.stop(), 0);
+}
+
+TEST_F(AttachmentsEndToEnd, GoIntoTheInputOfARun) {
+  write("a.txt", "the text");
+  write("b.png", std::string("\x89PNG\r\n\x1A\n", 8) + std::string(50'000, 'p'));
+  Recorder api(kEventStream + kRunBody);
+  std::vector<std::string> all = flags("http://127.0.0.1:1");
+  all.insert(all.end(), {"--backend", "langgraph", "--langgraph-base", api.origin()});
+  DaemonProcess daemon(all);
+  ASSERT_TRUE(daemon.ready()) << daemon.log();
+  const std::string answer = read_to_end(
+      daemon.hand_client_over(R"({"prompt":"Read {a.txt}.","attachments":["a.txt"],"images":["b.png"]})").get());
+  EXPECT_THAT(answer, EndsWith("data: [DONE]\n\n"));
+  EXPECT_THAT(api.last_request(), HasSubstr("Read the text."));
+  EXPECT_THAT(api.last_request(), HasSubstr(R"({"type":"image_url","image_url":{"url":"data:image/png;base64,iVBORw)"));
   EXPECT_EQ(daemon.stop(), 0);
 }
 

@@ -26,9 +26,20 @@ class ClientsTest : public testing::Test {
 
   // The script's exit status; what it says goes to the standard output.
   int run(const std::string& script, const std::vector<std::string>& flags = {}, bool early_head = true) {
-    std::vector<std::string> all{
-        "--backend", "openai", "--openai-base", upstream.base(), "--anthropic-base",  upstream.origin(),
-        "--delay",   "1",      "--socket-mode", "0666",          "--idle-timeout-ms", "2000"};
+    std::vector<std::string> all{"--backend",
+                                 "openai",
+                                 "--openai-base",
+                                 upstream.base(),
+                                 "--anthropic-base",
+                                 upstream.origin(),
+                                 "--delay",
+                                 "1",
+                                 "--socket-mode",
+                                 "0666",
+                                 "--idle-timeout-ms",
+                                 "2000",
+                                 "--heartbeat-interval-ms",
+                                 "40"};
     all.insert(all.end(), flags.begin(), flags.end());
     DaemonProcess daemon(all, [early_head] {
       setenv("DAEMON_RESPONSE_DONE_EVENT", "true", 1);

@@ -10,6 +10,7 @@
 
 #include "support/daemon_process.h"
 #include "support/langgraph_server.h"
+#include "support/nginx.h"
 
 namespace streaming {
 namespace {
@@ -56,6 +57,18 @@ class LangGraphEndToEndTest : public testing::Test {
     return text;
   }
 
+  // A client that has got the first words of a long answer.
+  UniqueFd begin_slowly(const std::string& more) const {
+    UniqueFd browser = daemon->hand_client_over(R"({"prompt":"slowly",)" + more + "}");
+    for (std::string answer; answer.find("content") == std::string::npos;) {
+      const std::string next = read_some(browser.get());
+      EXPECT_NE(next, "") << answer;
+      if (next.empty()) break;
+      answer += next;
+    }
+    return browser;
+  }
+
   // The statuses of the thread's runs.
   std::string runs() const { return server.get(std::string("/threads/") + kThread + "/runs"); }
 
@@ -97,6 +110,20 @@ TEST_F(LangGraphEndToEndTest, CancelsTheRunWhenTheClientLeaves) {
     const std::string all = runs();
     return all.find("\"interrupted\"") != std::string::npos || all.find("\"status\": \"error\"") != std::string::npos;
   })) << runs();
+  EXPECT_EQ(daemon->stop(), 0);
+  EXPECT_THAT(daemon->log(), Not(HasSubstr("could not be cancelled")));
+}
+
+// nginx keeps its own connection to the server when the client's is gone, so that on_disconnect does nothing.
+TEST_F(LangGraphEndToEndTest, CancelsTheRunAlsoBehindAProxyThatHidesThatTheClientHasLeft) {
+  const Nginx nginx(server.base(), "proxy_ignore_client_abort on;");
+  daemon.emplace(std::vector<std::string>{"--backend", "langgraph", "--langgraph-base", nginx.origin(), "--ca-file",
+                                          nginx.authority().authority()});
+  ASSERT_TRUE(daemon->ready()) << daemon->log();
+  UniqueFd browser = begin_slowly("\"thread_id\":\"" + std::string(kThread) + "\"");
+  EXPECT_THAT(runs(), HasSubstr("\"running\""));
+  browser.reset();
+  EXPECT_TRUE(eventually([this] { return runs().find("\"running\"") == std::string::npos; })) << runs();
   EXPECT_EQ(daemon->stop(), 0);
   EXPECT_THAT(daemon->log(), Not(HasSubstr("could not be cancelled")));
 }
