@@ -14,6 +14,7 @@
 
 #include "base/limits.h"
 #include "base/log.h"
+#include "config/profile.h"
 #include "handoff/listening_socket.h"
 #include "ring/direct_files.h"
 #include "server/config_check.h"
@@ -30,6 +31,10 @@ void warn_of(const Config& config) {
        {std::pair{"openai", config.openai_insecure_ssl}, std::pair{"anthropic", config.anthropic_insecure_ssl},
         std::pair{"langgraph", config.langgraph_insecure_ssl}}) {
     if (insecure) log::warn("insecure_ssl is on: the certificate of backend {} is not verified", backend);
+  }
+  for (const auto& [name, profile] : config.langgraph_profiles) {
+    if (config.langgraph_insecure_ssl || !with_profile(config, profile).langgraph_insecure_ssl) continue;
+    log::warn("insecure_ssl is on: the certificate of profile {} of backend langgraph is not verified", name);
   }
 }
 

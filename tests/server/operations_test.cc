@@ -68,6 +68,20 @@ TEST(ConfigFile, IsLookedForInTheWorkingDirectoryFirst) {
   EXPECT_THAT(printed, HasSubstr("workers = 77\n"));
 }
 
+TEST(Start, WarnsOfEachServerWhoseCertificateIsNotVerified) {
+  TemporaryDirectory directory;
+  const std::string path = directory.file("config.toml");
+  std::ofstream(path) << "[backend.anthropic]\ninsecure_ssl = true\n"
+                         "[backend.langgraph.profiles.one]\ninsecure_ssl = true\n"
+                         "[backend.langgraph.profiles.two]\ninsecure_ssl = false\n";
+  DaemonProcess daemon({"--config", path});
+  ASSERT_TRUE(daemon.ready()) << daemon.log();
+  EXPECT_THAT(daemon.log(), HasSubstr("the certificate of backend anthropic is not verified"));
+  EXPECT_THAT(daemon.log(), HasSubstr("the certificate of profile one of backend langgraph is not verified"));
+  EXPECT_THAT(daemon.log(), Not(HasSubstr("profile two")));
+  EXPECT_THAT(daemon.log(), Not(HasSubstr("backend openai is not verified")));
+}
+
 TEST(Reload, TakesNewSettingsForNewStreamsAndCutsNone) {
   DaemonProcess daemon({"--delay", "30"});
   ASSERT_TRUE(daemon.ready()) << daemon.log();
