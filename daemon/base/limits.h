@@ -159,6 +159,9 @@ inline constexpr std::size_t kStreamBufferBytes = 4096;
 // What is read at once from an upstream by HTTP/1.1. Each transfer has a buffer of this size.
 inline constexpr long kUpstreamReadBytes = 1024;
 
+// Transfers by HTTP/1.1 in one of libcurl's multi handles. Over it: another handle, which takes some 30 KB.
+inline constexpr std::size_t kTransfersPerCurlMulti = 256;
+
 // What is still read of an answer that has said all, for the sake of its connection. Over either: the connection is
 // closed.
 inline constexpr std::size_t kMaxUnreadBytes = 64 * 1024;

@@ -1,35 +1,58 @@
 #include "sse/parser.h"
 
+#include <algorithm>
+
+#include "base/json_input.h"
+
 namespace streaming {
+
+namespace {
+
+// Where the first CR or LF is; npos: nowhere. In steps, so that bytes without one of the two are not searched for it
+// again with each line.
+std::size_t find_line_end(std::string_view bytes) {
+  constexpr std::size_t kStep = 512;
+  for (std::size_t at = 0; at < bytes.size(); at += kStep) {
+    const std::string_view step = bytes.substr(at, kStep);
+    const std::size_t lf = step.find('\n');
+    const std::size_t cr = step.substr(0, lf).find('\r');
+    if (const std::size_t end = std::min(lf, cr); end != std::string_view::npos) return at + end;
+  }
+  return std::string_view::npos;
+}
+
+}  // namespace
 
 bool SseParser::take_line(std::string_view& bytes) {
   if (too_large_) return false;
-  if (line_complete_) {
-    line_.clear();
-    line_complete_ = false;
-  }
   if (after_cr_) {
     after_cr_ = false;
     if (bytes.front() == '\n') bytes.remove_prefix(1);
   }
-  const std::size_t end = bytes.find_first_of("\r\n");
-  line_.append(bytes.substr(0, end));
-  if (line_.size() + data_.size() > max_event_bytes_) {
+  const std::size_t end = find_line_end(bytes);
+  line_ = bytes.substr(0, end);
+  if (begun_.size() + line_.size() + data_.size() > max_event_bytes_) {
     too_large_ = true;
     return false;
   }
   if (end == std::string_view::npos) {
+    begun_.append(bytes);
     bytes = {};
     return false;
   }
+  if (!begun_.empty()) line_ = begun_.append(line_);
   after_cr_ = bytes[end] == '\r';
   bytes.remove_prefix(end + 1);
-  line_complete_ = true;
   return true;
 }
 
 bool SseParser::end_line() {
-  std::string_view line = line_;
+  const bool dispatches = interpret(line_);
+  std::string().swap(begun_);
+  return dispatches;
+}
+
+bool SseParser::interpret(std::string_view line) {
   if (first_line_) {
     first_line_ = false;
     if (line.starts_with("\xEF\xBB\xBF")) line.remove_prefix(3);
@@ -52,6 +75,7 @@ bool SseParser::end_line() {
 
 void SseParser::set_field(std::string_view name, std::string_view value) {
   if (name == "data") {
+    data_.reserve(data_.size() + value.size() + 1 + kJsonPadding);
     data_.append(value);
     data_.push_back('\n');
   } else if (name == "event") {
@@ -62,8 +86,8 @@ void SseParser::set_field(std::string_view name, std::string_view value) {
 }
 
 void SseParser::clear_event() {
-  data_.clear();
-  type_.clear();
+  std::string().swap(data_);
+  std::string().swap(type_);
 }
 
 }  // namespace streaming

@@ -1,7 +1,8 @@
 // SseParser: reads an event stream as the WHATWG's EventSource does, however it is cut into reads.
 //
 // One per upstream transfer, owned by it. The event handed out is valid during the call alone; its data may be changed
-// in place (JSON is parsed there). A line or an event over `max_event_bytes` stops the parser for good. One thread.
+// in place (JSON is parsed there). Between two events it holds no buffer. A line or an event over `max_event_bytes`
+// stops the parser for good. One thread.
 
 #pragma once
 
@@ -37,21 +38,22 @@ class SseParser {
   }
 
  private:
-  // Moves the next line of `bytes` into line_; false when it is not complete yet.
+  // Takes the next line off `bytes`, as line_; false when it is not complete yet.
   bool take_line(std::string_view& bytes);
   // Interprets line_; true when it ended an event that is to be handed out.
   bool end_line();
+  bool interpret(std::string_view line);
   void set_field(std::string_view name, std::string_view value);
   void clear_event();
 
   const std::size_t max_event_bytes_;
-  std::string line_;
+  std::string_view line_;  // in what is fed, or all of begun_
+  std::string begun_;      // a line that the last bytes did not end
   std::string data_;
   std::string type_;
   std::string id_;
-  bool first_line_ = true;      // a byte order mark may come
-  bool after_cr_ = false;       // the last line ended in CR: an LF that follows belongs to it
-  bool line_complete_ = false;  // line_ was interpreted and is to be emptied
+  bool first_line_ = true;  // a byte order mark may come
+  bool after_cr_ = false;   // the last line ended in CR: an LF that follows belongs to it
   bool too_large_ = false;
 };
 

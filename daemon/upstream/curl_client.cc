@@ -1,28 +1,11 @@
 #include "upstream/curl_client.h"
 
-#include <poll.h>
+#include <algorithm>
 
 #include "base/check.h"
 #include "base/limits.h"
 
 namespace streaming {
-namespace {
-
-template <typename Value>
-void set(CURLM* multi, CURLMoption option, Value value) {
-  CHECK(curl_multi_setopt(multi, option, value) == CURLM_OK);
-}
-
-short poll_events(int what) {
-  return static_cast<short>(((what & CURL_POLL_IN) != 0 ? POLLIN : 0) | ((what & CURL_POLL_OUT) != 0 ? POLLOUT : 0));
-}
-
-int curl_events(short events) {
-  return ((events & (POLLIN | POLLHUP)) != 0 ? CURL_CSELECT_IN : 0) | ((events & POLLOUT) != 0 ? CURL_CSELECT_OUT : 0) |
-         ((events & POLLERR) != 0 ? CURL_CSELECT_ERR : 0);
-}
-
-}  // namespace
 
 // What the session holds.
 class CurlClient::TransferHandle final : public HttpTransfer {
@@ -57,53 +40,50 @@ Status CurlClient::start_library() {
 CurlClient::CurlClient(Ring& ring, TimerWheel& timers)
     : timers_(timers),
       watches_(ring),
-      timeout_(*this),
       deferred_work_(*this),
       patience_(*this),
-      multi_(curl_multi_init()) {
-  CHECK(multi_ != nullptr);
-  set(multi_, CURLMOPT_SOCKETFUNCTION, &CurlClient::on_socket);
-  set(multi_, CURLMOPT_SOCKETDATA, this);
-  set(multi_, CURLMOPT_TIMERFUNCTION, &CurlClient::on_timeout_change);
-  set(multi_, CURLMOPT_TIMERDATA, this);
+      idleness_(*this),
+      shared_(curl_share_init()) {
+  CHECK(shared_ != nullptr);
+  for (const curl_lock_data what : {CURL_LOCK_DATA_DNS, CURL_LOCK_DATA_SSL_SESSION}) {
+    CHECK(curl_share_setopt(shared_, CURLSHOPT_SHARE, what) == CURLSHE_OK);
+  }
+  add_multi();
 }
 
 CurlClient::~CurlClient() {
   give_up_unfinished();
   run_deferred();
-  curl_multi_cleanup(multi_);
+  multis_.clear();
+  CHECK(curl_share_cleanup(shared_) == CURLSHE_OK);
 }
 
 std::unique_ptr<HttpTransfer> CurlClient::start(HttpRequest request, HttpReceiver& receiver) {
-  auto* transfer = new CurlTransfer(std::move(request), receiver);
+  auto* transfer = new CurlTransfer(std::move(request), receiver, shared_);
   defer(*transfer);
   return std::make_unique<TransferHandle>(*this, *transfer);
 }
 
-int CurlClient::on_socket(CURL*, curl_socket_t fd, int what, void* client, void* watch) {
-  auto& self = *static_cast<CurlClient*>(client);
-  auto* known = static_cast<SocketWatches::Watch*>(watch);
-  if (what == CURL_POLL_REMOVE) {
-    if (known != nullptr) self.watches_.forget(*known);
-    curl_multi_assign(self.multi_, fd, nullptr);
-    return 0;
+CurlMulti& CurlClient::multi_with_room() {
+  if (!idleness_.pending()) timers_.schedule(idleness_, kUpstreamIdleTimeout);
+  for (const std::unique_ptr<CurlMulti>& multi : multis_) {
+    if (multi->transfers() < kTransfersPerCurlMulti) return *multi;
   }
-  if (known == nullptr) {
-    known = &self.watches_.add(fd);
-    curl_multi_assign(self.multi_, fd, known);
-  }
-  self.watches_.want(*known, poll_events(what));
-  return 0;
+  return add_multi();
 }
 
-int CurlClient::on_timeout_change(CURLM*, long timeout_ms, void* client) {
-  auto& self = *static_cast<CurlClient*>(client);
-  if (timeout_ms < 0) {
-    self.timeout_.stop();
-  } else {
-    self.timers_.schedule(self.timeout_, Duration(timeout_ms));
-  }
-  return 0;
+CurlMulti& CurlClient::add_multi() {
+  CurlMultiOwner& owner = *this;
+  return *multis_.emplace_back(std::make_unique<CurlMulti>(owner, watches_, timers_));
+}
+
+void CurlClient::close_idle_multis() {
+  const Time now = timers_.now();
+  std::erase_if(multis_, [now](const std::unique_ptr<CurlMulti>& multi) {
+    return multi->transfers() == 0 && now >= multi->idle_since() + kUpstreamIdleTimeout;
+  });
+  if (!multis_.empty()) return timers_.schedule(idleness_, kUpstreamIdleTimeout);
+  add_multi();
 }
 
 void CurlClient::on_timer(Timer& timer) {
@@ -112,33 +92,17 @@ void CurlClient::on_timer(Timer& timer) {
   } else if (&timer == &patience_) {
     give_up_unfinished();
   } else {
-    drive(CURL_SOCKET_TIMEOUT, 0);
+    close_idle_multis();
   }
 }
 
-void CurlClient::on_socket_ready(const Completion& completion) {
-  watches_.on_ready(completion, [this](int fd, short events) { drive(fd, curl_events(events)); });
-}
-
-void CurlClient::drive(curl_socket_t fd, int events) {
-  int running = 0;
-  CHECK(curl_multi_socket_action(multi_, fd, events, &running) == CURLM_OK);
-  finish_transfers();
-}
-
-void CurlClient::finish_transfers() {
-  int left = 0;
-  while (CURLMsg* message = curl_multi_info_read(multi_, &left)) {
-    if (message->msg != CURLMSG_DONE) continue;
-    const CURLcode result = message->data.result;
-    CurlTransfer& transfer = CurlTransfer::of(message->easy_handle);
-    curl_multi_remove_handle(multi_, transfer.easy());
-    const bool nobody_waits = transfer.finishing();
-    transfer.finish(result);
-    if (!nobody_waits || !transfer.linked()) continue;
-    transfer.unlink();
-    defer(transfer);
-  }
+void CurlClient::on_done(CurlTransfer& transfer, CURLcode result) {
+  transfer.leave();
+  const bool nobody_waits = transfer.finishing();
+  transfer.finish(result);
+  if (!nobody_waits || !transfer.linked()) return;
+  transfer.unlink();
+  defer(transfer);
 }
 
 void CurlClient::keep_until_finished(CurlTransfer& transfer) {
@@ -162,16 +126,14 @@ void CurlClient::run_deferred() {
   transfers.splice_back(deferred_);
   while (CurlTransfer* transfer = transfers.pop_front()) {
     if (transfer->cancelled()) {
-      // No effect where libcurl is done with it.
-      curl_multi_remove_handle(multi_, transfer->easy());
+      transfer->leave();
       delete transfer;
     } else if (!transfer->begun()) {
-      transfer->begin(multi_);
+      transfer->begin(multi_with_room());
     } else if (transfer->held_back() && !transfer->paused()) {
       transfer->release_held_back();
     }
   }
-  finish_transfers();
 }
 
 }  // namespace streaming

@@ -8,18 +8,20 @@
 #include <curl/curl.h>
 
 #include <memory>
+#include <vector>
 
 #include "base/intrusive_list.h"
 #include "base/result.h"
 #include "ring/ring.h"
 #include "ring/timer_wheel.h"
+#include "upstream/curl_multi.h"
 #include "upstream/curl_transfer.h"
 #include "upstream/http_client.h"
 #include "upstream/socket_watches.h"
 
 namespace streaming {
 
-class CurlClient final : public HttpClient, private TimerOwner {
+class CurlClient final : public HttpClient, private TimerOwner, private CurlMultiOwner {
  public:
   // Once per process, before the first thread.
   static Status start_library();
@@ -30,7 +32,7 @@ class CurlClient final : public HttpClient, private TimerOwner {
 
   std::unique_ptr<HttpTransfer> start(HttpRequest request, HttpReceiver& receiver) override;
 
-  void on_socket_ready(const Completion& completion);
+  void on_socket_ready(const Completion& completion) { watches_.on_ready(completion); }
 
   // Whether answers are still read that nobody waits for.
   bool finishing() const { return !finishing_.empty(); }
@@ -38,12 +40,12 @@ class CurlClient final : public HttpClient, private TimerOwner {
  private:
   class TransferHandle;
 
-  static int on_socket(CURL* easy, curl_socket_t fd, int what, void* client, void* watch);
-  static int on_timeout_change(CURLM* multi, long timeout_ms, void* client);
-
   void on_timer(Timer& timer) override;
-  void drive(curl_socket_t fd, int events);
-  void finish_transfers();
+  void on_done(CurlTransfer& transfer, CURLcode result) override;
+  // The first one that has room, so that connections are used again.
+  CurlMulti& multi_with_room();
+  CurlMulti& add_multi();
+  void close_idle_multis();
   // Its session has gone, and libcurl has it to its end, or to the end of our patience.
   void keep_until_finished(CurlTransfer& transfer);
   void give_up_unfinished();
@@ -54,12 +56,13 @@ class CurlClient final : public HttpClient, private TimerOwner {
 
   TimerWheel& timers_;
   SocketWatches watches_;
-  Timer timeout_;        // libcurl's
   Timer deferred_work_;  // something is in deferred_
   Timer patience_;       // something is in finishing_
+  Timer idleness_;       // something in multis_ was used
   IntrusiveList<CurlTransfer> deferred_;
   IntrusiveList<CurlTransfer> finishing_;
-  CURLM* multi_;
+  CURLSH* const shared_;                            // what transfers learn for each other: addresses, TLS sessions
+  std::vector<std::unique_ptr<CurlMulti>> multis_;  // at least one
 };
 
 }  // namespace streaming

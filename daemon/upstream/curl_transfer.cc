@@ -28,17 +28,18 @@ curl_slist* make_list(const std::vector<std::string>& headers) {
 
 }  // namespace
 
-CurlTransfer::CurlTransfer(HttpRequest request, HttpReceiver& receiver)
-    : request_(std::move(request)),
+CurlTransfer::CurlTransfer(HttpRequest request, HttpReceiver& receiver, CURLSH* shared)
+    : body_(std::move(request.body)),
       receiver_(&receiver),
       easy_(curl_easy_init()),
-      headers_(make_list(request_.headers)) {
+      headers_(make_list(request.headers)) {
   CHECK(easy_ != nullptr);
   set(easy_, CURLOPT_PRIVATE, this);
-  set(easy_, CURLOPT_URL, request_.url.c_str());
+  set(easy_, CURLOPT_SHARE, shared);
+  set(easy_, CURLOPT_URL, request.url.c_str());
   set(easy_, CURLOPT_HTTPHEADER, headers_);
-  set(easy_, CURLOPT_POSTFIELDS, request_.body.data());
-  set(easy_, CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(request_.body.size()));
+  set(easy_, CURLOPT_POSTFIELDS, body_.data());
+  set(easy_, CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(body_.size()));
   set(easy_, CURLOPT_HEADERFUNCTION, &CurlTransfer::on_header);
   set(easy_, CURLOPT_HEADERDATA, this);
   set(easy_, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);  // a proxy's answer is not the API's
@@ -53,12 +54,10 @@ CurlTransfer::CurlTransfer(HttpRequest request, HttpReceiver& receiver)
   set(easy_, CURLOPT_BUFFERSIZE, kUpstreamReadBytes);
   set(easy_, CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(kUpstreamConnectTimeout.count()));
   set(easy_, CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_1_1);
-  if (!request_.unix_socket.empty()) set(easy_, CURLOPT_UNIX_SOCKET_PATH, request_.unix_socket.c_str());
-  if (!request_.ca_file.empty()) set(easy_, CURLOPT_CAINFO, request_.ca_file.c_str());
-  set(easy_, CURLOPT_SSL_VERIFYPEER, request_.insecure_ssl ? 0L : 1L);
-  set(easy_, CURLOPT_SSL_VERIFYHOST, request_.insecure_ssl ? 0L : 2L);
-  std::string().swap(request_.url);
-  request_.headers = {};
+  if (!request.unix_socket.empty()) set(easy_, CURLOPT_UNIX_SOCKET_PATH, request.unix_socket.c_str());
+  if (!request.ca_file.empty()) set(easy_, CURLOPT_CAINFO, request.ca_file.c_str());
+  set(easy_, CURLOPT_SSL_VERIFYPEER, request.insecure_ssl ? 0L : 1L);
+  set(easy_, CURLOPT_SSL_VERIFYHOST, request.insecure_ssl ? 0L : 2L);
 }
 
 CurlTransfer::~CurlTransfer() {
@@ -72,9 +71,14 @@ CurlTransfer& CurlTransfer::of(CURL* easy) {
   return *reinterpret_cast<CurlTransfer*>(transfer);
 }
 
-void CurlTransfer::begin(CURLM* multi) {
+void CurlTransfer::begin(CurlMulti& multi) {
   begun_ = true;
-  CHECK(curl_multi_add_handle(multi, easy_) == CURLM_OK);
+  multi_ = &multi;
+  multi_->add(easy_);
+}
+
+void CurlTransfer::leave() {
+  if (multi_ != nullptr) std::exchange(multi_, nullptr)->remove(easy_);
 }
 
 void CurlTransfer::release_held_back() {
@@ -124,7 +128,7 @@ void CurlTransfer::announce_head() {
 void CurlTransfer::forget_body() {
   curl_off_t sent = 0;
   curl_easy_getinfo(easy_, CURLINFO_SIZE_UPLOAD_T, &sent);
-  if (sent == static_cast<curl_off_t>(request_.body.size())) std::string().swap(request_.body);
+  if (sent == static_cast<curl_off_t>(body_.size())) std::string().swap(body_);
 }
 
 // Of the last head, which is the final one; libcurl's until the transfer goes on.

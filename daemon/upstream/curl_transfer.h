@@ -10,24 +10,25 @@
 #include <array>
 
 #include "base/intrusive_list.h"
+#include "upstream/curl_multi.h"
 #include "upstream/http_client.h"
 
 namespace streaming {
 
 class CurlTransfer : public ListNode {
  public:
-  CurlTransfer(HttpRequest request, HttpReceiver& receiver);
+  // `shared` is what it has in common with others.
+  CurlTransfer(HttpRequest request, HttpReceiver& receiver, CURLSH* shared);
   CurlTransfer(const CurlTransfer&) = delete;
   CurlTransfer& operator=(const CurlTransfer&) = delete;
   ~CurlTransfer();
 
   static CurlTransfer& of(CURL* easy);
 
-  CURL* easy() const { return easy_; }
-
-  // libcurl asks for an immediate timeout, in which the transfer goes to work.
-  void begin(CURLM* multi);
+  void begin(CurlMulti& multi);
   bool begun() const { return begun_; }
+  // Out of its multi handle, if it is in one.
+  void leave();
 
   // The receiver is not called again.
   void cancel() { receiver_ = nullptr; }
@@ -55,10 +56,11 @@ class CurlTransfer : public ListNode {
   void forget_body();
   std::string_view header(const char* name) const;
 
-  HttpRequest request_;  // what of it libcurl has no copy of, as long as it is needed
+  std::string body_;  // of the request, until it is sent; of all else libcurl has copies
   HttpReceiver* receiver_;
   CURL* easy_;
   curl_slist* headers_ = nullptr;
+  CurlMulti* multi_ = nullptr;  // null before it has begun, and when libcurl is done with it
   bool begun_ = false;
   bool head_announced_ = false;
   bool paused_ = false;

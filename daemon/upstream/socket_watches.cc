@@ -1,5 +1,8 @@
 #include "upstream/socket_watches.h"
 
+#include <poll.h>
+
+#include <cerrno>
 #include <limits>
 
 namespace streaming {
@@ -12,8 +15,8 @@ constexpr std::uint32_t kUnlimited = std::numeric_limits<std::uint32_t>::max(); 
 SocketWatches::SocketWatches(Ring& ring) : ring_(ring), watches_(kUnlimited) {
 }
 
-SocketWatches::Watch& SocketWatches::add(int fd) {
-  return *watches_.create(fd);
+SocketWatches::Watch& SocketWatches::add(int fd, SocketOwner& owner) {
+  return *watches_.create(fd, owner);
 }
 
 void SocketWatches::want(Watch& watch, short events) {
@@ -27,12 +30,20 @@ void SocketWatches::forget(Watch& watch) {
   settle(watch);
 }
 
-SocketWatches::Watch& SocketWatches::completed(const Completion& completion) {
+void SocketWatches::on_ready(const Completion& completion) {
   Watch* watch = watches_.find(completion.tag.slot);
   CHECK(watch != nullptr && watch->armed_ != 0);
   watch->armed_ = 0;
   watch->cancelled_ = false;
-  return *watch;
+  watch->reporting_ = true;
+  // A cancellation, or the kernel's want of memory, says nothing of the socket.
+  const bool says_something = completion.result != -ECANCELED && completion.result != -ENOMEM;
+  if (!watch->forgotten_ && says_something) {
+    const int events = completion.result > 0 ? completion.result : POLLERR;
+    watch->owner_.on_socket_ready(watch->fd_, static_cast<short>(events));
+  }
+  watch->reporting_ = false;
+  settle(*watch);
 }
 
 void SocketWatches::settle(Watch& watch) {

@@ -5,26 +5,32 @@
 
 #pragma once
 
-#include <poll.h>
-
-#include <cerrno>
-
 #include "base/slab.h"
 #include "ring/ring.h"
 
 namespace streaming {
 
+class SocketOwner {
+ public:
+  // May add, change and forget watches.
+  virtual void on_socket_ready(int fd, short events) = 0;
+
+ protected:
+  ~SocketOwner() = default;
+};
+
 class SocketWatches {
  public:
   class Watch {
    public:
-    Watch(Handle handle, int fd) : handle_(handle), fd_(fd) {}
+    Watch(Handle handle, int fd, SocketOwner& owner) : handle_(handle), fd_(fd), owner_(owner) {}
 
    private:
     friend class SocketWatches;
 
     const Handle handle_;
     const int fd_;
+    SocketOwner& owner_;      // outlives the watch until it is forgotten
     short wanted_ = 0;        // POLLIN, POLLOUT; what the engine waits for
     short armed_ = 0;         // what the poll in flight waits for; 0: none is
     bool cancelled_ = false;  // the poll in flight was cancelled
@@ -34,27 +40,15 @@ class SocketWatches {
 
   explicit SocketWatches(Ring& ring);
 
-  Watch& add(int fd);
+  Watch& add(int fd, SocketOwner& owner);
   void want(Watch& watch, short events);
   // Before the engine closes the socket.
   void forget(Watch& watch);
 
-  // Calls report(fd, events) for a watch that is still wanted. The report may add, change and forget watches.
-  template <typename Report>
-  void on_ready(const Completion& completion, Report&& report) {
-    Watch& watch = completed(completion);
-    watch.reporting_ = true;
-    // A cancellation, or the kernel's want of memory, says nothing of the socket.
-    const bool says_something = completion.result != -ECANCELED && completion.result != -ENOMEM;
-    if (!watch.forgotten_ && says_something) {
-      report(watch.fd_, static_cast<short>(completion.result > 0 ? completion.result : POLLERR));
-    }
-    watch.reporting_ = false;
-    settle(watch);
-  }
+  // Tells the owner, if the watch is still wanted.
+  void on_ready(const Completion& completion);
 
  private:
-  Watch& completed(const Completion& completion);
   // Arms the poll that is wanted and not in flight, cancels the one in flight that is not wanted, frees a forgotten
   // one.
   void settle(Watch& watch);

@@ -4,7 +4,14 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/socket.h>
 
+#include <algorithm>
+#include <atomic>
+#include <latch>
+#include <vector>
+
+#include "base/limits.h"
 #include "support/http_client_loop.h"
 #include "support/raw_server.h"
 #include "support/temporary_directory.h"
@@ -66,6 +73,36 @@ TEST_F(CurlClientTest, SeesABodyThatIsShorterThanItsLength) {
   run_until([&] { return receiver.finished; });
   EXPECT_EQ(receiver.body, "only this");
   EXPECT_NE(receiver.error, "");
+}
+
+// More than one of libcurl's multi handles takes; the server answers when all have asked.
+TEST_F(CurlClientTest, CarriesAsManyAtOnceAsAreAsked) {
+  constexpr std::size_t kRequests = 2 * kTransfersPerCurlMulti + 1;
+  std::latch all_asked(kRequests);
+  RawServer server([&](int connection, const std::string&) {
+    all_asked.arrive_and_wait();
+    RawServer::write(connection, kOk);
+  });
+  std::vector<RecordingReceiver> receivers(kRequests);
+  for (RecordingReceiver& each : receivers) {
+    each.transfer = loop.client->start({.url = server.url(), .headers = {}, .body = "{}"}, each);
+  }
+  run_until([&] { return std::all_of(receivers.begin(), receivers.end(), [](auto& each) { return each.finished; }); });
+  for (const RecordingReceiver& each : receivers) EXPECT_EQ(each.body + each.error, "ok");
+}
+
+TEST_F(CurlClientTest, ClosesConnectionsThatNobodyUses) {
+  std::atomic<bool> closed = false;
+  RawServer server([&](int connection, const std::string&) {
+    RawServer::write(connection, kOk);
+    char byte;
+    closed = recv(connection, &byte, 1, 0) == 0;
+  });
+  post({.url = server.url(), .headers = {}, .body = {}});
+  run_until([&] { return receiver.finished; });
+  EXPECT_FALSE(closed);
+  for (int i = 0; i < 3; ++i) loop.skip(kUpstreamIdleTimeout);
+  run_until([&] { return closed.load(); });
 }
 
 TEST_F(CurlClientTest, SaysWhatIsWrongWithAUrl) {

@@ -8,21 +8,21 @@
 namespace streaming {
 namespace {
 
-class SocketWatchesTest : public testing::Test, private CompletionHandler {
+class SocketWatchesTest : public testing::Test, private CompletionHandler, private SocketOwner {
  protected:
   FakeRing ring{this};
   SocketWatches watches{ring};
-  SocketWatches::Watch* watch = &watches.add(7);
+  SocketOwner& owner = *this;
+  SocketWatches::Watch* watch = &watches.add(7, owner);
   std::vector<short> reported;
   std::function<void()> during_report = [] {};
 
  private:
-  void on_completion(const Completion& completion) override {
-    watches.on_ready(completion, [this](int fd, short events) {
-      EXPECT_EQ(fd, 7);
-      reported.push_back(events);
-      during_report();
-    });
+  void on_completion(const Completion& completion) override { watches.on_ready(completion); }
+  void on_socket_ready(int fd, short events) override {
+    EXPECT_EQ(fd, 7);
+    reported.push_back(events);
+    during_report();
   }
 };
 
@@ -79,7 +79,7 @@ TEST_F(SocketWatchesTest, ForgetsFromWithinAReport) {
   watches.want(*watch, POLLIN);
   ring.complete(Operation::kUpstreamReady, POLLIN);
   EXPECT_EQ(ring.count(Operation::kUpstreamReady), 0);
-  EXPECT_NE(&watches.add(8), nullptr);
+  EXPECT_NE(&watches.add(8, owner), nullptr);
 }
 
 }  // namespace
