@@ -11,7 +11,8 @@
 namespace streaming {
 
 // The defaults are for what the hand-off does not name, and the API requires. The system's words come to the top level,
-// also from among the messages. Images written as in Chat Completions become blocks of this API.
+// also from among the messages. Images, calls of tools and their results are written as in Chat Completions and become
+// blocks of this API.
 std::string messages_request(const HandoffRequest& request, std::string_view default_model,
                              std::int64_t default_max_tokens);
 

@@ -69,4 +69,9 @@ const rapidjson::Value* find_messages(const HandoffRequest& request) {
   return messages != nullptr && messages->IsArray() ? messages : nullptr;
 }
 
+const rapidjson::Value* find_tool_calls(const rapidjson::Value& message) {
+  const rapidjson::Value* calls = find_member(&message, "tool_calls");
+  return calls != nullptr && calls->IsArray() && !calls->Empty() ? calls : nullptr;
+}
+
 }  // namespace streaming

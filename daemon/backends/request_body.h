@@ -64,4 +64,7 @@ std::string_view model_of(const HandoffRequest& request, std::string_view defaul
 // the prompt alone.
 const rapidjson::Value* find_messages(const HandoffRequest& request);
 
+// The calls that a message of Chat Completions makes; null where it makes none.
+const rapidjson::Value* find_tool_calls(const rapidjson::Value& message);
+
 }  // namespace streaming

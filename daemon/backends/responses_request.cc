@@ -57,24 +57,66 @@ void write_content(Writer& writer, const Value& content, bool of_assistant) {
 }
 
 void write_message(Writer& writer, const Value& message) {
-  if (!message.IsObject()) {
-    message.Accept(writer);
-    return;
-  }
   const bool of_assistant = find_text(&message, "role") == "assistant";
   writer.StartObject();
   for (const auto& [name, value] : message.GetObject()) {
+    if (name == "tool_calls") continue;
     name.Accept(writer);
     name == "content" ? write_content(writer, value, of_assistant) : static_cast<void>(value.Accept(writer));
   }
   writer.EndObject();
 }
 
+void write_function_call(Writer& writer, const Value& call) {
+  const Value* function = find_member(&call, "function");
+  writer.StartObject();
+  writer.Key("type");
+  writer.String("function_call");
+  writer.Key("call_id");
+  write_text(writer, find_text(&call, "id"));
+  writer.Key("name");
+  write_text(writer, find_text(function, "name"));
+  writer.Key("arguments");
+  write_text(writer, find_text(function, "arguments"));
+  writer.EndObject();
+}
+
+void write_function_call_output(Writer& writer, const Value& message) {
+  const Value* content = find_member(&message, "content");
+  writer.StartObject();
+  writer.Key("type");
+  writer.String("function_call_output");
+  writer.Key("call_id");
+  write_text(writer, find_text(&message, "tool_call_id"));
+  writer.Key("output");
+  content == nullptr ? static_cast<void>(writer.String("")) : write_content(writer, *content, false);
+  writer.EndObject();
+}
+
+bool says_something(const Value& message) {
+  const Value* content = find_member(&message, "content");
+  if (content == nullptr) return false;
+  return content->IsArray() ? !content->Empty() : !content->IsString() || content->GetStringLength() > 0;
+}
+
+// A message of Chat Completions is several items here, where it makes calls.
+void write_items(Writer& writer, const Value& message) {
+  if (!message.IsObject()) {
+    message.Accept(writer);
+    return;
+  }
+  if (find_text(&message, "role") == "tool") return write_function_call_output(writer, message);
+  const Value* calls = find_tool_calls(message);
+  if (calls == nullptr || says_something(message)) write_message(writer, message);
+  if (calls == nullptr) return;
+  for (const Value& call : calls->GetArray()) write_function_call(writer, call);
+}
+
 void write_input(RequestBody& body, const HandoffRequest& request) {
   if (request.messages != nullptr) {
     Writer& writer = body.begin("input");
     writer.StartArray();
-    for (const Value& message : request.messages->GetArray()) write_message(writer, message);
+    for (const Value& message : request.messages->GetArray()) write_items(writer, message);
     writer.EndArray();
   } else if (!request.prompt.empty() || !body.brings("input")) {
     body.write("input", request.prompt);

@@ -44,6 +44,52 @@ TEST(MessagesRequest, WritesFilesAsDocuments) {
       R"("stream":true})");
 }
 
+TEST(MessagesRequest, WritesToolCallsAndTheirResultsAsBlocks) {
+  EXPECT_EQ(body_of(R"({"messages":[{"role":"user","content":"weather?"},)"
+                    R"({"role":"assistant","content":"I look.","refusal":null,"tool_calls":[)"
+                    R"({"id":"c1","type":"function","function":{"name":"w","arguments":"{\"city\": \"Bonn\"}"}},)"
+                    R"({"id":"c2","type":"function","function":{"name":"now","arguments":""}}]},)"
+                    R"({"role":"tool","tool_call_id":"c1","content":"rain"},)"
+                    R"({"role":"tool","tool_call_id":"c2","content":[{"type":"text","text":"noon"},)"
+                    R"({"type":"image_url","image_url":{"url":"u"}}]},)"
+                    R"({"role":"user","content":"so?"}]})"),
+            R"({"model":"m","max_tokens":1000,"messages":[{"role":"user","content":"weather?"},)"
+            R"({"role":"assistant","content":[{"type":"text","text":"I look."},)"
+            R"({"type":"tool_use","id":"c1","name":"w","input":{"city": "Bonn"}},)"
+            R"({"type":"tool_use","id":"c2","name":"now","input":{}}]},)"
+            R"({"role":"user","content":[{"type":"tool_result","tool_use_id":"c1","content":"rain"},)"
+            R"({"type":"tool_result","tool_use_id":"c2","content":[{"type":"text","text":"noon"},)"
+            R"({"type":"image","source":{"type":"url","url":"u"}}]}]},)"
+            R"({"role":"user","content":"so?"}],"stream":true})");
+}
+
+TEST(MessagesRequest, EndsWithTheResultsThatEndTheConversation) {
+  EXPECT_EQ(body_of(R"({"messages":[{"role":"assistant","content":null,"tool_calls":[)"
+                    R"({"id":"c1","function":{"name":"w","arguments":"{}"}}]},{"role":"tool","tool_call_id":"c1"}]})"),
+            R"({"model":"m","max_tokens":1000,"messages":[{"role":"assistant","content":[)"
+            R"({"type":"tool_use","id":"c1","name":"w","input":{}}]},)"
+            R"({"role":"user","content":[{"type":"tool_result","tool_use_id":"c1"}]}],"stream":true})");
+}
+
+// An answer that was kept and is sent again, with what only the other API's messages have.
+TEST(MessagesRequest, LeavesOutWhatThisApiRefuses) {
+  EXPECT_EQ(body_of(R"({"messages":[{"role":"assistant","content":"a","refusal":null,"annotations":[],)"
+                    R"("tool_calls":[],"name":"n"}]})"),
+            R"({"model":"m","max_tokens":1000,"messages":[{"role":"assistant","content":"a"}],"stream":true})");
+}
+
+// A model may have written anything; the body stays valid JSON.
+TEST(MessagesRequest, MakesAnObjectOfArgumentsThatAreNone) {
+  for (const char* arguments : {R"([1])", R"({\"a\":)", R"(x)"}) {
+    const std::string payload = std::string(R"({"messages":[{"role":"assistant","tool_calls":[{"id":"c","function":)") +
+                                R"({"name":"w","arguments":")" + arguments + R"("}}]}]})";
+    EXPECT_EQ(body_of(payload.c_str()),
+              std::string(R"({"model":"m","max_tokens":1000,"messages":[{"role":"assistant","content":[)") +
+                  R"({"type":"tool_use","id":"c","name":"w","input":{"arguments":")" + arguments +
+                  R"("}}]}],"stream":true})");
+  }
+}
+
 TEST(MessagesRequest, PassesOnWhatElseIsAskedFor) {
   EXPECT_EQ(body_of(R"({"prompt":"hi","request":{"max_tokens":5,"system":"own","thinking":{"type":"enabled"},)"
                     R"("stream":false,"messages":[]}})"),

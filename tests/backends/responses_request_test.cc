@@ -36,6 +36,22 @@ TEST(ResponsesRequest, WritesFilesAsThisApiHasThem) {
             R"({"type":"input_file","filename":"a.pdf","file_data":"data:,x"}]}],"stream":true})");
 }
 
+TEST(ResponsesRequest, WritesToolCallsAndTheirResultsAsItems) {
+  EXPECT_EQ(body_of(R"({"messages":[{"role":"user","content":"weather?"},)"
+                    R"({"role":"assistant","content":"I look.","tool_calls":[)"
+                    R"({"id":"c1","type":"function","function":{"name":"w","arguments":"{\"city\":1}"}}]},)"
+                    R"({"role":"tool","tool_call_id":"c1","content":"rain"},)"
+                    R"({"role":"assistant","content":null,"tool_calls":[)"
+                    R"({"id":"c2","type":"function","function":{"name":"now","arguments":""}}]},)"
+                    R"({"role":"tool","tool_call_id":"c2","content":[{"type":"text","text":"noon"}]}]})"),
+            R"({"model":"m","input":[{"role":"user","content":"weather?"},{"role":"assistant","content":"I look."},)"
+            R"({"type":"function_call","call_id":"c1","name":"w","arguments":"{\"city\":1}"},)"
+            R"({"type":"function_call_output","call_id":"c1","output":"rain"},)"
+            R"({"type":"function_call","call_id":"c2","name":"now","arguments":""},)"
+            R"({"type":"function_call_output","call_id":"c2","output":[{"type":"input_text","text":"noon"}]}],)"
+            R"("stream":true})");
+}
+
 TEST(ResponsesRequest, PassesOnWhatElseIsAskedFor) {
   EXPECT_EQ(body_of(R"({"request":{"input":[1],"store":false,"stream":false,"model":"mine"}})"),
             R"({"model":"mine","stream":true,"input":[1],"store":false})");
