@@ -60,7 +60,7 @@ std::string message_of(const Attachment& attachment, int code) {
   }
 }
 
-class AttachmentSession final : public BackendSession, private FileReceiver {
+class AttachmentSession final : public BackendSession, private FileReceiver, private EventSink {
  public:
   AttachmentSession(Backend& inner, const Config& config, FileReader& files, FileReader::Directory directory,
                     const HandoffRequest& request, std::vector<Attachment> attachments, EventSink& sink)
@@ -86,9 +86,22 @@ class AttachmentSession final : public BackendSession, private FileReceiver {
   void cancel() override {
     if (reading_) files_.forget(*std::exchange(reading_, std::nullopt));
     if (session_) session_->cancel();
+    dispose();
   }
 
  private:
+  void on_event(const AnswerEvent& event) override {
+    if (event.kind != AnswerEvent::Kind::kProgress) dispose();
+    sink_.on_event(event);
+  }
+  void on_usage(const Usage& usage) override { sink_.on_usage(usage); }
+  void on_end(FinishReason reason) override { sink_.on_end(reason); }
+  void on_failure(const BackendFailure& failure) override {
+    to_remove_.clear();  // whoever asks again needs them
+    sink_.on_failure(failure);
+  }
+  bool wants_upstream_events() const override { return sink_.wants_upstream_events(); }
+
   void read_next() {
     const auto left = static_cast<std::size_t>(config_.attachments_max_total_bytes) - bytes_;
     const std::size_t most = std::min(static_cast<std::size_t>(config_.attachments_max_file_bytes), left);
@@ -109,13 +122,19 @@ class AttachmentSession final : public BackendSession, private FileReceiver {
     const rapidjson::Document payload = payload_with_attachments(request, attachments_);
     request.payload = &payload;
     request.messages = &payload["messages"];
-    session_ = inner_.start(request, sink_);
+    session_ = inner_.start(request, *this);
     if (paused_) session_->pause();
     kept_.reset();
     if (config_.attachments_delete_after_use) {
-      for (const Attachment& attachment : attachments_) files_.remove(directory_, attachment.name);
+      for (Attachment& attachment : attachments_) to_remove_.push_back(std::move(attachment.name));
     }
     attachments_ = {};
+  }
+
+  // The files were of use.
+  void dispose() {
+    for (const std::string& name : to_remove_) files_.remove(directory_, name);
+    to_remove_.clear();
   }
 
   void fail(const std::string& message) {
@@ -129,6 +148,7 @@ class AttachmentSession final : public BackendSession, private FileReceiver {
   EventSink& sink_;
   std::unique_ptr<KeptRequest> kept_;    // until the other backend has begun
   std::vector<Attachment> attachments_;  // likewise
+  std::vector<std::string> to_remove_;   // from then until an API answers
   std::size_t next_ = 0;                 // the attachment that is being read
   std::size_t bytes_ = 0;                // of those that were
   std::optional<Handle> reading_;

@@ -2,7 +2,7 @@
 //
 // In front of each backend of a BackendSet that has a data_dir, on the worker's thread. A request without files goes to
 // the other backend at once. Else the session reads them first, one after the other, and then lets the other backend
-// begin; what keeps it from that ends the stream before its first event.
+// begin; what keeps it from that ends the stream before its first event. All tries of the other backend have them.
 
 #pragma once
 

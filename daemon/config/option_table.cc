@@ -170,7 +170,7 @@ constexpr std::array kOptions{
            "all attachments of one hand-off together"},
     Option{"attachments.delete_after_use", "", "DAEMON_ATTACHMENTS_DELETE_AFTER_USE",
            Boolean{&Config::attachments_delete_after_use},
-           "remove attachments when the request that holds them goes to the API"},
+           "remove attachments when an API that was given them has begun to answer"},
     Option{"response.format", "--format", "DAEMON_RESPONSE_FORMAT",
            Choice{&Config::response_format, "content, raw, ui-message"},
            "how clients get answers, unless the hand-off names its own format: content, raw, ui-message"},

@@ -21,10 +21,11 @@ using testing::EndsWith;
 using testing::HasSubstr;
 using testing::StartsWith;
 
-// An API that answers one request, and keeps its body.
+// An API that answers one request, after so many that it fails, and keeps its body.
 class OneAnswer {
  public:
-  OneAnswer() : listener_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+  explicit OneAnswer(int failures = 0)
+      : failures_(failures), listener_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
     sockaddr_in address{};
     address.sin_family = AF_INET;
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
@@ -33,7 +34,11 @@ class OneAnswer {
     EXPECT_EQ(listen(listener_.get(), 8), 0);
     getsockname(listener_.get(), reinterpret_cast<sockaddr*>(&address), &length);
     port_ = ntohs(address.sin_port);
-    thread_ = std::thread([this] { answer(); });
+    thread_ = std::thread([this] {
+      while (failures_-- > 0)
+        answer("HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
+      answer(kAnswer);
+    });
   }
   ~OneAnswer() {
     shutdown(listener_.get(), SHUT_RDWR);
@@ -47,7 +52,11 @@ class OneAnswer {
   }
 
  private:
-  void answer() {
+  static constexpr std::string_view kAnswer =
+      "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnection: close\r\n\r\n"
+      "data: {\"choices\":[{\"delta\":{\"content\":\"seen\"},\"finish_reason\":\"stop\"}]}\n\ndata: [DONE]\n\n";
+
+  void answer(std::string_view reply) {
     const UniqueFd connection(accept(listener_.get(), nullptr, nullptr));
     if (!connection) return;
     std::string request;
@@ -66,12 +75,10 @@ class OneAnswer {
         send(connection.get(), "HTTP/1.1 100 Continue\r\n\r\n", 25, MSG_NOSIGNAL);
       }
     }
-    const std::string reply =
-        "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnection: close\r\n\r\n"
-        "data: {\"choices\":[{\"delta\":{\"content\":\"seen\"},\"finish_reason\":\"stop\"}]}\n\ndata: [DONE]\n\n";
     send(connection.get(), reply.data(), reply.size(), MSG_NOSIGNAL);
   }
 
+  int failures_;
   UniqueFd listener_;
   int port_ = 0;
   std::string body_;
@@ -114,6 +121,51 @@ TEST_F(AttachmentsEndToEnd, GoToTheApiAndAreRemoved) {
   }));
   EXPECT_TRUE(eventually([&] { return daemon.descriptors() <= before; }));
   EXPECT_EQ(daemon.stop(), 0);
+}
+
+// The first API is not there, and the second fails once.
+TEST_F(AttachmentsEndToEnd, AreThereAtTheLastTryAndThenRemoved) {
+  write("a.txt", "the text");
+  OneAnswer api(1);
+  DaemonProcess daemon(flags(api.base(),
+                             "delete_after_use = true\n[backend]\nfallback = [\"openai\"]\nretries = 1\n"
+                             "[backend.anthropic]\napi_base = \"http://127.0.0.1:1\"\n"));
+  ASSERT_TRUE(daemon.ready()) << daemon.log();
+  const std::string answer = read_to_end(
+      daemon.hand_client_over(R"({"backend":"anthropic","prompt":"Read {a.txt}.","attachments":["a.txt"]})").get());
+  EXPECT_THAT(answer, EndsWith("data: {\"content\":\"seen\"}\n\ndata: [DONE]\n\n"));
+  EXPECT_THAT(api.body(), HasSubstr("Read the text."));
+  EXPECT_TRUE(eventually([&] { return !std::filesystem::exists(directory.file("a.txt")); }));
+  EXPECT_EQ(daemon.stop(), 0);
+  EXPECT_THAT(daemon.log(), testing::Not(HasSubstr("cannot be removed"))) << "only once";
+}
+
+TEST_F(AttachmentsEndToEnd, StayWhereNoApiAnswers) {
+  write("a.txt", "the text");
+  DaemonProcess daemon(flags("http://127.0.0.1:1/v1", "delete_after_use = true\n"));
+  ASSERT_TRUE(daemon.ready()) << daemon.log();
+  for (int i = 0; i < 2; ++i) {
+    const std::string answer = read_to_end(daemon.hand_client_over(R"({"attachments":["a.txt"]})").get());
+    EXPECT_THAT(answer, EndsWith("data: {\"error\":\"The model cannot be reached.\"}\n\n"));
+  }
+  EXPECT_TRUE(std::filesystem::exists(directory.file("a.txt")));
+}
+
+TEST_F(AttachmentsEndToEnd, GoToLangGraphToo) {
+  write("a.txt", "the text");
+  write("b.png", std::string("\x89PNG\r\n\x1A\n", 8));
+  OneAnswer api;
+  DaemonProcess daemon(
+      flags("http://127.0.0.1:1", "delete_after_use = true\n[backend.langgraph]\napi_base = \"" + api.base() + "\"\n"));
+  ASSERT_TRUE(daemon.ready()) << daemon.log();
+  read_to_end(daemon
+                  .hand_client_over(R"({"backend":"langgraph","prompt":"Read {a.txt}.","system":"s",)"
+                                    R"("attachments":["a.txt"],"images":["b.png"],"langgraph_input":{"shop":7}})")
+                  .get());
+  EXPECT_THAT(api.body(), HasSubstr(R"("input":{"messages":[{"role":"system","content":"s"},{"role":"user","content":[)"
+                                    R"({"type":"text","text":"Read the text."},{"type":"image_url","image_url":)"
+                                    R"({"url":"data:image/png;base64,iVBORw0KGgo="}}]}],"shop":7})"));
+  EXPECT_TRUE(eventually([&] { return !std::filesystem::exists(directory.file("a.txt")); }));
 }
 
 TEST_F(AttachmentsEndToEnd, WhatCannotBeUsedIsSaidByItsNameBeforeTheFirstEvent) {
