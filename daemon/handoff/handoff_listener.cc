@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <bit>
 #include <cstring>
+#include <tuple>
 #include <utility>
 
 #include "base/limits.h"
@@ -117,19 +118,24 @@ void HandoffListener::on_passed(const Completion& completion) {
   own_receiver_.on_connection(connection);
 }
 
-// Of those that are not behind, unless all are.
+// Of those that are not behind, unless all are; but one that is full would refuse the client.
 std::size_t HandoffListener::roomiest_worker() const {
+  const auto rank = [](const WorkerLoad& load) {
+    return std::tuple(load.room() > 0, !load.behind(kMaxUnread), load.room());
+  };
   std::size_t roomiest = 0;
   for (std::size_t worker = 1; worker < loads_.size(); ++worker) {
-    const bool behind = loads_[worker].behind(kMaxUnread), best_behind = loads_[roomiest].behind(kMaxUnread);
-    const bool roomier = loads_[worker].room() > loads_[roomiest].room();
-    if (behind == best_behind ? roomier : best_behind) roomiest = worker;
+    if (rank(loads_[worker]) > rank(loads_[roomiest])) roomiest = worker;
   }
   return roomiest;
 }
 
+// The one that the next connection goes to is behind only where all are that could take it.
 bool HandoffListener::all_behind(std::uint32_t unread) const {
-  return std::all_of(loads_.begin(), loads_.end(), [unread](const WorkerLoad& load) { return load.behind(unread); });
+  const bool all_full =
+      std::all_of(loads_.begin(), loads_.end(), [](const WorkerLoad& load) { return load.room() <= 0; });
+  return std::all_of(loads_.begin(), loads_.end(),
+                     [=](const WorkerLoad& load) { return load.behind(unread) || (load.room() <= 0 && !all_full); });
 }
 
 bool HandoffListener::has_slot() const {

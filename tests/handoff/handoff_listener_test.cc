@@ -94,6 +94,18 @@ TEST_F(HandoffListenerTest, GivesNothingMoreToAWorkerThatIsBehindWhileOthersAreN
   EXPECT_EQ(loads[2].assigned, 1u);
 }
 
+TEST_F(HandoffListenerTest, GivesRatherToAWorkerThatIsBehindThanToOneThatIsFull) {
+  for (WorkerLoad& load : loads) load.assigned = load.capacity;
+  loads[2].assigned = 0;
+  loads[2].unread = kMaxUnread;
+  accept(7);
+  EXPECT_EQ(loads[2].assigned, 1u);
+  EXPECT_EQ(ring.count(Operation::kAccept), int{kAcceptsAtOnce} - 1) << "and waits until it has caught up";
+  loads[2].unread = 0;
+  pass(kBehindPause);
+  EXPECT_EQ(ring.count(Operation::kAccept), int{kAcceptsAtOnce});
+}
+
 TEST_F(HandoffListenerTest, AcceptsSeveralInATurnAndAnotherForEachThatHasCome) {
   EXPECT_EQ(ring.count(Operation::kAccept), int{kAcceptsAtOnce});
   accept(7);
