@@ -2,7 +2,6 @@
 
 #include <poll.h>
 #include <signal.h>
-#include <sys/wait.h>
 
 #include <limits>
 
@@ -71,9 +70,7 @@ void Children::on_ended(const Completion& completion) {
   CHECK(child != nullptr);
   // The kernel had no memory for the watch: that says nothing of the child, and to wait for it would keep the worker.
   if (completion.result < 0) return submit_watch(*child);
-  child->signal_group(SIGKILL);
-  int status = 0;
-  waitpid(child->program_.pid, &status, 0);
+  const int status = reap_program(child->program_);
   ChildOwner& owner = child->owner_;
   const Handle handle = child->handle_;
   children_.destroy(*child, handle);

@@ -9,6 +9,8 @@
 
 #include <array>
 #include <cerrno>
+#include <mutex>
+#include <set>
 #include <string_view>
 
 namespace streaming {
@@ -74,21 +76,50 @@ class Spawn {
   posix_spawnattr_t attributes_;
 };
 
+// The groups of all workers' programs; a group has its leader's number until that is waited for.
+struct Groups {
+  std::mutex mutex;
+  std::set<pid_t> leaders;
+};
+
+Groups& groups() {
+  static Groups all;
+  return all;
+}
+
 }  // namespace
 
 Result<RunningProgram> start_program(const ProgramStart& start) {
   CHECK(!start.words.empty() && start.output > STDERR_FILENO);
   RunningProgram program;
+  const std::lock_guard lock(groups().mutex);
   if (const int failed = Spawn().run(start, program.pid); failed != 0) {
     return Error::from_errno("cannot start " + start.words.front(), failed);
   }
   // Its number is its own until it is waited for, which nobody has done yet.
   program.pidfd.reset(static_cast<int>(syscall(SYS_pidfd_open, program.pid, 0)));
-  if (program.pidfd) return program;
+  if (program.pidfd) {
+    groups().leaders.insert(program.pid);
+    return program;
+  }
   const Error error = Error::from_errno("cannot watch " + start.words.front(), errno);
   kill(-program.pid, SIGKILL);
   waitpid(program.pid, nullptr, 0);
   return error;
+}
+
+int reap_program(const RunningProgram& program) {
+  const std::lock_guard lock(groups().mutex);
+  kill(-program.pid, SIGKILL);
+  groups().leaders.erase(program.pid);
+  int status = 0;
+  waitpid(program.pid, &status, 0);
+  return status;
+}
+
+void kill_programs() {
+  const std::lock_guard lock(groups().mutex);
+  for (const pid_t leader : groups().leaders) kill(-leader, SIGKILL);
 }
 
 std::vector<std::string> harmless_environment() {

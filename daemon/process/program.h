@@ -36,6 +36,12 @@ struct RunningProgram {
 // own. The Error's code says why it did not start.
 Result<RunningProgram> start_program(const ProgramStart& start);
 
+// Waits for a program that has ended: what wait() says. What it has left behind of its group is killed.
+int reap_program(const RunningProgram& program);
+
+// Kills the groups of all programs that were started and not reaped, for a daemon that ends at once. Any thread.
+void kill_programs();
+
 // What of the daemon's environment a program may know: where programs are, whose process it is, language and time zone.
 // The rest may hold keys.
 std::vector<std::string> harmless_environment();

@@ -16,6 +16,7 @@
 #include "base/log.h"
 #include "config/profile.h"
 #include "handoff/listening_socket.h"
+#include "process/program.h"
 #include "ring/direct_files.h"
 #include "server/config_check.h"
 
@@ -300,6 +301,7 @@ void Server::handle_successor() {
 void Server::quit(const char* reason) const {
   const std::uint64_t cut = workforce_.unfinished();
   log::warn("ending at once because of {}; {} streams cut", reason, cut);
+  kill_programs();
   end_log();
   std::_Exit(cut == 0 ? EXIT_SUCCESS : EXIT_FAILURE);
 }

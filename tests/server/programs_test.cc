@@ -215,6 +215,20 @@ TEST_F(ExecTest, AShutdownLetsProgramsEndAndThenEndsThem) {
   EXPECT_THAT(daemon.log(), HasSubstr("cause=shutdown signal=15"));
 }
 
+// What the program has started ends too, or the client would wait for it.
+TEST_F(ExecTest, ASecondSignalEndsProgramsAtOnce) {
+  DaemonProcess daemon(flags("trap '' TERM; echo begun; sleep 3600 | sleep 3600"));
+  ASSERT_TRUE(daemon.ready()) << daemon.log();
+  const UniqueFd browser = daemon.hand_client_over("{}");
+  char byte;
+  ASSERT_EQ(recv(browser.get(), &byte, 1, MSG_PEEK), 1);
+  daemon.signal(SIGTERM);
+  ASSERT_TRUE(daemon.logs("a second signal ends at once"));
+  daemon.signal(SIGTERM);
+  EXPECT_NE(daemon.exit_status(), 0);
+  EXPECT_EQ(read_to_end(browser.get()), "begun\n");
+}
+
 TEST_F(ExecTest, AClientThatLeavesIsNoFailureOfTheProgram) {
   DaemonProcess daemon(flags("exec yes"));
   ASSERT_TRUE(daemon.ready()) << daemon.log();
