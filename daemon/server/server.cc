@@ -14,30 +14,17 @@
 
 #include "base/limits.h"
 #include "base/log.h"
-#include "config/profile.h"
 #include "handoff/listening_socket.h"
 #include "process/program.h"
 #include "ring/direct_files.h"
 #include "server/config_check.h"
+#include "server/warnings.h"
 
 namespace streaming {
 namespace {
 
 // From a successor's start to its word that it serves.
 constexpr Duration kSuccessorTimeout{30'000};
-
-// What an operator should not overlook.
-void warn_of(const Config& config) {
-  for (const auto& [backend, insecure] :
-       {std::pair{"openai", config.openai_insecure_ssl}, std::pair{"anthropic", config.anthropic_insecure_ssl},
-        std::pair{"langgraph", config.langgraph_insecure_ssl}}) {
-    if (insecure) log::warn("insecure_ssl is on: the certificate of backend {} is not verified", backend);
-  }
-  for (const auto& [name, profile] : config.langgraph_profiles) {
-    if (config.langgraph_insecure_ssl || !with_profile(config, profile).langgraph_insecure_ssl) continue;
-    log::warn("insecure_ssl is on: the certificate of profile {} of backend langgraph is not verified", name);
-  }
-}
 
 // Before the first thread, so that all inherit the mask and the signals come to run() alone.
 Result<UniqueFd> take_over_signals() {

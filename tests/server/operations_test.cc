@@ -151,6 +151,16 @@ TEST(AllowedUsers, AreCheckedAndCanBeChangedWhileTheDaemonRuns) {
   EXPECT_EQ(daemon.stop(), 0);
 }
 
+TEST(Warnings, NameTheBackendWhoseApiWantsAKeyThatThereIsNot) {
+  const auto without_key = [] { unsetenv("OPENAI_API_KEY"); };
+  const DaemonProcess daemon({"--backend", "openai"}, without_key);
+  ASSERT_TRUE(daemon.ready()) << daemon.log();
+  EXPECT_THAT(daemon.log(), HasSubstr("backend openai has no key; set OPENAI_API_KEY or api_key_file"));
+  const DaemonProcess own({"--backend", "openai", "--openai-base", "http://127.0.0.1:1/v1"}, without_key);
+  ASSERT_TRUE(own.ready()) << own.log();
+  EXPECT_THAT(own.log(), Not(HasSubstr("no key"))) << "a server of one's own may want none";
+}
+
 // --- Upgrade --------------------------------------------------------------------------------------------------------
 
 class Upgrade : public testing::Test {
