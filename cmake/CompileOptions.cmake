@@ -8,3 +8,18 @@ if(SANITIZE)
   add_compile_options(-fsanitize=${SANITIZE} -fno-sanitize=vptr -fno-sanitize-recover=all)
   add_link_options(-fsanitize=${SANITIZE})
 endif()
+
+# precompile(TARGET OWNER HEADER...): TARGET's files read HEADERs from one precompiled header, which OWNER, TARGET itself
+# or an earlier target with the same compile options, builds. Sources still include what they use:
+# -DCMAKE_DISABLE_PRECOMPILE_HEADERS=ON must build as well.
+function(precompile target owner)
+  if(target STREQUAL owner)
+    target_precompile_headers(${target} PRIVATE ${ARGN})
+  else()
+    target_precompile_headers(${target} REUSE_FROM ${owner})
+  endif()
+  if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+    # GCC 12 does not know that a precompiled <string> is a system header, and warns of its operator+ (bug 105651).
+    target_compile_options(${target} PRIVATE -Wno-array-bounds -Wno-restrict)
+  endif()
+endfunction()
