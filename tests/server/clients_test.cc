@@ -51,8 +51,8 @@ class ClientsTest : public testing::Test {
     const Site site(daemon.socket());
     if (!site.ready()) return -1;
     const std::string command = "PORT=" + std::to_string(site.port()) + " UPSTREAM=" + upstream.origin() +
-                                " KEY=" + kKey + " " SOURCE_DIR "/t/upstream/node --test " SOURCE_DIR "/t/clients/" +
-                                script + " 2>&1";
+                                " KEY=" + kKey + " '" SOURCE_DIR "/t/upstream/node' --test '" SOURCE_DIR "/t/clients/" +
+                                script + "' 2>&1";
     const int status = std::system(command.c_str());
     EXPECT_EQ(daemon.stop(), 0);
     EXPECT_THAT(daemon.log(), testing::Not(testing::HasSubstr("sk-")));

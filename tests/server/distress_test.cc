@@ -194,8 +194,10 @@ TEST(DaemonInDistress, RefusesClientsWhenUpstreamConnectionsHaveTakenTheDescript
 TEST(DaemonInDistress, EndsItsStreamsInOrderWhenTheKernelHasLostCompletions) {
   const TemporaryDirectory directory;
   const std::string sign = directory.file("lose");
+  const std::string library = directory.file("lossy_kernel.so");  // LD_PRELOAD takes a space for the end of a name
+  std::filesystem::create_symlink(LOSSY_KERNEL, library);
   DaemonProcess daemon({"--delay", "20", "--workers", "2"}, [&] {
-    setenv("LD_PRELOAD", LOSSY_KERNEL, 1);
+    setenv("LD_PRELOAD", library.c_str(), 1);
     setenv("LOSE_COMPLETIONS_AT", sign.c_str(), 1);
     setenv("ASAN_OPTIONS", "verify_asan_link_order=0", 1);
   });

@@ -24,7 +24,7 @@ std::string answer_of(const DaemonProcess& daemon) {
 
 std::string run(const std::string& arguments) {
   std::string output;
-  FILE* program = popen((std::string(DAEMON) + " " + arguments + " 2>&1").c_str(), "r");
+  FILE* program = popen(("'" DAEMON "' " + arguments + " 2>&1").c_str(), "r");
   char bytes[4096];
   for (std::size_t got; (got = fread(bytes, 1, sizeof bytes, program)) > 0;) output.append(bytes, got);
   output += "status " + std::to_string(WEXITSTATUS(pclose(program)));
@@ -61,7 +61,7 @@ TEST(ConfigFile, IsLookedForInTheWorkingDirectoryFirst) {
   TemporaryDirectory directory;
   std::ofstream(directory.file("streaming-daemon.toml")) << "[server]\nworkers = 77\n";
   const std::string changed = "cd " + directory.file("") + " && exec ";
-  FILE* program = popen((changed + DAEMON + " --print-config").c_str(), "r");
+  FILE* program = popen((changed + "'" DAEMON "' --print-config").c_str(), "r");
   std::string printed(64 * 1024, '\0');
   printed.resize(fread(printed.data(), 1, printed.size(), program));
   EXPECT_EQ(pclose(program), 0);
