@@ -3,21 +3,20 @@
 
 #pragma once
 
-#include <span>
-
 #include "mod_socket_handoff/known_sockets.h"
 #include "mod_socket_handoff/socket_path.h"
+#include "mod_socket_handoff/socket_rules.h"
 #include "mod_socket_handoff/unique_descriptor.h"
 
 namespace socket_handoff {
 
 struct DaemonConnection {
   UniqueDescriptor socket;                   // non-blocking; none when the daemon was not reached
+  int type = 0;                              // SOCK_SEQPACKET or SOCK_STREAM, where it was
   PathProblem problem = PathProblem::kNone;  // the path is refused and nothing was connected to
   int error = 0;                             // errno otherwise
 };
 
-DaemonConnection connect_to_daemon(KnownSockets& known, const char* path,
-                                   std::span<const char* const> allowed_prefixes);
+DaemonConnection connect_to_daemon(KnownSockets& known, const char* path, const SocketRules& rules);
 
 }  // namespace socket_handoff

@@ -4,8 +4,6 @@
 
 #include <algorithm>
 
-#include "mod_socket_handoff/daemon_connection.h"
-
 namespace socket_handoff {
 namespace {
 
@@ -15,16 +13,16 @@ void sleep_for(std::chrono::microseconds pause) {
 
 }  // namespace
 
-DaemonSearch::DaemonSearch(KnownSockets& known, std::span<Candidate> candidates,
-                           std::span<const char* const> allowed_prefixes, const RetrySchedule& schedule)
+DaemonSearch::DaemonSearch(KnownSockets& known, std::span<Candidate> candidates, const SocketRules& rules,
+                           const RetrySchedule& schedule)
     : known_(known),
       candidates_(candidates),
-      allowed_prefixes_(allowed_prefixes),
+      rules_(rules),
       schedule_(schedule),
       deadline_(schedule.time_allowed()) {
 }
 
-Candidate* DaemonSearch::next(UniqueDescriptor& connection) {
+Candidate* DaemonSearch::next(DaemonConnection& connection) {
   do {
     while (position_ < candidates_.size()) {
       Candidate& candidate = candidates_[position_++];
@@ -34,17 +32,16 @@ Candidate* DaemonSearch::next(UniqueDescriptor& connection) {
   return nullptr;
 }
 
-bool DaemonSearch::attempt(Candidate& candidate, UniqueDescriptor& connection) {
+bool DaemonSearch::attempt(Candidate& candidate, DaemonConnection& connection) {
   if (candidate.attempts > 0 && !candidate.may_be_reached_later()) return false;
   ++candidate.attempts;
   // The path is looked at anew by each attempt: a daemon that was restarted has a new socket under the same name.
-  DaemonConnection attempted = connect_to_daemon(known_, candidate.path, allowed_prefixes_);
-  candidate.error = attempted.error;
-  candidate.problem = attempted.problem;
-  if (attempted.problem != PathProblem::kNone) candidate.state = Candidate::State::kNotAllowed;
-  if (!attempted.socket) return false;
+  connection = connect_to_daemon(known_, candidate.path, rules_);
+  candidate.error = connection.error;
+  candidate.problem = connection.problem;
+  if (connection.problem != PathProblem::kNone) candidate.state = Candidate::State::kNotAllowed;
+  if (!connection.socket) return false;
   candidate.state = Candidate::State::kConnected;
-  connection = std::move(attempted.socket);
   return true;
 }
 

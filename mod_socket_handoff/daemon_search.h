@@ -7,30 +7,31 @@
 #include <span>
 
 #include "mod_socket_handoff/candidate.h"
+#include "mod_socket_handoff/daemon_connection.h"
 #include "mod_socket_handoff/deadline.h"
 #include "mod_socket_handoff/known_sockets.h"
 #include "mod_socket_handoff/retry_schedule.h"
-#include "mod_socket_handoff/unique_descriptor.h"
+#include "mod_socket_handoff/socket_rules.h"
 
 namespace socket_handoff {
 
 class DaemonSearch {
  public:
   // `known` must live as long as this.
-  DaemonSearch(KnownSockets& known, std::span<Candidate> candidates, std::span<const char* const> allowed_prefixes,
+  DaemonSearch(KnownSockets& known, std::span<Candidate> candidates, const SocketRules& rules,
                const RetrySchedule& schedule);
 
   // The next candidate that was connected to, and its connection; null where there is none any more. A candidate is
   // given only once: the caller asks again when that one did not take the hand-off.
-  Candidate* next(UniqueDescriptor& connection);
+  Candidate* next(DaemonConnection& connection);
 
  private:
-  bool attempt(Candidate& candidate, UniqueDescriptor& connection);
+  bool attempt(Candidate& candidate, DaemonConnection& connection);
   bool wait_for_next_round();
 
   KnownSockets& known_;
   const std::span<Candidate> candidates_;
-  const std::span<const char* const> allowed_prefixes_;
+  const SocketRules rules_;
   const RetrySchedule schedule_;
   const Deadline deadline_;
   std::size_t position_ = 0;  // in this round

@@ -75,13 +75,13 @@ int weight(const Candidate& candidate) {
 Delivery deliver(KnownSockets& known, int client, const Payload& payload, std::span<Candidate> candidates,
                  const DeliveryLimits& limits) {
   Parcel parcel(payload);
-  DaemonSearch search(known, candidates, limits.allowed_prefixes, limits.schedule);
+  DaemonSearch search(known, candidates, limits.rules, limits.schedule);
   while (true) {
     // Closed only when the answer was read: a daemon whose refusal nobody reads answers the client itself.
-    UniqueDescriptor daemon;
+    DaemonConnection daemon;
     Candidate* candidate = search.next(daemon);
     if (!candidate) return {};
-    const Delivery::End end = deliver_to(*candidate, daemon.get(), client, parcel, limits);
+    const Delivery::End end = deliver_to(*candidate, daemon.socket.get(), client, parcel, limits);
     if (end != Delivery::End::kNotTaken) return {end, candidate};
   }
 }

@@ -11,11 +11,12 @@
 #include "mod_socket_handoff/known_sockets.h"
 #include "mod_socket_handoff/payload.h"
 #include "mod_socket_handoff/retry_schedule.h"
+#include "mod_socket_handoff/socket_rules.h"
 
 namespace socket_handoff {
 
 struct DeliveryLimits {
-  std::span<const char* const> allowed_prefixes;
+  SocketRules rules;
   RetrySchedule schedule;
   std::chrono::milliseconds send_timeout;
   std::optional<std::chrono::milliseconds> answer_timeout;  // none: nobody waits for an answer

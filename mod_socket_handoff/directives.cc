@@ -53,9 +53,9 @@ const char* set(cmd_parms* command, void* settings, const char* word) {
 template <class Type>
 constexpr int kPlaces = RSRC_CONF | ACCESS_CONF | (std::is_same_v<Type, SwitchOffInHtaccess> ? OR_FILEINFO : 0);
 
-// Names of headers stand on one line; ITERATE calls the function for each.
+// The words of a list may stand on one line; ITERATE calls the function for each.
 template <class Type>
-constexpr cmd_how kArguments = std::is_same_v<Type, HeaderNames> ? ITERATE : TAKE1;
+constexpr cmd_how kArguments = requires { &Type::append; } ? ITERATE : TAKE1;
 
 }  // namespace
 

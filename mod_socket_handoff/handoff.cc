@@ -17,11 +17,21 @@
 #include "mod_socket_handoff/outcome.h"
 #include "mod_socket_handoff/relay.h"
 #include "mod_socket_handoff/request_body.h"
+#include "mod_socket_handoff/response_origin.h"
 #include "mod_socket_handoff/socket_list.h"
 #include "protocol/handoff_protocol.h"
 
 namespace socket_handoff {
 namespace {
+
+int check_origin(request_rec* r, const RequestedHandoff& handoff, const Settings& settings) {
+  if (settings.allow_proxied() || !is_from_proxied_server(r)) return OK;
+  ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r,
+                SHLOGNO(105) "a proxied server asks for a hand-off to %s, and SocketHandoffAllowProxied is Off: set it On "
+                "in the <Location> of that server if it is yours",
+                handoff.sockets);
+  return HTTP_FORBIDDEN;
+}
 
 int check_data(request_rec* r, const RequestedHandoff& handoff, const Settings& settings) {
   if (const char* encoding = handoff.data_is_body ? content_encoding(r) : nullptr) {
@@ -76,9 +86,17 @@ int answer_of(request_rec* r, const Candidate& decisive) {
   return decisive.status;
 }
 
-// `allowed_prefixes` must live as long as the limits.
-DeliveryLimits limits_of(const Settings& settings, const Directories::Value& allowed_prefixes) {
-  DeliveryLimits limits{.allowed_prefixes = allowed_prefixes.span(),
+// `allowed_prefixes` must live as long as the rules.
+SocketRules rules_for(const Payload& payload, const Settings& settings, const Prefixes::Value& allowed_prefixes) {
+  SocketRules rules{.allowed_prefixes = allowed_prefixes.span()};
+  if (settings.stream_sockets()) {
+    rules.stream_sockets = payload.is_fit_for_stream_socket() ? StreamSockets::kAllowed : StreamSockets::kUnfitData;
+  }
+  return rules;
+}
+
+DeliveryLimits limits_of(const Settings& settings, const SocketRules& rules) {
+  DeliveryLimits limits{.rules = rules,
                         .schedule = RetrySchedule(settings.connect_timeout(), settings.max_retries()),
                         .send_timeout = settings.send_timeout(),
                         .answer_timeout = std::nullopt};
@@ -104,10 +122,11 @@ int deliver_client(Attempt& attempt, int client, ResponseHeaders headers) {
   const std::span<Candidate> candidates(room, sockets.paths().size());
   for (std::size_t i = 0; i < candidates.size(); ++i) candidates[i].path = sockets.paths()[i];
 
-  const Directories::Value allowed_prefixes = attempt.settings.allowed_prefixes();
+  const Prefixes::Value allowed_prefixes = attempt.settings.allowed_prefixes();
   const Payload payload = make_payload(r, attempt.handoff.data, attempt.settings, headers);
-  const Delivery delivery = deliver(child_process().known_sockets, client, payload, candidates,
-                                    limits_of(attempt.settings, allowed_prefixes));
+  const SocketRules rules = rules_for(payload, attempt.settings, allowed_prefixes);
+  const Delivery delivery =
+      deliver(child_process().known_sockets, client, payload, candidates, limits_of(attempt.settings, rules));
   if (delivery.end == Delivery::End::kNotTaken) {
     const Candidate& failed = decisive(candidates);
     log_failure(r, candidates, failed, sockets, allowed_prefixes.span());
@@ -159,6 +178,7 @@ int relay(Attempt& attempt, const char* obstacle) {
 
 int try_handoff(Attempt& attempt) {
   request_rec* r = attempt.request();
+  if (const int status = check_origin(r, attempt.handoff, attempt.settings); status != OK) return status;
   const char* obstacle = obstacle_to_handoff(r);
   if (obstacle && !attempt.settings.relay()) {
     ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r,

@@ -50,8 +50,8 @@ PendingHandoff* find_handoff(request_rec* r) {
   const RequestedHandoff handoff = take_handoff_headers(r);
   if (!handoff) return nullptr;
   if (const char* reason = reason_to_answer_here(r, settings_of(r))) {
-    ap_log_rerror(APLOG_MARK, APLOG_DEBUG, 0, r, SHLOGNO(003) "not handed off to %s, because %s", handoff.sockets,
-                  reason);
+    const int level = settings_of(r).enabled() ? APLOG_DEBUG : APLOG_WARNING;
+    ap_log_rerror(APLOG_MARK, level, 0, r, SHLOGNO(003) "not handed off to %s, because %s", handoff.sockets, reason);
     return nullptr;
   }
   auto* pending = new (apr_palloc(r->pool, sizeof(PendingHandoff))) PendingHandoff{.handoff = handoff};

@@ -48,7 +48,7 @@ ApacheFacts facts_of(const request_rec* r) {
 
 Payload make_payload(request_rec* r, std::string_view data, const Settings& settings, ResponseHeaders headers) {
   const std::optional<std::string_view> rest = rest_of_object(data);
-  if (!rest) return {.front = {}, .rest = data};
+  if (!rest) return {.front = {}, .rest = data, .is_json_object = false};
 
   ApacheFacts facts = facts_of(r);
   apr_array_header_t* fields = apr_array_make(r->pool, 4, sizeof(HeaderField));
@@ -63,7 +63,7 @@ Payload make_payload(request_rec* r, std::string_view data, const Settings& sett
   write_front(size, facts, *rest);
   JsonText front(static_cast<char*>(apr_palloc(r->pool, size.size())), size.size());
   write_front(front, facts, *rest);
-  return {.front = front.text(), .rest = *rest};
+  return {.front = front.text(), .rest = *rest, .is_json_object = true};
 }
 
 }  // namespace socket_handoff

@@ -32,7 +32,7 @@ struct Switch {
 // Whoever may write .htaccess may turn it off for a directory, and never on where the server has it off.
 struct SwitchOffInHtaccess : Switch {};
 
-struct Directory {
+struct Prefix {
   using Value = const char*;
 
   static std::optional<const char*> parse(const char* word) {
@@ -40,22 +40,22 @@ struct Directory {
     return word;
   }
   static void describe(char (&text)[kMaxDescriptionBytes]) {
-    std::snprintf(text, sizeof text, "the absolute path of a directory, without \"..\", of at most 107 bytes");
+    std::snprintf(text, sizeof text, "the absolute path of a directory or socket, without \"..\", of at most 107 bytes");
   }
 };
 
 // Given several times in one section, the directive adds to its list; an inner section's list takes the outer one's
 // place.
-struct Directories {
+struct Prefixes {
   using Value = WordList<16>;
 
   static std::optional<Value> parse(const char* word) {
-    const auto directory = Directory::parse(word);
-    return directory ? std::optional(Value(*directory)) : std::nullopt;
+    const auto prefix = Prefix::parse(word);
+    return prefix ? std::optional(Value(*prefix)) : std::nullopt;
   }
   // False where the list is full.
   static bool append(Value& list, const char* word) { return list.add(word); }
-  static void describe(char (&text)[kMaxDescriptionBytes]) { Directory::describe(text); }
+  static void describe(char (&text)[kMaxDescriptionBytes]) { Prefix::describe(text); }
 };
 
 // The names in a list, or the word None for no name at all.

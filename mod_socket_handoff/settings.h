@@ -18,6 +18,9 @@ using Timeout = Milliseconds<1, 60'000>;
 using Retries = Count<0, 20>;
 using DataSize = Count<1, static_cast<int>(handoff_protocol::kMaxPayloadBytes)>;
 
+// Where streaming-daemon's packages put its socket, and where its documents do.
+inline constexpr Prefixes::Value kStreamingDaemonsPlaces(handoff_protocol::kDefaultSocketPath, "/run/streaming-daemon/");
+
 inline constexpr HeaderNames::Value kForwardedHeaders("Set-Cookie", "Access-Control-Allow-Origin",
                                                       "Access-Control-Allow-Credentials",
                                                       "Access-Control-Expose-Headers", "Vary");
@@ -26,8 +29,12 @@ inline constexpr HeaderNames::Value kForwardedHeaders("Set-Cookie", "Access-Cont
 #define SOCKET_HANDOFF_SETTINGS(SETTING)                                                                      \
   SETTING(SwitchOffInHtaccess, enabled, "SocketHandoffEnabled", true,                                         \
           "On or Off: whether responses with X-Socket-Handoff are handed off; Off still removes the header")  \
-  SETTING(Directories, allowed_prefixes, "SocketHandoffAllowedPrefix", Directories::Value("/run/"),           \
-          "Directory in which a daemon's socket must be, once symbolic links are resolved; may be repeated")  \
+  SETTING(Prefixes, allowed_prefixes, "SocketHandoffAllowedPrefix", kStreamingDaemonsPlaces,                  \
+          "A daemon's socket, or the directory in which it must be, once links are resolved; may be repeated") \
+  SETTING(Switch, stream_sockets, "SocketHandoffStreamSockets", false,                                        \
+          "On or Off: whether a daemon that listens on SOCK_STREAM may be connected to")                      \
+  SETTING(Switch, allow_proxied, "SocketHandoffAllowProxied", false,                                          \
+          "On or Off: whether responses of proxied servers may ask for a hand-off")                           \
   SETTING(Timeout, connect_timeout, "SocketHandoffConnectTimeoutMs", std::chrono::milliseconds(500),          \
           "Longest time to reach a daemon, retries included, in milliseconds")                                \
   SETTING(Timeout, send_timeout, "SocketHandoffSendTimeoutMs", std::chrono::milliseconds(500),                \

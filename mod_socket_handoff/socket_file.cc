@@ -11,24 +11,28 @@
 namespace socket_handoff {
 namespace {
 
+UniqueDescriptor pin_file(const char* path) {
+  return UniqueDescriptor(::open(path, O_PATH | O_CLOEXEC));
+}
+
 UniqueDescriptor open_directory(const char* path) {
   return UniqueDescriptor(::open(path, O_PATH | O_DIRECTORY | O_CLOEXEC));
 }
 
-// `prefix` is a directory as the administrator wrote it.
+// `prefix` is a directory or a socket as the administrator wrote it.
 bool is_within_prefix(std::string_view resolved, const char* prefix) {
   // No link is left in the resolved path, so if it begins with the prefix as written, the prefix has none either.
   if (is_within(resolved, prefix)) return true;
   // Else the prefix may be a link itself, as /var/run is.
-  const UniqueDescriptor directory = open_directory(prefix);
-  if (!directory) return false;
-  const ResolvedPath resolved_prefix(directory);
+  const UniqueDescriptor place = pin_file(prefix);
+  if (!place) return false;
+  const ResolvedPath resolved_prefix(place);
   return resolved_prefix.is_known() && is_within(resolved, resolved_prefix.text());
 }
 
 bool is_in_missing_prefix(std::string_view path, std::span<const char* const> allowed_prefixes) {
   for (const char* prefix : allowed_prefixes) {
-    if (is_within(path, prefix) && !open_directory(prefix)) return true;
+    if (is_within(path, prefix) && !pin_file(prefix)) return true;
   }
   return false;
 }
@@ -82,7 +86,7 @@ SocketFile open_socket_file(const char* path, std::span<const char* const> allow
   file.problem = check_written_path(path);
   if (file.problem != PathProblem::kNone) return file;
 
-  file.pin = UniqueDescriptor(::open(path, O_PATH | O_CLOEXEC));
+  file.pin = pin_file(path);
   if (!file.pin) {
     file.error = errno;
     file.problem = check_place_of_missing(path, allowed_prefixes);

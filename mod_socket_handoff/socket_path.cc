@@ -26,10 +26,10 @@ PathProblem check_written_path(std::string_view path) {
   return PathProblem::kNone;
 }
 
-bool is_within(std::string_view path, std::string_view directory) {
-  while (!directory.empty() && directory.back() == '/') directory.remove_suffix(1);
-  if (!path.starts_with(directory)) return false;
-  return path.size() == directory.size() || path[directory.size()] == '/';
+bool is_within(std::string_view path, std::string_view place) {
+  while (!place.empty() && place.back() == '/') place.remove_suffix(1);
+  if (!path.starts_with(place)) return false;
+  return path.size() == place.size() || path[place.size()] == '/';
 }
 
 const char* explain(PathProblem problem) {
@@ -46,6 +46,10 @@ const char* explain(PathProblem problem) {
       return "contains \"..\"";
     case PathProblem::kOutsidePrefix:
       return "is not in SocketHandoffAllowedPrefix once its symbolic links are resolved";
+    case PathProblem::kStreamSocket:
+      return "is of the type SOCK_STREAM, and SocketHandoffStreamSockets is Off: set it On if that is a daemon of yours";
+    case PathProblem::kUnfitForStreamSocket:
+      return "is of the type SOCK_STREAM, to which only a JSON object on one line is sent, or no data";
     case PathProblem::kUnresolvable:
       return "cannot be resolved, as /proc is not mounted where Apache runs";
     case PathProblem::kNotASocket:
@@ -58,6 +62,8 @@ int http_status(PathProblem problem) {
   switch (problem) {
     case PathProblem::kParentReference:
     case PathProblem::kOutsidePrefix:
+    case PathProblem::kStreamSocket:
+    case PathProblem::kUnfitForStreamSocket:
       return kForbidden;
     default:
       return kInternalServerError;

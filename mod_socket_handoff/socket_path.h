@@ -22,15 +22,17 @@ enum class PathProblem {
   kTooLong,
   kParentReference,
   kOutsidePrefix,
+  kStreamSocket,
+  kUnfitForStreamSocket,
   kUnresolvable,
   kNotASocket,
 };
 
 PathProblem check_written_path(std::string_view path);
 
-// True when `path` is `directory` or lies in it, however deep. Both are absolute. A slash at the directory's end makes
-// no difference: /run/app is a directory, and does not admit /run/apple.
-bool is_within(std::string_view path, std::string_view directory);
+// True when `path` is `place` or lies in it, however deep. Both are absolute. A slash at the place's end makes no
+// difference: /run/app admits /run/app and /run/app/x.sock, and not /run/apple.
+bool is_within(std::string_view path, std::string_view place);
 
 // Half a sentence for the log, which follows the path: "is not absolute".
 const char* explain(PathProblem problem);

@@ -75,7 +75,7 @@ for my $answer ('R', 'R{"status":200}', 'R{"status":"429"}', 'Rubbish') {
 }
 {
   my $stream = saying('R{"status":413}', type => SOCK_STREAM);
-  is get(asks('acknowledge', $stream->socket))->{status}, 413, 'a SOCK_STREAM daemon gives its word too';
+  is get(asks('acknowledge-stream-sockets', $stream->socket))->{status}, 413, 'a SOCK_STREAM daemon gives its word too';
 }
 {
   my $mark   = log_mark();

@@ -1,9 +1,11 @@
-# An application behind mod_proxy_http asks as any handler does: its server knows nothing of this module.
+# An application behind mod_proxy_http asks as any handler does, where the configuration allows that: its server knows
+# nothing of this module.
 use strict;
 use warnings FATAL => 'all';
 
 use Test::More;
 
+use Handoff::Apache qw(log_mark wait_for_log);
 use Handoff::Application ();
 use Handoff::Client 'get';
 use Handoff::Daemon ();
@@ -13,9 +15,9 @@ my $daemon = Handoff::Daemon->start;
 
 # What the client gets when the application answers with this.
 sub answer_to {
-  my ($status, $headers, $body) = @_;
+  my ($status, $headers, $body, $path) = @_;
   my $application = Handoff::Application->start(join "\r\n", "HTTP/1.1 $status", @$headers, '', $body);
-  return get('/application/chat');
+  return get($path // '/application/chat');
 }
 
 sub does_not_leak {
@@ -38,5 +40,13 @@ does_not_leak(answer_to('200 OK', [ 'X-Socket-Handoff: /etc/x.sock', 'Content-Le
   'a path that is not allowed');
 is answer_to('200 OK', [ @asks, 'Content-Length: 1000' ], 'cut')->{status}, 502,
   'an application that breaks off in its body is not handed off';
+
+{
+  my $mark = log_mark();
+  does_not_leak(answer_to('200 OK', [ @asks, 'Content-Length: 4' ], 'none', '/application/not-allowed'), 403,
+    'without SocketHandoffAllowProxied');
+  like wait_for_log($mark, qr/SH0105/), qr/:error\].*SH0105.*SocketHandoffAllowProxied is Off: set it On/,
+    'the log says what to do';
+}
 
 done_testing;

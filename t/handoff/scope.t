@@ -41,7 +41,7 @@ sub complaint_about {
 
 my %complaint = (
   'SocketHandoffEnabled perhaps'        => "'perhaps' is not On or Off",
-  'SocketHandoffAllowedPrefix run'      => "'run' is not the absolute path of a directory",
+  'SocketHandoffAllowedPrefix run'      => "'run' is not the absolute path of a directory or socket",
   'SocketHandoffMaxRetries 21'          => "'21' is not a whole number from 0 to 20",
   'SocketHandoffMaxRetries -1'          => "'-1' is not a whole number from 0 to 20",
   'SocketHandoffConnectTimeoutMs 0'     => "'0' is not a whole number of milliseconds from 1 to 60000",
@@ -68,6 +68,8 @@ my %outer = (
   SocketHandoffDrainTimeoutMs       => 60_000,
   SocketHandoffRelay                => 'On',
   SocketHandoffEnabled              => 'Off',
+  SocketHandoffStreamSockets        => 'Off',
+  SocketHandoffAllowProxied         => 'Off',
 );
 my %inner = (
   SocketHandoffAllowedPrefix        => "$root/run/",
@@ -81,6 +83,8 @@ my %inner = (
   SocketHandoffDrainTimeoutMs       => 20,
   SocketHandoffRelay                => 'Off',
   SocketHandoffEnabled              => 'On',
+  SocketHandoffStreamSockets        => 'On',
+  SocketHandoffAllowProxied         => 'On',
 );
 
 sub lines {

@@ -12,10 +12,10 @@ namespace {
 
 class DaemonConnectionTest : public testing::Test {
  protected:
-  DaemonConnection connect(const std::string& to) {
+  DaemonConnection connect(const std::string& to, StreamSockets stream_sockets = StreamSockets::kForbidden) {
     const std::string allowed = directory.string();
     const char* const prefixes[] = {allowed.c_str()};
-    return connect_to_daemon(known, to.c_str(), prefixes);
+    return connect_to_daemon(known, to.c_str(), {.allowed_prefixes = prefixes, .stream_sockets = stream_sockets});
   }
 
   TemporaryDirectory directory;
@@ -28,9 +28,22 @@ TEST_F(DaemonConnectionTest, ReachesASeqpacketListener) {
   EXPECT_TRUE(connect(path).socket);
 }
 
-TEST_F(DaemonConnectionTest, FallsBackToAStreamListener) {
+TEST_F(DaemonConnectionTest, StreamListenerIsReachedWhereThatIsAllowed) {
   const UnixListener listener(path, SOCK_STREAM);
-  EXPECT_TRUE(connect(path).socket);
+  const DaemonConnection connection = connect(path, StreamSockets::kAllowed);
+  EXPECT_TRUE(connection.socket);
+  EXPECT_EQ(connection.type, SOCK_STREAM);
+}
+
+TEST_F(DaemonConnectionTest, StreamListenerIsRefusedElsewhereKnownOrNot) {
+  const UnixListener listener(path, SOCK_STREAM);
+  for (int time = 0; time < 2; ++time) {
+    EXPECT_EQ(connect(path).problem, PathProblem::kStreamSocket);
+    EXPECT_EQ(connect(path, StreamSockets::kUnfitData).problem, PathProblem::kUnfitForStreamSocket);
+    EXPECT_FALSE(listener.was_connected_to());
+    EXPECT_TRUE(connect(path, StreamSockets::kAllowed).socket);
+    EXPECT_TRUE(listener.was_connected_to());
+  }
 }
 
 TEST_F(DaemonConnectionTest, SocketIsReachedThroughItsPinAndNotThroughItsLongPath) {

@@ -23,7 +23,7 @@ class DaemonSearchTest : public testing::Test {
  protected:
   // Which candidate was found first, or -1.
   int search(const RetrySchedule& schedule) {
-    DaemonSearch search(known, candidates, prefixes, schedule);
+    DaemonSearch search(known, candidates, rules, schedule);
     Candidate* found = search.next(connection);
     return found ? static_cast<int>(found - candidates.data()) : -1;
   }
@@ -31,10 +31,11 @@ class DaemonSearchTest : public testing::Test {
   TemporaryDirectory directory;
   const std::string allowed = directory.string();
   const char* const prefixes[1] = {allowed.c_str()};
+  const SocketRules rules{.allowed_prefixes = prefixes};
   const std::string path = directory / "daemon.sock";
   const std::string other = directory / "other.sock";
   std::vector<Candidate> candidates = {{.path = path.c_str()}};
-  UniqueDescriptor connection;
+  DaemonConnection connection;
   KnownSockets known;
 };
 
@@ -57,7 +58,7 @@ TEST_F(DaemonSearchTest, FullBacklogIsTriedAgain) {
   while (waiting.size() < 100) {
     candidates = {{.path = path.c_str()}};
     if (search(kNoRetry) < 0) break;
-    waiting.push_back(std::move(connection));
+    waiting.push_back(std::move(connection.socket));
   }
   EXPECT_EQ(candidates[0].error, EAGAIN);
   candidates = {{.path = path.c_str()}};
@@ -70,7 +71,7 @@ TEST_F(DaemonSearchTest, DaemonThatAppearsWithinTheTimeIsReached) {
   std::thread daemon([&] { listener.emplace(path, SOCK_SEQPACKET); });
   EXPECT_EQ(search(kPatient), 0);
   daemon.join();
-  EXPECT_TRUE(connection);
+  EXPECT_TRUE(connection.socket);
 }
 
 TEST_F(DaemonSearchTest, RefusedPathIsNotTriedAgain) {
@@ -91,7 +92,7 @@ TEST_F(DaemonSearchTest, EachSocketIsGivenOnce) {
   const UnixListener listener(path, SOCK_SEQPACKET);
   const UnixListener other_listener(other, SOCK_SEQPACKET);
   candidates.push_back({.path = other.c_str()});
-  DaemonSearch search(known, candidates, prefixes, kQuick);
+  DaemonSearch search(known, candidates, rules, kQuick);
   EXPECT_EQ(search.next(connection), &candidates[0]);
   EXPECT_EQ(search.next(connection), &candidates[1]);
   EXPECT_EQ(search.next(connection), nullptr);

@@ -12,7 +12,9 @@ using std::chrono::milliseconds;
 TEST(Settings, EmptyConfigurationHasTheDocumentedDefaults) {
   const Settings settings;
   EXPECT_TRUE(settings.enabled());
-  EXPECT_EQ(settings.allowed_prefixes(), Directories::Value("/run/"));
+  EXPECT_EQ(settings.allowed_prefixes(), Prefixes::Value("/run/streaming-daemon.sock", "/run/streaming-daemon/"));
+  EXPECT_FALSE(settings.stream_sockets());
+  EXPECT_FALSE(settings.allow_proxied());
   EXPECT_FALSE(settings.acknowledge());
   EXPECT_EQ(settings.acknowledge_timeout(), milliseconds(1000));
   EXPECT_EQ(settings.max_data_size(), 1 << 20);
@@ -91,11 +93,11 @@ TEST(Milliseconds, SayWhatTheyTake) {
   EXPECT_STREQ(description, "a whole number of milliseconds from 1 to 60000");
 }
 
-TEST(Directory, MustBeAbsoluteAndWithoutParentReferences) {
-  EXPECT_STREQ(Directory::parse("/run/").value_or(""), "/run/");
-  EXPECT_EQ(Directory::parse("run"), std::nullopt);
-  EXPECT_EQ(Directory::parse("/run/../etc"), std::nullopt);
-  EXPECT_EQ(Directory::parse("/run/.."), std::nullopt);
+TEST(Prefix, MustBeAbsoluteAndWithoutParentReferences) {
+  EXPECT_STREQ(Prefix::parse("/run/").value_or(""), "/run/");
+  EXPECT_EQ(Prefix::parse("run"), std::nullopt);
+  EXPECT_EQ(Prefix::parse("/run/../etc"), std::nullopt);
+  EXPECT_EQ(Prefix::parse("/run/.."), std::nullopt);
 }
 
 TEST(HeaderNames, AreNamesOrNone) {
@@ -112,22 +114,22 @@ TEST(DataSize, GoesTo64MiB) {
   EXPECT_EQ(DataSize::parse("0"), std::nullopt);
 }
 
-TEST(Directories, GrowWhereTheDirectiveIsRepeated) {
-  Directories::Value list = Directories::parse("/run/").value();
-  EXPECT_TRUE(Directories::append(list, "/srv/"));
-  EXPECT_EQ(list, Directories::Value("/run/", "/srv/"));
-  EXPECT_EQ(Directories::parse("run"), std::nullopt);
-  while (list.span().size() < 16) EXPECT_TRUE(Directories::append(list, "/x/"));
-  EXPECT_FALSE(Directories::append(list, "/one/too/many"));
+TEST(Prefixes, GrowWhereTheDirectiveIsRepeated) {
+  Prefixes::Value list = Prefixes::parse("/run/").value();
+  EXPECT_TRUE(Prefixes::append(list, "/srv/"));
+  EXPECT_EQ(list, Prefixes::Value("/run/", "/srv/"));
+  EXPECT_EQ(Prefixes::parse("run"), std::nullopt);
+  while (list.span().size() < 16) EXPECT_TRUE(Prefixes::append(list, "/x/"));
+  EXPECT_FALSE(Prefixes::append(list, "/one/too/many"));
 }
 
 TEST(Settings, InnerSectionsListTakesTheOuterOnesPlace) {
   Settings server;
-  server.allowed_prefixes_ = Directories::Value("/a", "/b");
+  server.allowed_prefixes_ = Prefixes::Value("/a", "/b");
   Settings location;
-  location.allowed_prefixes_ = Directories::Value("/c");
-  EXPECT_EQ(merge(server, location).allowed_prefixes(), Directories::Value("/c"));
-  EXPECT_EQ(merge(server, Settings()).allowed_prefixes(), Directories::Value("/a", "/b"));
+  location.allowed_prefixes_ = Prefixes::Value("/c");
+  EXPECT_EQ(merge(server, location).allowed_prefixes(), Prefixes::Value("/c"));
+  EXPECT_EQ(merge(server, Settings()).allowed_prefixes(), Prefixes::Value("/a", "/b"));
 }
 
 }  // namespace

@@ -42,6 +42,19 @@ TEST_F(SocketFileTest, SocketInThePrefixIsPinned) {
   EXPECT_TRUE(file.pin);
 }
 
+TEST_F(SocketFileTest, PrefixMayBeOneSocketAndAdmitsThatAlone) {
+  const UnixListener listener(allowed + "/x.sock", SOCK_SEQPACKET);
+  const UnixListener other(allowed + "/x.sock2", SOCK_SEQPACKET);
+  fs::create_directory_symlink(allowed, directory / "link");
+  for (const std::string& prefix : {allowed + "/x.sock", directory / "link/x.sock"}) {
+    EXPECT_EQ(problem_of(allowed + "/x.sock", prefix), PathProblem::kNone);
+    EXPECT_EQ(problem_of(directory / "link/x.sock", prefix), PathProblem::kNone);
+    EXPECT_EQ(problem_of(allowed + "/x.sock2", prefix), PathProblem::kOutsidePrefix);
+    EXPECT_EQ(problem_of(allowed + "/missing.sock", prefix), PathProblem::kOutsidePrefix);
+  }
+  EXPECT_EQ(problem_of(allowed + "/later.sock", allowed + "/later.sock"), PathProblem::kNone);
+}
+
 TEST_F(SocketFileTest, PrefixThatIsALinkIsFollowed) {
   const UnixListener listener(allowed + "/x.sock", SOCK_SEQPACKET);
   fs::create_directory_symlink(allowed, directory / "link");

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <gtest/gtest.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 
@@ -26,6 +27,11 @@ class UnixListener {
     path.copy(address.sun_path, sizeof address.sun_path - 1);
     EXPECT_EQ(::bind(socket_.get(), reinterpret_cast<sockaddr*>(&address), sizeof address), 0) << std::strerror(errno);
     EXPECT_EQ(::listen(socket_.get(), backlog), 0) << std::strerror(errno);
+  }
+
+  bool was_connected_to() const {
+    pollfd poll = {.fd = socket_.get(), .events = POLLIN, .revents = 0};
+    return ::poll(&poll, 1, 0) == 1 && accept();
   }
 
   socket_handoff::UniqueDescriptor accept() const {

@@ -8,9 +8,10 @@ use warnings FATAL => 'all';
 use Carp   'croak';
 use Socket qw(AF_UNIX SOCK_SEQPACKET pack_sockaddr_un);
 
+# listen($path, $type): SOCK_SEQPACKET unless it says otherwise.
 sub listen {
-  my ($class, $path) = @_;
-  socket my $socket, AF_UNIX, SOCK_SEQPACKET, 0 or croak "socket: $!";
+  my ($class, $path, $type) = @_;
+  socket my $socket, AF_UNIX, $type // SOCK_SEQPACKET, 0 or croak "socket: $!";
   bind $socket, pack_sockaddr_un($path) or croak "bind to $path: $!";
   listen $socket, 8 or croak "listen at $path: $!";
   $socket->blocking(0);
