@@ -1,18 +1,37 @@
 #include "backends/answer_pieces.h"
 
+#include <string>
+
 namespace streaming {
 
-bool AnswerPieces::hand_on_text(EventSink& sink, AnswerEvent::Kind kind, std::string_view text, std::uint32_t index) {
+void AnswerPieces::hand_on_text(EventSink& sink, AnswerEvent::Kind kind, std::string_view text, std::uint32_t index) {
   const std::uint64_t source = static_cast<std::uint64_t>(kind) << 32 | index;
-  if (!joiner_.join(source, text)) return false;
-  if (!text.empty()) sink.on_event({.kind = kind, .index = index, .text = text});
-  return true;
+  const std::string_view piece = mender_.next_piece(source, text);
+  if (!piece.empty()) sink.on_event({.kind = kind, .index = index, .text = piece});
+  tell_of_mending(sink);
 }
 
-bool AnswerPieces::hand_on_tool_call(EventSink& sink, std::uint32_t index, std::string_view id, std::string_view name) {
-  if (has_surrogate_mark(id) || has_surrogate_mark(name)) return false;
-  sink.on_event({.kind = AnswerEvent::Kind::kToolCall, .index = index, .id = id, .name = name});
-  return true;
+void AnswerPieces::hand_on_tool_call(EventSink& sink, std::uint32_t index, std::string_view id, std::string_view name) {
+  const std::string whole_id(mender_.whole(id));
+  sink.on_event(
+      {.kind = AnswerEvent::Kind::kToolCall, .index = index, .id = whole_id, .name = mender_.whole(name)});
+  tell_of_mending(sink);
+}
+
+void AnswerPieces::finish(EventSink& sink) {
+  std::uint64_t source = 0;
+  while (mender_.take_waiting(source)) {
+    sink.on_event({.kind = static_cast<AnswerEvent::Kind>(source >> 32),
+                   .index = static_cast<std::uint32_t>(source),
+                   .text = kReplacement});
+  }
+  tell_of_mending(sink);
+}
+
+void AnswerPieces::tell_of_mending(EventSink& sink) {
+  if (told_ || !mender_.has_replaced()) return;
+  told_ = true;
+  sink.on_event({.kind = AnswerEvent::Kind::kMended});
 }
 
 }  // namespace streaming

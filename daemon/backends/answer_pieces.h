@@ -1,5 +1,5 @@
-// AnswerPieces: what an AnswerReader hands on of the texts that it finds in an API's events, so that the sink gets
-// whole characters alone. One per answer, owned by its reader. Each call is false when a text is no valid Unicode.
+// AnswerPieces: hands on the texts that an AnswerReader finds in an API's events, so that the sink gets whole characters
+// alone. One per answer, owned by its reader.
 
 #pragma once
 
@@ -7,18 +7,23 @@
 #include <string_view>
 
 #include "backends/backend.h"
-#include "backends/surrogate_halves.h"
+#include "backends/text_mender.h"
 
 namespace streaming {
 
 class AnswerPieces {
  public:
   // Nothing for empty text.
-  bool hand_on_text(EventSink& sink, AnswerEvent::Kind kind, std::string_view text, std::uint32_t index = 0);
-  bool hand_on_tool_call(EventSink& sink, std::uint32_t index, std::string_view id, std::string_view name);
+  void hand_on_text(EventSink& sink, AnswerEvent::Kind kind, std::string_view text, std::uint32_t index = 0);
+  void hand_on_tool_call(EventSink& sink, std::uint32_t index, std::string_view id, std::string_view name);
+  // The answer is whole: what waits for its other half has none.
+  void finish(EventSink& sink);
 
  private:
-  SurrogateJoiner joiner_;
+  void tell_of_mending(EventSink& sink);
+
+  TextMender mender_;
+  bool told_ = false;  // the sink knows that something was replaced
 };
 
 }  // namespace streaming

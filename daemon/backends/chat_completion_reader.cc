@@ -41,38 +41,33 @@ AnswerReader::Verdict ChatCompletionReader::read(SseEvent& event, EventSink& sin
   if (is_truthy(find_member(&chunk.root(), "error"))) return Verdict::kReported;
   read_usage(find_member(&chunk.root(), "usage"), sink);
   const Value* choice = first_choice(chunk.root());
-  if (const Value* delta = find_member(choice, "delta"); delta != nullptr && !read_delta(*delta, sink)) {
-    return Verdict::kMalformed;
-  }
+  if (const Value* delta = find_member(choice, "delta")) read_delta(*delta, sink);
   if (const std::string_view reason = find_text(choice, "finish_reason"); !reason.empty()) {
     finish_reason_ = reason_of(reason);
   }
   return Verdict::kGoesOn;
 }
 
-bool ChatCompletionReader::read_delta(const Value& delta, EventSink& sink) {
+void ChatCompletionReader::read_delta(const Value& delta, EventSink& sink) {
   for (const char* name : {"reasoning_content", "reasoning"}) {
-    if (!pieces_.hand_on_text(sink, Kind::kReasoning, find_text(&delta, name))) return false;
+    pieces_.hand_on_text(sink, Kind::kReasoning, find_text(&delta, name));
   }
   // A refusal is what the model says in place of an answer.
   for (const char* name : {"content", "refusal"}) {
-    if (!pieces_.hand_on_text(sink, Kind::kText, find_text(&delta, name))) return false;
+    pieces_.hand_on_text(sink, Kind::kText, find_text(&delta, name));
   }
   const Value* calls = find_member(&delta, "tool_calls");
-  if (calls == nullptr || !calls->IsArray()) return true;
-  for (const Value& call : calls->GetArray()) {
-    if (!read_tool_call(call, sink)) return false;
-  }
-  return true;
+  if (calls == nullptr || !calls->IsArray()) return;
+  for (const Value& call : calls->GetArray()) read_tool_call(call, sink);
 }
 
 // The first piece of a call has its id and its tool's name, later ones pieces of its arguments alone.
-bool ChatCompletionReader::read_tool_call(const Value& call, EventSink& sink) {
+void ChatCompletionReader::read_tool_call(const Value& call, EventSink& sink) {
   const auto index = static_cast<std::uint32_t>(find_count(&call, "index"));
   const Value* function = find_member(&call, "function");
   const std::string_view name = find_text(function, "name");
-  if (!name.empty() && !pieces_.hand_on_tool_call(sink, index, find_text(&call, "id"), name)) return false;
-  return pieces_.hand_on_text(sink, Kind::kToolInput, find_text(function, "arguments"), index);
+  if (!name.empty()) pieces_.hand_on_tool_call(sink, index, find_text(&call, "id"), name);
+  pieces_.hand_on_text(sink, Kind::kToolInput, find_text(function, "arguments"), index);
 }
 
 }  // namespace streaming

@@ -8,22 +8,20 @@
 #include <string>
 #include <string_view>
 
-#include "backends/surrogate_halves.h"
-#include "base/json_input.h"
+#include "backends/text_mender.h"
 
 namespace streaming {
 
 // A small document without an allocation; it must not outlive the text it was parsed from.
 class JsonObject {
  public:
-  // Parses `text` in place, and pads it. False when it is no JSON object of valid UTF-8. Half a surrogate pair comes
-  // out as a mark: texts are for AnswerPieces to hand on.
+  // Parses `text` in place. False when it is no JSON object. Its strings may be no Unicode: they are for AnswerPieces
+  // to hand on.
   bool parse(std::string& text) { return parse_value(text) && document_.IsObject(); }
   // Likewise, for JSON of any kind.
   bool parse_value(std::string& text) {
-    mark_surrogate_halves(text);
-    text.append(kJsonPadding, '\0');
-    document_.ParseInsitu<rapidjson::kParseIterativeFlag | rapidjson::kParseValidateEncodingFlag>(text.data());
+    unescape_surrogate_halves(text);
+    document_.ParseInsitu<rapidjson::kParseIterativeFlag>(text.data());
     return !document_.HasParseError();
   }
   const rapidjson::Value& root() const { return document_; }

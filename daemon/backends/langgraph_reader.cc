@@ -53,26 +53,18 @@ std::optional<std::string> written(const Value& value) {
   return std::string(buffer.GetString(), buffer.GetSize());
 }
 
-// An accumulated text that ends in half a surrogate pair: the pair comes with what is added to it.
-std::string_view without_half(std::string_view text) {
-  constexpr std::size_t kMarkBytes = 6;  // as the escape that it stands for
-  const std::size_t end = text.size() - std::min(text.size(), kMarkBytes);
-  return has_surrogate_mark(text.substr(end)) ? text.substr(0, end) : text;
-}
-
 // A part of a message's content: how vendors write text and reasoning.
 template <typename OnPiece>
-bool for_each_piece(const Value& part, OnPiece&& on_piece) {
+void for_each_piece(const Value& part, OnPiece&& on_piece) {
   if (part.IsString()) return on_piece(Kind::kText, std::string_view(part.GetString(), part.GetStringLength()));
   const std::string_view type = find_text(&part, "type");
   if (type == "text") return on_piece(Kind::kText, find_text(&part, "text"));
   if (type == "thinking") return on_piece(Kind::kReasoning, find_text(&part, "thinking"));
-  if (type != "reasoning") return true;
-  if (!on_piece(Kind::kReasoning, find_text(&part, "reasoning"))) return false;
+  if (type != "reasoning") return;
+  on_piece(Kind::kReasoning, find_text(&part, "reasoning"));
   const Value* summary = find_member(&part, "summary");
-  if (summary == nullptr || !summary->IsArray()) return true;
-  return std::all_of(summary->Begin(), summary->End(),
-                     [&](const Value& piece) { return on_piece(Kind::kReasoning, find_text(&piece, "text")); });
+  if (summary == nullptr || !summary->IsArray()) return;
+  for (const Value& piece : summary->GetArray()) on_piece(Kind::kReasoning, find_text(&piece, "text"));
 }
 
 std::optional<FinishReason> reason_of(std::string_view word) {
@@ -152,30 +144,28 @@ bool LangGraphReader::read_accumulated(std::string& data, bool complete, EventSi
 }
 
 bool LangGraphReader::read_message(const Value& message, Message& known, EventSink& sink) {
-  if (!read_content(message, known, sink) || !read_tool_calls(message, known, sink)) return false;
+  read_content(message, known, sink);
+  if (!read_tool_calls(message, known, sink)) return false;
   read_usage(message, known, sink);
   read_finish_reason(message);
   return true;
 }
 
-bool LangGraphReader::read_content(const Value& message, Message& known, EventSink& sink) {
+void LangGraphReader::read_content(const Value& message, Message& known, EventSink& sink) {
   std::size_t text_to_skip = known.text;
   std::size_t reasoning_to_skip = known.reasoning;
   auto on_piece = [&](Kind kind, std::string_view piece) {
     const bool is_text = kind == Kind::kText;
-    if (mode_ == Mode::kAccumulated) piece = without_half(piece);
+    if (mode_ == Mode::kAccumulated) piece = without_last_half(piece);
     const std::string_view rest = rest_of(piece, is_text ? text_to_skip : reasoning_to_skip);
     (is_text ? known.text : known.reasoning) += rest.size();
-    return pieces_.hand_on_text(sink, kind, rest);
+    pieces_.hand_on_text(sink, kind, rest);
   };
-  if (!on_piece(Kind::kReasoning, find_text(find_member(&message, "additional_kwargs"), "reasoning_content"))) {
-    return false;
-  }
+  on_piece(Kind::kReasoning, find_text(find_member(&message, "additional_kwargs"), "reasoning_content"));
   const Value* content = find_member(&message, "content");
-  if (content == nullptr) return true;
+  if (content == nullptr) return;
   if (!content->IsArray()) return for_each_piece(*content, on_piece);
-  return std::all_of(content->Begin(), content->End(),
-                     [&](const Value& part) { return for_each_piece(part, on_piece); });
+  for (const Value& part : content->GetArray()) for_each_piece(part, on_piece);
 }
 
 // Of a message that is streamed, in pieces; else whole, with the arguments as an object.
@@ -195,10 +185,11 @@ bool LangGraphReader::read_tool_calls(const Value& message, const Message& known
 bool LangGraphReader::read_tool_call_chunk(const Message& message, const Value& chunk, EventSink& sink) {
   ToolCall* known = find_tool_call(message.id, find_count(&chunk, "index"));
   if (known == nullptr) return false;
-  if (!known->named && !begin_tool_call(*known, chunk, sink)) return false;
+  if (!known->named) begin_tool_call(*known, chunk, sink);
   std::size_t to_skip = mode_ == Mode::kAccumulated ? known->input : 0;
   const std::string_view input = find_text(&chunk, "args");
-  return hand_on_input(*known, rest_of(mode_ == Mode::kAccumulated ? without_half(input) : input, to_skip), sink);
+  hand_on_input(*known, rest_of(mode_ == Mode::kAccumulated ? without_last_half(input) : input, to_skip), sink);
+  return true;
 }
 
 bool LangGraphReader::read_whole_tool_call(const Message& message, std::uint64_t number, const Value& call,
@@ -208,20 +199,23 @@ bool LangGraphReader::read_whole_tool_call(const Message& message, std::uint64_t
   if (known->named) return true;
   const Value* arguments = find_member(&call, "args");
   const std::optional<std::string> text = arguments == nullptr ? std::string("{}") : written(*arguments);
-  return text && begin_tool_call(*known, call, sink) && hand_on_input(*known, *text, sink);
+  if (!text) return false;
+  begin_tool_call(*known, call, sink);
+  hand_on_input(*known, *text, sink);
+  return true;
 }
 
-bool LangGraphReader::begin_tool_call(ToolCall& known, const Value& call, EventSink& sink) {
+void LangGraphReader::begin_tool_call(ToolCall& known, const Value& call, EventSink& sink) {
   const std::string_view name = find_text(&call, "name");
   known.named = !name.empty();
   const auto index = static_cast<std::uint32_t>(&known - tool_calls_.data());
-  return !known.named || pieces_.hand_on_tool_call(sink, index, find_text(&call, "id"), name);
+  if (known.named) pieces_.hand_on_tool_call(sink, index, find_text(&call, "id"), name);
 }
 
-bool LangGraphReader::hand_on_input(ToolCall& known, std::string_view input, EventSink& sink) {
+void LangGraphReader::hand_on_input(ToolCall& known, std::string_view input, EventSink& sink) {
   known.input += input.size();
   const auto index = static_cast<std::uint32_t>(&known - tool_calls_.data());
-  return pieces_.hand_on_text(sink, Kind::kToolInput, input, index);
+  pieces_.hand_on_text(sink, Kind::kToolInput, input, index);
 }
 
 // A delta's tokens are those since the last; an accumulated message's all so far.

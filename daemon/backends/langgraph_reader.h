@@ -22,6 +22,7 @@ class LangGraphReader final : public AnswerReader {
  public:
   void on_head(const HttpHead& head) override { run_path_ = run_path_of(head.content_location); }
   Verdict read(SseEvent& event, EventSink& sink) override;
+  void finish(EventSink& sink) override { pieces_.finish(sink); }
 
   // One server says that the run has ended, the other just ends the body. A body that breaks off is neither.
   bool may_end() const override { return false; }
@@ -56,13 +57,13 @@ class LangGraphReader final : public AnswerReader {
   bool read_deltas(std::string& data, EventSink& sink);
   bool read_accumulated(std::string& data, bool complete, EventSink& sink);
   bool read_message(const rapidjson::Value& message, Message& known, EventSink& sink);
-  bool read_content(const rapidjson::Value& message, Message& known, EventSink& sink);
+  void read_content(const rapidjson::Value& message, Message& known, EventSink& sink);
   bool read_tool_calls(const rapidjson::Value& message, const Message& known, EventSink& sink);
   bool read_tool_call_chunk(const Message& message, const rapidjson::Value& chunk, EventSink& sink);
   bool read_whole_tool_call(const Message& message, std::uint64_t number, const rapidjson::Value& call,
                             EventSink& sink);
-  bool begin_tool_call(ToolCall& known, const rapidjson::Value& call, EventSink& sink);
-  bool hand_on_input(ToolCall& known, std::string_view input, EventSink& sink);
+  void begin_tool_call(ToolCall& known, const rapidjson::Value& call, EventSink& sink);
+  void hand_on_input(ToolCall& known, std::string_view input, EventSink& sink);
   void read_usage(const rapidjson::Value& message, Message& known, EventSink& sink);
   void read_finish_reason(const rapidjson::Value& message);
 

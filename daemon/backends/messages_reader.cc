@@ -28,9 +28,11 @@ AnswerReader::Verdict MessagesReader::read(SseEvent& event, EventSink& sink) {
   const Value& root = object.root();
   const std::string_view written = find_text(&root, "type");
   const std::string_view type = written.empty() ? event.type : written;
-  if (type == "content_block_delta") return read_block_delta(root, sink) ? Verdict::kGoesOn : Verdict::kMalformed;
-  if (type == "content_block_start") return read_block_start(root, sink) ? Verdict::kGoesOn : Verdict::kMalformed;
-  if (type == "message_start") {
+  if (type == "content_block_delta") {
+    read_block_delta(root, sink);
+  } else if (type == "content_block_start") {
+    read_block_start(root, sink);
+  } else if (type == "message_start") {
     read_usage(find_member(find_member(&root, "message"), "usage"), sink);
   } else if (type == "message_delta") {
     read_usage(find_member(&root, "usage"), sink);
@@ -44,24 +46,24 @@ AnswerReader::Verdict MessagesReader::read(SseEvent& event, EventSink& sink) {
   return Verdict::kGoesOn;
 }
 
-bool MessagesReader::read_block_start(const Value& event, EventSink& sink) {
+void MessagesReader::read_block_start(const Value& event, EventSink& sink) {
   const Value* block = find_member(&event, "content_block");
   // What the vendor's own tools are asked is between it and them.
   if (find_text(block, "type") == "tool_use") {
     tool_block_ = block_index(event);
-    return pieces_.hand_on_tool_call(sink, *tool_block_, find_text(block, "id"), find_text(block, "name"));
+    pieces_.hand_on_tool_call(sink, *tool_block_, find_text(block, "id"), find_text(block, "name"));
+    return;
   }
-  return pieces_.hand_on_text(sink, Kind::kText, find_text(block, "text")) &&
-         pieces_.hand_on_text(sink, Kind::kReasoning, find_text(block, "thinking"));
+  pieces_.hand_on_text(sink, Kind::kText, find_text(block, "text"));
+  pieces_.hand_on_text(sink, Kind::kReasoning, find_text(block, "thinking"));
 }
 
-bool MessagesReader::read_block_delta(const Value& event, EventSink& sink) {
+void MessagesReader::read_block_delta(const Value& event, EventSink& sink) {
   const Value* delta = find_member(&event, "delta");
   const std::uint32_t index = block_index(event);
-  return pieces_.hand_on_text(sink, Kind::kText, find_text(delta, "text")) &&
-         pieces_.hand_on_text(sink, Kind::kReasoning, find_text(delta, "thinking")) &&
-         (tool_block_ != index ||
-          pieces_.hand_on_text(sink, Kind::kToolInput, find_text(delta, "partial_json"), index));
+  pieces_.hand_on_text(sink, Kind::kText, find_text(delta, "text"));
+  pieces_.hand_on_text(sink, Kind::kReasoning, find_text(delta, "thinking"));
+  if (tool_block_ == index) pieces_.hand_on_text(sink, Kind::kToolInput, find_text(delta, "partial_json"), index);
 }
 
 // Each count is of the whole answer so far; the last message_delta may leave out those that have not changed.

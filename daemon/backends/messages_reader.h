@@ -14,14 +14,14 @@ namespace streaming {
 class MessagesReader final : public AnswerReader {
  public:
   Verdict read(SseEvent& event, EventSink& sink) override;
+  void finish(EventSink& sink) override { pieces_.finish(sink); }
   // message_stop must have come.
   bool may_end() const override { return false; }
   FinishReason finish_reason() const override { return finish_reason_; }
 
  private:
-  // Each is false when a text is no valid Unicode.
-  bool read_block_start(const rapidjson::Value& event, EventSink& sink);
-  bool read_block_delta(const rapidjson::Value& event, EventSink& sink);
+  void read_block_start(const rapidjson::Value& event, EventSink& sink);
+  void read_block_delta(const rapidjson::Value& event, EventSink& sink);
   void read_usage(const rapidjson::Value* usage, EventSink& sink);
 
   AnswerPieces pieces_;

@@ -51,29 +51,29 @@ AnswerReader::Verdict ResponsesReader::read(SseEvent& event, EventSink& sink) {
     read_usage(response, sink);
     return Verdict::kReported;
   }
-  return read_piece(type, root, sink) ? Verdict::kGoesOn : Verdict::kMalformed;
+  read_piece(type, root, sink);
+  return Verdict::kGoesOn;
 }
 
-bool ResponsesReader::read_piece(std::string_view type, const Value& event, EventSink& sink) {
+void ResponsesReader::read_piece(std::string_view type, const Value& event, EventSink& sink) {
   const std::string_view delta = find_text(&event, "delta");
   // A refusal is what the model says in place of an answer.
   if (type == "response.output_text.delta" || type == "response.refusal.delta") {
-    return pieces_.hand_on_text(sink, Kind::kText, delta);
+    pieces_.hand_on_text(sink, Kind::kText, delta);
+  } else if (type == "response.reasoning_text.delta" || type == "response.reasoning_summary_text.delta") {
+    pieces_.hand_on_text(sink, Kind::kReasoning, delta);
+  } else if (type == "response.function_call_arguments.delta") {
+    pieces_.hand_on_text(sink, Kind::kToolInput, delta, output_index(event));
+  } else if (type == "response.output_item.added") {
+    read_new_item(event, sink);
   }
-  if (type == "response.reasoning_text.delta" || type == "response.reasoning_summary_text.delta") {
-    return pieces_.hand_on_text(sink, Kind::kReasoning, delta);
-  }
-  if (type == "response.function_call_arguments.delta") {
-    return pieces_.hand_on_text(sink, Kind::kToolInput, delta, output_index(event));
-  }
-  return type != "response.output_item.added" || read_new_item(event, sink);
 }
 
-bool ResponsesReader::read_new_item(const Value& event, EventSink& sink) {
+void ResponsesReader::read_new_item(const Value& event, EventSink& sink) {
   const Value* item = find_member(&event, "item");
-  if (find_text(item, "type") != "function_call") return true;
+  if (find_text(item, "type") != "function_call") return;
   called_tool_ = true;
-  return pieces_.hand_on_tool_call(sink, output_index(event), find_text(item, "call_id"), find_text(item, "name"));
+  pieces_.hand_on_tool_call(sink, output_index(event), find_text(item, "call_id"), find_text(item, "name"));
 }
 
 }  // namespace streaming

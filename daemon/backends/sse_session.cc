@@ -109,6 +109,7 @@ bool SseSession::on_event(SseEvent& event) {
 void SseSession::end() {
   ended_ = true;
   transfer_->let_finish();
+  reader_->finish(sink_);
   sink_.on_end(reader_->finish_reason());
 }
 

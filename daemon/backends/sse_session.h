@@ -33,6 +33,9 @@ class AnswerReader {
   // Hands on what the event says; may change its data. Not called again after another verdict than kGoesOn.
   virtual Verdict read(SseEvent& event, EventSink& sink) = 0;
 
+  // Hands on what waited for the answer's end. The last call, where the answer is whole.
+  virtual void finish(EventSink& sink) = 0;
+
   // Whether the answer is whole if the body ends here, or the connection.
   virtual bool may_end() const = 0;
   // Likewise, if the body came to the end that HTTP gives it, which is all that some APIs have.

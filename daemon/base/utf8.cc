@@ -1,8 +1,5 @@
 #include "base/utf8.h"
 
-#include <cstddef>
-#include <cstdint>
-
 namespace streaming {
 namespace {
 
@@ -28,17 +25,30 @@ Form form_of(unsigned char lead) {
 }  // namespace
 
 bool is_utf8(std::string_view text) {
-  const auto byte = [text](std::size_t at) { return static_cast<unsigned char>(text[at]); };
   for (std::size_t at = 0; at < text.size();) {
-    const Form form = form_of(byte(at));
-    if (form.bytes == 0 || form.bytes > text.size() - at) return false;
-    if (form.bytes > 1 && (byte(at + 1) < form.least || byte(at + 1) > form.most)) return false;
-    for (std::size_t next = 2; next < form.bytes; ++next) {
-      if ((byte(at + next) & 0xC0) != 0x80) return false;
+    if (static_cast<unsigned char>(text[at]) < 0x80) {
+      ++at;
+      continue;
     }
-    at += form.bytes;
+    const Utf8Unit unit = utf8_unit_at(text, at);
+    if (!unit.valid) return false;
+    at += unit.bytes;
   }
   return true;
+}
+
+Utf8Unit utf8_unit_at(std::string_view text, std::size_t at) {
+  const auto byte = [text](std::size_t index) { return static_cast<unsigned char>(text[index]); };
+  const Form form = form_of(byte(at));
+  if (form.bytes == 0) return {1, false};
+  std::size_t bytes = 1;
+  for (; bytes < form.bytes; ++bytes) {
+    if (at + bytes == text.size()) return {bytes, false};
+    const unsigned char least = bytes == 1 ? form.least : 0x80;
+    const unsigned char most = bytes == 1 ? form.most : 0xBF;
+    if (byte(at + bytes) < least || byte(at + bytes) > most) return {bytes, false};
+  }
+  return {bytes, true};
 }
 
 }  // namespace streaming

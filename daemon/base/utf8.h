@@ -1,12 +1,22 @@
-// Whether text is UTF-8. Pure.
+// Whether text is UTF-8, and where it is not. Pure.
 
 #pragma once
 
+#include <cstddef>
 #include <string_view>
 
 namespace streaming {
 
 // Without overlong forms, surrogates, and what is beyond Unicode.
 bool is_utf8(std::string_view text);
+
+// A character, or the bytes in its place that are none: those that browsers replace by one U+FFFD.
+struct Utf8Unit {
+  std::size_t bytes;
+  bool valid;
+};
+
+// The one that begins at `at`, which is in `text`.
+Utf8Unit utf8_unit_at(std::string_view text, std::size_t at);
 
 }  // namespace streaming

@@ -16,6 +16,7 @@ struct AnswerEvent {
     kToolInput,  // `text`: a piece of the arguments of the call with that `index`; JSON when all are put together
     kUpstream,   // the upstream's own event, before its meaning: `name` is its type, `text` its data, `id`
     kProgress,   // the upstream works, and has nothing to say to the client
+    kMended,     // what was no Unicode in a text is replaced by U+FFFD; once an answer
   };
 
   Kind kind = Kind::kProgress;

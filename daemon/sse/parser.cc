@@ -2,8 +2,6 @@
 
 #include <algorithm>
 
-#include "base/json_input.h"
-
 namespace streaming {
 
 namespace {
@@ -75,7 +73,7 @@ bool SseParser::interpret(std::string_view line) {
 
 void SseParser::set_field(std::string_view name, std::string_view value) {
   if (name == "data") {
-    data_.reserve(data_.size() + value.size() + 1 + kJsonPadding);
+    data_.reserve(data_.size() + value.size() + 1);
     data_.append(value);
     data_.push_back('\n');
   } else if (name == "event") {

@@ -76,6 +76,7 @@ std::uint32_t UiMessage::append(Buffer& out, const AnswerEvent& event) {
       return append_input_piece(out, event);
     case AnswerEvent::Kind::kUpstream:
     case AnswerEvent::Kind::kProgress:
+    case AnswerEvent::Kind::kMended:
       break;
   }
   return 0;

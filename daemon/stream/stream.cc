@@ -93,6 +93,10 @@ void Stream::on_event(const AnswerEvent& event) {
   if (client_gone_) return;
   const std::uint32_t frames = encoder_.append(writer_.queue(), event);
   if (encoder_.too_large()) return mark_for_flush();
+  if (event.kind == AnswerEvent::Kind::kMended) {
+    log::warn("stream {}: the API sent text that is no Unicode, such as half a character; U+FFFD stands in its place",
+              handle_.index);
+  }
   if (frames == 0) return;
   if (events_ == 0) first_event_ms_ = static_cast<std::uint32_t>((table_.timers().now() - opened_).count());
   head_held_ = false;

@@ -76,10 +76,24 @@ TEST(ChatCompletionReader, SeesWhatIsNoChunk) {
   EXPECT_EQ(parse("<html>").verdict, Verdict::kMalformed);
   EXPECT_EQ(parse("[1]").verdict, Verdict::kMalformed);
   EXPECT_EQ(parse(R"({"choices":[)").verdict, Verdict::kMalformed);
-  EXPECT_EQ(parse("{\"a\":\"\xff\"}").verdict, Verdict::kMalformed);
   EXPECT_EQ(parse("").verdict, Verdict::kMalformed);
   EXPECT_EQ(parse("{\"x\":\"a\xf4\x15").verdict, Verdict::kMalformed);
-  EXPECT_EQ(parse(R"({"choices":[{"delta":{"content":"\ude00"}}]})").verdict, Verdict::kMalformed);
+}
+
+TEST(ChatCompletionReader, ReplacesWhatIsNoUnicodeAndSaysSoOnce) {
+  ChatCompletionReader reader;
+  RecordingSink sink;
+  for (std::string data : {R"({"choices":[{"delta":{"content":"a\ude00"}}]})", R"({"choices":[{"delta":{"content":"\ud83d"}}]})",
+                           R"({"choices":[{"delta":{"tool_calls":[{"id":"\ud83d","function":{"name":"f"}}]}}]})",
+                           "{\"choices\":[{\"delta\":{\"content\":\"b\xff\"}}]}",
+                           R"({"choices":[{"delta":{"content":"\ud83d"}}]})"}) {
+    SseEvent event{{}, {}, data};
+    EXPECT_EQ(reader.read(event, sink), Verdict::kGoesOn);
+  }
+  EXPECT_EQ(sink.all_text(), "a��b�");
+  reader.finish(sink);
+  EXPECT_EQ(sink.all_text(), "a��b��") << "the half at the end has no other half";
+  EXPECT_EQ(sink.count(Kind::kMended), 1u);
 }
 
 TEST(ChatCompletionReader, EndsAtDone) {

@@ -176,7 +176,7 @@ TEST_F(LangGraphReaderTest, LooksIntoNoEventButMessages) {
 }
 
 TEST_F(LangGraphReaderTest, SeesWhatIsNoMessage) {
-  for (const char* data : {"<html>", "{}", "[]", "[{\"type\":\"ai\"", "[{\"type\":\"ai\",\"content\":\"\\ude00\"}]"}) {
+  for (const char* data : {"<html>", "{}", "[]", "[{\"type\":\"ai\""}) {
     EXPECT_EQ(LangGraphReaderTest::read("messages", data), Verdict::kMalformed) << data;
   }
   reader = LangGraphReader();

@@ -80,9 +80,7 @@ TEST(MessagesReader, SeesAnError) {
 }
 
 TEST(MessagesReader, SeesWhatIsNoEvent) {
-  for (const char* data :
-       {"<html>", "[1]", "", R"({"type":"content_block_delta","delta":{"type":"text_delta","text":"\ude00"}})",
-        R"({"type":"content_block_start","content_block":{"type":"tool_use","id":"\ud83d","name":"f"}})"}) {
+  for (const char* data : {"<html>", "[1]", ""}) {
     EXPECT_EQ(read({data}).verdict, Verdict::kMalformed) << data;
   }
 }

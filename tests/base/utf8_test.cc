@@ -23,5 +23,16 @@ TEST(Utf8, IsNothingElse) {
   }
 }
 
+TEST(Utf8, TakesTogetherWhatBrowsersReplaceTogether) {
+  for (const auto& [text, bytes] :
+       {std::pair{"\xE2\x82z", 2u}, {"\xF0\x9F\x91", 3u}, {"\xC3\xC3", 1u}, {"\xE0\x80\xAF", 1u}, {"\xFF\xFF", 1u}}) {
+    const Utf8Unit unit = utf8_unit_at(text, 0);
+    EXPECT_FALSE(unit.valid) << text;
+    EXPECT_EQ(unit.bytes, bytes) << text;
+  }
+  EXPECT_EQ(utf8_unit_at("a\xE2\x82\xAC", 1).bytes, 3u);
+  EXPECT_TRUE(utf8_unit_at("a\xE2\x82\xAC", 1).valid);
+}
+
 }  // namespace
 }  // namespace streaming
