@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "backends/attachments.h"
+#include "backends/wrapping_session.h"
 #include "base/json_input.h"
 
 namespace streaming {
@@ -60,47 +61,34 @@ std::string message_of(const Attachment& attachment, int code) {
   }
 }
 
-class AttachmentSession final : public BackendSession, private FileReceiver, private EventSink {
+class AttachmentSession final : public WrappingSession, private FileReceiver {
  public:
   AttachmentSession(Backend& inner, const Config& config, FileReader& files, FileReader::Directory directory,
                     const HandoffRequest& request, std::vector<Attachment> attachments, EventSink& sink)
-      : inner_(inner),
+      : WrappingSession(sink),
+        inner_(inner),
         config_(config),
         files_(files),
         directory_(std::move(directory)),
-        sink_(sink),
         kept_(std::make_unique<KeptRequest>(request)),
         attachments_(std::move(attachments)) {
     read_next();
   }
   ~AttachmentSession() override { cancel(); }
 
-  void pause() override {
-    paused_ = true;
-    if (session_) session_->pause();
-  }
-  void resume() override {
-    paused_ = false;
-    if (session_) session_->resume();
-  }
-  void cancel() override {
-    if (reading_) files_.forget(*std::exchange(reading_, std::nullopt));
-    if (session_) session_->cancel();
-    dispose();
-  }
-
  private:
+  void on_cancel() override {
+    if (reading_) files_.forget(*std::exchange(reading_, std::nullopt));
+  }
   void on_event(const AnswerEvent& event) override {
     if (event.kind != AnswerEvent::Kind::kProgress) dispose();
-    sink_.on_event(event);
+    sink().on_event(event);
   }
-  void on_usage(const Usage& usage) override { sink_.on_usage(usage); }
-  void on_end(FinishReason reason) override { sink_.on_end(reason); }
-  void on_failure(const BackendFailure& failure) override {
-    to_remove_.clear();  // whoever asks again needs them
-    sink_.on_failure(failure);
+  void on_end(FinishReason reason) override {
+    dispose();
+    sink().on_end(reason);
   }
-  bool wants_upstream_events() const override { return sink_.wants_upstream_events(); }
+  void on_failure(const BackendFailure& failure) override { sink().on_failure(failure); }
 
   void read_next() {
     const auto left = static_cast<std::size_t>(config_.attachments_max_total_bytes) - bytes_;
@@ -114,16 +102,15 @@ class AttachmentSession final : public BackendSession, private FileReceiver, pri
     if (!contents) return fail(message_of(attachment, contents.error().code));
     bytes_ += contents->size();
     if (Status taken = take_contents(attachment, std::move(*contents)); !taken) return fail(taken.error().message);
-    ++next_ < attachments_.size() ? read_next() : begin();
+    ++next_ < attachments_.size() ? read_next() : ask();
   }
 
-  void begin() {
+  void ask() {
     HandoffRequest& request = kept_->request();
     const rapidjson::Document payload = payload_with_attachments(request, attachments_);
     request.payload = &payload;
     request.messages = &payload["messages"];
-    session_ = inner_.start(request, *this);
-    if (paused_) session_->pause();
+    begin(inner_.start(request, *this));
     kept_.reset();
     if (config_.attachments_delete_after_use) {
       for (Attachment& attachment : attachments_) to_remove_.push_back(std::move(attachment.name));
@@ -131,29 +118,26 @@ class AttachmentSession final : public BackendSession, private FileReceiver, pri
     attachments_ = {};
   }
 
-  // The files were of use.
+  // The files were of use. Before that they stay, so that the request can be made again.
   void dispose() {
     for (const std::string& name : to_remove_) files_.remove(directory_, name);
     to_remove_.clear();
   }
 
   void fail(const std::string& message) {
-    sink_.on_failure({.kind = FailureKind::kAttachment, .detail = "an attachment cannot be used", .message = message});
+    sink().on_failure({.kind = FailureKind::kAttachment, .detail = "an attachment cannot be used", .message = message});
   }
 
   Backend& inner_;
   const Config& config_;
   FileReader& files_;
   const FileReader::Directory directory_;
-  EventSink& sink_;
   std::unique_ptr<KeptRequest> kept_;    // until the other backend has begun
   std::vector<Attachment> attachments_;  // likewise
   std::vector<std::string> to_remove_;   // from then until an API answers
   std::size_t next_ = 0;                 // the attachment that is being read
   std::size_t bytes_ = 0;                // of those that were
   std::optional<Handle> reading_;
-  bool paused_ = false;
-  std::unique_ptr<BackendSession> session_;
 };
 
 }  // namespace

@@ -7,6 +7,7 @@
 #include <optional>
 #include <utility>
 
+#include "backends/wrapping_session.h"
 #include "base/check.h"
 #include "base/json_input.h"
 #include "base/limits.h"
@@ -29,25 +30,12 @@ bool may_pass(const BackendFailure& failure) {
   return failure.status == 408 || failure.status == 409 || failure.status == 429 || failure.status >= 500;
 }
 
-class FallbackSession final : public BackendSession, private EventSink, private TimerOwner {
+class FallbackSession final : public WrappingSession, private TimerOwner {
  public:
   FallbackSession(FallbackBackend& backend, const HandoffRequest& request, EventSink& sink)
-      : backend_(backend), sink_(sink), payload_(payload_of(request)), timer_(*this) {
-    session_ = backend_.choices().front().backend->start(request, *this);
+      : WrappingSession(sink), backend_(backend), payload_(payload_of(request)), timer_(*this) {
+    begin(backend_.choices().front().backend->start(request, *this));
     watch_try();
-  }
-
-  void pause() override {
-    paused_ = true;
-    if (session_) session_->pause();
-  }
-  void resume() override {
-    paused_ = false;
-    if (session_) session_->resume();
-  }
-  void cancel() override {
-    timer_.stop();
-    if (session_) session_->cancel();
   }
 
  private:
@@ -56,15 +44,14 @@ class FallbackSession final : public BackendSession, private EventSink, private 
       timer_.stop();
       if (event.kind != AnswerEvent::Kind::kProgress) commit();
     }
-    sink_.on_event(event);
+    sink().on_event(event);
   }
-  void on_usage(const Usage& usage) override { sink_.on_usage(usage); }
   void on_end(FinishReason reason) override {
     commit();
-    sink_.on_end(reason);
+    sink().on_end(reason);
   }
   void on_failure(const BackendFailure& failure) override;
-  bool wants_upstream_events() const override { return sink_.wants_upstream_events(); }
+  void on_cancel() override { timer_.stop(); }
   void on_timer(Timer& timer) override;
 
   // The client hears of this try: there is no other.
@@ -78,21 +65,17 @@ class FallbackSession final : public BackendSession, private EventSink, private 
   void watch_try();
 
   FallbackBackend& backend_;
-  EventSink& sink_;
   std::string payload_;
-  std::unique_ptr<BackendSession> session_;  // the present try's; a failed one stays until the next begins
-  Timer timer_;                              // for the next try where one has failed, else the present one's limit
+  Timer timer_;  // for the next try where one has failed, else the present one's limit
   std::size_t choice_ = 0;
   int retries_ = 0;  // of that choice
   bool committed_ = false;
-  bool failed_ = false;  // the present try
-  bool paused_ = false;
 };
 
 void FallbackSession::on_failure(const BackendFailure& failure) {
   const std::string_view name = backend_.choices()[choice_].name;
   Duration pause{0};
-  if (committed_) return sink_.on_failure(failure);
+  if (committed_) return sink().on_failure(failure);
   if (const std::optional<Duration> retry_pause = pause_before_retry(failure)) {
     pause = *retry_pause;
     ++retries_;
@@ -100,13 +83,12 @@ void FallbackSession::on_failure(const BackendFailure& failure) {
     ++choice_;
     retries_ = 0;
   } else {
-    return sink_.on_failure(failure);
+    return sink().on_failure(failure);
   }
   log::warn("backend {}: {}; trying {} in {} ms", name, failure.detail, backend_.choices()[choice_].name,
             pause.count());
   backend_.counters().add(Counter::kFailedTries);
-  session_->cancel();
-  failed_ = true;
+  drop();
   backend_.timers().schedule(timer_, pause);
 }
 
@@ -119,11 +101,8 @@ std::optional<Duration> FallbackSession::pause_before_retry(const BackendFailure
 }
 
 void FallbackSession::on_timer(Timer&) {
-  if (!failed_) return on_failure({.kind = FailureKind::kUnreachable, .detail = "no answer within try_timeout_ms"});
-  failed_ = false;
-  session_.reset();
-  session_ = backend_.start_choice(choice_, payload_, *this);
-  if (paused_) session_->pause();
+  if (has_inner()) return on_failure({.kind = FailureKind::kUnreachable, .detail = "no answer within try_timeout_ms"});
+  begin(backend_.start_choice(choice_, payload_, *this));
   watch_try();
 }
 

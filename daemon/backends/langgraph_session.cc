@@ -21,9 +21,9 @@ HttpRequest LangGraphEndpoint::post(std::string_view path, std::vector<std::stri
 
 LangGraphSession::LangGraphSession(const LangGraphEnvironment& environment, const LangGraphEndpoint& endpoint,
                                    const HandoffRequest& request, EventSink& sink)
-    : environment_(environment),
+    : WrappingSession(sink),
+      environment_(environment),
       endpoint_(endpoint),
-      sink_(sink),
       thread_(request.thread_id),
       continue_without_client_(request.continue_without_client),
       run_request_(endpoint.post(thread_.empty() ? "/runs/stream" : "/threads/" + thread_ + "/runs/stream",
@@ -54,13 +54,13 @@ void LangGraphSession::on_head(const HttpHead& head) {
 }
 
 void LangGraphSession::on_finished(std::string_view error) {
-  if (!error.empty()) return sink_.on_failure({.kind = FailureKind::kUnreachable, .detail = error});
+  if (!error.empty()) return sink().on_failure({.kind = FailureKind::kUnreachable, .detail = error});
   if (creation_status_ / 100 != 2 && creation_status_ != kStatusConflict) {
     const std::string detail = "status " + std::to_string(creation_status_) + " for the thread";
-    return sink_.on_failure({.kind = FailureKind::kStatus,
-                             .detail = detail,
-                             .status = creation_status_,
-                             .retry_after_seconds = creation_retry_after_});
+    return sink().on_failure({.kind = FailureKind::kStatus,
+                              .detail = detail,
+                              .status = creation_status_,
+                              .retry_after_seconds = creation_retry_after_});
   }
   thread_exists_ = true;
   environment_.threads.add(thread_name());
@@ -72,7 +72,6 @@ void LangGraphSession::on_timer(Timer&) {
     creation_.reset();
     start_run();
   } else {
-    run_.reset();
     create_thread();
   }
 }
@@ -84,45 +83,37 @@ void LangGraphSession::start_run() {
   reader_ = reader.get();
   // A thread that was only remembered may have been deleted: then all is asked again.
   HttpRequest request = thread_checked_ ? std::move(run_request_) : run_request_;
-  EventSink& sink = *this;
-  run_ = std::make_unique<SseSession>(environment_.http, std::move(request), std::move(reader), sink);
+  EventSink& events = *this;
+  begin(std::make_unique<SseSession>(environment_.http, std::move(request), std::move(reader), events));
 }
 
 void LangGraphSession::on_event(const AnswerEvent& event) {
   if (!std::exchange(thread_checked_, true)) run_request_ = {};
-  sink_.on_event(event);
+  sink().on_event(event);
 }
 
 void LangGraphSession::on_end(FinishReason reason) {
   run_over_ = true;
-  sink_.on_end(reason);
+  sink().on_end(reason);
 }
 
 void LangGraphSession::on_failure(const BackendFailure& failure) {
   if (failure.status == kStatusNotFound && !thread_checked_) {
     environment_.threads.forget(thread_name());
     thread_exists_ = false;
+    drop();
+    reader_ = nullptr;
     environment_.timers.schedule(next_step_, Duration(0));
     return;
   }
   run_over_ = failure.kind == FailureKind::kReported;
-  sink_.on_failure(failure);
+  sink().on_failure(failure);
 }
 
-void LangGraphSession::pause() {
-  if (run_) run_->pause();
-}
-
-void LangGraphSession::resume() {
-  if (run_) run_->resume();
-}
-
-void LangGraphSession::cancel() {
+void LangGraphSession::on_cancel() {
   next_step_.stop();
   creation_.reset();
-  if (!run_) return;
-  run_->cancel();
-  cancel_run();
+  if (reader_ != nullptr) cancel_run();
 }
 
 // The server ends a run whose connection is closed, too (on_disconnect), once it sees that: not behind every proxy.

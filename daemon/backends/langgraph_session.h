@@ -1,5 +1,5 @@
 // LangGraphSession: a stream's use of a LangGraph server. The thread is created first, where the hand-off names one
-// that is not known to exist; then the run is streamed by an SseSession, whose sink this is.
+// that is not known to exist; then the run is streamed by an SseSession, the inner session.
 //
 // Belongs to its stream, on the worker's thread; borrows endpoint, environment and sink. Where it is cancelled before
 // the run has ended, the run is cancelled too.
@@ -15,6 +15,7 @@
 #include "backends/langgraph_request.h"
 #include "backends/run_cancellations.h"
 #include "backends/sse_session.h"
+#include "backends/wrapping_session.h"
 
 namespace streaming {
 
@@ -36,16 +37,13 @@ struct LangGraphEnvironment {
   RunCancellations& cancellations;
 };
 
-class LangGraphSession final : public BackendSession, private EventSink, private HttpReceiver, private TimerOwner {
+class LangGraphSession final : public WrappingSession, private HttpReceiver, private TimerOwner {
  public:
   LangGraphSession(const LangGraphEnvironment& environment, const LangGraphEndpoint& endpoint,
                    const HandoffRequest& request, EventSink& sink);
 
-  void pause() override;
-  void resume() override;
-  void cancel() override;
-
  private:
+  void on_cancel() override;
   void create_thread();
   void start_run();
   void cancel_run();
@@ -53,10 +51,8 @@ class LangGraphSession final : public BackendSession, private EventSink, private
 
   // Of the run.
   void on_event(const AnswerEvent& event) override;
-  void on_usage(const Usage& usage) override { sink_.on_usage(usage); }
   void on_end(FinishReason reason) override;
   void on_failure(const BackendFailure& failure) override;
-  bool wants_upstream_events() const override { return sink_.wants_upstream_events(); }
 
   // Of the creation of the thread.
   void on_head(const HttpHead& head) override;
@@ -67,7 +63,6 @@ class LangGraphSession final : public BackendSession, private EventSink, private
 
   const LangGraphEnvironment& environment_;
   const LangGraphEndpoint& endpoint_;
-  EventSink& sink_;
   const std::string thread_;  // empty: none
   const bool continue_without_client_;
   bool thread_exists_ = false;   // as far as is known
@@ -77,8 +72,7 @@ class LangGraphSession final : public BackendSession, private EventSink, private
   int creation_retry_after_ = 0;
   HttpRequest run_request_;  // empty when it has been sent for good
   std::unique_ptr<HttpTransfer> creation_;
-  std::unique_ptr<SseSession> run_;
-  const LangGraphReader* reader_ = nullptr;  // the run's
+  const LangGraphReader* reader_ = nullptr;  // the run's; null where there is no run
   Timer next_step_;                          // which is not taken from within a call of the client's
 };
 

@@ -59,7 +59,7 @@ class MockSession final : public BackendSession, private TimerOwner {
   void pause() override { paused_ = true; }
   void resume() override {
     paused_ = false;
-    if (!timer_.pending()) pace_.timers.schedule(timer_, Duration(0));
+    if (!timer_.pending() && next_event_ < kMockEvents) pace_.timers.schedule(timer_, Duration(0));
   }
   void cancel() override {
     next_event_ = kMockEvents;
