@@ -19,6 +19,7 @@ class AnthropicBackend final : public Backend {
   std::string_view model(const HandoffRequest& request) const override {
     return model_of(request, config_.anthropic_model);
   }
+  std::string_view format(const HandoffRequest&) const override { return config_.anthropic_format; }
 
   std::unique_ptr<BackendSession> start(const HandoffRequest& request, EventSink& sink) override {
     HttpRequest http{.url = api_url(config_.anthropic_api_base, "/v1/messages", model(request)),

@@ -80,6 +80,10 @@ class Backend {
   // The model that is asked for; empty where there is none. Valid as long as the request.
   virtual std::string_view model(const HandoffRequest& request) const { return request.model; }
 
+  // The format that a client of this request gets unless the hand-off names one; empty: the daemon's for all backends.
+  // Valid as long as the backend.
+  virtual std::string_view format(const HandoffRequest&) const { return {}; }
+
   // Which of backend_registry() it is; its BackendSet's to say.
   void set_index(std::size_t index) { index_ = index; }
   std::size_t index() const { return index_; }

@@ -41,6 +41,9 @@ class FallbackBackend final : public Backend {
   std::string_view model(const HandoffRequest& request) const override {
     return choices_.front().backend->model(request);
   }
+  std::string_view format(const HandoffRequest& request) const override {
+    return choices_.front().backend->format(request);
+  }
 
   // For its sessions.
   std::span<const Choice> choices() const { return choices_; }

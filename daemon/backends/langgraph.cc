@@ -29,7 +29,8 @@ LangGraphEndpoint endpoint_of(const Config& config) {
                              .key = config.langgraph_api_key,
                              .defaults = {.assistant_id = config.langgraph_assistant_id,
                                           .stream_mode = config.langgraph_stream_mode,
-                                          .content_blocks = config.langgraph_content_format == kContentBlocks}};
+                                          .content_blocks = config.langgraph_content_format == kContentBlocks},
+                             .format = config.langgraph_format};
   while (endpoint.base.ends_with('/')) endpoint.base.pop_back();
   return endpoint;
 }
@@ -52,6 +53,10 @@ class LangGraphBackend final : public Backend {
                               " letters, digits, hyphens, underscores, dots and colons"};
     }
     return std::nullopt;
+  }
+
+  std::string_view format(const HandoffRequest& request) const override {
+    return find_endpoint(request.profile)->format;
   }
 
   std::unique_ptr<BackendSession> start(const HandoffRequest& request, EventSink& sink) override {

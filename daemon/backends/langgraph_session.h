@@ -25,6 +25,7 @@ struct LangGraphEndpoint {
   HttpRequest settings;  // all but URL, headers and body
   std::string key;
   LangGraphDefaults defaults;
+  std::string format;  // of its answers, for clients; empty: the daemon's
 
   HttpRequest post(std::string_view path, std::vector<std::string> headers, std::string body) const;
 };

@@ -58,6 +58,7 @@ class OpenAiBackend final : public Backend {
   std::string_view model(const HandoffRequest& request) const override {
     return model_of(request, config_.openai_model);
   }
+  std::string_view format(const HandoffRequest&) const override { return config_.openai_format; }
 
   std::unique_ptr<BackendSession> start(const HandoffRequest& request, EventSink& sink) override {
     HttpRequest http{.url = api_url(config_.openai_api_base, api_.path, model(request)),

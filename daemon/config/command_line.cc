@@ -5,6 +5,7 @@
 #include <map>
 
 #include "config/config_file.h"
+#include "config/convert.h"
 #include "config/nearest.h"
 #include "config/option_table.h"
 #include "config/profile.h"
@@ -110,6 +111,9 @@ Result<CommandLine> read_command_line(int argc, const char* const* argv) {
   bool print_config = false;
   app.add_flag("--check-config", line.check_only, "check all settings and end: status 0 when the daemon could start");
   app.add_flag("--print-config", print_config, "print the settings that hold, as a TOML file without keys, and end");
+  std::string to_convert;
+  app.add_option("--convert", to_convert, "print the settings of another daemon's file (YAML or TOML) as a file of ours, and end")
+      ->type_name("FILE");
   add_flags(app, given);
   try {
     app.parse(argc, argv);
@@ -125,6 +129,12 @@ Result<CommandLine> read_command_line(int argc, const char* const* argv) {
     return Error{std::string(error.what()) + "; --help lists the flags"};
   }
 
+  if (!to_convert.empty()) {
+    Result<std::string> converted = convert_configuration(to_convert);
+    if (!converted) return converted.error();
+    line.to_print = *converted;
+    return line;
+  }
   if (line.config_file.empty()) line.config_file = find_config_file();
   if (!line.config_file.empty()) {
     if (Status read = read_config_file(line.config_file, line.config); !read) return read.error();

@@ -13,7 +13,7 @@ namespace streaming {
 struct CommandLine {
   Config config;
   std::string config_file;              // that was read; empty: none
-  std::optional<std::string> to_print;  // --help, --version or --print-config: print it and end
+  std::optional<std::string> to_print;  // --help, --version, --print-config or --convert: print it and end
   bool check_only = false;              // --check-config: say whether the daemon could start with it, and end
 };
 

@@ -59,6 +59,7 @@ struct Config {
   std::string openai_api_key_header = "Authorization";
   std::string openai_api_socket;  // empty: TCP
   std::string openai_model = "gpt-4o-mini";
+  std::string openai_format;  // empty: response_format; so of the others
   bool openai_http2 = true;
   bool openai_h2c = false;
   bool openai_insecure_ssl = false;
@@ -68,6 +69,7 @@ struct Config {
   std::string anthropic_api_key_file;
   std::string anthropic_api_socket;  // empty: TCP
   std::string anthropic_model = "claude-haiku-4-5";
+  std::string anthropic_format;
   std::int64_t anthropic_max_tokens = 4096;
   bool anthropic_http2 = true;
   bool anthropic_insecure_ssl = false;
@@ -77,6 +79,7 @@ struct Config {
   std::string langgraph_api_key_file;
   std::string langgraph_api_socket;  // empty: TCP
   std::string langgraph_assistant_id = "agent";
+  std::string langgraph_format;
   std::vector<std::string> langgraph_stream_mode{"messages-tuple"};
   std::string langgraph_content_format = "text";
   bool langgraph_http2 = true;

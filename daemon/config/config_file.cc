@@ -187,6 +187,24 @@ void insert(toml::table& section, std::string_view name, const Option& option, c
 }
 
 // Without secrets, as all that is printed.
+template <typename Predicate>
+toml::table table_of(const Config& config, const Predicate& is_wanted) {
+  toml::table root;
+  for (const Option& option : option_table()) {
+    if (option.key.empty() || std::holds_alternative<Secret>(option.value) || !is_wanted(option)) continue;
+    std::string_view name = option.key;
+    toml::table& section = section_of(root, name);
+    insert(section, name, option, option_text(config, option));
+  }
+  return root;
+}
+
+std::string text_of(const toml::table& root) {
+  std::ostringstream text;
+  text << root << "\n";
+  return text.str();
+}
+
 void insert_profiles(toml::table& root, const Config& config) {
   for (const auto& [name, texts] : config.langgraph_profiles) {
     std::string_view table = kProfilesTable;
@@ -211,17 +229,13 @@ Status read_config_file(const std::string& path, Config& config) {
 }
 
 std::string config_file_text(const Config& config) {
-  toml::table root;
-  for (const Option& option : option_table()) {
-    if (option.key.empty() || std::holds_alternative<Secret>(option.value)) continue;
-    std::string_view name = option.key;
-    toml::table& section = section_of(root, name);
-    insert(section, name, option, option_text(config, option));
-  }
+  toml::table root = table_of(config, [](const Option&) { return true; });
   insert_profiles(root, config);
-  std::ostringstream text;
-  text << root << "\n";
-  return text.str();
+  return text_of(root);
+}
+
+std::string given_settings_text(const Config& config) {
+  return text_of(table_of(config, [&](const Option& option) { return config.sources.contains(option.key); }));
 }
 
 std::string find_config_file() {

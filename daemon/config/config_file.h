@@ -15,6 +15,9 @@ Status read_config_file(const std::string& path, Config& config);
 // A file that says what `config` says; without its secrets.
 std::string config_file_text(const Config& config);
 
+// Likewise, of the settings alone that have a source.
+std::string given_settings_text(const Config& config);
+
 // The first of the default places that exists; empty when none does.
 std::string find_config_file();
 

@@ -39,6 +39,10 @@ check all settings and end: status 0 when the daemon could start.
 .B \-\-print\-config
 print the settings that hold, as a TOML file without keys, and end.
 .TP
+.B \-\-convert \fIFILE
+print the settings of another daemon's file (YAML or TOML) as a file of ours, and end.
+What cannot be carried over is named in comments.
+.TP
 .B \-\-help
 print the flags and end.
 .TP

@@ -75,9 +75,10 @@ bool is_one_of(std::string_view words, std::string_view word) {
   return false;
 }
 
-Status set_choice(std::string& member, std::string_view allowed, std::string_view text) {
-  if (!is_one_of(allowed, text)) return must_be("one of " + std::string(allowed), text);
-  member = text;
+Status set_choice(Config& config, const Choice& choice, std::string_view text) {
+  const bool allowed = text.empty() ? choice.may_be_empty : is_one_of(choice.words, text);
+  if (!allowed) return must_be((choice.may_be_empty ? "empty or one of " : "one of ") + std::string(choice.words), text);
+  config.*choice.member = text;
   return success();
 }
 
@@ -173,7 +174,7 @@ Status set_option(Config& config, const Option& option, std::string_view text) {
                           config.*string.member = std::move(value);
                           return success();
                         },
-                        [&](const Choice& choice) { return set_choice(config.*choice.member, choice.words, text); },
+                        [&](const Choice& choice) { return set_choice(config, choice, text); },
                         [&](const WordList& list) { return set_words(config.*list.member, list.words, text); },
                         [&](const Secret& secret) -> Status {
                           Result<std::string> cleaned = clean_secret(text);

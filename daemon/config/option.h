@@ -31,6 +31,7 @@ struct Text {
 struct Choice {
   std::string Config::*member;
   std::string_view words;  // with ", " in between
+  bool may_be_empty = false;
 };
 // Words, with commas in between; an array in the file.
 struct WordList {

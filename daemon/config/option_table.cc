@@ -13,6 +13,8 @@ constexpr std::string_view kBackends = "mock, openai, anthropic, langgraph, typi
 // A program of exec answers by itself, and cannot take over.
 constexpr std::string_view kFallbacks = "mock, openai, anthropic, langgraph, typing";
 
+constexpr std::string_view kFormats = "content, raw, ui-message";
+
 constexpr std::array kOptions{
     Option{"server.socket_path", "--socket", "DAEMON_SOCKET_PATH", Text{&Config::socket_path, &kSocketPath},
            "Unix socket (SOCK_SEQPACKET) on which Apache hands clients over", Effect::kRestart},
@@ -88,6 +90,8 @@ constexpr std::array kOptions{
         "openai: the header for the key: Authorization (as a bearer's), or one that has it alone, as Azure's api-key"},
     Option{"backend.openai.model", "--openai-model", "OPENAI_MODEL", Text{&Config::openai_model},
            "openai: the model, unless the hand-off names its own"},
+    Option{"backend.openai.format", "", "OPENAI_FORMAT", Choice{&Config::openai_format, kFormats, true},
+           "openai: how clients get its answers, unless the hand-off names its own format. Empty: as response.format says"},
     Option{"backend.openai.api_socket", "--openai-socket", "OPENAI_API_SOCKET",
            Text{&Config::openai_api_socket, &kOptionalSocketPath},
            "openai: Unix socket that is connected to instead of the URL's host, by HTTP/1.1"},
@@ -112,6 +116,8 @@ constexpr std::array kOptions{
            "anthropic: Unix socket that is connected to instead of the URL's host, by HTTP/1.1"},
     Option{"backend.anthropic.model", "--anthropic-model", "ANTHROPIC_MODEL", Text{&Config::anthropic_model},
            "anthropic: the model, unless the hand-off names its own"},
+    Option{"backend.anthropic.format", "", "ANTHROPIC_FORMAT", Choice{&Config::anthropic_format, kFormats, true},
+           "anthropic: how clients get its answers, unless the hand-off names its own format. Empty: as response.format says"},
     Option{"backend.anthropic.max_tokens", "", "ANTHROPIC_MAX_TOKENS",
            Integer{&Config::anthropic_max_tokens, 1, 10'000'000},
            "anthropic: the longest answer in tokens, which the API wants to be told, unless the hand-off says its own"},
@@ -132,6 +138,8 @@ constexpr std::array kOptions{
            "langgraph: Unix socket that is connected to instead of the URL's host, by HTTP/1.1"},
     Option{"backend.langgraph.assistant_id", "--langgraph-assistant", "LANGGRAPH_ASSISTANT_ID",
            Text{&Config::langgraph_assistant_id}, "langgraph: the assistant, unless the hand-off names its own"},
+    Option{"backend.langgraph.format", "", "LANGGRAPH_FORMAT", Choice{&Config::langgraph_format, kFormats, true},
+           "langgraph: how clients get its answers, unless the hand-off names its own format. Empty: as response.format says"},
     Option{"backend.langgraph.stream_mode", "", "LANGGRAPH_STREAM_MODE", WordList{&Config::langgraph_stream_mode, {}},
            "langgraph: what the API sends, unless the hand-off says it"},
     Option{"backend.langgraph.content_format", "", "LANGGRAPH_CONTENT_FORMAT",
@@ -172,7 +180,7 @@ constexpr std::array kOptions{
            Boolean{&Config::attachments_delete_after_use},
            "remove attachments when an API that was given them has begun to answer"},
     Option{"response.format", "--format", "DAEMON_RESPONSE_FORMAT",
-           Choice{&Config::response_format, "content, raw, ui-message"},
+           Choice{&Config::response_format, kFormats},
            "how clients get answers, unless the hand-off names its own format: content, raw, ui-message"},
     Option{"response.early_head", "", "DAEMON_RESPONSE_EARLY_HEAD", Boolean{&Config::early_head},
            "send the head at once. false: with the first event, so that an error before it gets a status of its own"},

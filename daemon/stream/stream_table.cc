@@ -32,7 +32,8 @@ StreamTable::StreamTable(Ring& ring, TimerWheel& timers, WorkerLoad& load, UserL
 }
 
 std::optional<Refusal> StreamTable::open(UniqueFd& client, const HandoffRequest& request, Backend& backend) {
-  const std::optional<Format> format = request.format.empty() ? settings_.format : find_format(request.format);
+  const std::string_view named = request.format.empty() ? backend.format(request) : request.format;
+  const std::optional<Format> format = named.empty() ? settings_.format : find_format(named);
   if (!format) return Refusal{400, "unknown format; there are: " + format_names()};
   UserLimits::User* user = nullptr;
   if (std::optional<Refusal> refusal = admit(request.user_id, user)) return refusal;

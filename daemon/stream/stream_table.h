@@ -33,7 +33,7 @@ struct StreamSettings {
   Duration write_timeout{0};
   Duration heartbeat_interval{0};    // 0: none
   std::size_t max_queued_bytes = 0;  // over it the backend is paused, until a quarter of it is left
-  Format format = Format::kContent;  // unless the hand-off names its own
+  Format format = Format::kContent;  // unless the hand-off or its backend names another
   bool early_head = true;            // the head is sent at once; else with the first event, or an error's in its place
   bool done_event = false;           // for clients that get no other sign of the end
   bool log_each_stream = true;

@@ -251,6 +251,19 @@ TEST_F(LangGraphTest, TakesFromAProfileWhatItSaysAndTheRestFromTheBackend) {
   EXPECT_THAT(http.request.body, StartsWith("{\"assistant_id\":\"quick\""));
 }
 
+TEST_F(LangGraphTest, HasTheFormatOfTheProfileElseOfTheBackend) {
+  config.langgraph_format = "raw";
+  config.langgraph_profiles["chat"] = {{"format", "ui-message"}};
+  config.langgraph_profiles["other"] = {};
+  make_backend();
+  HandoffRequest request;
+  EXPECT_EQ(backend->format(request), "raw");
+  request.profile = "other";
+  EXPECT_EQ(backend->format(request), "raw");
+  request.profile = "chat";
+  EXPECT_EQ(backend->format(request), "ui-message");
+}
+
 TEST_F(LangGraphTest, RefusesWhatItCannotAsk) {
   make_backend();
   HandoffRequest request;

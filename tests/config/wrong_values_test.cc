@@ -89,8 +89,11 @@ std::vector<WrongValue> wrong_values(const Option& option) {
                         [](const Milliseconds& time) { return out_of_range(time.least, time.most, "milliseconds"); },
                         [](const Text& text) { return wrong_text(text); },
                         [](const Choice& choice) {
-                          const std::string one = "must be one of " + std::string(choice.words);
-                          return Wrong{{"nonsense", one}, {"", one}, {std::string(choice.words), one}};
+                          const std::string words(choice.words);
+                          const std::string one = (choice.may_be_empty ? "must be empty or one of " : "must be one of ") + words;
+                          Wrong wrong{{"nonsense", one}, {words, one}};
+                          if (!choice.may_be_empty) wrong.push_back({"", one});
+                          return wrong;
                         },
                         [](const WordList& list) {
                           Wrong wrong{{"a,,b", "must be words with commas in between"}};

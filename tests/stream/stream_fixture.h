@@ -35,7 +35,10 @@ struct FakeBackend : Backend {
     return std::make_unique<Session>(*this);
   }
 
+  std::string_view format(const HandoffRequest&) const override { return own_format; }
+
   EventSink* sink = nullptr;
+  std::string own_format;
   int paused = 0, resumed = 0, cancelled = 0, destroyed = 0;
 };
 

@@ -144,6 +144,16 @@ TEST_F(StreamTest, AnswersInTheFormatOfTheHandoff) {
   EXPECT_THAT(send_all(), EndsWith("event: ping\ndata: {}\n\n"));
 }
 
+TEST_F(StreamTest, AnswersInTheFormatOfItsBackendUnlessTheHandoffNamesOne) {
+  backend.own_format = "raw";
+  EXPECT_EQ(open(), std::nullopt);
+  EXPECT_TRUE(backend.sink->wants_upstream_events());
+  HandoffRequest request;
+  request.format = "content";
+  EXPECT_EQ(open(request), std::nullopt);
+  EXPECT_FALSE(backend.sink->wants_upstream_events());
+}
+
 TEST_F(StreamTest, RefusesAFormatThatItDoesNotKnow) {
   HandoffRequest request;
   request.format = "xml";
