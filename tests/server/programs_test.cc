@@ -6,7 +6,9 @@
 #include <fstream>
 #include <string>
 
+#include "protocol/handoff_protocol.h"
 #include "support/daemon_process.h"
+#include "support/payload_memfd.h"
 
 namespace streaming {
 namespace {
@@ -248,6 +250,35 @@ TEST_F(ExecTest, NeedsACommand) {
   DaemonProcess daemon({"--backend", "exec"});
   EXPECT_EQ(daemon.exit_status(), 1);
   EXPECT_THAT(daemon.log(), HasSubstr("set backend.exec.commands"));
+}
+
+// exec-examples/, as they are shipped.
+TEST_F(ProgramsTest, ExamplesAnswerWithAnEventStream) {
+  const std::string examples = SOURCE_DIR "/exec-examples/";
+  DaemonProcess daemon({"--backend", "exec", "--config",
+                        config("[backend.exec]\ncommands = { default = [\"" + examples + "answer.sh\"], python = [\"" +
+                               examples + "answer.py\"] }\n")});
+  ASSERT_TRUE(daemon.ready()) << daemon.log();
+  const std::string from_shell = read_to_end(daemon.hand_client_over("{}").get());
+  EXPECT_THAT(from_shell, testing::StartsWith("HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n"));
+  EXPECT_THAT(from_shell, HasSubstr("\r\n\r\ndata: {\"content\":\"Step 1 of 3 is done.\\n\"}\n\n"));
+  EXPECT_THAT(from_shell, EndsWith("data: [DONE]\n\n"));
+
+  // Longer than a variable: the payload is in a file.
+  for (const std::string& prompt : {std::string("Hello you"), std::string(200'000, 'x') + " you"}) {
+    const std::string payload = "{\"profile\":\"python\",\"prompt\":\"" + prompt + "\"}";
+    const UniqueFd memfd = payload.size() > handoff_protocol::kMaxInlinePayloadBytes ? payload_memfd(payload) : UniqueFd();
+    auto [client, browser] = socket_pair();
+    if (memfd) {
+      daemon.hand_over(std::string_view("", 1), {client.get(), memfd.get()});
+    } else {
+      daemon.hand_over(payload, {client.get()});
+    }
+    client.reset();
+    const std::string answer = read_to_end(browser.get());
+    EXPECT_THAT(answer, HasSubstr("data: {\"content\": \"" + prompt.substr(0, prompt.find(' ')) + " \"}\n\n"));
+    EXPECT_THAT(answer, EndsWith("data: {\"content\": \"you \"}\n\ndata: [DONE]\n\n"));
+  }
 }
 
 }  // namespace
