@@ -10,6 +10,7 @@
 #include "ring/uring_ring.h"
 #include "stream/stream_table.h"
 #include "support/fake_http_client.h"
+#include "support/patience.h"
 #include "support/tcp_pair.h"
 #include "support/unix_sockets.h"
 
@@ -50,9 +51,9 @@ class StreamOverUringTest : public testing::TestWithParam<bool>, private Complet
     const std::optional<Refusal> refusal = table->open(client, HandoffRequest{}, *backend);
     ASSERT_FALSE(refusal);
   }
-  // Turns the loop until the condition holds; fails the test when ten seconds have not brought it.
+  // Turns the loop until the condition holds; fails the test when kPatience has not brought it.
   void run_until(const std::function<bool()>& condition) {
-    const Time deadline = MonotonicClock::now() + std::chrono::seconds(10);
+    const Time deadline = MonotonicClock::now() + kPatience;
     while (!condition()) {
       ASSERT_LT(MonotonicClock::now(), deadline) << "the condition never held";
       table->flush();

@@ -18,14 +18,15 @@
 #include <string_view>
 #include <vector>
 
+#include "support/patience.h"
 #include "support/temporary_directory.h"
 #include "support/unix_sockets.h"
 
 namespace streaming {
 
-// Polls until `condition` holds; false when ten seconds have not brought it.
+// Polls until `condition` holds; false when kPatience has not brought it.
 inline bool eventually(const std::function<bool()>& condition) {
-  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+  const auto deadline = std::chrono::steady_clock::now() + kPatience;
   while (!condition()) {
     if (std::chrono::steady_clock::now() > deadline) return false;
     ::poll(nullptr, 0, 2);

@@ -12,6 +12,7 @@
 
 #include "ring/timer_wheel.h"
 #include "ring/uring_ring.h"
+#include "support/patience.h"
 #include "upstream/upstream_client.h"
 
 namespace streaming {
@@ -60,9 +61,9 @@ class HttpClientLoop final : private CompletionHandler {
     client.emplace(*ring, timers);
   }
 
-  // Turns the loop until `condition` holds; fails the test when ten seconds have not brought it.
+  // Turns the loop until `condition` holds; fails the test when kPatience has not brought it.
   void run_until(const std::function<bool()>& condition) {
-    const Time deadline = MonotonicClock::now() + std::chrono::seconds(10);
+    const Time deadline = MonotonicClock::now() + kPatience;
     while (!condition()) {
       ASSERT_LT(MonotonicClock::now(), deadline) << "the condition never held";
       turn(Duration(50));

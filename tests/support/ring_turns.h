@@ -9,6 +9,7 @@
 
 #include "ring/timer_wheel.h"
 #include "ring/uring_ring.h"
+#include "support/patience.h"
 
 namespace streaming {
 
@@ -22,9 +23,9 @@ class RingTurns final : public CompletionHandler {
     EXPECT_TRUE(ring->enable().ok());
   }
 
-  // False when ten seconds have not brought it.
+  // False when kPatience has not brought it.
   bool turn_until(const std::function<bool()>& condition) {
-    const Time deadline = MonotonicClock::now() + Duration(10'000);
+    const Time deadline = MonotonicClock::now() + kPatience;
     while (!condition()) {
       if (MonotonicClock::now() > deadline) return false;
       constexpr std::int64_t kTurnNs = 5'000'000;

@@ -11,7 +11,7 @@ use Time::HiRes qw(sleep time);
 
 our @EXPORT_OK = qw(wait_until DEADLINE_SECONDS);
 
-use constant DEADLINE_SECONDS => 30;
+use constant DEADLINE_SECONDS => 60;
 
 # wait_until { condition } 'what is waited for': the condition's value.
 sub wait_until (&$) {
