@@ -12,7 +12,8 @@ namespace socket_handoff {
 struct ReceivedAnswer {
   enum class End {
     kAnswered,   // `answer` says what
-    kClosed,     // the daemon closed without a word, or died: it has written nothing to the client, and will not
+    kClosed,     // the daemon closed without a word: it has crashed, or does not know that it should answer
+    kReset,      // it closed, or died, and had not read all of the hand-off
     kUndecided,  // the time is up, or what came is no answer: the daemon may be writing to the client
   };
 

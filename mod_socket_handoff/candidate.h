@@ -15,7 +15,7 @@ struct Candidate {
     kNotAllowed,   // `problem` says why
     kConnected,    // the hand-off is on its way, or was taken
     kNotTaken,     // connected, but `error` kept the message from being sent
-    kClosed,       // the daemon closed without a word
+    kClosed,       // the daemon closed without a word, or without having read the message
     kRefused,      // with `status` and `retry_after_seconds`
   };
 
@@ -27,10 +27,11 @@ struct Candidate {
   int status = 0;
   int retry_after_seconds = 0;
 
+  // Nobody listens there.
+  bool is_down() const { return state == State::kUnreachable && (error == ENOENT || error == ECONNREFUSED); }
+
   // Worth another attempt: for what a daemon that is starting, restarting or busy causes.
-  bool may_be_reached_later() const {
-    return state == State::kUnreachable && (error == ENOENT || error == ECONNREFUSED || error == EAGAIN);
-  }
+  bool may_be_reached_later() const { return is_down() || (state == State::kUnreachable && error == EAGAIN); }
 };
 
 }  // namespace socket_handoff

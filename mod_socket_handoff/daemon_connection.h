@@ -13,6 +13,8 @@ namespace socket_handoff {
 struct DaemonConnection {
   UniqueDescriptor socket;                   // non-blocking; none when the daemon was not reached
   int type = 0;                              // SOCK_SEQPACKET or SOCK_STREAM, where it was
+  unsigned long known_as = 0;                // its serial number in KnownSockets; 0 where it is not kept
+  bool has_acknowledged = false;             // the daemon there has given its word before
   PathProblem problem = PathProblem::kNone;  // the path is refused and nothing was connected to
   int error = 0;                             // errno otherwise
 };

@@ -9,16 +9,16 @@
 #include "mod_socket_handoff/candidate.h"
 #include "mod_socket_handoff/daemon_connection.h"
 #include "mod_socket_handoff/deadline.h"
-#include "mod_socket_handoff/known_sockets.h"
 #include "mod_socket_handoff/retry_schedule.h"
+#include "mod_socket_handoff/socket_memory.h"
 #include "mod_socket_handoff/socket_rules.h"
 
 namespace socket_handoff {
 
 class DaemonSearch {
  public:
-  // `known` must live as long as this.
-  DaemonSearch(KnownSockets& known, std::span<Candidate> candidates, const SocketRules& rules,
+  // `sockets` must live as long as this.
+  DaemonSearch(SocketMemory& sockets, std::span<Candidate> candidates, const SocketRules& rules,
                const RetrySchedule& schedule);
 
   // The next candidate that was connected to, and its connection; null where there is none any more. A candidate is
@@ -27,9 +27,11 @@ class DaemonSearch {
 
  private:
   bool attempt(Candidate& candidate, DaemonConnection& connection);
+  bool is_worth_waiting_for(const Candidate& candidate);
   bool wait_for_next_round();
+  void remember_what_was_waited_for();
 
-  KnownSockets& known_;
+  SocketMemory& sockets_;
   const std::span<Candidate> candidates_;
   const SocketRules rules_;
   const RetrySchedule schedule_;

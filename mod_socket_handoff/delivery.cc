@@ -1,5 +1,7 @@
 #include "mod_socket_handoff/delivery.h"
 
+#include <sys/socket.h>
+
 #include "mod_socket_handoff/answer_reader.h"
 #include "mod_socket_handoff/daemon_search.h"
 #include "mod_socket_handoff/handoff_message.h"
@@ -9,16 +11,29 @@
 namespace socket_handoff {
 namespace {
 
-Delivery::End read_answer(int daemon, Candidate& candidate, std::chrono::milliseconds time_allowed) {
-  const ReceivedAnswer received = receive_answer(daemon, time_allowed);
+// What a daemon reads at once, whichever it is. Of more data a part can be left unread by one that has taken the client.
+constexpr std::size_t kMaxBytesReadAtOnce = 4096;
+
+// Whether the client is still Apache's, though the daemon has closed the connection without an answer.
+bool is_left_by(const DaemonConnection& daemon, ReceivedAnswer::End end, const Payload& payload) {
+  if (daemon.has_acknowledged) return true;
+  return end == ReceivedAnswer::End::kReset && (daemon.type == SOCK_SEQPACKET || payload.size() <= kMaxBytesReadAtOnce);
+}
+
+Delivery::End read_answer(const DaemonConnection& daemon, Candidate& candidate, const Payload& payload,
+                          std::chrono::milliseconds time_allowed, KnownSockets& known) {
+  const ReceivedAnswer received = receive_answer(daemon.socket.get(), time_allowed);
   switch (received.end) {
     case ReceivedAnswer::End::kAnswered:
+      if (!daemon.has_acknowledged) known.remember_acknowledgement(daemon.known_as);
       if (received.answer.kind == DaemonAnswer::Kind::kAccepted) return Delivery::End::kTaken;
       candidate.state = Candidate::State::kRefused;
       candidate.status = received.answer.status;
       candidate.retry_after_seconds = received.answer.retry_after_seconds;
       return Delivery::End::kNotTaken;
     case ReceivedAnswer::End::kClosed:
+    case ReceivedAnswer::End::kReset:
+      if (!is_left_by(daemon, received.end, payload)) return Delivery::End::kTakenSilently;
       candidate.state = Candidate::State::kClosed;
       return Delivery::End::kNotTaken;
     case ReceivedAnswer::End::kUndecided:
@@ -32,14 +47,19 @@ class Parcel {
  public:
   explicit Parcel(const Payload& payload) : payload_(payload) {}
 
-  SendResult send(int daemon, int client, std::chrono::milliseconds time_allowed) {
+  const Payload& payload() const { return payload_; }
+
+  SendResult send(const DaemonConnection& daemon, int client, std::chrono::milliseconds time_allowed) {
+    const int socket = daemon.socket.get();
+    // A daemon that listens on SOCK_STREAM knows of no file; there is no limit to what a stream takes.
+    if (daemon.type == SOCK_STREAM) return send_handoff(socket, client, payload_, time_allowed);
     if (!file_ && payload_.size() <= handoff_protocol::kMaxInlinePayloadBytes) {
-      const SendResult sent = send_handoff(daemon, client, payload_, time_allowed);
+      const SendResult sent = send_handoff(socket, client, payload_, time_allowed);
       if (sent.error != EMSGSIZE) return sent;  // which net.core.wmem_max can cause
     }
     if (!file_) file_ = make_payload_file(payload_);
     if (!file_) return {.client_is_gone = false, .error = errno};
-    return send_handoff_with_file(daemon, client, file_.get(), time_allowed);
+    return send_handoff_with_file(socket, client, file_.get(), time_allowed);
   }
 
  private:
@@ -47,7 +67,8 @@ class Parcel {
   UniqueDescriptor file_;  // made when it is needed, used for each daemon that is tried
 };
 
-Delivery::End deliver_to(Candidate& candidate, int daemon, int client, Parcel& parcel, const DeliveryLimits& limits) {
+Delivery::End deliver_to(Candidate& candidate, const DaemonConnection& daemon, int client, Parcel& parcel,
+                         const DeliveryLimits& limits, KnownSockets& known) {
   const SendResult sent = parcel.send(daemon, client, limits.send_timeout);
   candidate.error = sent.error;
   if (!sent.client_is_gone) {
@@ -56,7 +77,7 @@ Delivery::End deliver_to(Candidate& candidate, int daemon, int client, Parcel& p
   }
   if (sent.error != 0) return Delivery::End::kTakenInPart;
   if (!limits.answer_timeout) return Delivery::End::kTaken;
-  return read_answer(daemon, candidate, *limits.answer_timeout);
+  return read_answer(daemon, candidate, parcel.payload(), *limits.answer_timeout, known);
 }
 
 int weight(const Candidate& candidate) {
@@ -72,16 +93,16 @@ int weight(const Candidate& candidate) {
 
 }  // namespace
 
-Delivery deliver(KnownSockets& known, int client, const Payload& payload, std::span<Candidate> candidates,
+Delivery deliver(SocketMemory& sockets, int client, const Payload& payload, std::span<Candidate> candidates,
                  const DeliveryLimits& limits) {
   Parcel parcel(payload);
-  DaemonSearch search(known, candidates, limits.rules, limits.schedule);
+  DaemonSearch search(sockets, candidates, limits.rules, limits.schedule);
   while (true) {
     // Closed only when the answer was read: a daemon whose refusal nobody reads answers the client itself.
     DaemonConnection daemon;
     Candidate* candidate = search.next(daemon);
     if (!candidate) return {};
-    const Delivery::End end = deliver_to(*candidate, daemon.socket.get(), client, parcel, limits);
+    const Delivery::End end = deliver_to(*candidate, daemon, client, parcel, limits, sockets.known);
     if (end != Delivery::End::kNotTaken) return {end, candidate};
   }
 }

@@ -8,9 +8,9 @@
 #include <span>
 
 #include "mod_socket_handoff/candidate.h"
-#include "mod_socket_handoff/known_sockets.h"
 #include "mod_socket_handoff/payload.h"
 #include "mod_socket_handoff/retry_schedule.h"
+#include "mod_socket_handoff/socket_memory.h"
 #include "mod_socket_handoff/socket_rules.h"
 
 namespace socket_handoff {
@@ -26,6 +26,7 @@ struct Delivery {
   enum class End {
     kNotTaken,       // the client is still Apache's; each candidate says why
     kTaken,          // accepted, or sent where nobody waits for an answer
+    kTakenSilently,  // likewise, by a daemon that closed without a word and has never given one
     kTakenInPart,    // the daemon has the client and not all of the data
     kWithoutAnswer,  // sent, but the answer did not come in time: the daemon may have begun to write
   };
@@ -34,7 +35,7 @@ struct Delivery {
   const Candidate* taker = nullptr;  // none where it was not taken
 };
 
-Delivery deliver(KnownSockets& known, int client, const Payload& payload, std::span<Candidate> candidates,
+Delivery deliver(SocketMemory& sockets, int client, const Payload& payload, std::span<Candidate> candidates,
                  const DeliveryLimits& limits);
 
 // The candidate whose failure decides what the client is told, once none has taken it: a daemon's own word goes before

@@ -126,7 +126,7 @@ int deliver_client(Attempt& attempt, int client, ResponseHeaders headers) {
   const Payload payload = make_payload(r, attempt.handoff.data, attempt.settings, headers);
   const SocketRules rules = rules_for(payload, attempt.settings, allowed_prefixes);
   const Delivery delivery =
-      deliver(child_process().known_sockets, client, payload, candidates, limits_of(attempt.settings, rules));
+      deliver(child_process().sockets, client, payload, candidates, limits_of(attempt.settings, rules));
   if (delivery.end == Delivery::End::kNotTaken) {
     const Candidate& failed = decisive(candidates);
     log_failure(r, candidates, failed, sockets, allowed_prefixes.span());

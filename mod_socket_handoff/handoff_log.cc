@@ -2,6 +2,7 @@
 
 #include <apr_strings.h>
 
+#include "mod_socket_handoff/outcome.h"
 #include "protocol/handoff_protocol.h"
 
 namespace socket_handoff {
@@ -65,6 +66,17 @@ void log_delivery(request_rec* r, const Delivery& delivery, std::span<const Cand
       ap_log_rerror(APLOG_MARK, *others ? APLOG_WARNING : APLOG_DEBUG, 0, r,
                     SHLOGNO(001) "handed off to %s with %" APR_SIZE_T_FMT " bytes%s", path, payload_bytes, others);
       break;
+    case Delivery::End::kTakenSilently:
+      ap_log_rerror(APLOG_MARK, *others ? APLOG_WARNING : APLOG_DEBUG, 0, r,
+                    SHLOGNO(001) "handed off to %s with %" APR_SIZE_T_FMT " bytes, without its word%s", path, payload_bytes,
+                    others);
+      if (is_first_silent_daemon()) {
+        ap_log_rerror(APLOG_MARK, APLOG_NOTICE, 0, r,
+                      SHLOGNO(007) "the daemon at %s takes clients without a word, so SocketHandoffAcknowledge cannot see "
+                      "whether it has; set SocketHandoffAcknowledge Off for it (this is said once)",
+                      path);
+      }
+      break;
     case Delivery::End::kTakenInPart:
       ap_log_rerror(APLOG_MARK, APLOG_ERR, APR_FROM_OS_ERROR(delivery.taker->error), r,
                     SHLOGNO(204) "the daemon at %s took the client and only a part of the data%s", path, others);
@@ -101,8 +113,7 @@ void log_failure(request_rec* r, std::span<const Candidate> candidates, const Ca
       break;
     case Candidate::State::kClosed:
       ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r,
-                    SHLOGNO(206) "the daemon at %s closed the connection without an answer; did it crash, or does it "
-                    "not know SocketHandoffAcknowledge?%s",
+                    SHLOGNO(206) "the daemon at %s closed the connection without an answer; did it crash?%s",
                     decisive.path, others);
       break;
     case Candidate::State::kRefused:

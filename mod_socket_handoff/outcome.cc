@@ -27,6 +27,7 @@ constexpr Counter kCounters[kOutcomes] = {
 struct SharedCounters {
   std::atomic<unsigned long> outcomes[kOutcomes];
   std::atomic<bool> has_relayed;
+  std::atomic<bool> has_met_silent_daemon;
 };
 static_assert(std::atomic<unsigned long>::is_always_lock_free);
 
@@ -99,6 +100,10 @@ int show_counters(request_rec* r, int flags) {
 
 bool is_first_relay() {
   return counters && !counters->has_relayed.exchange(true);
+}
+
+bool is_first_silent_daemon() {
+  return counters && !counters->has_met_silent_daemon.exchange(true);
 }
 
 }  // namespace socket_handoff

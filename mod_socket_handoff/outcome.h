@@ -26,7 +26,8 @@ int create_counters(apr_pool_t* configuration, apr_pool_t* log, apr_pool_t* temp
 // For mod_status' hook.
 int show_counters(request_rec* r, int flags);
 
-// True for the first caller since the server was started.
+// What is logged once: true for the first caller since the server was started.
 bool is_first_relay();
+bool is_first_silent_daemon();
 
 }  // namespace socket_handoff

@@ -65,15 +65,6 @@ for my $answer ('R', 'R{"status":200}', 'R{"status":"429"}', 'Rubbish') {
     503, "a refusal as $answer is 503";
 }
 {
-  my $mark     = log_mark();
-  my $dies     = Handoff::ScriptedDaemon->start(sub { });
-  my $response = get(asks('acknowledge', $dies->socket));
-  is $response->{status}, 503, 'a daemon that closes without a word costs the client a 503';
-  like wait_for_log($mark, qr/SH0206/), qr/:error\].*SH0206: the daemon at \S+ closed/, 'and the log says so';
-  is_whole_stream(get(asks('acknowledge', $dies->socket . ', ' . $daemon->socket)),
-    'accepted', 'or nothing, where there is another one');
-}
-{
   my $stream = saying('R{"status":413}', type => SOCK_STREAM);
   is get(asks('acknowledge-stream-sockets', $stream->socket))->{status}, 413, 'a SOCK_STREAM daemon gives its word too';
 }

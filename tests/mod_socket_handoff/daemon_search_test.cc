@@ -23,7 +23,7 @@ class DaemonSearchTest : public testing::Test {
  protected:
   // Which candidate was found first, or -1.
   int search(const RetrySchedule& schedule) {
-    DaemonSearch search(known, candidates, rules, schedule);
+    DaemonSearch search(sockets, candidates, rules, schedule);
     Candidate* found = search.next(connection);
     return found ? static_cast<int>(found - candidates.data()) : -1;
   }
@@ -36,7 +36,7 @@ class DaemonSearchTest : public testing::Test {
   const std::string other = directory / "other.sock";
   std::vector<Candidate> candidates = {{.path = path.c_str()}};
   DaemonConnection connection;
-  KnownSockets known;
+  SocketMemory sockets;
 };
 
 TEST_F(DaemonSearchTest, MissingSocketIsTriedAsOftenAsConfigured) {
@@ -50,6 +50,28 @@ TEST_F(DaemonSearchTest, SocketThatNobodyListensOnIsTriedAgain) {
   EXPECT_EQ(search(kQuick), -1);
   EXPECT_EQ(candidates[0].error, ECONNREFUSED);
   EXPECT_EQ(candidates[0].attempts, 4);
+}
+
+TEST_F(DaemonSearchTest, SocketThatWasWaitedForInVainIsAskedOnceAndThenWaitedForAgain) {
+  EXPECT_EQ(search(kQuick), -1);
+  candidates = {{.path = path.c_str()}};
+  EXPECT_EQ(search(kPatient), -1);
+  EXPECT_EQ(candidates[0].attempts, 1);
+
+  const Deadline deadline(milliseconds(30'000));
+  while (sockets.unreachable.contains(path.c_str())) ASSERT_FALSE(deadline.has_passed());
+  candidates = {{.path = path.c_str()}};
+  EXPECT_EQ(search(kQuick), -1);
+  EXPECT_EQ(candidates[0].attempts, 4);
+}
+
+TEST_F(DaemonSearchTest, SocketThatWasWaitedForInVainHoldsNoOtherUp) {
+  EXPECT_EQ(search(kQuick), -1);
+  candidates = {{.path = path.c_str()}, {.path = other.c_str()}};
+  std::optional<UnixListener> listener;
+  std::thread daemon([&] { listener.emplace(other, SOCK_SEQPACKET); });
+  EXPECT_EQ(search(kPatient), 1);
+  daemon.join();
 }
 
 TEST_F(DaemonSearchTest, FullBacklogIsTriedAgain) {
@@ -92,7 +114,7 @@ TEST_F(DaemonSearchTest, EachSocketIsGivenOnce) {
   const UnixListener listener(path, SOCK_SEQPACKET);
   const UnixListener other_listener(other, SOCK_SEQPACKET);
   candidates.push_back({.path = other.c_str()});
-  DaemonSearch search(known, candidates, rules, kQuick);
+  DaemonSearch search(sockets, candidates, rules, kQuick);
   EXPECT_EQ(search.next(connection), &candidates[0]);
   EXPECT_EQ(search.next(connection), &candidates[1]);
   EXPECT_EQ(search.next(connection), nullptr);

@@ -1,0 +1,79 @@
+# Daemons of other makes, which do not know SocketHandoffAcknowledge: their answers arrive whole, whether or not the shipped
+# configuration waits for their word, and whichever type their socket has.
+use strict;
+use warnings FATAL => 'all';
+
+use Test::More;
+
+use Apache::Test ();
+use Handoff::Apache qw(log_mark wait_for_log);
+use Handoff::Client qw(get path_with);
+use Handoff::Daemon ();
+use Handoff::OtherDaemon ();
+use Handoff::PrivateApache 'module';
+use Handoff::Stream 'is_whole_stream';
+
+my $daemon = Handoff::Daemon->start;
+my $data   = '{"prompt":"other"}';
+
+sub asks {
+  my ($section, $sockets) = @_;
+  return path_with("/in/$section/asks.php", socket => $sockets, data => $data);
+}
+
+sub is_answer_of_other_daemon {
+  my ($response, $name) = @_;
+  is $response->{status}, 200, "$name: 200";
+  like $response->{body}, qr/\Adata: \{"apache":\{.*\},"prompt":"other"\}\n\ndata: \[DONE\]\n\n\z/, "$name: whole, and nothing else";
+}
+
+for my $type (qw(seqpacket stream)) {
+  for my $manner (qw(at-once after-the-answer)) {
+    my $other = Handoff::OtherDaemon->start($type, $manner);
+    for my $section ('stream-sockets', 'acknowledge-stream-sockets') {
+      is_answer_of_other_daemon(get(asks($section, $other->socket . ',' . $daemon->socket)), "$section: $type, closes $manner")
+        for 1 .. 2;
+    }
+  }
+}
+{
+  my $other = Handoff::OtherDaemon->start('stream', 'at-once');
+  my $mark  = log_mark();
+  is get(asks('acknowledge', $other->socket))->{status}, 403, 'a SOCK_STREAM daemon needs SocketHandoffStreamSockets';
+  like wait_for_log($mark, qr/SH0201/), qr/SocketHandoffStreamSockets is Off: set it On/, 'the log says so';
+}
+{
+  my $root   = Apache::Test::vars('serverroot');
+  my $apache = Handoff::PrivateApache->start(join '', map({ module($_) } qw(socket_handoff proxy proxy_fcgi)), <<"END");
+SocketHandoffAllowedPrefix $root/run/
+SocketHandoffAcknowledge On
+<FilesMatch "\\.php\$">
+  SetHandler "proxy:unix:$root/run/php-fpm.sock|fcgi://localhost"
+</FilesMatch>
+END
+  my $mark  = log_mark();
+  my $other = Handoff::OtherDaemon->start('seqpacket', 'at-once');
+  is_answer_of_other_daemon($apache->get(asks('any', $other->socket)), "answer $_") for 1 .. 3;
+  my $log = wait_for_log($mark, qr/(?:SH0001.*){3}/s);
+  is(() = $log =~ /:notice\].*SH0007.*SocketHandoffAcknowledge Off/g, 1, 'the log says once that the daemon gives no word');
+  unlike $log, qr/SH0206|SH0205/, 'and takes it for no failure';
+}
+for my $type (qw(seqpacket stream)) {
+  my $other = Handoff::OtherDaemon->start($type, 'without-reading');
+  my $mark  = log_mark();
+  is get(asks('acknowledge-stream-sockets', $other->socket))->{status}, 503,
+    "$type: a daemon that has not read the message has not taken the client";
+  like wait_for_log($mark, qr/SH0206/), qr/SH0206/, "$type: the log says so";
+  is_whole_stream(get(asks('acknowledge-stream-sockets', $other->socket . ',' . $daemon->socket)), 'other',
+    "$type: and the next one of the list gets it");
+}
+{
+  my $crashes = Handoff::OtherDaemon->start('seqpacket', 'after-the-word');
+  is_answer_of_other_daemon(get(asks('acknowledge', $crashes->socket)), 'a daemon that gives its word');
+  my $mark = log_mark();
+  is get(asks('acknowledge', $crashes->socket))->{status}, 503, 'has not taken the client where it closes without a word';
+  like wait_for_log($mark, qr/SH0206/), qr/:error\].*SH0206: the daemon at \S+ closed/, 'and the log says so';
+  is_whole_stream(get(asks('acknowledge', $crashes->socket . ',' . $daemon->socket)), 'other', 'and the next one gets it');
+}
+
+done_testing;
