@@ -34,6 +34,8 @@ const char* reason_to_answer_here(const request_rec* r, const Settings& settings
   if (!settings.enabled()) return "SocketHandoffEnabled is Off here: set it On in a <Location> of its own if that is yours";
   if (r->main) return "it is a subrequest";
   if (r->header_only) return "it is a HEAD request";
+  // A browser asks whether it may ask, and would take the stream for a yes or no.
+  if (r->method_number == M_OPTIONS) return "it is an OPTIONS request";
   if (!ap_is_HTTP_SUCCESS(r->status)) return "the response's status is not 2xx";
   if (stands_in_for_an_error(r)) return "it is an error document";
   return nullptr;

@@ -32,6 +32,14 @@ is_whole_stream(get(path_with('/asks.php', %asked, status => 202)), 'eligible', 
   is_answered_by_apache($response, $mark, 200, 'HEAD');
 }
 {
+  my $mark     = log_mark();
+  my $response = Handoff::Client->connect->request(OPTIONS => path_with('/asks.php', %asked,
+    'headers[]' => 'Access-Control-Allow-Headers: content-type'));
+  is_answered_by_apache($response, $mark, 200, 'OPTIONS');
+  is $response->{headers}{'access-control-allow-headers'}[0], 'content-type', "OPTIONS: with PHP's own headers";
+  unlike $response->{head}, qr/^X-(?:Socket-)?Handoff/mi, 'OPTIONS: and none of ours';
+}
+{
   my $mark = log_mark();
   is_answered_by_apache(get(path_with('/asks.php', %asked, echo => 0, throws => 1)), $mark, 500,
     'PHP that fails after it asked');
