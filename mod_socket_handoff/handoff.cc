@@ -34,10 +34,10 @@ int check_origin(request_rec* r, const RequestedHandoff& handoff, const Settings
 }
 
 int check_data(request_rec* r, const RequestedHandoff& handoff, const Settings& settings) {
-  if (const char* encoding = handoff.data_is_body ? content_encoding(r) : nullptr) {
+  if (handoff.body_encoding) {
     ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r,
                   SHLOGNO(108) "the body with the data for a hand-off is encoded as %s, which the daemon cannot read",
-                  encoding);
+                  handoff.body_encoding);
     return HTTP_INTERNAL_SERVER_ERROR;
   }
   if (handoff.is_body_too_large) {

@@ -68,6 +68,7 @@ int hand_off_at_end(ap_filter_t* filter, RequestedHandoff& handoff) {
     const ResponseBody* body = ResponseBody::of(r);
     handoff.data = body->data();
     handoff.is_body_too_large = body->is_too_large();
+    handoff.body_encoding = body->encoding();
   }
   return hand_off(filter, handoff, settings_of(r));
 }

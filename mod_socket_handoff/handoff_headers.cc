@@ -79,7 +79,8 @@ bool has_data_in_body(const request_rec* r) {
 
 const char* content_encoding(const request_rec* r) {
   const char* encoding = r->content_encoding ? r->content_encoding : value(r, "Content-Encoding");
-  return encoding && strcasecmp(encoding, "identity") != 0 ? encoding : nullptr;
+  if (!encoding || strcasecmp(encoding, "identity") == 0) return nullptr;
+  return strcasecmp(encoding, "none") == 0 ? nullptr : encoding;  // scripts say it, so that nobody compresses
 }
 
 RequestedHandoff take_handoff_headers(request_rec* r) {

@@ -12,8 +12,9 @@ namespace socket_handoff {
 struct RequestedHandoff {
   char* sockets = nullptr;  // a list as written, in the request's pool; null where none was asked for
   bool data_is_body = false;
-  bool is_body_too_large = false;  // known at the response's end
-  std::string_view data;           // likewise; empty where there is none, or it is the body
+  bool is_body_too_large = false;       // known at the response's end
+  const char* body_encoding = nullptr;  // likewise; null where the handler has not encoded it
+  std::string_view data;                // likewise; empty where there is none, or it is the body
 
   explicit operator bool() const { return sockets != nullptr; }
 };
@@ -22,7 +23,7 @@ struct RequestedHandoff {
 bool asks_for_handoff(const request_rec* r);
 bool has_data_in_body(const request_rec* r);
 
-// How the handler has encoded the response's body; null where it has not.
+// How the response's body is encoded so far; null where it is not.
 const char* content_encoding(const request_rec* r);
 
 // Takes the headers out of both of the response's tables: PHP-FPM's and CGI's are in err_headers_out, those of mod_php

@@ -6,6 +6,8 @@
 #include <new>
 #include <type_traits>
 
+#include "mod_socket_handoff/handoff_headers.h"
+
 namespace socket_handoff {
 namespace {
 
@@ -16,7 +18,7 @@ constexpr std::size_t kFirstCapacity = 16 * 1024;
 static_assert(std::is_trivially_destructible_v<ResponseBody>);
 
 ResponseBody* ResponseBody::create(request_rec* r, std::size_t max_bytes) {
-  auto* body = new (apr_palloc(r->pool, sizeof(ResponseBody))) ResponseBody(max_bytes);
+  auto* body = new (apr_palloc(r->pool, sizeof(ResponseBody))) ResponseBody(max_bytes, content_encoding(r));
   apr_pool_cleanup_register(r->pool, body, release, apr_pool_cleanup_null);
   ap_set_module_config(r->request_config, &socket_handoff_module, body);
   return body;

@@ -12,6 +12,8 @@ namespace socket_handoff {
 // Lives as long as its request; its memory is the C library's, as a pool could not give back what it outgrows.
 class ResponseBody {
  public:
+  // Before the first byte is taken: what has encoded the body by now has encoded all of it. Filters behind this place set
+  // the header too, of a body that they never get.
   static ResponseBody* create(request_rec* r, std::size_t max_bytes);
   // The one that was created for this request; null where there is none.
   static ResponseBody* of(const request_rec* r);
@@ -19,9 +21,10 @@ class ResponseBody {
   void append(std::string_view data);
   bool is_too_large() const { return is_too_large_; }  // or there is no memory; what came is forgotten
   std::string_view data() const { return {data_, size_}; }
+  const char* encoding() const { return encoding_; }  // null where it has none
 
  private:
-  explicit ResponseBody(std::size_t max_bytes) : max_bytes_(max_bytes) {}
+  ResponseBody(std::size_t max_bytes, const char* encoding) : max_bytes_(max_bytes), encoding_(encoding) {}
   bool make_room(std::size_t bytes);
   static apr_status_t release(void* body);
 
@@ -29,6 +32,7 @@ class ResponseBody {
   std::size_t size_ = 0;
   std::size_t capacity_ = 0;
   std::size_t max_bytes_;
+  const char* encoding_;
   bool is_too_large_ = false;
 };
 

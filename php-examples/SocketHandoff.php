@@ -15,7 +15,8 @@ declare(strict_types=1);
  * SocketHandoffMaxDataSize (1 MiB). None of it reaches the client, nor does what else the script prints. Its other
  * headers are lost, but for those that SocketHandoffForwardHeaders names, such as a session's Set-Cookie.
  *
- * A framework sends headers and body itself: give it headers() and body(), or 204 where hasEnded() says so.
+ * A framework sends headers and body itself: give it headers() and body(), or 204 where hasEnded() says so. Where PHP
+ * compresses (zlib.output_compression), turn that off before, as send() does.
  */
 final class SocketHandoff
 {
@@ -104,6 +105,8 @@ final class SocketHandoff
         foreach ($this->headers() as $name => $value) {
             header("$name: $value");
         }
+        // The daemon gets the body as PHP writes it, and reads no gzip.
+        ini_set('zlib.output_compression', '0');
         echo $this->body();
     }
 

@@ -38,22 +38,11 @@ sub by_body {
   my ($bytes, %query) = @_;
   return path_with('/data-in-body.php', socket => $daemon->socket, bytes => $bytes, %query);
 }
-my $gzip = 'Accept-Encoding: gzip';
-
 for my $bytes (100, 9_000, INLINE + 1, LIMIT) {
   is_whole_stream(get(by_body($bytes)), 'x' x 50, "a body of $bytes bytes is handed off");
 }
 is_whole_stream(get(by_body(9_000, pieces => 1)), 'x' x 50, 'a body that comes in pieces');
-is_whole_stream(get('/in/deflated' . by_body(9_000), $gzip), 'x' x 50, 'a body that mod_deflate would compress');
-is_whole_stream(get('/in/deflated-by-type' . by_body(9_000), $gzip), 'x' x 50, 'or that mod_filter would have compressed');
 is_whole_stream(get('/in/body-by-mod-headers' . by_body(9_000, source => '')), 'x' x 50, 'where mod_headers says so');
-{
-  my $mark     = log_mark();
-  my $response = get(by_body(9_000, compressed => 1), $gzip);
-  is $response->{status}, 500, 'a body that PHP has compressed is refused';
-  unlike $response->{head}, qr/^Content-Encoding/mi, "in httpd's own words, which are not compressed";
-  like wait_for_log($mark, qr/SH0108/), qr/SH0108.* encoded as gzip/, 'and the log says why';
-}
 {
   my $mark     = log_mark();
   my $response = get(by_body(LIMIT + 1));
