@@ -37,6 +37,7 @@ void write_front(JsonText& text, const ApacheFacts& facts, std::string_view rest
   write_fact(text, "client", facts.client);
   write_fact(text, "method", facts.method);
   write_fact(text, "uri", facts.uri);
+  write_fact(text, "protocol", facts.protocol);
   text.write("}");
   if (!JsonScanner(rest).take('}')) text.write(",");
 }

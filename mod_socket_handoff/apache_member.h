@@ -22,6 +22,7 @@ struct ApacheFacts {
   std::string_view client;
   std::string_view method;
   std::string_view uri;
+  std::string_view protocol;  // which the client speaks, "HTTP/1.1"; the daemon frames its answer by it
 };
 
 // Where a payload has room for the member: what follows the object's opening brace. None where it is no JSON object.

@@ -115,7 +115,7 @@ struct Attempt {
 };
 
 // OK where a daemon has the client, else a status.
-int deliver_client(Attempt& attempt, int client, ResponseHeaders headers) {
+int deliver_client(Attempt& attempt, int client, AnswerGoes way) {
   request_rec* r = attempt.request();
   const SocketList sockets(attempt.handoff.sockets);
   Candidate room[SocketList::kMaxSockets];
@@ -123,7 +123,7 @@ int deliver_client(Attempt& attempt, int client, ResponseHeaders headers) {
   for (std::size_t i = 0; i < candidates.size(); ++i) candidates[i].path = sockets.paths()[i];
 
   const Prefixes::Value allowed_prefixes = attempt.settings.allowed_prefixes();
-  const Payload payload = make_payload(r, attempt.handoff.data, attempt.settings, headers);
+  const Payload payload = make_payload(r, attempt.handoff.data, attempt.settings, way);
   const SocketRules rules = rules_for(payload, attempt.settings, allowed_prefixes);
   const Delivery delivery =
       deliver(child_process().sockets, client, payload, candidates, limits_of(attempt.settings, rules));
@@ -150,7 +150,7 @@ int send_client(Attempt& attempt) {
   const DeadSocket& dead_socket = child_process().dead_socket;
   if (!dead_socket) return refuse_without_descriptors(r, EMFILE);
 
-  const int status = deliver_client(attempt, client, ResponseHeaders::kPassOn);
+  const int status = deliver_client(attempt, client, AnswerGoes::kToTheClient);
   if (status == OK) let_go_of_client(r, client, dead_socket);
   return status;
 }
@@ -168,7 +168,7 @@ int relay(Attempt& attempt, const char* obstacle) {
   UniqueDescriptor ours(ends[0]);
   {
     const UniqueDescriptor theirs(ends[1]);
-    if (const int status = deliver_client(attempt, theirs.get(), ResponseHeaders::kKeep); status != OK) return status;
+    if (const int status = deliver_client(attempt, theirs.get(), AnswerGoes::kThroughApache); status != OK) return status;
   }
   leave_out_of_cache(r);
   const int status = relay_answer(r, attempt.filter, std::move(ours));

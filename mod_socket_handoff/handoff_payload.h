@@ -9,8 +9,8 @@
 
 namespace socket_handoff {
 
-enum class ResponseHeaders { kPassOn, kKeep };  // to the daemon; kept where Apache writes the head itself
+enum class AnswerGoes { kToTheClient, kThroughApache };
 
-Payload make_payload(request_rec* r, std::string_view data, const Settings& settings, ResponseHeaders headers);
+Payload make_payload(request_rec* r, std::string_view data, const Settings& settings, AnswerGoes way);
 
 }  // namespace socket_handoff

@@ -7,6 +7,7 @@
 
 #include <cerrno>
 
+#include "mod_socket_handoff/chunked_body.h"
 #include "mod_socket_handoff/response_head.h"
 
 namespace socket_handoff {
@@ -103,6 +104,13 @@ class Client {
     pass();
   }
 
+  // As mod_proxy tells the filters behind it that a backend broke off: the chunks get no end, and the stream a reset.
+  void break_off() {
+    APR_BRIGADE_INSERT_TAIL(brigade_, ap_bucket_error_create(HTTP_BAD_GATEWAY, nullptr, r_->pool, alloc()));
+    end();
+    r_->connection->keepalive = AP_CONN_CLOSE;
+  }
+
  private:
   apr_bucket_alloc_t* alloc() const { return r_->connection->bucket_alloc; }
 
@@ -122,8 +130,42 @@ int refuse_answer(request_rec* r, const char* reason) {
   return HTTP_BAD_GATEWAY;
 }
 
-// Up to the first event, or so much of it as came with the head. OK, or a status; `is_sent` where the client is there.
-int relay_head(request_rec* r, Watch& watch, int daemon, char* buffer, Client& client, bool& is_sent) {
+// How much of the answer has been relayed.
+enum class Progress { kGoesOn, kIsWhole, kHasBrokenOff, kClientHasLeft };
+
+// The answer's body as it comes.
+class Body {
+ public:
+  explicit Body(Client& client) : client_(client) {}
+
+  void begin(bool is_chunked) { is_chunked_ = is_chunked; }
+
+  Progress pass_on(char* text, std::size_t size) {
+    if (is_chunked_) size = chunks_.decode(text, size);
+    if (!client_.send(text, size)) return Progress::kClientHasLeft;
+    if (!is_chunked_) return Progress::kGoesOn;
+    switch (chunks_.state()) {
+      case ChunkedBody::State::kIncomplete:
+        return Progress::kGoesOn;
+      case ChunkedBody::State::kComplete:
+        return Progress::kIsWhole;
+      case ChunkedBody::State::kInvalid:
+        break;
+    }
+    return Progress::kHasBrokenOff;
+  }
+
+  // The connection has ended.
+  Progress end() const { return is_chunked_ ? Progress::kHasBrokenOff : Progress::kIsWhole; }
+
+ private:
+  Client& client_;
+  bool is_chunked_ = false;
+  ChunkedBody chunks_;
+};
+
+// Up to the first event, or so much of it as came with the head. OK, or a status.
+int relay_head(request_rec* r, Watch& watch, int daemon, char* buffer, Body& body, Progress& progress) {
   std::size_t length = 0;
   while (watch.wait()) {
     const ssize_t received = receive(daemon, buffer + length, kMaxResponseHeadBytes - length);
@@ -132,21 +174,41 @@ int relay_head(request_rec* r, Watch& watch, int daemon, char* buffer, Client& c
     ResponseHead head({buffer, length});
     if (head.state() == ResponseHead::State::kInvalid) return refuse_answer(r, "its head is no valid one of HTTP/1.1");
     if (head.state() == ResponseHead::State::kIncomplete) continue;
+    body.begin(head.is_chunked());
     use_head(r, head);
-    is_sent = client.send(buffer + head.size(), length - head.size());
+    progress = body.pass_on(buffer + head.size(), length - head.size());
     return OK;
   }
+  progress = Progress::kClientHasLeft;
   return OK;
 }
 
-// False where the client has left.
-bool relay_body(Watch& watch, int daemon, char* buffer, Client& client) {
+Progress relay_body(Watch& watch, int daemon, char* buffer, Body& body) {
   while (watch.wait()) {
     const ssize_t received = receive(daemon, buffer, kMaxResponseHeadBytes);
-    if (received <= 0) return true;
-    if (!client.send(buffer, static_cast<std::size_t>(received))) return false;
+    if (received <= 0) return body.end();
+    const Progress progress = body.pass_on(buffer, static_cast<std::size_t>(received));
+    if (progress != Progress::kGoesOn) return progress;
   }
-  return false;
+  return Progress::kClientHasLeft;
+}
+
+void finish(request_rec* r, Client& client, Progress progress) {
+  switch (progress) {
+    case Progress::kGoesOn:
+    case Progress::kIsWhole:
+      client.end();
+      break;
+    case Progress::kHasBrokenOff:
+      ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r,
+                    SHLOGNO(209) "the daemon's answer broke off, or is framed wrongly; the client is shown that it is not whole");
+      client.break_off();
+      break;
+    case Progress::kClientHasLeft:
+      r->connection->aborted = 1;
+      ap_log_rerror(APLOG_MARK, APLOG_DEBUG, 0, r, SHLOGNO(005) "the client left before the relayed answer ended");
+      break;
+  }
 }
 
 }  // namespace
@@ -154,15 +216,12 @@ bool relay_body(Watch& watch, int daemon, char* buffer, Client& client) {
 int relay_answer(request_rec* r, const ap_filter_t* filter, UniqueDescriptor daemon) {
   Watch watch(r->connection, daemon.get());
   Client client(r, filter);
+  Body body(client);
   char* buffer = static_cast<char*>(apr_palloc(r->pool, kMaxResponseHeadBytes));
-  bool is_sent = false;
-  if (const int status = relay_head(r, watch, daemon.get(), buffer, client, is_sent); status != OK) return status;
-  if (is_sent && relay_body(watch, daemon.get(), buffer, client)) {
-    client.end();
-  } else {
-    r->connection->aborted = 1;
-    ap_log_rerror(APLOG_MARK, APLOG_DEBUG, 0, r, SHLOGNO(005) "the client left before the relayed answer ended");
-  }
+  Progress progress = Progress::kGoesOn;
+  if (const int status = relay_head(r, watch, daemon.get(), buffer, body, progress); status != OK) return status;
+  if (progress == Progress::kGoesOn) progress = relay_body(watch, daemon.get(), buffer, body);
+  finish(r, client, progress);
   return OK;
 }
 

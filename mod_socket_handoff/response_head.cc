@@ -37,7 +37,7 @@ bool is_same(std::string_view name, std::string_view other) {
 // The connection's own, which Apache writes itself; and the length, as the body is passed on as it comes.
 bool is_of_the_connection(std::string_view name) {
   for (const char* own : {"Connection", "Keep-Alive", "Proxy-Connection", "TE", "Trailer", "Upgrade", "Content-Length",
-                          "Date", "Server"}) {
+                          "Transfer-Encoding", "Date", "Server"}) {
     if (is_same(name, own)) return true;
   }
   return false;
@@ -78,8 +78,7 @@ ResponseHead::ResponseHead(std::string_view received) {
   const std::string_view fields = rest_;
   for (std::string_view line = next_line(); !line.empty(); line = next_line()) {
     Field field;
-    // What is framed otherwise than by the connection's end would have to be decoded.
-    if (!split(line, field) || is_same(field.name, "Transfer-Encoding")) return;
+    if (!split(line, field) || !read_framing(field)) return;
   }
   rest_ = fields;
   state_ = State::kComplete;
@@ -103,6 +102,14 @@ bool ResponseHead::read_status(std::string_view line) {
     status_ = status_ * 10 + (line[i] - '0');
   }
   return status_ >= 200 && status_ <= 599;
+}
+
+// False where the body would have to be decoded otherwise.
+bool ResponseHead::read_framing(const Field& field) {
+  if (!is_same(field.name, "Transfer-Encoding")) return true;
+  if (is_chunked_ || !is_same(field.value, "chunked")) return false;
+  is_chunked_ = true;
+  return true;
 }
 
 bool ResponseHead::next_field(Field& field) {

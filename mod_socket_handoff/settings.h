@@ -23,7 +23,9 @@ inline constexpr Prefixes::Value kStreamingDaemonsPlaces(handoff_protocol::kDefa
 
 inline constexpr HeaderNames::Value kForwardedHeaders("Set-Cookie", "Access-Control-Allow-Origin",
                                                       "Access-Control-Allow-Credentials",
-                                                      "Access-Control-Expose-Headers", "Vary");
+                                                      "Access-Control-Expose-Headers", "Vary", "Cache-Control",
+                                                      "Strict-Transport-Security", "Cross-Origin-Resource-Policy",
+                                                      "Timing-Allow-Origin");
 
 // SETTING(type, member, directive, default, help)
 #define SOCKET_HANDOFF_SETTINGS(SETTING)                                                                      \

@@ -5,7 +5,7 @@ use warnings FATAL => 'all';
 
 use Test::More;
 
-use Handoff::Apache qw(log_mark port_of wait_for_log);
+use Handoff::Apache qw(log_mark wait_for_log);
 use Handoff::Client qw(get path_with);
 use Handoff::Daemon ();
 use Handoff::Stream 'is_whole_stream';
@@ -28,11 +28,6 @@ sub comes_through {
 
 # With "flushed", Apache flushes what PHP-FPM sends at once, or PHP itself does.
 comes_through($_) for map { ($_, "$_-flushed") } @filters;
-{
-  my $url = 'https://127.0.0.1:' . port_of('tls') . by_body('/in/brotli-by-type/data-in-body.php');
-  my $answer = qx(curl --silent --insecure --http1.1 --compressed --max-time 30 '$url');
-  like $answer, qr/x{50}.*\[DONE\]/s, 'relayed over TLS';
-}
 for my $encoding (qw(none identity None)) {
   is_whole_stream(get(by_body('/data-in-body.php', encoding => $encoding), @accept), 'x' x 50, "Content-Encoding: $encoding");
 }

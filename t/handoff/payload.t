@@ -90,7 +90,18 @@ my @headers = (
   is $apache->{method}, 'GET',                  'the method';
   is $apache->{uri},    '/several-headers.php', 'the path, without the query';
   is $apache->{client}, '127.0.0.1',            'the client';
+  is $apache->{protocol}, 'HTTP/1.1',           'the protocol that the client speaks';
   ok length $apache->{request_id}, 'and the id of mod_unique_id';
+}
+{
+  my $path   = path_with('/several-headers.php', socket => $recorder->socket, data => '{}', headers => 'Cache-Control: private');
+  my $client = Handoff::Client->connect;
+  $client->send("GET http://localhost$path HTTP/1.0\r\n\r\n");
+  $client->receive_rest;
+  my $apache = decode_json($recorder->next_payload)->{apache};
+  is $apache->{uri},      '/several-headers.php', 'of a target in absolute form the path';
+  is $apache->{protocol}, 'HTTP/1.0',             'an older protocol';
+  is_deeply $apache->{headers}, [ [ 'Cache-Control' => 'private' ] ], 'what caches are told';
 }
 is recorded('/several-headers.php', data => $_), $_, "data that is no JSON object is passed untouched: $_"
   for 'text', '[1]', '{broken', '{"a":1} x';

@@ -53,9 +53,10 @@ unlike get(asks('plain', 'asks.php', 'headers[]' => 'Content-Encoding: gzip'))->
   like wait_for_log($mark, qr/SH0202/), qr/attempts: 1\)/, 'is one attempt';
 }
 {
+  my $later  = Handoff::Daemon->new_socket_path;
   my $client = Handoff::Client->connect;
-  $client->send_request(GET => asks('patient', 'asks.php'));
-  my $daemon = Handoff::Daemon->start(socket => $missing);
+  $client->send_request(GET => asks('patient', 'asks.php', socket => $later));
+  my $daemon = Handoff::Daemon->start(socket => $later);
   is_whole_stream($client->receive_response, 'anybody', 'a daemon that appears in time is reached');
 }
 

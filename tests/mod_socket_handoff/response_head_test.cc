@@ -41,6 +41,13 @@ TEST(ResponseHead, LeavesOutWhatIsTheConnections) {
             "A=b;");
 }
 
+TEST(ResponseHead, SaysWhetherTheBodyIsInChunks) {
+  const std::string text = "HTTP/1.1 200 OK\r\ntransfer-encoding: Chunked\r\nA: b\r\n\r\n";
+  EXPECT_TRUE(ResponseHead(text).is_chunked());
+  EXPECT_EQ(fields_of(text), "A=b;");
+  EXPECT_FALSE(ResponseHead("HTTP/1.1 200 OK\r\n\r\n").is_chunked());
+}
+
 TEST(ResponseHead, IsIncompleteBeforeTheEmptyLine) {
   const std::string text = "HTTP/1.1 200 OK\r\nA: b\r\n\r\n";
   for (std::size_t length = 0; length < text.size(); ++length) {
@@ -53,7 +60,9 @@ TEST(ResponseHead, RefusesWhatIsNone) {
        {"HTTP/1.1 100 Continue\r\n\r\n", "HTTP/1.1 600 X\r\n\r\n", "HTTP/1.1 20 X\r\n\r\n", "HTTP/1.1 2000 X\r\n\r\n",
         "HTTP/2 200 OK\r\n\r\n", "data: {}\n\n", "HTTP/1.1 200 OK\r\nA\r\n\r\n", "HTTP/1.1 200 OK\r\nA B: c\r\n\r\n",
         "HTTP/1.1 200 OK\r\n: c\r\n\r\n", "HTTP/1.1 200 OK\r\nA: b\r\n c\r\n\r\n",
-        "HTTP/1.1 200 OK\r\nA: b\rSet-Cookie: x\r\n\r\n", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"}) {
+        "HTTP/1.1 200 OK\r\nA: b\rSet-Cookie: x\r\n\r\n",
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip\r\n\r\n", "HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n",
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n"}) {
     EXPECT_EQ(state_of(text), State::kInvalid) << text;
   }
   EXPECT_EQ(state_of(std::string("HTTP/1.1 200 OK\r\nA: \0\r\n\r\n", 25)), State::kInvalid);

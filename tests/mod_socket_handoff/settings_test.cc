@@ -19,7 +19,7 @@ TEST(Settings, EmptyConfigurationHasTheDocumentedDefaults) {
   EXPECT_EQ(settings.acknowledge_timeout(), milliseconds(1000));
   EXPECT_EQ(settings.max_data_size(), 1 << 20);
   EXPECT_EQ(settings.drain_timeout(), milliseconds(5000));
-  EXPECT_EQ(settings.forward_headers().span().size(), 5u);
+  EXPECT_EQ(settings.forward_headers().span().size(), 9u);
   EXPECT_EQ(settings.connect_timeout(), milliseconds(500));
   EXPECT_EQ(settings.send_timeout(), milliseconds(500));
   EXPECT_EQ(settings.max_retries(), 3);

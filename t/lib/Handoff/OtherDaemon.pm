@@ -12,9 +12,9 @@ use Carp         'croak';
 use Handoff::Daemon ();
 use Handoff::Wait 'wait_until';
 
-# start($type, $manner): as other-daemon.php has them.
+# start($type, $manner, $framing): as other-daemon.php has them.
 sub start {
-  my ($class, $type, $manner) = @_;
+  my ($class, $type, $manner, @framing) = @_;
   my $self   = bless { socket => Handoff::Daemon->new_socket_path }, $class;
   my $script = Apache::Test::vars('serverroot') . '/lib/Handoff/other-daemon.php';
   my $log    = Apache::Test::vars('t_logs') . "/other-daemon-of-$$.log";
@@ -22,7 +22,7 @@ sub start {
   if (!$self->{pid}) {
     open STDOUT, '>>', $log     or die $!;
     open STDERR, '>&', \*STDOUT or die $!;
-    exec qw(setpriv --pdeathsig KILL php), $script, $self->{socket}, $type, $manner or die "php: $!\n";
+    exec qw(setpriv --pdeathsig KILL php), $script, $self->{socket}, $type, $manner, @framing or die "php: $!\n";
   }
   wait_until { listens($self->{socket}) } 'the daemon to listen';
   return $self;

@@ -2,11 +2,12 @@
 // A daemon of another make, as the documents of those that exist describe them: takes the client, answers it, and never
 // acknowledges.
 //
-//   other-daemon.php SOCKET stream|seqpacket MANNER
+//   other-daemon.php SOCKET stream|seqpacket MANNER [unframed|chunked|cut]
 //
 // MANNER is when it closes the hand-off's connection: at-once, before it answers; after-the-answer; without-reading, as a
 // daemon that dies with hand-offs in its queue; after-the-word, which acknowledges the first hand-off and closes without
-// a word from then on, as a daemon of ours that crashes.
+// a word from then on, as a daemon of ours that crashes. The last argument is how it frames its answer: cut is in chunks,
+// without the last one.
 
 declare(strict_types=1);
 
@@ -19,9 +20,19 @@ function receive(Socket $connection): array
     return [$message['iov'][0], $message['control'][0]['data'][0]];
 }
 
+function chunk(string $text): string
+{
+    return dechex(strlen($text)) . "\r\n$text\r\n";
+}
+
 function answer(Socket $client, string $data): void
 {
-    $answer = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnection: close\r\n\r\ndata: $data\n\ndata: [DONE]\n\n";
+    global $framing;
+    $events = ["data: $data\n\n", "data: [DONE]\n\n"];
+    $body = $framing === 'unframed' ? implode($events) : implode(array_map('chunk', $events));
+    $answer = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnection: close\r\n"
+        . ($framing === 'unframed' ? '' : "Transfer-Encoding: chunked\r\n")
+        . "\r\n$body" . ($framing === 'chunked' ? "0\r\n\r\n" : '');
     while ($answer !== '') {
         $answer = substr($answer, socket_write($client, $answer));
     }
@@ -36,6 +47,7 @@ function give_others_time_to_answer(Socket $client): void
 }
 
 [, $path, $type, $manner] = $argv;
+$framing = $argv[4] ?? 'unframed';
 $listener = socket_create(AF_UNIX, $type === 'stream' ? SOCK_STREAM : SOCK_SEQPACKET, 0);
 socket_bind($listener, $path);
 chmod($path, 0666);
