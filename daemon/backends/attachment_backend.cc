@@ -41,24 +41,34 @@ class KeptRequest {
 };
 
 // What the client is told; the path is nobody's business.
-std::string message_of(const Attachment& attachment, int code) {
-  const std::string name = "attachment \"" + attachment.name + "\" ";
+std::string_view reason(int code) {
   switch (code) {
     case ENOENT:
     case ENOTDIR:
-      return name + "is not there";
+      return "is not there";
     case EXDEV:
     case ELOOP:
-      return name + "is not beneath data_dir";
+      return "is not beneath data_dir";
     case EFBIG:
-      return name + "is too large";
+      return "is too large";
     case EINVAL:
     case ENXIO:
     case EISDIR:
-      return name + "is no file";
+      return "is no file";
     default:
-      return name + "cannot be read";
+      return "cannot be read";
   }
+}
+
+// Each place that asks for it takes as much again.
+std::size_t copies(const Attachment& attachment) {
+  return std::max<std::size_t>(attachment.uses, 1);
+}
+
+std::string message_of(const Attachment& attachment, int code) {
+  std::string what(reason(code));
+  if (code == EFBIG && attachment.uses > 1) what += " for the " + std::to_string(attachment.uses) + " places it is for";
+  return message_about(attachment, what);
 }
 
 class AttachmentSession final : public WrappingSession, private FileReceiver {
@@ -92,7 +102,8 @@ class AttachmentSession final : public WrappingSession, private FileReceiver {
 
   void read_next() {
     const auto left = static_cast<std::size_t>(config_.attachments_max_total_bytes) - bytes_;
-    const std::size_t most = std::min(static_cast<std::size_t>(config_.attachments_max_file_bytes), left);
+    const std::size_t most =
+        std::min(static_cast<std::size_t>(config_.attachments_max_file_bytes), left / copies(attachments_[next_]));
     reading_ = files_.read(directory_, attachments_[next_].name, most, *this);
   }
 
@@ -100,7 +111,7 @@ class AttachmentSession final : public WrappingSession, private FileReceiver {
     reading_.reset();
     Attachment& attachment = attachments_[next_];
     if (!contents) return fail(message_of(attachment, contents.error().code));
-    bytes_ += contents->size();
+    bytes_ += contents->size() * copies(attachment);
     if (Status taken = take_contents(attachment, std::move(*contents)); !taken) return fail(taken.error().message);
     ++next_ < attachments_.size() ? read_next() : ask();
   }

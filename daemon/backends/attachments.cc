@@ -4,8 +4,10 @@
 #include <optional>
 #include <utility>
 
+#include "backends/placeholders.h"
 #include "backends/request_body.h"
 #include "base/base64.h"
+#include "base/limits.h"
 #include "base/utf8.h"
 
 namespace streaming {
@@ -20,11 +22,36 @@ std::string_view text_of(const Value& value) {
 }
 
 Value reference_to(std::string_view text) {
-  return Value(rapidjson::StringRef(text.data(), text.size()));
+  return text.empty() ? Value("") : Value(rapidjson::StringRef(text.data(), text.size()));
 }
 
-std::string in_quotes(std::string_view name) {
-  return "attachment \"" + std::string(name) + "\"";
+// --- What a client is told ------------------------------------------------------------------------------------------
+
+constexpr std::size_t kMaxShownBytes = 100;
+
+// Whether a character that begins with these bytes controls what shows it, or cannot be seen.
+bool is_hidden(unsigned char first, unsigned char second, unsigned char third) {
+  if (first < 0x20 || first == 0x7F) return true;
+  if (first == 0xC2) return second < 0xA0 || second == 0xAD;  // U+0080 to U+009F, and the soft hyphen
+  if (first == 0xD8) return second == 0x9C;                   // U+061C
+  if (first == 0xEF) return second == 0xBB && third == 0xBF;  // U+FEFF
+  if (first != 0xE2) return false;
+  if (second == 0x80) return (third >= 0x8B && third <= 0x8F) || (third >= 0xA8 && third <= 0xAE);  // U+200B, U+2028
+  return second == 0x81 && third >= 0xA0 && third <= 0xAF;                                           // U+2060
+}
+
+// `name` is UTF-8.
+std::string shown(std::string_view name) {
+  std::string text;
+  const auto byte = [name](std::size_t at) { return static_cast<unsigned char>(at < name.size() ? name[at] : 0); };
+  for (std::size_t at = 0; at < name.size();) {
+    if (text.size() >= kMaxShownBytes) return text + "...";
+    std::size_t end = at + 1;
+    while ((byte(end) & 0xC0) == 0x80) ++end;
+    text += is_hidden(byte(at), byte(at + 1), byte(at + 2)) ? "?" : name.substr(at, end - at);
+    at = end;
+  }
+  return text;
 }
 
 // --- Which files ----------------------------------------------------------------------------------------------------
@@ -39,31 +66,112 @@ Kind kind_of_type(std::string_view media_type) {
   return media_type == "application/pdf" ? Kind::kPdf : Kind::kText;
 }
 
-// `types` is an array beside the attachments', or an object by their names.
-Result<Kind> declared_kind(const Value* types, rapidjson::SizeType index, std::string_view name) {
-  const Value* type = nullptr;
-  if (types != nullptr && types->IsArray() && index < types->Size()) {
-    type = &(*types)[index];
-  } else if (types != nullptr && types->IsObject()) {
-    const auto member = types->FindMember(reference_to(name));
-    if (member != types->MemberEnd()) type = &member->value;
-  }
-  if (type == nullptr || type->IsNull()) return Kind::kAny;
-  if (!type->IsString()) return Error{"attachment_types must hold strings"};
-  return kind_of_type(text_of(*type));
+std::size_t size_of(const Value* array) {
+  return array == nullptr ? 0 : array->Size();
 }
 
-Status check_count_and_names(const std::vector<Attachment>& found, const Config& config) {
-  if (found.empty()) return success();
+// Before any name is looked at.
+Status check_count(std::size_t count, const Config& config) {
   if (config.attachments_data_dir.empty()) return Error{"attachments are not taken here: no data_dir is configured"};
-  if (found.size() > static_cast<std::size_t>(config.attachments_max_files)) {
+  if (count > static_cast<std::size_t>(config.attachments_max_files)) {
     return Error{"there are more than " + std::to_string(config.attachments_max_files) + " attachments"};
-  }
-  for (const Attachment& attachment : found) {
-    if (!is_path(attachment.name)) return Error{in_quotes(attachment.name) + " is not a path beneath data_dir"};
   }
   return success();
 }
+
+// The content of a message of the user; null where it is another's, or has none. For Value and const Value.
+template <typename AnyValue>
+AnyValue* content_of_user(AnyValue& message) {
+  if (!message.IsObject()) return nullptr;
+  const auto role = message.FindMember("role"), content = message.FindMember("content");
+  if (role == message.MemberEnd() || content == message.MemberEnd() || role->value != "user") return nullptr;
+  return content->value.IsString() || content->value.IsArray() ? &content->value : nullptr;
+}
+
+// The text of a part that has nothing else; null where it is another part.
+const Value* text_of_part(const Value& part) {
+  if (!part.IsObject() || part.MemberCount() != 2) return nullptr;
+  const auto type = part.FindMember("type"), text = part.FindMember("text");
+  const bool is_text = type != part.MemberEnd() && text != part.MemberEnd() && type->value == "text";
+  return is_text && text->value.IsString() ? &text->value : nullptr;
+}
+
+// Calls on_text(std::string_view) with each text that the user says.
+template <typename OnText>
+void each_user_text(const HandoffRequest& request, OnText&& on_text) {
+  const Value* messages = find_messages(request);
+  if (messages == nullptr) return on_text(request.prompt);
+  for (const Value& message : messages->GetArray()) {
+    const Value* content = content_of_user(message);
+    if (content == nullptr) continue;
+    if (content->IsString()) {
+      on_text(text_of(*content));
+      continue;
+    }
+    for (const Value& part : content->GetArray()) {
+      if (const Value* text = text_of_part(part)) on_text(text_of(*text));
+    }
+  }
+}
+
+// The files that a hand-off names, while they are gathered.
+class Finder {
+ public:
+  // `list` is null or an array; its names are of that kind, or, kAny, of what their types say.
+  Status add(const Value* list, const char* field, Kind kind) {
+    for (rapidjson::SizeType index = 0; index < size_of(list); ++index) {
+      const Value& name = (*list)[index];
+      if (!name.IsString()) return Error{std::string(field) + " must be an array of strings"};
+      const auto [at, is_new] = names_.add(text_of(name));
+      if (is_new) found_.push_back({.name = std::string(text_of(name))});
+      if (found_[at].kind == Kind::kAny) found_[at].kind = kind;
+      if (!is_path(found_[at].name)) return Error{message_about(found_[at], "is not a path beneath data_dir")};
+    }
+    return success();
+  }
+
+  // `types` is an array beside `attachments`, an object by names, or null.
+  Status add_types(const Value* types, const Value* attachments) {
+    if (types == nullptr || attachments == nullptr) return success();
+    if (types->IsArray()) {
+      const rapidjson::SizeType both = std::min(types->Size(), attachments->Size());
+      for (rapidjson::SizeType index = 0; index < both; ++index) {
+        if (Status added = add_type((*types)[index], (*attachments)[index]); !added) return added;
+      }
+    } else if (types->IsObject()) {
+      for (const auto& [name, type] : types->GetObject()) {
+        if (Status added = add_type(type, name); !added) return added;
+      }
+    }
+    return success();
+  }
+
+  Status count_uses(const HandoffRequest& request) {
+    std::size_t uses = 0;
+    each_user_text(request, [&](std::string_view text) {
+      split_at_placeholders(text, names_, [](std::string_view) {}, [&](std::size_t index) {
+        ++found_[index].uses;
+        ++uses;
+      });
+    });
+    if (uses <= kMaxAttachmentUses) return success();
+    return Error{"attachments are asked for in more than " + std::to_string(kMaxAttachmentUses) + " places"};
+  }
+
+  std::vector<Attachment> take() { return std::move(found_); }
+
+ private:
+  Status add_type(const Value& type, const Value& name) {
+    const std::optional<std::size_t> index = names_.find(text_of(name));
+    if (!index || type.IsNull()) return success();
+    if (!type.IsString()) return Error{"attachment_types must hold strings"};
+    if (found_[*index].kind == Kind::kAny) found_[*index].kind = kind_of_type(text_of(type));
+    return success();
+  }
+
+  PlaceholderNames names_;  // of found_, by its indices; refers to the request
+  std::vector<Attachment> found_;
+};
 
 // --- What they are --------------------------------------------------------------------------------------------------
 
@@ -135,7 +243,9 @@ class Content {
 class Rewriter {
  public:
   Rewriter(const std::vector<Attachment>& attachments, Allocator& allocator)
-      : attachments_(attachments), used_(attachments.size(), false), allocator_(allocator) {}
+      : attachments_(attachments), allocator_(allocator) {
+    for (const Attachment& attachment : attachments_) names_.add(attachment.name);
+  }
 
   Value rewrite(const HandoffRequest& request) {
     Value messages(rapidjson::kArrayType);
@@ -166,13 +276,6 @@ class Rewriter {
     return message;
   }
 
-  static Value* content_of_user(Value& message) {
-    if (!message.IsObject()) return nullptr;
-    const auto role = message.FindMember("role"), content = message.FindMember("content");
-    if (role == message.MemberEnd() || content == message.MemberEnd() || role->value != "user") return nullptr;
-    return content->value.IsString() || content->value.IsArray() ? &content->value : nullptr;
-  }
-
   Value with_placeholders_replaced(Value& old) {
     Content content(allocator_);
     each_part(old, content, [&](std::string_view text) { replace_placeholders(text, content); });
@@ -184,7 +287,7 @@ class Rewriter {
     Content content(allocator_);
     each_part(old, content, [&](std::string_view text) { content.add_text(text); });
     for (std::size_t index = 0; index < attachments_.size(); ++index) {
-      if (used_[index]) continue;
+      if (attachments_[index].uses > 0) continue;
       const Attachment& attachment = attachments_[index];
       if (attachment.url.empty()) content.add_text("\n\n" + attachment.name + ":\n");
       content.add(attachment);
@@ -196,64 +299,38 @@ class Rewriter {
   void each_part(Value& old, Content& content, OnText&& on_text) {
     if (old.IsString()) return on_text(text_of(old));
     for (Value& part : old.GetArray()) {
-      const bool is_text = part.IsObject() && part.HasMember("text") && part["text"].IsString() &&
-                           part.MemberCount() == 2 && part.HasMember("type") && part["type"] == "text";
-      is_text ? on_text(text_of(part["text"])) : content.add_part(std::move(part));
+      const Value* text = text_of_part(part);
+      text != nullptr ? on_text(text_of(*text)) : content.add_part(std::move(part));
     }
   }
 
   void replace_placeholders(std::string_view text, Content& content) {
-    while (!text.empty()) {
-      const std::size_t open = text.find('{');
-      content.add_text(text.substr(0, open));
-      if (open == std::string_view::npos) return;
-      text.remove_prefix(open);
-      const std::size_t close = text.find('}');
-      const std::optional<std::size_t> index =
-          close == std::string_view::npos ? std::nullopt : find(text.substr(1, close - 1));
-      if (index) {
-        used_[*index] = true;
-        content.add(attachments_[*index]);
-      }
-      const std::size_t done = index ? close + 1 : 1;
-      if (!index) content.add_text("{");
-      text.remove_prefix(done);
-    }
-  }
-
-  std::optional<std::size_t> find(std::string_view name) const {
-    for (std::size_t index = 0; index < attachments_.size(); ++index) {
-      if (attachments_[index].name == name) return index;
-    }
-    return std::nullopt;
+    split_at_placeholders(
+        text, names_, [&](std::string_view between) { content.add_text(between); },
+        [&](std::size_t index) { content.add(attachments_[index]); });
   }
 
   const std::vector<Attachment>& attachments_;
-  std::vector<bool> used_;
+  PlaceholderNames names_;
   Allocator& allocator_;
 };
 
 }  // namespace
 
+std::string message_about(const Attachment& attachment, std::string_view what) {
+  return "attachment \"" + shown(attachment.name) + "\" " + std::string(what);
+}
+
 Result<std::vector<Attachment>> find_attachments(const HandoffRequest& request, const Config& config) {
-  std::vector<Attachment> found;
-  if (request.attachments != nullptr) {
-    for (rapidjson::SizeType index = 0; index < request.attachments->Size(); ++index) {
-      const Value& name = (*request.attachments)[index];
-      if (!name.IsString()) return Error{"attachments must be an array of strings"};
-      const Result<Kind> kind = declared_kind(request.attachment_types, index, text_of(name));
-      if (!kind) return kind.error();
-      found.push_back({.name = std::string(text_of(name)), .kind = *kind});
-    }
-  }
-  if (request.images != nullptr) {
-    for (const Value& name : request.images->GetArray()) {
-      if (!name.IsString()) return Error{"images must be an array of strings"};
-      found.push_back({.name = std::string(text_of(name)), .kind = Kind::kImage});
-    }
-  }
-  if (Status checked = check_count_and_names(found, config); !checked) return checked.error();
-  return found;
+  const std::size_t named = size_of(request.attachments) + size_of(request.images);
+  if (named == 0) return std::vector<Attachment>();
+  if (Status checked = check_count(named, config); !checked) return checked.error();
+  Finder finder;
+  if (Status added = finder.add(request.attachments, "attachments", Kind::kAny); !added) return added.error();
+  if (Status added = finder.add_types(request.attachment_types, request.attachments); !added) return added.error();
+  if (Status added = finder.add(request.images, "images", Kind::kImage); !added) return added.error();
+  if (Status counted = finder.count_uses(request); !counted) return counted.error();
+  return finder.take();
 }
 
 Status take_contents(Attachment& attachment, std::string contents) {
@@ -264,16 +341,16 @@ Status take_contents(Attachment& attachment, std::string contents) {
   }
   switch (attachment.kind) {
     case Kind::kImage:
-      if (image.empty()) return Error{in_quotes(attachment.name) + " is no PNG, JPEG, GIF or WebP"};
+      if (image.empty()) return Error{message_about(attachment, "is no PNG, JPEG, GIF or WebP")};
       attachment.url = data_url(image, contents);
       break;
     case Kind::kPdf:
-      if (!is_pdf) return Error{in_quotes(attachment.name) + " is no PDF"};
+      if (!is_pdf) return Error{message_about(attachment, "is no PDF")};
       attachment.url = data_url("application/pdf", contents);
       break;
     default:
       if (!is_utf8(contents) || contents.find('\0') != std::string::npos) {
-        return Error{in_quotes(attachment.name) + " is neither text in UTF-8, nor an image, nor a PDF"};
+        return Error{message_about(attachment, "is neither text in UTF-8, nor an image, nor a PDF")};
       }
       attachment.text = std::move(contents);
   }

@@ -19,13 +19,17 @@ struct Attachment {
 
   std::string name;        // as the hand-off names it: a path beneath data_dir
   Kind kind = Kind::kAny;  // as the hand-off says; kAny: what it is, is seen
+  std::size_t uses = 0;    // placeholders that ask for it; 0: it stands behind the last message of the user
   std::string text = {};   // of a text
   std::string url = {};    // of an image or a PDF, with all its contents: "data:image/png;base64,..."
 };
 
-// What `attachments`, `attachment_types` and `images` ask for; empty where they ask for nothing. The Error's message is
-// for the client.
+// What `attachments`, `attachment_types` and `images` ask for, each name once; empty where they ask for nothing. The
+// Error's message is for the client.
 Result<std::vector<Attachment>> find_attachments(const HandoffRequest& request, const Config& config);
+
+// What the client is told of it: "attachment "a.txt" WHAT", with a name that neither floods nor forges a log.
+std::string message_about(const Attachment& attachment, std::string_view what);
 
 // Gives the attachment its contents. The Error's message is for the client and names the attachment.
 Status take_contents(Attachment& attachment, std::string contents);

@@ -182,6 +182,9 @@ inline constexpr std::size_t kMaxRunParts = 1024;
 // The id of a thread, which the hand-off gives. Over it: 400.
 inline constexpr std::size_t kMaxThreadIdBytes = 128;
 
+// Places in a hand-off's texts that ask for attachments. Over it: 400.
+inline constexpr std::size_t kMaxAttachmentUses = 1000;
+
 // Threads that a worker remembers to have made, so that it need not ask each time; a newer one takes an older one's
 // place.
 inline constexpr std::size_t kKnownThreads = 4096;

@@ -5,7 +5,9 @@
 #include <rapidjson/stringbuffer.h>
 #include <rapidjson/writer.h>
 
+#include "backends/placeholders.h"
 #include "base/json_input.h"
+#include "base/limits.h"
 
 namespace streaming {
 namespace {
@@ -115,6 +117,81 @@ TEST_F(AttachmentsTest, AreRefusedWhereTheyCannotBeWhatIsAskedFor) {
   EXPECT_THAT(mistake(R"({"attachments":[""]})"), HasSubstr("not a path"));
   config.attachments_data_dir.clear();
   EXPECT_THAT(mistake(R"({"images":["a"]})"), HasSubstr("no data_dir"));
+}
+
+// Were the names looked up first, this would take a long time.
+TEST_F(AttachmentsTest, AreCountedBeforeTheirNamesAreLookedUp) {
+  std::string names, types;
+  for (int i = 0; i < 20'000; ++i) {
+    names += (i == 0 ? "\"" : ",\"") + std::to_string(i) + "\"";
+    types += (i == 0 ? "\"t" : ",\"t") + std::to_string(i) + "\":\"text/plain\"";
+  }
+  const std::string payload = "{\"attachments\":[" + names + "],\"attachment_types\":{" + types + "}}";
+  EXPECT_THAT(mistake(payload), HasSubstr("more than 16"));
+  EXPECT_THAT(mistake("{\"images\":[" + names + "]}"), HasSubstr("more than 16"));
+  config.attachments_data_dir.clear();
+  EXPECT_THAT(mistake(payload), HasSubstr("no data_dir"));
+}
+
+TEST_F(AttachmentsTest, MayBeAskedForInABoundedNumberOfPlaces) {
+  const auto prompt = [](std::size_t places) {
+    std::string payload = "{\"attachments\":[\"a\"],\"prompt\":\"";
+    for (std::size_t i = 0; i < places; ++i) payload += "{a}";
+    return payload + "\"}";
+  };
+  EXPECT_EQ(mistake(prompt(kMaxAttachmentUses)), "");
+  EXPECT_THAT(mistake(prompt(kMaxAttachmentUses + 1)), HasSubstr("more than 1000 places"));
+  EXPECT_EQ(find_attachments(parse(R"({"messages":[{"role":"user","content":"{a}{a}"},{"role":"assistant",)"
+                                   R"("content":"{a}"}],"attachments":["a"]})"),
+                             config)
+                ->front()
+                .uses,
+            2u);
+}
+
+TEST_F(AttachmentsTest, ANameThatIsListedTwiceIsOneAttachment) {
+  EXPECT_EQ(messages(R"({"prompt":"see {a}","attachments":["a","a"],"images":["a"]})", {kPng}),
+            R"([{"role":"user","content":[{"type":"text","text":"see "},{"type":"image_url","image_url":{"url":")" +
+                kPngUrl + R"("}}]}])");
+}
+
+TEST_F(AttachmentsTest, TypesMayStandInTheSameOrderOrByName) {
+  for (const char* types : {R"(["text/plain","image/png"])", R"({"b":"image/png","c":7,"a":"text/plain"})"}) {
+    const auto found = find_attachments(
+        parse(R"({"attachments":["a","b"],"attachment_types":)" + std::string(types) + "}"), config);
+    ASSERT_TRUE(found.ok());
+    EXPECT_EQ((*found)[0].kind, Attachment::Kind::kText);
+    EXPECT_EQ((*found)[1].kind, Attachment::Kind::kImage);
+  }
+}
+
+TEST_F(AttachmentsTest, AreNamedToClientsWithoutWhatForgesOrFloodsALog) {
+  EXPECT_EQ(mistake(R"({"attachments":["/a\nb\u202ec\u009bd\u00e9"]})"),
+            "attachment \"/a?b?c?d\xC3\xA9\" is not a path beneath data_dir");
+  const std::string told = mistake(R"({"attachments":["/)" + std::string(100'000, 'x') + "\"]}");
+  EXPECT_LT(told.size(), 200u);
+  EXPECT_THAT(told, HasSubstr("xxx...\" is not a path"));
+}
+
+TEST_F(AttachmentsTest, WithoutAPromptAreAllThatTheUserSays) {
+  EXPECT_EQ(messages(R"({"attachments":["a.txt"]})", {"one"}),
+            R"([{"role":"user","content":"\n\na.txt:\none"}])");
+}
+
+TEST(Placeholders, AreLookedForInEachByteOnce) {
+  PlaceholderNames names;
+  names.add("a");
+  names.add("b{c");
+  for (const std::string& text : {std::string(200'000, '{'), std::string(200'000, '}'),
+                                  std::string(100'000, '{') + std::string(100'000, '}'),
+                                  std::string("{a}{b{c}{{a}}{")}) {
+    std::string rest;
+    int places = 0;
+    split_at_placeholders(text, names, [&](std::string_view between) { rest += between; },
+                          [&](std::size_t index) { places += index == 0; });
+    EXPECT_EQ(rest.size() + 3 * static_cast<std::size_t>(places), text.size());
+    EXPECT_EQ(places, text.size() < 100 ? 2 : 0);
+  }
 }
 
 TEST_F(AttachmentsTest, ContentsMustBeWhatTheyAreSaidToBe) {
