@@ -4,6 +4,7 @@
 #include <string>
 #include <utility>
 
+#include "backends/json_fields.h"
 #include "base/header_field.h"
 #include "base/limits.h"
 
@@ -19,6 +20,12 @@ bool may_be_event_stream(std::string_view content_type) {
     if (same_header_name(type, streamed)) return true;
   }
   return false;
+}
+
+// Whether an event that only the body's end has ended lacks nothing.
+bool is_whole(std::string data) {
+  JsonObject object;
+  return data.starts_with("[DONE]") || object.parse_value(data);
 }
 
 }  // namespace
@@ -75,6 +82,8 @@ void SseSession::on_body(std::string_view bytes) {
 }
 
 void SseSession::on_finished(std::string_view error) {
+  if (ended_) return;
+  if (error.empty()) parser_.finish([this](SseEvent& event) { return is_whole(event.data) && on_event(event); });
   if (ended_) return;
   if (error.empty() ? reader_->may_end_with_body() : reader_->may_end()) {
     end();

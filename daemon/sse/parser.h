@@ -23,7 +23,7 @@ class SseParser {
   explicit SseParser(std::size_t max_event_bytes) : max_event_bytes_(max_event_bytes) {}
 
   // Parses `bytes` and calls on_event(SseEvent&) for each event that they complete, until it returns false (the rest is
-  // then dropped). False when an event is too large. An event that the stream's end cuts off is never handed out.
+  // then dropped). False when an event is too large.
   template <typename OnEvent>
   bool feed(std::string_view bytes, OnEvent&& on_event) {
     while (!bytes.empty()) {
@@ -35,6 +35,20 @@ class SseParser {
       if (!go_on) return true;
     }
     return !too_large_;
+  }
+
+  // The stream has come to its proper end: hands out the event that no blank line has ended. EventSource drops such an
+  // event; the vendors' libraries read it, because some servers leave the blank line out.
+  template <typename OnEvent>
+  void finish(OnEvent&& on_event) {
+    if (too_large_) return;
+    line_ = begun_;
+    if (!begun_.empty()) end_line();
+    if (data_.empty()) return;
+    data_.pop_back();  // the LF behind the last line
+    SseEvent event{type_, id_, data_};
+    on_event(event);
+    clear_event();
   }
 
  private:

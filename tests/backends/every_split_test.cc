@@ -93,13 +93,25 @@ TEST_P(EverySplitTest, ReadsTheSameHoweverItIsWritten) {
 
 TEST_P(EverySplitTest, TakesEveryCutOffAnswerForTruncated) {
   const std::string_view body = GetParam().body;
-  const std::size_t finished = body.find("finish_reason\":\"");  // of Chat Completions: the body may end behind it
-  const std::size_t last = finished == std::string_view::npos ? body.size() - 1 : body.find("\n\n", finished) + 1;
+  // Behind the reason why an answer ended its body may end; at a body's proper end also within the last blank line.
+  const std::size_t reason = std::min(body.find("finish_reason\":\""), body.find("stop_reason\":\""));
+  const bool breaks = *GetParam().cut != '\0';
+  const std::size_t last = breaks ? body.size() - 1 : std::min(body.find("\n\n", reason), body.size() - 2);
   for (std::size_t at = 0; at < last; ++at) {
     const RecordingSink sink = GetParam().read_until(GetParam().cut, {body.substr(0, at)});
     ASSERT_EQ(sink.ends, 0) << at;
     const bool began = sink.count(Kind::kUpstream) > 0 || *GetParam().cut == '\0';
     ASSERT_EQ(sink.failure, began ? FailureKind::kTruncated : FailureKind::kUnreachable) << at;
+  }
+}
+
+TEST_P(EverySplitTest, TakesTheLastEventAtTheBodysEndAlsoWithoutItsBlankLine) {
+  const std::string_view body = GetParam().body;
+  const RecordingSink whole = GetParam().read({body});
+  for (const std::size_t missing : {1u, 2u}) {
+    expect_same(GetParam().read({body.substr(0, body.size() - missing)}), whole, std::to_string(missing));
+    const RecordingSink broken = GetParam().read_until("connection reset", {body.substr(0, body.size() - missing)});
+    EXPECT_EQ(broken.count(Kind::kUpstream) + 1, whole.count(Kind::kUpstream));
   }
 }
 

@@ -82,6 +82,29 @@ TEST(SseParser, DropsABlockThatTheEndCutsOff) {
   EXPECT_THAT(parse({"data: whole\n\ndata: cut\n"}), ElementsAre(data("whole")));
 }
 
+TEST(SseParser, HandsOutTheLastBlockWhereTheEndIsAProperOne) {
+  for (const auto& [stream, expected] : {std::pair{"event: a\nid: 1\ndata: x\n", Parsed{"a", "1", "x"}},
+                                         {"event: a\nid: 1\ndata: x", Parsed{"a", "1", "x"}},
+                                         {"data: y\n\nevent: a\nid: 1\ndata: x\r", Parsed{"a", "1", "x"}}}) {
+    SseParser parser(kLimit);
+    parser.feed(stream, [](SseEvent&) { return true; });
+    std::vector<Parsed> events;
+    parser.finish([&](SseEvent& event) {
+      events.push_back({std::string(event.type), std::string(event.id), event.data});
+      return true;
+    });
+    EXPECT_THAT(events, ElementsAre(expected)) << stream;
+  }
+  for (const char* stream : {"", "data: x\n\n", "event: a\n", ": comment", "id: 1"}) {
+    SseParser parser(kLimit);
+    parser.feed(stream, [](SseEvent&) { return true; });
+    parser.finish([](SseEvent& event) {
+      ADD_FAILURE() << event.data;
+      return true;
+    });
+  }
+}
+
 TEST(SseParser, ReadsTheSameHoweverTheStreamIsCut) {
   const std::string stream =
       "\xEF\xBB\xBF: hello\r\nevent: a\r\ndata: one\r\ndata: two \xF0\x9F\x98\x80\r\n\r\n"
