@@ -11,10 +11,14 @@ void AnswerPieces::hand_on_text(EventSink& sink, AnswerEvent::Kind kind, std::st
   tell_of_mending(sink);
 }
 
+void AnswerPieces::hand_on_whole_input(EventSink& sink, std::string_view json, std::uint32_t index) {
+  sink.on_event({.kind = AnswerEvent::Kind::kWholeToolInput, .index = index, .text = mender_.whole(json)});
+  tell_of_mending(sink);
+}
+
 void AnswerPieces::hand_on_tool_call(EventSink& sink, std::uint32_t index, std::string_view id, std::string_view name) {
   const std::string whole_id(mender_.whole(id));
-  sink.on_event(
-      {.kind = AnswerEvent::Kind::kToolCall, .index = index, .id = whole_id, .name = mender_.whole(name)});
+  sink.on_event({.kind = AnswerEvent::Kind::kToolCall, .index = index, .id = whole_id, .name = mender_.whole(name)});
   tell_of_mending(sink);
 }
 

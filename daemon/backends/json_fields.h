@@ -4,6 +4,7 @@
 
 #include <rapidjson/document.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -50,6 +51,15 @@ inline std::string_view find_text(const rapidjson::Value* object, const char* na
 inline std::uint64_t find_count(const rapidjson::Value* object, const char* name, std::uint64_t otherwise = 0) {
   const rapidjson::Value* value = find_member(object, name);
   return value == nullptr || !value->IsUint64() ? otherwise : value->GetUint64();
+}
+
+// Whether an event says nothing: some servers send such ones, without data or with null, so that connections stay open.
+inline bool says_nothing(std::string_view data) {
+  if (data.starts_with('{')) return false;
+  constexpr std::string_view kWhiteSpace = " \t\r\n";
+  data.remove_prefix(std::min(data.find_first_not_of(kWhiteSpace), data.size()));
+  data = data.substr(0, data.find_last_not_of(kWhiteSpace) + 1);
+  return data.empty() || data == "null";
 }
 
 inline bool is_truthy(const rapidjson::Value* value) {

@@ -1,12 +1,10 @@
 #include "backends/langgraph_reader.h"
 
-#include <rapidjson/stringbuffer.h>
-#include <rapidjson/writer.h>
-
 #include <algorithm>
 #include <functional>
 #include <optional>
 
+#include "backends/content_parts.h"
 #include "backends/json_fields.h"
 #include "base/limits.h"
 
@@ -21,8 +19,26 @@ bool is_models(const Value& message) {
   return type == "ai" || type == "AIMessageChunk" || type == "AIMessage";
 }
 
+std::size_t hash_of(std::string_view text) {
+  return std::hash<std::string_view>()(text);
+}
+
 std::size_t id_of(const Value& message) {
-  return std::hash<std::string_view>()(find_text(&message, "id"));
+  return hash_of(find_text(&message, "id"));
+}
+
+// Of what is numbered within a message: a number within the answer that no other has, but by an unlikely chance.
+std::uint64_t number_in_answer(std::size_t message, std::uint64_t number) {
+  constexpr std::uint64_t kOddFactor = 0x9E3779B97F4A7C15;  // spreads small numbers over all bits
+  return message ^ (number + 1) * kOddFactor;
+}
+
+// By which LangChain puts the chunks of a call together; nothing where each is a call of its own.
+std::optional<std::uint64_t> index_of(const Value& chunk) {
+  const Value* index = find_member(&chunk, "index");
+  if (index != nullptr && index->IsUint64()) return index->GetUint64();
+  const std::string_view name = find_text(&chunk, "index");
+  return name.starts_with("lc_") ? std::optional<std::uint64_t>(hash_of(name)) : std::nullopt;
 }
 
 // What of `text` lies behind the first `skip` bytes of the text that it is the next piece of, and counts `skip` down.
@@ -32,39 +48,6 @@ std::string_view rest_of(std::string_view text, std::size_t& skip) {
   // Text that was not only added to is not ours to mend, but no character is cut.
   while (begin < text.size() && (static_cast<unsigned char>(text[begin]) & 0xC0) == 0x80) ++begin;
   return text.substr(begin);
-}
-
-bool is_shallow(const Value& value, std::uint32_t levels) {
-  if (levels == 0) return false;
-  if (value.IsObject()) {
-    return std::all_of(value.MemberBegin(), value.MemberEnd(),
-                       [levels](const auto& member) { return is_shallow(member.value, levels - 1); });
-  }
-  return !value.IsArray() || std::all_of(value.Begin(), value.End(),
-                                         [levels](const Value& element) { return is_shallow(element, levels - 1); });
-}
-
-// Nothing where it is nested too deep to be written by recursion.
-std::optional<std::string> written(const Value& value) {
-  if (!is_shallow(value, kMaxJsonDepth)) return std::nullopt;
-  rapidjson::StringBuffer buffer;
-  rapidjson::Writer<rapidjson::StringBuffer> writer(buffer);
-  value.Accept(writer);
-  return std::string(buffer.GetString(), buffer.GetSize());
-}
-
-// A part of a message's content: how vendors write text and reasoning.
-template <typename OnPiece>
-void for_each_piece(const Value& part, OnPiece&& on_piece) {
-  if (part.IsString()) return on_piece(Kind::kText, std::string_view(part.GetString(), part.GetStringLength()));
-  const std::string_view type = find_text(&part, "type");
-  if (type == "text") return on_piece(Kind::kText, find_text(&part, "text"));
-  if (type == "thinking") return on_piece(Kind::kReasoning, find_text(&part, "thinking"));
-  if (type != "reasoning") return;
-  on_piece(Kind::kReasoning, find_text(&part, "reasoning"));
-  const Value* summary = find_member(&part, "summary");
-  if (summary == nullptr || !summary->IsArray()) return;
-  for (const Value& piece : summary->GetArray()) on_piece(Kind::kReasoning, find_text(&piece, "text"));
 }
 
 std::optional<FinishReason> reason_of(std::string_view word) {
@@ -143,6 +126,11 @@ bool LangGraphReader::read_accumulated(std::string& data, bool complete, EventSi
   return true;
 }
 
+void LangGraphReader::finish(EventSink& sink) {
+  pieces_.finish(sink);
+  tool_calls_.finish(sink);
+}
+
 bool LangGraphReader::read_message(const Value& message, Message& known, EventSink& sink) {
   read_content(message, known, sink);
   if (!read_tool_calls(message, known, sink)) return false;
@@ -154,68 +142,48 @@ bool LangGraphReader::read_message(const Value& message, Message& known, EventSi
 void LangGraphReader::read_content(const Value& message, Message& known, EventSink& sink) {
   std::size_t text_to_skip = known.text;
   std::size_t reasoning_to_skip = known.reasoning;
-  auto on_piece = [&](Kind kind, std::string_view piece) {
+  bool has_reasoning = false;
+  const auto on_piece = [&](Kind kind, std::string_view piece, std::uint32_t part, std::uint32_t number) {
     const bool is_text = kind == Kind::kText;
+    has_reasoning |= !is_text;
     if (mode_ == Mode::kAccumulated) piece = without_last_half(piece);
     const std::string_view rest = rest_of(piece, is_text ? text_to_skip : reasoning_to_skip);
     (is_text ? known.text : known.reasoning) += rest.size();
-    pieces_.hand_on_text(sink, kind, rest);
+    const std::uint64_t block = number_in_answer(known.id, static_cast<std::uint64_t>(number) << 32 | part);
+    pieces_.hand_on_text(sink, kind, rest, static_cast<std::uint32_t>(block));
   };
-  on_piece(Kind::kReasoning, find_text(find_member(&message, "additional_kwargs"), "reasoning_content"));
   const Value* content = find_member(&message, "content");
-  if (content == nullptr) return;
-  if (!content->IsArray()) return for_each_piece(*content, on_piece);
-  for (const Value& part : content->GetArray()) for_each_piece(part, on_piece);
+  // Where a server sends the model's thoughts in both places, they are the same.
+  for_each_text_of_content(content, [&](Kind kind, std::string_view, std::uint32_t, std::uint32_t) {
+    has_reasoning |= kind == Kind::kReasoning;
+  });
+  const std::string_view reasoning = find_text(find_member(&message, "additional_kwargs"), "reasoning_content");
+  if (!has_reasoning && !reasoning.empty()) on_piece(Kind::kReasoning, reasoning, 0, 0);
+  for_each_text_of_content(content, on_piece);
 }
 
-// Of a message that is streamed, in pieces; else whole, with the arguments as an object.
+// Of a message that is streamed, in chunks; else whole, or as far as it has come.
 bool LangGraphReader::read_tool_calls(const Value& message, const Message& known, EventSink& sink) {
   const Value* chunks = find_member(&message, "tool_call_chunks");
   if (chunks != nullptr && chunks->IsArray() && !chunks->Empty()) {
-    return std::all_of(chunks->Begin(), chunks->End(),
-                       [&](const Value& chunk) { return read_tool_call_chunk(known, chunk, sink); });
+    const ToolCallShape& shape = mode_ == Mode::kAccumulated ? kLangGraphWholeChunk : kLangGraphChunk;
+    return std::all_of(chunks->Begin(), chunks->End(), [&](const Value& chunk) {
+      return tool_calls_.read(sink, shape, chunk, place_of(chunk, known.id));
+    });
   }
   const Value* calls = find_member(&message, "tool_calls");
   if (calls == nullptr || !calls->IsArray()) return true;
   std::uint64_t number = 0;
-  return std::all_of(calls->Begin(), calls->End(),
-                     [&](const Value& call) { return read_whole_tool_call(known, number++, call, sink); });
+  return std::all_of(calls->Begin(), calls->End(), [&](const Value& call) {
+    return tool_calls_.read(sink, kLangGraphCall, call, number_in_answer(known.id, number++));
+  });
 }
 
-bool LangGraphReader::read_tool_call_chunk(const Message& message, const Value& chunk, EventSink& sink) {
-  ToolCall* known = find_tool_call(message.id, find_count(&chunk, "index"));
-  if (known == nullptr) return false;
-  if (!known->named) begin_tool_call(*known, chunk, sink);
-  std::size_t to_skip = mode_ == Mode::kAccumulated ? known->input : 0;
-  const std::string_view input = find_text(&chunk, "args");
-  hand_on_input(*known, rest_of(mode_ == Mode::kAccumulated ? without_last_half(input) : input, to_skip), sink);
-  return true;
-}
-
-bool LangGraphReader::read_whole_tool_call(const Message& message, std::uint64_t number, const Value& call,
-                                           EventSink& sink) {
-  ToolCall* known = find_tool_call(message.id, number);
-  if (known == nullptr) return false;
-  if (known->named) return true;
-  const Value* arguments = find_member(&call, "args");
-  const std::optional<std::string> text = arguments == nullptr ? std::string("{}") : written(*arguments);
-  if (!text) return false;
-  begin_tool_call(*known, call, sink);
-  hand_on_input(*known, *text, sink);
-  return true;
-}
-
-void LangGraphReader::begin_tool_call(ToolCall& known, const Value& call, EventSink& sink) {
-  const std::string_view name = find_text(&call, "name");
-  known.named = !name.empty();
-  const auto index = static_cast<std::uint32_t>(&known - tool_calls_.data());
-  if (known.named) pieces_.hand_on_tool_call(sink, index, find_text(&call, "id"), name);
-}
-
-void LangGraphReader::hand_on_input(ToolCall& known, std::string_view input, EventSink& sink) {
-  known.input += input.size();
-  const auto index = static_cast<std::uint32_t>(&known - tool_calls_.data());
-  pieces_.hand_on_text(sink, Kind::kToolInput, input, index);
+std::uint64_t LangGraphReader::place_of(const Value& chunk, std::size_t message) {
+  if (const std::optional<std::uint64_t> index = index_of(chunk)) return number_in_answer(message, *index);
+  const bool is_named = !find_text(&chunk, "id").empty() || !find_text(&chunk, "name").empty();
+  if (is_named) ++calls_without_index_;
+  return number_in_answer(~message, calls_without_index_);
 }
 
 // A delta's tokens are those since the last; an accumulated message's all so far.
@@ -237,16 +205,6 @@ void LangGraphReader::read_finish_reason(const Value& message) {
   for (const char* name : {"finish_reason", "stop_reason"}) {
     finish_reason_ = reason_of(find_text(metadata, name)).value_or(finish_reason_);
   }
-}
-
-LangGraphReader::ToolCall* LangGraphReader::find_tool_call(std::size_t message, std::uint64_t number) {
-  // Most often it is the last.
-  const auto call = std::find_if(tool_calls_.rbegin(), tool_calls_.rend(),
-                                 [=](const ToolCall& one) { return one.message == message && one.number == number; });
-  if (call != tool_calls_.rend()) return &*call;
-  if (tool_calls_.size() == kMaxRunParts) return nullptr;
-  tool_calls_.push_back({.message = message, .number = number, .input = 0, .named = false});
-  return &tool_calls_.back();
 }
 
 }  // namespace streaming

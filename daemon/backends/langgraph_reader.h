@@ -15,6 +15,7 @@
 
 #include "backends/answer_pieces.h"
 #include "backends/sse_session.h"
+#include "backends/tool_calls.h"
 
 namespace streaming {
 
@@ -22,7 +23,7 @@ class LangGraphReader final : public AnswerReader {
  public:
   void on_head(const HttpHead& head) override { run_path_ = run_path_of(head.content_location); }
   Verdict read(SseEvent& event, EventSink& sink) override;
-  void finish(EventSink& sink) override { pieces_.finish(sink); }
+  void finish(EventSink& sink) override;
 
   // One server says that the run has ended, the other just ends the body. A body that breaks off is neither.
   bool may_end() const override { return false; }
@@ -45,40 +46,27 @@ class LangGraphReader final : public AnswerReader {
     std::size_t reasoning = 0;
     Usage usage;
   };
-  // A tool call, by its message and its number there; its place in the list is its number in the answer.
-  struct ToolCall {
-    std::size_t message = 0;
-    std::uint64_t number = 0;
-    std::size_t input = 0;  // as above
-    bool named = false;
-  };
-
   // All of them: false when it is not what the API promises.
   bool read_deltas(std::string& data, EventSink& sink);
   bool read_accumulated(std::string& data, bool complete, EventSink& sink);
   bool read_message(const rapidjson::Value& message, Message& known, EventSink& sink);
   void read_content(const rapidjson::Value& message, Message& known, EventSink& sink);
   bool read_tool_calls(const rapidjson::Value& message, const Message& known, EventSink& sink);
-  bool read_tool_call_chunk(const Message& message, const rapidjson::Value& chunk, EventSink& sink);
-  bool read_whole_tool_call(const Message& message, std::uint64_t number, const rapidjson::Value& call,
-                            EventSink& sink);
-  void begin_tool_call(ToolCall& known, const rapidjson::Value& call, EventSink& sink);
-  void hand_on_input(ToolCall& known, std::string_view input, EventSink& sink);
+  // Which is where its call is.
+  std::uint64_t place_of(const rapidjson::Value& chunk, std::size_t message);
   void read_usage(const rapidjson::Value& message, Message& known, EventSink& sink);
   void read_finish_reason(const rapidjson::Value& message);
-
-  // Null where there are kMaxRunParts.
-  ToolCall* find_tool_call(std::size_t message, std::uint64_t number);
 
   std::string run_path_;
   bool began_ = false;
   Mode mode_ = Mode::kUnknown;
   AnswerPieces pieces_;
+  ToolCalls tool_calls_{pieces_};
+  std::uint64_t calls_without_index_ = 0;
   FinishReason finish_reason_ = FinishReason::kStop;
   Usage usage_;
   std::size_t last_message_ = 0;   // a hash
   std::vector<Message> messages_;  // in mode kAccumulated, at most kMaxRunParts
-  std::vector<ToolCall> tool_calls_;
 };
 
 }  // namespace streaming

@@ -1,5 +1,8 @@
 #include "backends/messages_reader.h"
 
+#include <algorithm>
+#include <functional>
+
 #include "backends/json_fields.h"
 
 namespace streaming {
@@ -16,13 +19,10 @@ FinishReason reason_of(std::string_view word) {
   return FinishReason::kOther;
 }
 
-std::uint32_t block_index(const Value& event) {
-  return static_cast<std::uint32_t>(find_count(&event, "index"));
-}
-
 }  // namespace
 
 AnswerReader::Verdict MessagesReader::read(SseEvent& event, EventSink& sink) {
+  if (says_nothing(event.data)) return Verdict::kGoesOn;
   JsonObject object;
   if (!object.parse(event.data)) return Verdict::kMalformed;
   const Value& root = object.root();
@@ -30,40 +30,67 @@ AnswerReader::Verdict MessagesReader::read(SseEvent& event, EventSink& sink) {
   const std::string_view type = written.empty() ? event.type : written;
   if (type == "content_block_delta") {
     read_block_delta(root, sink);
-  } else if (type == "content_block_start") {
-    read_block_start(root, sink);
-  } else if (type == "message_start") {
-    read_usage(find_member(find_member(&root, "message"), "usage"), sink);
-  } else if (type == "message_delta") {
-    read_usage(find_member(&root, "usage"), sink);
-    const std::string_view reason = find_text(find_member(&root, "delta"), "stop_reason");
-    if (!reason.empty()) finish_reason_ = reason_of(reason);
-  } else if (type == "message_stop") {
-    return Verdict::kEnd;
-  } else if (type == "error" || is_truthy(find_member(&root, "error"))) {
-    return Verdict::kReported;
+    return Verdict::kGoesOn;
   }
-  return Verdict::kGoesOn;
+  if (type == "message_stop") return Verdict::kEnd;
+  if (type == "error" || is_truthy(find_member(&root, "error"))) return Verdict::kReported;
+  return read_event(type, root, sink) ? Verdict::kGoesOn : Verdict::kMalformed;
 }
 
-void MessagesReader::read_block_start(const Value& event, EventSink& sink) {
-  const Value* block = find_member(&event, "content_block");
-  // What the vendor's own tools are asked is between it and them.
-  if (find_text(block, "type") == "tool_use") {
-    tool_block_ = block_index(event);
-    pieces_.hand_on_tool_call(sink, *tool_block_, find_text(block, "id"), find_text(block, "name"));
-    return;
+void MessagesReader::finish(EventSink& sink) {
+  pieces_.finish(sink);
+  tool_calls_.finish(sink);
+}
+
+bool MessagesReader::read_event(std::string_view type, const Value& event, EventSink& sink) {
+  if (type == "content_block_start") {
+    const Value* block = find_member(&event, "content_block");
+    return block == nullptr || read_block(*block, find_count(&event, "index"), sink);
   }
-  pieces_.hand_on_text(sink, Kind::kText, find_text(block, "text"));
-  pieces_.hand_on_text(sink, Kind::kReasoning, find_text(block, "thinking"));
+  if (type == "message_start") return read_message_start(find_member(&event, "message"), sink);
+  if (type == "message_delta") {
+    read_usage(find_member(&event, "usage"), sink);
+    read_stop_reason(find_member(&event, "delta"));
+  }
+  return true;
+}
+
+// A message may have blocks and a stop reason from the start: calls that the vendor's own code has made.
+bool MessagesReader::read_message_start(const Value* message, EventSink& sink) {
+  const std::size_t id = std::hash<std::string_view>()(find_text(message, "id"));
+  // Another message in the middle of one: somebody on the way has mixed two answers.
+  if (message_ && *message_ != id) return false;
+  message_ = id;
+  read_usage(find_member(message, "usage"), sink);
+  read_stop_reason(message);
+  const Value* content = find_member(message, "content");
+  if (content == nullptr || !content->IsArray()) return true;
+  std::uint64_t index = 0;
+  return std::all_of(content->Begin(), content->End(),
+                     [&](const Value& block) { return read_block(block, index++, sink); });
+}
+
+bool MessagesReader::read_block(const Value& block, std::uint64_t index, EventSink& sink) {
+  // What the vendor's own tools are asked is between it and them.
+  if (find_text(&block, "type") == kMessagesBlock.type) return tool_calls_.read(sink, kMessagesBlock, block, index);
+  const auto number = static_cast<std::uint32_t>(index);
+  pieces_.hand_on_text(sink, Kind::kText, find_text(&block, "text"), number);
+  pieces_.hand_on_text(sink, Kind::kReasoning, find_text(&block, "thinking"), number);
+  return true;
 }
 
 void MessagesReader::read_block_delta(const Value& event, EventSink& sink) {
   const Value* delta = find_member(&event, "delta");
-  const std::uint32_t index = block_index(event);
-  pieces_.hand_on_text(sink, Kind::kText, find_text(delta, "text"));
-  pieces_.hand_on_text(sink, Kind::kReasoning, find_text(delta, "thinking"));
-  if (tool_block_ == index) pieces_.hand_on_text(sink, Kind::kToolInput, find_text(delta, "partial_json"), index);
+  const std::uint64_t index = find_count(&event, "index");
+  const auto number = static_cast<std::uint32_t>(index);
+  pieces_.hand_on_text(sink, Kind::kText, find_text(delta, "text"), number);
+  pieces_.hand_on_text(sink, Kind::kReasoning, find_text(delta, "thinking"), number);
+  tool_calls_.add_input(sink, index, find_text(delta, "partial_json"));
+}
+
+void MessagesReader::read_stop_reason(const Value* object) {
+  const std::string_view reason = find_text(object, "stop_reason");
+  if (!reason.empty()) finish_reason_ = reason_of(reason);
 }
 
 // Each count is of the whole answer so far; the last message_delta may leave out those that have not changed.

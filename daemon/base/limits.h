@@ -175,8 +175,8 @@ inline constexpr std::size_t kMaxUpstreamEventBytes = 1024 * 1024;
 inline constexpr Duration kFirstRetryPause{500};
 inline constexpr Duration kMaxRetryPause{8000};
 
-// Messages that one run of LangGraph may put together step by step, and tool calls that it may make. Over it: the
-// stream ends with an error event.
+// Messages that one run of LangGraph may put together step by step. Over it: the stream ends with an error event. Also
+// the texts of a response that are told apart; over it, those that come whole alone are left out.
 inline constexpr std::size_t kMaxRunParts = 1024;
 
 // The id of a thread, which the hand-off gives. Over it: 400.

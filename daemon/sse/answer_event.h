@@ -10,17 +10,20 @@ namespace streaming {
 
 struct AnswerEvent {
   enum class Kind : std::uint8_t {
-    kText,       // `text`: a piece of the answer
-    kReasoning,  // `text`: a piece of what the model thinks before it answers
-    kToolCall,   // the model begins to call a tool: `id` of the call, `name` of the tool
-    kToolInput,  // `text`: a piece of the arguments of the call with that `index`; JSON when all are put together
-    kUpstream,   // the upstream's own event, before its meaning: `name` is its type, `text` its data, `id`
-    kProgress,   // the upstream works, and has nothing to say to the client
-    kMended,     // what was no Unicode in a text is replaced by U+FFFD; once an answer
+    kText,            // `text`: a piece of the answer
+    kReasoning,       // `text`: a piece of what the model thinks before it answers
+    kToolCall,        // the model calls a tool: `id` of the call, `name` of the tool; what is empty comes later
+    kToolInput,       // `text`: a piece of the call's input; JSON when all are put together; may come first
+    kWholeToolInput,  // `text`: the call's input as JSON; where no piece comes, the last of these is the input
+    kUpstream,        // the upstream's own event, before its meaning: `name` is its type, `text` its data, `id`
+    kProgress,        // the upstream works, and has nothing to say to the client
+    kMended,          // what was no Unicode in a text is replaced by U+FFFD; once an answer
   };
 
   Kind kind = Kind::kProgress;
-  std::uint32_t index = 0;  // which of the answer's tool calls, as they may be interleaved
+  // Of tool calls, which may be interleaved: which of the answer's calls, from 0 on. Of text and reasoning: which of
+  // the blocks that the API keeps apart.
+  std::uint32_t index = 0;
   std::string_view text = {};
   std::string_view id = {};
   std::string_view name = {};

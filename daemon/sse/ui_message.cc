@@ -67,13 +67,16 @@ std::uint32_t UiMessage::append(Buffer& out, const AnswerEvent& event) {
   if (too_large_) return 0;
   switch (event.kind) {
     case AnswerEvent::Kind::kText:
-      return append_piece(out, Part::kText, event.text);
+      return append_piece(out, Part::kText, event);
     case AnswerEvent::Kind::kReasoning:
-      return append_piece(out, Part::kReasoning, event.text);
+      return append_piece(out, Part::kReasoning, event);
     case AnswerEvent::Kind::kToolCall:
       return append_tool_call(out, event);
     case AnswerEvent::Kind::kToolInput:
       return append_input_piece(out, event);
+    case AnswerEvent::Kind::kWholeToolInput:
+      keep_whole_input(event);
+      break;
     case AnswerEvent::Kind::kUpstream:
     case AnswerEvent::Kind::kProgress:
     case AnswerEvent::Kind::kMended:
@@ -85,7 +88,12 @@ std::uint32_t UiMessage::append(Buffer& out, const AnswerEvent& event) {
 void UiMessage::append_end(Buffer& out, FinishReason reason) {
   start(out);
   end_part(out);
-  for (const ToolCall& call : calls_) append_whole_input(out, call);
+  for (ToolCall& call : calls_) {
+    if (call.name.empty()) continue;  // nothing could be called
+    if (call.id.empty()) call.id = unused_id();
+    begin_call(out, call);
+    append_whole_input(out, call);
+  }
   calls_.clear();
   Frame(out, "finish-step");
   Frame(out, "finish").text("finishReason", word_of(reason));
@@ -105,10 +113,11 @@ std::uint32_t UiMessage::start(Buffer& out) {
 
 // --- Text and reasoning ---------------------------------------------------------------------------------------------
 
-std::uint32_t UiMessage::begin_part(Buffer& out, Part part) {
-  if (part_ == part) return 0;
+std::uint32_t UiMessage::begin_part(Buffer& out, Part part, std::uint32_t block) {
+  if (part_ == part && block_ == block) return 0;
   const std::uint32_t frames = end_part(out);
   part_ = part;
+  block_ = block;
   ++parts_;
   Frame(out, part == Part::kText ? "text-start" : "reasoning-start").text("id", std::to_string(parts_));
   return frames + 1;
@@ -121,44 +130,56 @@ std::uint32_t UiMessage::end_part(Buffer& out) {
   return 1;
 }
 
-std::uint32_t UiMessage::append_piece(Buffer& out, Part part, std::string_view text) {
-  const std::uint32_t frames = start(out) + begin_part(out, part);
+std::uint32_t UiMessage::append_piece(Buffer& out, Part part, const AnswerEvent& event) {
+  const std::uint32_t frames = start(out) + begin_part(out, part, event.index);
   Frame(out, part == Part::kText ? "text-delta" : "reasoning-delta")
       .text("id", std::to_string(parts_))
-      .text("delta", text);
+      .text("delta", event.text);
   return frames + 1;
 }
 
 // --- Tool calls -----------------------------------------------------------------------------------------------------
 
-// Some servers name the tool with each piece of its input, and some give all calls the same index.
 std::uint32_t UiMessage::append_tool_call(Buffer& out, const AnswerEvent& event) {
-  std::uint32_t frames = 0;
-  if (const auto known = find_call(event.index); known != calls_.end()) {
-    if (event.id.empty() || event.id == known->id) return 0;
-    frames += append_whole_input(out, *known);
-    calls_.erase(known);
-  }
-  if (calls_.size() == kMaxToolCalls || !keep(event.id.size() + event.name.size())) {
-    too_large_ = true;
-    return frames;
-  }
-  frames += start(out) + end_part(out);
-  std::string id = event.id.empty() ? "call_" + std::to_string(++unnamed_calls_) : std::string(event.id);
-  Frame(out, "tool-input-start").text("toolCallId", id).text("toolName", event.name);
-  calls_.push_back({event.index, std::move(id), std::string(event.name), {}});
+  ToolCall* call = call_at(event.index);
+  if (call == nullptr) return 0;
+  // Two calls of one id would be one to the client.
+  if (call->id.empty() && !knows_call(event.id) && !keep(call->id, event.id)) return 0;
+  if (call->name.empty() && !keep(call->name, event.name)) return 0;
+  return begin_call(out, *call);
+}
+
+std::uint32_t UiMessage::begin_call(Buffer& out, ToolCall& call) {
+  if (call.begun || call.id.empty() || call.name.empty()) return 0;
+  call.begun = true;
+  const std::uint32_t frames = start(out) + end_part(out) + 1;
+  Frame(out, "tool-input-start").text("toolCallId", call.id).text("toolName", call.name);
+  if (!call.in_pieces) return frames;
+  append_input_delta(out, call, call.input);
   return frames + 1;
 }
 
 std::uint32_t UiMessage::append_input_piece(Buffer& out, const AnswerEvent& event) {
-  const auto call = find_call(event.index);
-  if (call == calls_.end() || !keep(event.text.size())) return 0;
+  ToolCall* call = call_at(event.index);
+  if (call == nullptr) return 0;
+  if (!std::exchange(call->in_pieces, true)) keep(call->input, {});
+  if (!count_kept(event.text.size())) return 0;
   call->input += event.text;
-  Frame(out, "tool-input-delta").text("toolCallId", call->id).text("inputTextDelta", event.text);
+  if (!call->begun) return 0;
+  append_input_delta(out, *call, event.text);
   return 1;
 }
 
-std::uint32_t UiMessage::append_whole_input(Buffer& out, const ToolCall& call) {
+void UiMessage::keep_whole_input(const AnswerEvent& event) {
+  ToolCall* call = call_at(event.index);
+  if (call != nullptr && !call->in_pieces) keep(call->input, event.text);
+}
+
+void UiMessage::append_input_delta(Buffer& out, const ToolCall& call, std::string_view piece) {
+  Frame(out, "tool-input-delta").text("toolCallId", call.id).text("inputTextDelta", piece);
+}
+
+void UiMessage::append_whole_input(Buffer& out, const ToolCall& call) {
   // A tool that takes nothing is often called with nothing.
   const std::string_view input = call.input.empty() ? std::string_view("{}") : call.input;
   if (is_tool_input(input)) {
@@ -170,14 +191,40 @@ std::uint32_t UiMessage::append_whole_input(Buffer& out, const ToolCall& call) {
         .text("input", input)
         .text("errorText", kInvalidInput);
   }
-  return 1;
 }
 
-std::vector<UiMessage::ToolCall>::iterator UiMessage::find_call(std::uint32_t index) {
-  return std::find_if(calls_.begin(), calls_.end(), [index](const ToolCall& call) { return call.index == index; });
+// --- What is kept of tool calls -------------------------------------------------------------------------------------
+
+UiMessage::ToolCall* UiMessage::call_at(std::uint32_t index) {
+  if (index >= kMaxToolCalls) {
+    too_large_ = true;
+    return nullptr;
+  }
+  if (index >= calls_.size()) calls_.resize(index + 1);
+  return &calls_[index];
 }
 
-bool UiMessage::keep(std::size_t bytes) {
+bool UiMessage::knows_call(std::string_view id) const {
+  return std::any_of(calls_.begin(), calls_.end(), [id](const ToolCall& call) { return call.id == id; });
+}
+
+std::string UiMessage::unused_id() {
+  std::string id;
+  do {
+    id = "call_" + std::to_string(++made_up_ids_);
+  } while (knows_call(id));
+  return id;
+}
+
+bool UiMessage::keep(std::string& kept, std::string_view value) {
+  kept_bytes_ -= kept.size();
+  kept.clear();
+  if (!count_kept(value.size())) return false;
+  kept = value;
+  return true;
+}
+
+bool UiMessage::count_kept(std::size_t bytes) {
   kept_bytes_ += bytes;
   if (kept_bytes_ > kMaxToolInputBytes) too_large_ = true;
   return !too_large_;

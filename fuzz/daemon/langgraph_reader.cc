@@ -1,8 +1,10 @@
-// The events of a LangGraph run: text that is UTF-8, or none; what is accumulated says the same as its pieces.
+// The events of a LangGraph run: text that is UTF-8, or none; what is accumulated says the same as its pieces; and as
+// the frames of a UI message all that is begun is ended once.
 
 #include "backends/langgraph_reader.h"
 #include "fuzz/property.h"
 #include "tests/support/recording_sink.h"
+#include "tests/support/told_answer.h"
 
 namespace streaming {
 namespace {
@@ -14,7 +16,7 @@ struct Reading {
   RecordingSink sink;
 };
 
-Verdict feed(LangGraphReader& reader, RecordingSink& sink, std::string_view type, std::string data) {
+Verdict feed(LangGraphReader& reader, EventSink& sink, std::string_view type, std::string data) {
   SseEvent event{type, {}, data};
   return reader.read(event, sink);
 }
@@ -62,6 +64,13 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t siz
   check_texts(again);
   if (type.starts_with("messages/") && verdict == Verdict::kGoesOn)
     MUST(again.all_text().size() <= once.all_text().size());
+
+  LangGraphReader writer;
+  WritingSink frames;
+  for (int i = 0; i < 2; ++i) feed(writer, frames, type, data);
+  writer.finish(frames);
+  frames.on_end(FinishReason::kStop);
+  MUST(FrameReader().read(frames.out.view()).mistake.empty());
 
   // A place in a path.
   const std::string path = LangGraphReader::run_path_of(input);

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include "support/recording_sink.h"
+#include "support/answer_reading.h"
 
 namespace streaming {
 namespace {
@@ -70,23 +70,36 @@ TEST(ChatCompletionReader, DoesNotTakeAToolCallsArgumentForText) {
 TEST(ChatCompletionReader, SeesAnErrorInTheStream) {
   EXPECT_EQ(parse(R"({"error":{"message":"overloaded"}})").verdict, Verdict::kReported);
   EXPECT_EQ(parse(R"({"error":"overloaded"})").verdict, Verdict::kReported);
+  EXPECT_EQ(
+      parse(R"({"choices":[{"delta":{"content":""},"finish_reason":"error","error":{"code":502,"message":"x"}}]})")
+          .verdict,
+      Verdict::kReported);
+  EXPECT_EQ(parse(R"({"choices":[{"delta":{},"finish_reason":"error"}]})").verdict, Verdict::kReported);
+}
+
+TEST(ChatCompletionReader, TakesAnEventOfTypeErrorForOneWhateverItsData) {
+  for (std::string data : {R"({"code":"DataInspectionFailed","message":"x"})", "no JSON", ""}) {
+    ChatCompletionReader reader;
+    RecordingSink sink;
+    SseEvent event{"error", {}, data};
+    EXPECT_EQ(reader.read(event, sink), Verdict::kReported) << data;
+  }
 }
 
 TEST(ChatCompletionReader, SeesWhatIsNoChunk) {
   EXPECT_EQ(parse("<html>").verdict, Verdict::kMalformed);
   EXPECT_EQ(parse("[1]").verdict, Verdict::kMalformed);
   EXPECT_EQ(parse(R"({"choices":[)").verdict, Verdict::kMalformed);
-  EXPECT_EQ(parse("").verdict, Verdict::kMalformed);
   EXPECT_EQ(parse("{\"x\":\"a\xf4\x15").verdict, Verdict::kMalformed);
 }
 
 TEST(ChatCompletionReader, ReplacesWhatIsNoUnicodeAndSaysSoOnce) {
   ChatCompletionReader reader;
   RecordingSink sink;
-  for (std::string data : {R"({"choices":[{"delta":{"content":"a\ude00"}}]})", R"({"choices":[{"delta":{"content":"\ud83d"}}]})",
-                           R"({"choices":[{"delta":{"tool_calls":[{"id":"\ud83d","function":{"name":"f"}}]}}]})",
-                           "{\"choices\":[{\"delta\":{\"content\":\"b\xff\"}}]}",
-                           R"({"choices":[{"delta":{"content":"\ud83d"}}]})"}) {
+  for (std::string data :
+       {R"({"choices":[{"delta":{"content":"a\ude00"}}]})", R"({"choices":[{"delta":{"content":"\ud83d"}}]})",
+        R"({"choices":[{"delta":{"tool_calls":[{"id":"\ud83d","function":{"name":"f"}}]}}]})",
+        "{\"choices\":[{\"delta\":{\"content\":\"b\xff\"}}]}", R"({"choices":[{"delta":{"content":"\ud83d"}}]})"}) {
     SseEvent event{{}, {}, data};
     EXPECT_EQ(reader.read(event, sink), Verdict::kGoesOn);
   }
@@ -96,8 +109,40 @@ TEST(ChatCompletionReader, ReplacesWhatIsNoUnicodeAndSaysSoOnce) {
   EXPECT_EQ(sink.count(Kind::kMended), 1u);
 }
 
+// What a reader makes of several chunks.
+AnswerReading read(const std::vector<std::string>& events) {
+  return read_events<ChatCompletionReader>(events);
+}
+
 TEST(ChatCompletionReader, EndsAtDone) {
-  EXPECT_EQ(parse("[DONE]").verdict, Verdict::kEnd);
+  for (const char* done : {"[DONE]", " [DONE]", "[DONE] "}) {
+    EXPECT_EQ(read({R"({"choices":[]})", done}).verdict, Verdict::kEnd);
+  }
+}
+
+TEST(ChatCompletionReader, TakesNoAnswerForWholeInWhichNoChunkHadChoices) {
+  for (const char* data :
+       {R"({"object":"error","message":"m","code":400})", R"({"text":"t","error_code":50001})", "null"}) {
+    EXPECT_EQ(read({data, "[DONE]"}).verdict, Verdict::kMalformed) << data;
+  }
+  EXPECT_EQ(read({"[DONE]"}).verdict, Verdict::kMalformed);
+}
+
+TEST(ChatCompletionReader, TakesEventsThatSayNothingForNothing) {
+  for (const char* data : {"", " ", "null", " null\n"}) {
+    EXPECT_EQ(parse(data).verdict, Verdict::kGoesOn);
+    EXPECT_TRUE(parse(data).sink.events.empty());
+  }
+}
+
+TEST(ChatCompletionReader, ReadsContentThatIsAListOfParts) {
+  const AnswerReading reading = read(
+      {R"({"choices":[{"delta":{"content":[{"type":"thinking","thinking":[{"type":"text","text":" is 14"}]}]}}]})",
+       R"({"choices":[{"delta":{"content":[{"type":"thinking","thinking":[{"type":"text","text":"4."}],"closed":true},)"
+       R"({"type":"text","text":"1"},{"type":"reference","reference_ids":[1]},{"text":"4"},7]}}]})",
+       R"({"choices":[{"delta":{"content":"4"},"finish_reason":"stop"}]})"});
+  EXPECT_EQ(reading.sink.all_text(), "144");
+  EXPECT_EQ(reading.sink.all(Kind::kReasoning), " is 144.");
 }
 
 TEST(ChatCompletionReader, KeepsTheFinishReason) {
@@ -117,6 +162,12 @@ TEST(ChatCompletionReader, TellsReasoningFromTextByEitherVendorsName) {
   }
 }
 
+TEST(ChatCompletionReader, HandsReasoningOnOnceThatHasBothNames) {
+  EXPECT_EQ(
+      parse(R"({"choices":[{"delta":{"reasoning_content":"Think","reasoning":"Think"}}]})").sink.all(Kind::kReasoning),
+      "Think");
+}
+
 TEST(ChatCompletionReader, TakesARefusalForText) {
   EXPECT_EQ(parse(R"({"choices":[{"delta":{"refusal":"no"}}]})").text, "no");
 }
@@ -126,15 +177,24 @@ TEST(ChatCompletionReader, TellsTheBeginOfAToolCallFromItsArguments) {
   const Parsed begin = parse(
       R"({"choices":[{"delta":{"tool_calls":[{"index":1,"id":"call_1","function":{"name":"f","arguments":"{"}}]}}]})");
   EXPECT_EQ(begin.sink.events,
-            (std::vector<Event>{{Kind::kToolCall, 1, "", "call_1", "f"}, {Kind::kToolInput, 1, "{", "", ""}}));
+            (std::vector<Event>{{Kind::kToolCall, 0, "", "call_1", "f"}, {Kind::kToolInput, 0, "{", "", ""}}));
   const Parsed more = parse(R"({"choices":[{"delta":{"tool_calls":[{"index":1,"function":{"arguments":"}"}}]}}]})");
-  EXPECT_EQ(more.sink.events, (std::vector<Event>{{Kind::kToolInput, 1, "}", "", ""}}));
+  EXPECT_EQ(more.sink.events, (std::vector<Event>{{Kind::kToolInput, 0, "}", "", ""}}));
 }
 
 TEST(ChatCompletionReader, ReadsTheUsage) {
   const Parsed chunk = parse(R"({"choices":[],"usage":{"prompt_tokens":2,"completion_tokens":4,"total_tokens":6}})");
   EXPECT_EQ(chunk.sink.usage.input_tokens, 2u);
   EXPECT_EQ(chunk.sink.usage.output_tokens, 4u);
+  const Parsed groq = parse(R"({"choices":[],"x_groq":{"usage":{"prompt_tokens":2,"completion_tokens":4}}})");
+  EXPECT_EQ(groq.sink.usage.output_tokens, 4u);
+}
+
+TEST(ChatCompletionReader, KeepsTheUsageWhereALaterChunkHasNone) {
+  const AnswerReading reading = read({R"({"usage":{"prompt_tokens":2,"completion_tokens":4}})",
+                                      R"({"usage":{"prompt_tokens":null,"completion_tokens":null}})"});
+  EXPECT_EQ(reading.sink.usage.input_tokens, 2u);
+  EXPECT_EQ(reading.sink.usage.output_tokens, 4u);
 }
 
 }  // namespace

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <optional>
+
 #include "base/limits.h"
 #include "support/recording_sink.h"
 
@@ -16,14 +18,16 @@ class LangGraphReaderTest : public testing::Test {
  protected:
   Verdict read(std::string_view type, std::string data) {
     SseEvent event{type, {}, data};
-    return reader.read(event, sink);
+    return reader->read(event, sink);
   }
+  // Another run.
+  void restart() { reader.emplace(); }
   // A delta in mode messages-tuple.
   Verdict delta(const std::string& message) {
     return read("messages", "[" + message + R"(,{"langgraph_node":"model"}])");
   }
 
-  LangGraphReader reader;
+  std::optional<LangGraphReader> reader{std::in_place};
   RecordingSink sink;
 };
 
@@ -79,7 +83,7 @@ TEST_F(LangGraphReaderTest, PutsCharactersTogetherThatTheServerHasCut) {
   delta(R"({"type":"ai","id":"m","content":"\ude00b"})");
   EXPECT_EQ(sink.all_text(), "a😀b");
 
-  reader = LangGraphReader();
+  restart();
   sink = {};
   read("messages/partial", R"([{"type":"ai","id":"m","content":"a\ud83d"}])");
   EXPECT_EQ(sink.all_text(), "a");
@@ -116,18 +120,25 @@ TEST_F(LangGraphReaderTest, ReadsTheToolCallsOfAMessageThatWasNotStreamed) {
   for (int i = 0; i < 2; ++i) {
     delta(R"({"type":"ai","id":"m","content":"","tool_calls":[{"name":"f","args":{"content":"no"},"id":"c"}]})");
   }
-  EXPECT_EQ(sink.events, (std::vector<Event>{{Kind::kToolCall, 0, "", "c", "f"},
-                                             {Kind::kToolInput, 0, "{\"content\":\"no\"}", "", ""}}));
+  EXPECT_EQ(sink.count(Kind::kToolCall), 1u);
+  EXPECT_EQ(sink.events[1], (Event{Kind::kWholeToolInput, 0, "{\"content\":\"no\"}", "", ""}));
 }
 
-TEST_F(LangGraphReaderTest, ReadsAccumulatedToolCalls) {
-  read("messages/partial",
-       R"([{"type":"ai","id":"m","tool_call_chunks":[{"name":"f","args":"{","id":"c","index":0}]}])");
-  read("messages/partial",
-       R"([{"type":"ai","id":"m","tool_call_chunks":[{"name":"f","args":"{}","id":"c","index":0}]}])");
-  EXPECT_EQ(sink.events, (std::vector<Event>{{Kind::kToolCall, 0, "", "c", "f"},
-                                             {Kind::kToolInput, 0, "{", "", ""},
-                                             {Kind::kToolInput, 0, "}", "", ""}}));
+TEST_F(LangGraphReaderTest, TellsMessagesAndTheirPartsApart) {
+  delta(R"({"type":"ai","id":"m","content":"a"})");
+  delta(R"({"type":"ai","id":"n","content":[{"type":"text","text":"b","index":0}]})");
+  delta(R"({"type":"ai","id":"n","content":[{"type":"text","text":"c","index":0}]})");
+  delta(R"({"type":"ai","id":"n","content":[{"type":"text","text":"d","index":2}]})");
+  ASSERT_EQ(sink.events.size(), 4u);
+  EXPECT_NE(sink.events[0].index, sink.events[1].index);
+  EXPECT_EQ(sink.events[1].index, sink.events[2].index);
+  EXPECT_NE(sink.events[2].index, sink.events[3].index);
+}
+
+TEST_F(LangGraphReaderTest, HandsReasoningOnOnceThatStandsInTwoPlaces) {
+  delta(R"({"type":"ai","id":"m","content":[{"type":"thinking","thinking":"T"}],)"
+        R"("additional_kwargs":{"reasoning_content":"T"}})");
+  EXPECT_EQ(sink.all(Kind::kReasoning), "T");
 }
 
 TEST_F(LangGraphReaderTest, AddsTheUsageOfAllMessagesUp) {
@@ -146,20 +157,20 @@ TEST_F(LangGraphReaderTest, TakesTheLastUsageOfAnAccumulatedMessage) {
 }
 
 TEST_F(LangGraphReaderTest, TakesTheLastMessagesReasonForTheAnswers) {
-  EXPECT_EQ(reader.finish_reason(), FinishReason::kStop);
+  EXPECT_EQ(reader->finish_reason(), FinishReason::kStop);
   delta(R"({"type":"ai","id":"m","response_metadata":{"finish_reason":"tool_calls"}})");
-  EXPECT_EQ(reader.finish_reason(), FinishReason::kToolCalls);
+  EXPECT_EQ(reader->finish_reason(), FinishReason::kToolCalls);
   delta(R"({"type":"ai","id":"n","content":"x"})");
-  EXPECT_EQ(reader.finish_reason(), FinishReason::kStop);
+  EXPECT_EQ(reader->finish_reason(), FinishReason::kStop);
   delta(R"({"type":"ai","id":"n","response_metadata":{"stop_reason":"max_tokens"}})");
-  EXPECT_EQ(reader.finish_reason(), FinishReason::kLength);
+  EXPECT_EQ(reader->finish_reason(), FinishReason::kLength);
 }
 
 TEST_F(LangGraphReaderTest, EndsAtEndOrWithTheBodyOnceTheRunHasBegun) {
-  EXPECT_FALSE(reader.may_end_with_body()) << "nothing has come";
+  EXPECT_FALSE(reader->may_end_with_body()) << "nothing has come";
   EXPECT_EQ(read("metadata", R"({"run_id":"r"})"), Verdict::kGoesOn);
-  EXPECT_TRUE(reader.may_end_with_body());
-  EXPECT_FALSE(reader.may_end()) << "the connection broke";
+  EXPECT_TRUE(reader->may_end_with_body());
+  EXPECT_FALSE(reader->may_end()) << "the connection broke";
   EXPECT_EQ(read("end", "null"), Verdict::kEnd);
 }
 
@@ -179,7 +190,7 @@ TEST_F(LangGraphReaderTest, SeesWhatIsNoMessage) {
   for (const char* data : {"<html>", "{}", "[]", "[{\"type\":\"ai\""}) {
     EXPECT_EQ(LangGraphReaderTest::read("messages", data), Verdict::kMalformed) << data;
   }
-  reader = LangGraphReader();
+  restart();
   EXPECT_EQ(read("messages/partial", "{}"), Verdict::kMalformed);
 }
 

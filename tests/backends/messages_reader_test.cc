@@ -43,9 +43,9 @@ TEST(MessagesReader, ReadsToolCallsByTheirBlocksIndexButNotTheVendorsOwn) {
        R"({"type":"content_block_delta","index":1,"delta":{"type":"input_json_delta","partial_json":"1}"}})",
        R"({"type":"content_block_start","index":2,"content_block":{"type":"server_tool_use","id":"s","name":"web_search"}})",
        R"({"type":"content_block_delta","index":2,"delta":{"type":"input_json_delta","partial_json":"{}"}})"});
-  EXPECT_EQ(reading.sink.events, (std::vector<Event>{{Kind::kToolCall, 1, "", "toolu_1", "f"},
-                                                     {Kind::kToolInput, 1, R"({"text":)", "", ""},
-                                                     {Kind::kToolInput, 1, "1}", "", ""}}));
+  EXPECT_EQ(reading.sink.events, (std::vector<Event>{{Kind::kToolCall, 0, "", "toolu_1", "f"},
+                                                     {Kind::kToolInput, 0, R"({"text":)", "", ""},
+                                                     {Kind::kToolInput, 0, "1}", "", ""}}));
 }
 
 TEST(MessagesReader, OverwritesTheCountsOfTokens) {
@@ -73,6 +73,29 @@ TEST(MessagesReader, EndsAtMessageStopAndTellsWhy) {
   EXPECT_FALSE(read({R"({"type":"message_delta","delta":{"stop_reason":"end_turn"}})"}).may_end);
 }
 
+TEST(MessagesReader, MayEndWithTheBodyBehindTheStopReason) {
+  EXPECT_TRUE(read({R"({"type":"message_delta","delta":{"stop_reason":"end_turn"}})"}).may_end_with_body);
+  EXPECT_FALSE(read({R"({"type":"message_delta","delta":{"stop_reason":null}})"}).may_end_with_body);
+}
+
+TEST(MessagesReader, RefusesAnAnswerInWhichTwoMessagesAreMixed) {
+  const std::string first = R"({"type":"message_start","message":{"id":"a"}})";
+  EXPECT_EQ(read({first, R"({"type":"message_start","message":{"id":"b"}})"}).verdict, Verdict::kMalformed);
+  EXPECT_EQ(read({first, first}).verdict, Verdict::kGoesOn);
+}
+
+TEST(MessagesReader, TellsBlocksApart) {
+  const AnswerReading reading =
+      read({R"({"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"a"}})",
+            R"({"type":"content_block_delta","index":2,"delta":{"type":"text_delta","text":"b"}})"});
+  ASSERT_EQ(reading.sink.events.size(), 2u);
+  EXPECT_NE(reading.sink.events[0].index, reading.sink.events[1].index);
+}
+
+TEST(MessagesReader, TakesEventsThatSayNothingForNothing) {
+  for (const char* data : {"", "null"}) EXPECT_EQ(read({data}).verdict, Verdict::kGoesOn);
+}
+
 TEST(MessagesReader, SeesAnError) {
   EXPECT_EQ(read({R"({"type":"error","error":{"type":"overloaded_error","message":"Overloaded"}})"}).verdict,
             Verdict::kReported);
@@ -80,7 +103,7 @@ TEST(MessagesReader, SeesAnError) {
 }
 
 TEST(MessagesReader, SeesWhatIsNoEvent) {
-  for (const char* data : {"<html>", "[1]", ""}) {
+  for (const char* data : {"<html>", "[1]", "{"}) {
     EXPECT_EQ(read({data}).verdict, Verdict::kMalformed) << data;
   }
 }

@@ -16,13 +16,51 @@ AnswerReading read(const std::vector<std::string>& events) {
 }
 
 TEST(ResponsesReader, ReadsTextAndRefusals) {
-  const AnswerReading reading =
-      read({R"({"type":"response.created","sequence_number":0,"response":{"id":"r","output":[]}})",
-            R"({"type":"response.output_text.delta","item_id":"m","output_index":0,"content_index":0,"delta":"Hi"})",
-            R"({"type":"response.output_text.done","text":"Hi"})", R"({"type":"response.refusal.delta","delta":" no"})",
-            R"({"type":"response.of_the_future","delta":"never"})"});
+  const AnswerReading reading = read(
+      {R"({"type":"response.created","sequence_number":0,"response":{"id":"r","output":[]}})",
+       R"({"type":"response.output_text.delta","item_id":"m","output_index":0,"content_index":0,"delta":"Hi"})",
+       R"({"type":"response.output_text.done","output_index":0,"content_index":0,"text":"Hi"})",
+       R"({"type":"response.refusal.delta","delta":" no"})", R"({"type":"response.of_the_future","delta":"never"})"});
   EXPECT_EQ(reading.verdict, Verdict::kGoesOn);
   EXPECT_EQ(reading.sink.all_text(), "Hi no");
+}
+
+constexpr char kMessage[] = R"({"type":"message","content":[{"type":"output_text","text":"Hi"}]})";
+
+TEST(ResponsesReader, TakesTextFromWhereverItIs) {
+  const std::string piece = R"({"type":"response.output_text.delta","output_index":1,"delta":"Hi"})";
+  const std::string done = R"({"type":"response.output_text.done","output_index":1,"text":"Hi"})";
+  const std::string item =
+      R"({"type":"response.output_item.done","output_index":1,"item":)" + std::string(kMessage) + "}";
+  const std::string completed =
+      R"({"type":"response.completed","response":{"output":[)" + std::string(kMessage) + "]}}";
+  for (const std::vector<std::string>& events : std::vector<std::vector<std::string>>{
+           {piece, done, item, completed}, {done, item, completed}, {item, completed}, {completed}}) {
+    EXPECT_EQ(read(events).sink.all_text(), "Hi") << events.front();
+  }
+}
+
+TEST(ResponsesReader, TakesRefusalsAndReasoningFromWhereverTheyAre) {
+  const AnswerReading reading =
+      read({R"({"type":"response.refusal.done","output_index":1,"refusal":"no"})",
+            R"({"type":"response.output_item.done","output_index":0,"item":{"type":"reasoning",)"
+            R"("summary":[{"type":"summary_text","text":"s"}],"content":[{"type":"reasoning_text","text":"r"}]}})"});
+  EXPECT_EQ(reading.sink.all_text(), "no");
+  EXPECT_EQ(reading.sink.all(Kind::kReasoning), "sr");
+}
+
+TEST(ResponsesReader, TellsPartsApart) {
+  const AnswerReading reading =
+      read({R"({"type":"response.reasoning_summary_text.delta","output_index":0,"summary_index":0,"delta":"a"})",
+            R"({"type":"response.reasoning_summary_text.delta","output_index":0,"summary_index":1,"delta":"b"})",
+            R"({"type":"response.reasoning_summary_text.delta","output_index":0,"summary_index":1,"delta":"c"})"});
+  ASSERT_EQ(reading.sink.events.size(), 3u);
+  EXPECT_NE(reading.sink.events[0].index, reading.sink.events[1].index);
+  EXPECT_EQ(reading.sink.events[1].index, reading.sink.events[2].index);
+}
+
+TEST(ResponsesReader, TakesEventsThatSayNothingForNothing) {
+  for (const char* data : {"", "null"}) EXPECT_EQ(read({data}).verdict, Verdict::kGoesOn);
 }
 
 TEST(ResponsesReader, TellsReasoningFromText) {
@@ -40,8 +78,9 @@ TEST(ResponsesReader, ReadsToolCallsByTheirOutputIndex) {
             R"({"type":"response.function_call_arguments.delta","output_index":1,"delta":"{\"content\":\"x\"}"})",
             R"({"type":"response.function_call_arguments.done","output_index":1,"arguments":"{\"content\":\"x\"}"})",
             R"({"type":"response.completed","response":{"status":"completed"}})"});
-  EXPECT_EQ(reading.sink.events, (std::vector<Event>{{Kind::kToolCall, 1, "", "call_1", "f"},
-                                                     {Kind::kToolInput, 1, R"({"content":"x"})", "", ""}}));
+  EXPECT_EQ(reading.sink.events, (std::vector<Event>{{Kind::kToolCall, 0, "", "call_1", "f"},
+                                                     {Kind::kToolInput, 0, R"({"content":"x"})", "", ""},
+                                                     {Kind::kWholeToolInput, 0, R"({"content":"x"})", "", ""}}));
   EXPECT_EQ(reading.finish_reason, FinishReason::kToolCalls);
 }
 
@@ -79,7 +118,7 @@ TEST(ResponsesReader, TakesNoAnswerForWholeWithoutItsLastEvent) {
 }
 
 TEST(ResponsesReader, SeesWhatIsNoEvent) {
-  for (const char* data : {"<html>", "[1]", "", "[DONE]"}) {
+  for (const char* data : {"<html>", "[1]", "[DONE]"}) {
     EXPECT_EQ(read({data}).verdict, Verdict::kMalformed) << data;
   }
 }

@@ -50,7 +50,7 @@ class FloodTest : public testing::TestWithParam<Engine> {
           for (int i = 0; i < 100; ++i) hundred += text_of(piece);
           for (int i = 0; i < kEvents / 100; ++i) answer.send(hundred);
         }
-        answer.send("data: [DONE]\n\n");
+        answer.send("data: {\"choices\":[]}\n\ndata: [DONE]\n\n");
         answer.end();
       });
   std::unique_ptr<DaemonProcess> daemon =

@@ -101,30 +101,56 @@ TEST_F(UiMessageTest, TakesNoInputForAnEmptyOne) {
   EXPECT_NE(end().find("\"toolCallId\":\"c\",\"toolName\":\"f\",\"input\":{}}"), std::string::npos);
 }
 
-TEST_F(UiMessageTest, TakesACallThatIsNamedAgainForTheSame) {
-  call("c");
-  EXPECT_EQ(written({.kind = Kind::kToolCall, .id = "c", .name = "f"}), "");
-  EXPECT_EQ(written({.kind = Kind::kToolCall, .name = "f"}), "");
+TEST_F(UiMessageTest, BeginsACallOnceBothItsIdAndItsToolAreKnown) {
+  EXPECT_EQ(written({.kind = Kind::kToolCall, .id = "c"}), "");
+  EXPECT_EQ(written({.kind = Kind::kToolInput, .text = "[1"}), "");
+  written({.kind = Kind::kText, .text = "meanwhile"});
+  EXPECT_EQ(written({.kind = Kind::kToolCall, .name = "f"}),
+            "{\"type\":\"text-end\",\"id\":\"1\"}\n"
+            "{\"type\":\"tool-input-start\",\"toolCallId\":\"c\",\"toolName\":\"f\"}\n"
+            "{\"type\":\"tool-input-delta\",\"toolCallId\":\"c\",\"inputTextDelta\":\"[1\"}\n");
+  input("]");
+  EXPECT_NE(end().find("\"input\":[1]}"), std::string::npos);
 }
 
-TEST_F(UiMessageTest, TakesAnotherIdentityAtTheSameIndexForTheNextCall) {
-  call("a");
-  input("1");
-  EXPECT_EQ(written({.kind = Kind::kToolCall, .id = "b", .name = "g"}),
-            "{\"type\":\"tool-input-available\",\"toolCallId\":\"a\",\"toolName\":\"f\",\"input\":1}\n"
-            "{\"type\":\"tool-input-start\",\"toolCallId\":\"b\",\"toolName\":\"g\"}\n");
-}
-
-TEST_F(UiMessageTest, NamesACallThatHasNoIdentity) {
-  call("", 0);
-  call("", 1);
+TEST_F(UiMessageTest, MakesUpAnIdThatNoOtherCallHas) {
+  call("call_1", 0);
+  call("call_1", 1);
+  call("", 2);
   const std::string text = end();
-  EXPECT_NE(text.find("\"call_1\""), std::string::npos);
-  EXPECT_NE(text.find("\"call_2\""), std::string::npos);
+  for (const char* id : {"\"call_1\"", "\"call_2\"", "\"call_3\""}) {
+    EXPECT_NE(text.find(std::string("available\",\"toolCallId\":") + id), std::string::npos) << id;
+  }
 }
 
-TEST_F(UiMessageTest, LeavesOutInputOfACallThatIsNotThere) {
-  EXPECT_EQ(written({.kind = Kind::kToolInput, .index = 3, .text = "{}"}), "");
+TEST_F(UiMessageTest, LeavesOutACallWithoutAName) {
+  written({.kind = Kind::kToolCall, .id = "c"});
+  input("{}");
+  EXPECT_EQ(end(),
+            std::string("{\"type\":\"start\",\"messageId\":\"m\\\"1\"}\n{\"type\":\"start-step\"}\n") + kGoodEnd);
+}
+
+TEST_F(UiMessageTest, TakesTheLastWholeInputWhereNoPieceComes) {
+  call("a", 0);
+  call("b", 1);
+  for (const char* whole : {"[1]", "[1,2]"}) {
+    EXPECT_EQ(written({.kind = Kind::kWholeToolInput, .index = 0, .text = whole}), "");
+    written({.kind = Kind::kWholeToolInput, .index = 1, .text = whole});
+  }
+  input("[0]", 1);
+  written({.kind = Kind::kWholeToolInput, .index = 1, .text = "[3]"});
+  const std::string text = end();
+  EXPECT_NE(text.find("\"toolCallId\":\"a\",\"toolName\":\"f\",\"input\":[1,2]}"), std::string::npos);
+  EXPECT_NE(text.find("\"toolCallId\":\"b\",\"toolName\":\"f\",\"input\":[0]}"), std::string::npos);
+}
+
+TEST_F(UiMessageTest, BeginsAPartForEachBlock) {
+  written({.kind = Kind::kText, .index = 4, .text = "a"});
+  EXPECT_EQ(written({.kind = Kind::kText, .index = 4, .text = "b"}),
+            "{\"type\":\"text-delta\",\"id\":\"1\",\"delta\":\"b\"}\n");
+  EXPECT_EQ(written({.kind = Kind::kText, .index = 5, .text = "c"}),
+            "{\"type\":\"text-end\",\"id\":\"1\"}\n{\"type\":\"text-start\",\"id\":\"2\"}\n"
+            "{\"type\":\"text-delta\",\"id\":\"2\",\"delta\":\"c\"}\n");
 }
 
 TEST_F(UiMessageTest, HasNothingToSayOfTheUpstreamsOwnEventsNorOfProgress) {
@@ -149,6 +175,15 @@ TEST_F(UiMessageTest, KeepsNoMoreInputThanTheLimit) {
   EXPECT_EQ(written({.kind = Kind::kToolInput, .text = " "}), "");
   EXPECT_TRUE(message.too_large());
   EXPECT_EQ(written({.kind = Kind::kText, .text = "more"}), "");
+}
+
+TEST_F(UiMessageTest, CountsWholeInputsOnceEach) {
+  call("c");
+  const std::string half(kMaxToolInputBytes / 2 + 1, ' ');
+  for (int i = 0; i < 3; ++i) written({.kind = Kind::kWholeToolInput, .text = half});
+  EXPECT_FALSE(message.too_large());
+  written({.kind = Kind::kWholeToolInput, .index = 1, .text = half});
+  EXPECT_TRUE(message.too_large());
 }
 
 TEST_F(UiMessageTest, KeepsNoMoreCallsThanTheLimit) {

@@ -16,6 +16,7 @@ struct AnswerReading {
   AnswerReader::Verdict verdict = AnswerReader::Verdict::kGoesOn;  // of the last event that was read
   RecordingSink sink;
   bool may_end = false;
+  bool may_end_with_body = false;
   FinishReason finish_reason = FinishReason::kOther;
 };
 
@@ -30,6 +31,7 @@ AnswerReading read_events(const std::vector<std::string>& events) {
     if (reading.verdict != AnswerReader::Verdict::kGoesOn) break;
   }
   reading.may_end = reader.may_end();
+  reading.may_end_with_body = reader.may_end_with_body();
   reading.finish_reason = reader.finish_reason();
   return reading;
 }
