@@ -52,11 +52,14 @@ struct ToolCallShape {
   ToolCallKey key;
 };
 
-// Each API's shapes, what gives a call its place, what else brings input to that place, and what ends the call. Nothing
-// but the answer's end ends a call for the client: only then its tool is to be called.
-//
-// Chat Completions: choices[].delta.tool_calls[], by `index` (0 where there is none); delta.function_call, of which an
-// answer has one. Custom tools stand beside functions. A finish reason ends the calls.
+// For the client all calls end with the answer: only then it is sure that their tools are to be called.
+
+// Chat Completions
+//   begins, continues  choices[].delta.tool_calls[], by `index` (0 if there is none); delta.function_call, of which an
+//                      answer has one
+//   is named by        `id`; the name in `function` or `custom`; each in any piece
+//   has input from     `arguments`: pieces of JSON, or an object; `input` of custom tools: pieces of text
+//   ends               with the finish reason
 inline constexpr ToolCallShape kChatToolCalls[] = {
     // type, id, inside, name, own name, input, form, key
     {nullptr, "id", "function", "name", nullptr, "arguments", ToolInputForm::kPieces, ToolCallKey::kPlace},
@@ -65,9 +68,13 @@ inline constexpr ToolCallShape kChatToolCalls[] = {
 inline constexpr ToolCallShape kChatFunctionCall = {
     nullptr, nullptr, nullptr, "name", nullptr, "arguments", ToolInputForm::kPieces, ToolCallKey::kPlace};
 
-// Responses: `item` of response.output_item.added (those that are begun there) and .done, by `output_index`; the items
-// of the last event's response.output, by their position. More input: response.function_call_arguments.delta and .done,
-// response.custom_tool_call_input.delta and .done. The item's .done ends the call.
+// Responses
+//   begins, continues  the item of response.output_item.added (the first two types) or .done, by `output_index`; an
+//                      item of the last event's response.output, if no call has begun before
+//   is named by        `call_id`; `name`, or the API's own name for the tool
+//   has input from     response.function_call_arguments.delta and .done, response.custom_tool_call_input.delta and
+//                      .done, and each of the items
+//   ends               with the item's .done
 inline constexpr ToolCallShape kResponsesBegunItems[] = {
     {"function_call", "call_id", nullptr, "name", nullptr, "arguments", ToolInputForm::kWhole, ToolCallKey::kIdOrItem},
     {"custom_tool_call", "call_id", nullptr, "name", nullptr, "input", ToolInputForm::kPlainWhole,
@@ -85,14 +92,23 @@ inline constexpr ToolCallShape kResponsesWholeItems[] = {
      ToolCallKey::kIdOrItem},
 };
 
-// Messages: `content_block` of content_block_start, by `index`; the blocks in message_start's message.content, by their
-// position. More input: content_block_delta's delta.partial_json. content_block_stop ends the call.
+// Messages
+//   begins             content_block of content_block_start, by `index`; a block of message_start's message.content, by
+//                      its position
+//   continues          content_block_delta, by `index`
+//   is named by        `id`; `name`
+//   has input from     delta.partial_json: pieces of JSON; else the block's `input`, an object
+//   ends               with content_block_stop
 inline constexpr ToolCallShape kMessagesBlock = {
     "tool_use", "id", nullptr, "name", nullptr, "input", ToolInputForm::kWhole, ToolCallKey::kPlace};
 
-// LangGraph: a message's tool_call_chunks[], by the message and `index`; without an index each chunk that has a name or
-// an id is a call of its own. Else its tool_calls[], by the message and their position: their `args` are whole, as far
-// as they have come, and the last holds. In messages/partial both are accumulated. The run's end ends the calls.
+// LangGraph
+//   begins, continues  a message's tool_call_chunks[], by the message and `index`, a number or "lc_..."; without such
+//                      an index each chunk with a name or an id begins a call. Else its tool_calls[], by their position
+//   is named by        `id`; `name`
+//   has input from     a chunk's `args`: pieces of JSON; a call's `args`: an object, as far as it has come. In
+//                      messages/partial both are accumulated: the last holds
+//   ends               with the run
 inline constexpr ToolCallShape kLangGraphChunk = {
     nullptr, "id", nullptr, "name", nullptr, "args", ToolInputForm::kPieces, ToolCallKey::kIdOrPlace};
 inline constexpr ToolCallShape kLangGraphCall = {
