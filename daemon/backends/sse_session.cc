@@ -117,8 +117,8 @@ bool SseSession::on_event(SseEvent& event) {
 
 void SseSession::end() {
   ended_ = true;
+  reader_->finish(sink_);  // before: the sink may pause the transfer
   transfer_->let_finish();
-  reader_->finish(sink_);
   sink_.on_end(reader_->finish_reason());
 }
 
