@@ -62,7 +62,7 @@ Status Generator::run() {
   const std::int64_t last_start_ns = begin_ns_ + options_->ramp_up.count() + options_->hold.count();
   while (started_ < total_ || open_ > 0) {
     const std::int64_t now = MonotonicClock::now_ns();
-    if (now > last_start_ns) total_ = started_;
+    if (now > last_start_ns && rest_waits_for_its_turn()) total_ = started_;
     start_due(now);
     const timespec wait = time_to_next(MonotonicClock::now_ns());
     const int count = epoll_pwait2(epoll_.get(), events.data(), kEventsAtOnce, &wait, nullptr);
@@ -83,6 +83,11 @@ std::int64_t Generator::next_start_ns() const {
   const double share = std::fmod(number * kGoldenRatio, 1.0);
   return begin_ns_ + static_cast<std::int64_t>(static_cast<double>(options_->ramp_up.count()) * (number + share) /
                                                options_->connections);
+}
+
+// What is due by the ramp-up alone is started however late the generator gets to it.
+bool Generator::rest_waits_for_its_turn() const {
+  return in_flight_ > 0 ? started_ >= in_flight_ : retry_ns_ != 0;
 }
 
 bool Generator::may_start() const {
@@ -272,7 +277,9 @@ void Generator::on_end_of_answer(Slot slot) {
   if (reader.status() != 200) {
     return fail(slot, Failure::kReceive, "answered with status " + std::to_string(reader.status()));
   }
-  if (!reader.done()) return fail(slot, Failure::kReceive, "the answer ended without [DONE]");
+  if (!reader.done() && !options_->any_end) {
+    return fail(slot, Failure::kReceive, "the answer ended without [DONE]; --any-end takes the end of a daemon without it");
+  }
   const std::uint32_t expected = options_->expected_events;
   if (reader.events() == 0 || (expected > 0 && reader.events() != expected)) {
     return fail(slot, Failure::kReceive, "the answer had " + std::to_string(reader.events()) + " events");

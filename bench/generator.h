@@ -63,6 +63,7 @@ class Generator {
   void start_due(std::int64_t now);
   // False when nothing can be started now: to be tried again.
   bool start_one(std::int64_t now);
+  bool rest_waits_for_its_turn() const;
   bool may_start() const;
   // What is done about a hand-off that could not be begun or sent; false to try again.
   bool give_up(const Error& error, Failure failure, std::int64_t now);

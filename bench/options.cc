@@ -4,7 +4,9 @@
 #include <algorithm>
 #include <charconv>
 #include <map>
+#include <vector>
 
+#include "base/one_dash.h"
 #include "protocol/handoff_protocol.h"
 
 namespace streaming::bench {
@@ -57,6 +59,8 @@ void add_clients(CLI::App& app, Options& options) {
   add_duration(app, "--leave-after", options.leave_after, "0",
                "each client leaves so long after its hand-off, and waits for the daemon to close; 0: stays");
   app.add_option("--events", options.expected_events, "events that an answer must have; 0: one at least");
+  app.add_flag("--any-end", options.any_end,
+               "an answer may end with its connection alone; else \"data: [DONE]\" must be the last that comes");
   app.add_flag("--wait-ack", options.wait_ack, "wait for the daemon's acknowledgement before closing");
 }
 
@@ -73,8 +77,10 @@ Options read_options(int argc, char** argv) {
   add_clients(app, options);
   app.add_option("--pid", options.pid, "measure this process too: CPU, resident memory, threads")->type_name("PID");
   app.add_option("--output", options.output, "write the results there as JSON")->type_name("FILE");
+  const std::vector<std::string> arguments = with_two_dashes(
+      argc, argv, [&app](const std::string& flag) { return app.get_option_no_throw(flag) != nullptr; });
   try {
-    app.parse(argc, argv);
+    app.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));  // CLI11 wants the last first
     if (options.data.size() > handoff_protocol::kMaxInlinePayloadBytes) {
       throw CLI::ValidationError("--data", "is larger than a hand-off's message");
     }

@@ -7,8 +7,8 @@
 #include <cstdint>
 #include <string>
 
+#include "base/duration.h"
 #include "base/result.h"
-#include "bench/duration.h"
 
 namespace streaming::bench {
 
@@ -33,6 +33,7 @@ struct Options {
   AbortAfter abort_after;
   Nanoseconds leave_after{0};         // 0: does not
   std::uint32_t expected_events = 0;  // 0: one at least
+  bool any_end = false;               // an answer need not end with [DONE]
   std::uint32_t in_flight = 0;        // 0: no bound
   std::uint32_t processes = 1;
   bool wait_ack = false;

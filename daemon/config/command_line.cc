@@ -4,8 +4,10 @@
 #include <cstdlib>
 #include <map>
 
+#include "base/one_dash.h"
 #include "config/config_file.h"
 #include "config/convert.h"
+#include "config/environment.h"
 #include "config/nearest.h"
 #include "config/option_table.h"
 #include "config/profile.h"
@@ -32,7 +34,8 @@ std::string help_of(const Option& option) {
 void add_flags(CLI::App& app, GivenFlags& given) {
   for (const Option& option : option_table()) {
     if (option.flag.empty()) continue;
-    const std::string flag(option.flag);
+    std::string flag(option.flag);
+    if (!option.other_flags.empty()) flag.append(",").append(option.other_flags);
     const std::string_view behind = placeholder(option);
     if (behind.empty()) {
       app.add_flag_function(
@@ -44,18 +47,6 @@ void add_flags(CLI::App& app, GivenFlags& given) {
           ->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
     }
   }
-}
-
-Status apply_environment(Config& config) {
-  for (const Option& option : option_table()) {
-    if (option.variable.empty()) continue;
-    const std::string variable(option.variable);
-    const char* text = std::getenv(variable.c_str());
-    if (text == nullptr || *text == '\0') continue;
-    if (Status set = set_option(config, option, text); !set) return Error{variable + " " + set.error().message};
-    config.sources.insert_or_assign(std::string(option.key), variable);
-  }
-  return success();
 }
 
 Status apply_flags(Config& config, const GivenFlags& given) {
@@ -78,20 +69,19 @@ Status read_secret_files(Config& config) {
     Result<std::string> read = read_secret_file(config.*secret->file);
     if (!read) return Error{source_of(config, std::string(option.key) + "_file") + ": " + read.error().message};
     config.*secret->member = *read;
+    note_exposure(config, config.*secret->file, option.key);
   }
   return success();
 }
 
 // For the first flag that there is not.
-std::string flag_suggestion(const CLI::App& app, int argc, const char* const* argv) {
+std::string flag_suggestion(const CLI::App& app, const std::vector<std::string>& arguments) {
   std::vector<std::string> names;
   for (const CLI::Option* option : app.get_options()) names.push_back(option->get_name());
   const std::vector<std::string_view> known(names.begin(), names.end());
-  for (int i = 1; i < argc; ++i) {
-    const std::string_view flag = std::string_view(argv[i]).substr(0, std::string_view(argv[i]).find('='));
-    if (flag.starts_with("--") && app.get_option_no_throw(std::string(flag)) == nullptr) {
-      return "; did you mean " + std::string(nearest(flag, known)) + "?";
-    }
+  for (const std::string& argument : arguments) {
+    const std::string flag = argument.substr(0, argument.find('='));
+    if (flag.starts_with("--") && app.get_option_no_throw(flag) == nullptr) return did_you_mean(nearest(flag, known));
   }
   return "";
 }
@@ -115,8 +105,10 @@ Result<CommandLine> read_command_line(int argc, const char* const* argv) {
   app.add_option("--convert", to_convert, "print the settings of another daemon's file (YAML or TOML) as a file of ours, and end")
       ->type_name("FILE");
   add_flags(app, given);
+  const std::vector<std::string> arguments = with_two_dashes(
+      argc, argv, [&app](const std::string& flag) { return app.get_option_no_throw(flag) != nullptr; });
   try {
-    app.parse(argc, argv);
+    app.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));  // CLI11 wants the last first
   } catch (const CLI::CallForHelp&) {
     line.to_print = app.help();
     return line;
@@ -124,7 +116,8 @@ Result<CommandLine> read_command_line(int argc, const char* const* argv) {
     line.to_print = app.version() + "\n";
     return line;
   } catch (const CLI::ExtrasError& error) {
-    return Error{std::string(error.what()) + flag_suggestion(app, argc, argv) + " --help lists the flags"};
+    const std::string meant = flag_suggestion(app, arguments);
+    return Error{error.what() + meant + (meant.empty() ? ";" : "") + " --help lists the flags"};
   } catch (const CLI::ParseError& error) {
     return Error{std::string(error.what()) + "; --help lists the flags"};
   }

@@ -111,6 +111,7 @@ struct Config {
   bool benchmark = false;
 
   ValueSources sources;
+  std::vector<std::string> remarks;  // what is odd about the places that the values come from, a sentence each
 };
 
 inline constexpr std::int64_t kDefaultMaxConnections = 50'000;

@@ -10,6 +10,7 @@
 #include "config/nearest.h"
 #include "config/option_table.h"
 #include "config/profile.h"
+#include "config/secret_file.h"
 
 namespace streaming {
 namespace {
@@ -55,8 +56,7 @@ class FileReader {
       const std::string key(name.str());
       const Option* option = find_profile_option(key);
       if (option == nullptr) {
-        const std::string_view meant = nearest(key, profile_keys());
-        return mistake(node, "unknown key " + prefix + key + "; did you mean " + std::string(meant) + "?");
+        return mistake(node, "unknown key " + prefix + key + did_you_mean(nearest(key, profile_keys())));
       }
       Config tried;
       if (Status set = set_value(tried, *option, node); !set) {
@@ -64,6 +64,7 @@ class FileReader {
       }
       texts.insert_or_assign(key, text_of(*option, node));
       config_.sources.insert_or_assign(prefix + key, place_of(node) + prefix + key);
+      if (is_secret(tried, *option)) note_exposure(config_, path_, prefix + key);
     }
     return success();
   }
@@ -79,7 +80,15 @@ class FileReader {
     Status set = set_value(config_, *option, node);
     if (!set) return mistake(node, key + " " + set.error().message);
     config_.sources.insert_or_assign(key, place_of(node) + key);
+    if (is_secret(config_, *option)) note_exposure(config_, path_, key);
     return set;
+  }
+
+  // A key, or a URL with one in it.
+  static bool is_secret(const Config& config, const Option& option) {
+    if (const auto* secret = std::get_if<Secret>(&option.value)) return !(config.*secret->member).empty();
+    const auto* text = std::get_if<Text>(&option.value);
+    return text != nullptr && option_text(config, option) != config.*text->member;
   }
 
   static bool is_section(const std::string& key) {
@@ -95,8 +104,8 @@ class FileReader {
       known.push_back(node.is_table() ? option.key.substr(0, option.key.rfind('.')) : option.key);
     }
     const std::string meant(nearest(key, known));
-    if (node.is_table()) return mistake(node, "unknown section [" + key + "]; did you mean [" + meant + "]?");
-    return mistake(node, "unknown key " + key + "; did you mean " + meant + "?");
+    if (!node.is_table()) return mistake(node, "unknown key " + key + did_you_mean(meant));
+    return mistake(node, "unknown section [" + key + "]" + did_you_mean(meant.empty() ? "" : "[" + meant + "]"));
   }
 
   static Status set_value(Config& config, const Option& option, const toml::node& node) {
@@ -108,16 +117,27 @@ class FileReader {
       if (std::holds_alternative<Secret>(option.value)) return Error{"must be " + what};
       return must_be(what, text_of(option, node));
     }
+    if (std::holds_alternative<FileMode>(option.value) && is_decimal(node)) {
+      return must_be("an octal file mode, as 0o660 or \"0660\"", text_of(option, node));
+    }
     return set_option(config, option, text_of(option, node));
+  }
+
+  static bool is_octal(const toml::value<std::int64_t>& number) {
+    return (number.flags() & toml::value_flags::format_as_octal) == toml::value_flags::format_as_octal;
+  }
+  static bool is_decimal(const toml::node& node) {
+    const auto* number = node.as_integer();
+    return number != nullptr && !is_octal(*number);
   }
 
   // The value as text; of a kind of value that the option does not have, text that it does not take.
   static std::string text_of(const Option& option, const toml::node& node) {
     if (const auto* text = node.as_string()) return text->get();
     if (const auto* flag = node.as_boolean()) return flag->get() ? "true" : "false";
-    if (const auto* number = node.as_integer(); number != nullptr && std::holds_alternative<FileMode>(option.value)) {
-      char octal[24];
-      std::snprintf(octal, sizeof octal, "%llo", static_cast<unsigned long long>(number->get()));
+    if (const auto* number = node.as_integer(); number != nullptr && is_octal(*number)) {
+      char octal[32];
+      std::snprintf(octal, sizeof octal, "0o%llo", static_cast<unsigned long long>(number->get()));
       return octal;
     }
     if (const auto* array = node.as_array(); array != nullptr && is_list(option)) {

@@ -53,7 +53,9 @@ print the version and end.
 constexpr std::string_view kSettingsHead = R"(.SH SETTINGS
 Each can be set by a flag, by a variable of the environment, or in the file; a flag wins over the environment, which wins
 over the file, which wins over the default. The file is TOML: what stands before a key's last dot is its section. An
-unknown key or flag, or a value out of its range, is an error at the start.
+unknown key or flag, or a value out of its range, is an error at the start. An unknown variable that begins as these do is
+a warning. Milliseconds may have units instead: 200ms, 30s, 1m30s. A switch is true or false, on or off, yes or no, 1 or 0,
+in capital letters too.
 )";
 
 constexpr std::string_view kTail = R"(.SH SIGNALS
@@ -128,6 +130,7 @@ void append_fact(std::string& roff, std::string_view name, std::string_view valu
 
 std::string entry_of(const Option& option) {
   std::string roff = ".TP\n" + title_of(option) + "\n" + escaped(option.help) + ".\n";
+  append_fact(roff, "Or", option.other_flags);
   append_fact(roff, "Key", option.key);
   append_fact(roff, "Variable", option.variable);
   append_fact(roff, "Range", range_of(option));

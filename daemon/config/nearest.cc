@@ -26,10 +26,21 @@ std::size_t edits_between(std::string_view left, std::string_view right) {
 }  // namespace
 
 std::string_view nearest(std::string_view word, std::span<const std::string_view> candidates) {
-  const auto least = std::min_element(candidates.begin(), candidates.end(), [word](auto left, auto right) {
-    return edits_between(word, left) < edits_between(word, right);
-  });
-  return least == candidates.end() ? std::string_view{} : *least;
+  std::string_view found;
+  std::size_t fewest = word.size() + 1;
+  for (const std::string_view candidate : candidates) {
+    for (const std::string_view name : {candidate, candidate.substr(candidate.rfind('.') + 1)}) {
+      const std::size_t edits = edits_between(word, name);
+      if (edits >= fewest || edits > (std::max(word.size(), name.size()) + 2) / 3) continue;
+      fewest = edits;
+      found = candidate;
+    }
+  }
+  return found;
+}
+
+std::string did_you_mean(std::string_view word) {
+  return word.empty() ? "" : "; did you mean " + std::string(word) + "?";
 }
 
 }  // namespace streaming

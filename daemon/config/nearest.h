@@ -3,11 +3,16 @@
 #pragma once
 
 #include <span>
+#include <string>
 #include <string_view>
 
 namespace streaming {
 
-// The candidate with the least edits from `word`; the first of several; empty when there are none.
+// The candidate with the fewest edits from `word`, the first of several; a candidate may also be called by what stands
+// behind its last dot. Empty when none is near: at most a third of the letters, rounded up, may differ.
 std::string_view nearest(std::string_view word, std::span<const std::string_view> candidates);
+
+// "; did you mean WORD?", or nothing where there is no word.
+std::string did_you_mean(std::string_view word);
 
 }  // namespace streaming

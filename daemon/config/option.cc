@@ -1,10 +1,12 @@
 #include "config/option.h"
 
 #include <algorithm>
+#include <cctype>
 #include <charconv>
 #include <cstdio>
 #include <optional>
 
+#include "base/duration.h"
 #include "config/account.h"
 #include "config/named_commands.h"
 #include "config/secret_file.h"
@@ -24,16 +26,33 @@ std::optional<std::int64_t> parse_integer(std::string_view text, int base = 10) 
   return number;
 }
 
-Result<std::int64_t> parse_in_range(std::string_view text, std::int64_t least, std::int64_t most, const char* what) {
-  const std::optional<std::int64_t> number = parse_integer(text);
+// "500" is in milliseconds; "500ms" and "1m30s" have their units.
+std::optional<std::int64_t> parse_milliseconds(std::string_view text) {
+  if (const std::optional<std::int64_t> number = parse_integer(text)) return number;
+  const std::optional<Nanoseconds> duration = parse_duration(text);
+  if (!duration || *duration % Duration(1) != Nanoseconds(0)) return std::nullopt;
+  return std::chrono::duration_cast<Duration>(*duration).count();
+}
+
+// `number` is what `text` says.
+Result<std::int64_t> in_range(std::optional<std::int64_t> number, std::string_view text, std::int64_t least,
+                              std::int64_t most, const char* what) {
   if (number && *number >= least && *number <= most) return *number;
   return must_be(std::string(what) + " from " + std::to_string(least) + " to " + std::to_string(most), text);
 }
 
+std::string lower_case(std::string_view text) {
+  std::string lower(text);
+  std::transform(lower.begin(), lower.end(), lower.begin(),
+                 [](unsigned char letter) { return static_cast<char>(std::tolower(letter)); });
+  return lower;
+}
+
 Status set_boolean(bool& member, std::string_view text) {
-  if (text == "true" || text == "on" || text == "1") {
+  const std::string word = lower_case(text);
+  if (word == "true" || word == "on" || word == "yes" || word == "1") {
     member = true;
-  } else if (text == "false" || text == "off" || text == "0") {
+  } else if (word == "false" || word == "off" || word == "no" || word == "0") {
     member = false;
   } else {
     return must_be("true or false", text);
@@ -42,8 +61,7 @@ Status set_boolean(bool& member, std::string_view text) {
 }
 
 Status set_mode(mode_t& member, std::string_view text) {
-  if (text.starts_with("0o")) text.remove_prefix(2);
-  const std::optional<std::int64_t> mode = parse_integer(text, 8);
+  const std::optional<std::int64_t> mode = parse_integer(text.starts_with("0o") ? text.substr(2) : text, 8);
   if (!mode || *mode < 0 || *mode > 0777) return must_be("an octal file mode from 0000 to 0777", text);
   member = static_cast<mode_t>(*mode);
   return success();
@@ -75,10 +93,15 @@ bool is_one_of(std::string_view words, std::string_view word) {
   return false;
 }
 
-Status set_choice(Config& config, const Choice& choice, std::string_view text) {
-  const bool allowed = text.empty() ? choice.may_be_empty : is_one_of(choice.words, text);
+Status set_choice(std::string& member, const Choice& choice, std::string_view text) {
+  std::string word = lower_case(text);
+  const std::size_t equals = choice.other_name.find('=');
+  if (!choice.other_name.empty() && word == choice.other_name.substr(0, equals)) {
+    word = choice.other_name.substr(equals + 1);
+  }
+  const bool allowed = word.empty() ? choice.may_be_empty : is_one_of(choice.words, word);
   if (!allowed) return must_be((choice.may_be_empty ? "empty or one of " : "one of ") + std::string(choice.words), text);
-  config.*choice.member = text;
+  member = std::move(word);
   return success();
 }
 
@@ -156,14 +179,15 @@ std::string_view placeholder(const Option& option) {
 Status set_option(Config& config, const Option& option, std::string_view text) {
   return std::visit(Overloaded{
                         [&](const Integer& integer) -> Status {
-                          Result<std::int64_t> number = parse_in_range(text, integer.least, integer.most, "a number");
+                          Result<std::int64_t> number =
+                              in_range(parse_integer(text), text, integer.least, integer.most, "a number");
                           if (!number) return number.error();
                           config.*integer.member = *number;
                           return success();
                         },
                         [&](const Milliseconds& duration) -> Status {
-                          Result<std::int64_t> number =
-                              parse_in_range(text, duration.least, duration.most, "milliseconds");
+                          Result<std::int64_t> number = in_range(parse_milliseconds(text), text, duration.least,
+                                                                 duration.most, "milliseconds");
                           if (!number) return number.error();
                           config.*duration.member = Duration(*number);
                           return success();
@@ -174,7 +198,7 @@ Status set_option(Config& config, const Option& option, std::string_view text) {
                           config.*string.member = std::move(value);
                           return success();
                         },
-                        [&](const Choice& choice) { return set_choice(config, choice, text); },
+                        [&](const Choice& choice) { return set_choice(config.*choice.member, choice, text); },
                         [&](const WordList& list) { return set_words(config.*list.member, list.words, text); },
                         [&](const Secret& secret) -> Status {
                           Result<std::string> cleaned = clean_secret(text);
@@ -201,7 +225,10 @@ std::string option_text(const Config& config, const Option& option) {
   return std::visit(Overloaded{
                         [&](const Integer& integer) { return std::to_string(config.*integer.member); },
                         [&](const Milliseconds& duration) { return std::to_string((config.*duration.member).count()); },
-                        [&](const Text& string) { return config.*string.member; },
+                        [&](const Text& string) {
+                          const std::string& value = config.*string.member;
+                          return string.kind->printed == nullptr ? value : string.kind->printed(value);
+                        },
                         [&](const Choice& choice) { return config.*choice.member; },
                         [&](const WordList& list) { return joined(config.*list.member); },
                         [](const Secret&) { return std::string(); },

@@ -32,6 +32,7 @@ struct Choice {
   std::string Config::*member;
   std::string_view words;  // with ", " in between
   bool may_be_empty = false;
+  std::string_view other_name = {};  // of one of the words: "NAME=WORD"; empty: none
 };
 // Words, with commas in between; an array in the file.
 struct WordList {
@@ -78,6 +79,7 @@ struct Option {
       value;
   std::string_view help;
   Effect effect = Effect::kReload;
+  std::string_view other_flags = {};  // names that other daemons have for the flag, with commas in between
 };
 
 // "N", "MS", "TEXT", "WORD,...", "USER", "true|false", "MODE", ...: what stands behind the flag in --help; empty for a
@@ -87,7 +89,7 @@ std::string_view placeholder(const Option& option);
 // Sets one option from text. The Error says what the value must be.
 Status set_option(Config& config, const Option& option, std::string_view text);
 
-// The option's value as text that set_option() takes; a secret comes out empty.
+// The option's value as text that set_option() takes; a secret comes out empty, and a URL without those in it.
 std::string option_text(const Config& config, const Option& option);
 
 // Whether both have the same value for it; secrets are compared too.

@@ -17,9 +17,9 @@ constexpr std::string_view kFormats = "content, raw, ui-message";
 
 constexpr std::array kOptions{
     Option{"server.socket_path", "--socket", "DAEMON_SOCKET_PATH", Text{&Config::socket_path, &kSocketPath},
-           "Unix socket (SOCK_SEQPACKET) on which Apache hands clients over", Effect::kRestart},
+           "Unix socket (SOCK_SEQPACKET) on which Apache hands clients over", Effect::kRestart, "-s"},
     Option{"server.socket_mode", "--socket-mode", "DAEMON_SOCKET_MODE", FileMode{&Config::socket_mode},
-           "permissions of the socket, octal", Effect::kRestart},
+           "permissions of the socket, octal", Effect::kRestart, "-m,--mode"},
     Option{"server.socket_owner", "--socket-owner", "DAEMON_SOCKET_OWNER", User{&Config::socket_owner},
            "user that the socket belongs to, by name or number. Empty: the daemon's own", Effect::kRestart},
     Option{"server.socket_group", "--socket-group", "DAEMON_SOCKET_GROUP", Group{&Config::socket_group},
@@ -66,7 +66,7 @@ constexpr std::array kOptions{
            "where answers come from, unless the hand-off names its own: mock, openai, anthropic, langgraph, typing, "
            "exec"},
     Option{"backend.mock.message_delay_ms", "--delay", "DAEMON_TOKEN_DELAY_MS",
-           Milliseconds{&Config::mock_delay, 0, kHourMs}, "mock: time between events"},
+           Milliseconds{&Config::mock_delay, 0, kHourMs}, "mock: time between events", Effect::kReload, "-d,--message-delay"},
     Option{"backend.typing.delay_ms", "", "DAEMON_TYPING_DELAY_MS", Milliseconds{&Config::typing_delay, 1, 60'000},
            "typing: time between two letters; about, as a human's"},
     Option{"backend.typing.fortune", "", "DAEMON_TYPING_FORTUNE", Text{&Config::typing_fortune, &kProgram},
@@ -192,14 +192,14 @@ constexpr std::array kOptions{
            Text{&Config::metrics_address, &kListenAddress}, "where they are served. Empty: nowhere", Effect::kRestart},
     Option{"", "--metrics", "", Integer{&Config::metrics_port, 0, 65535},
            "this port of 127.0.0.1 in place of metrics.listen_addr, also where metrics.enabled is false", Effect::kRestart},
-    Option{"logging.level", "--log-level", "DAEMON_LOG_LEVEL", Choice{&Config::log_level, kLogLevels},
+    Option{"logging.level", "--log-level", "DAEMON_LOG_LEVEL", Choice{&Config::log_level, kLogLevels, false, "warning=warn"},
            "least level that is logged: debug, info, warn, error"},
     Option{"logging.format", "--log-format", "DAEMON_LOG_FORMAT", Choice{&Config::log_format, kLogFormats},
            "how lines are written: text, json"},
     Option{"logging.file", "--log-file", "DAEMON_LOG_FILE", Text{&Config::log_file, &kLogFile},
            "file that lines are appended to, opened again at SIGHUP; stderr: the standard error"},
     Option{"", "--benchmark", "", Boolean{&Config::benchmark}, "log no line a stream, and print a summary at the end",
-           Effect::kRestart},
+           Effect::kRestart, "-b"},
 };
 
 }  // namespace

@@ -34,6 +34,7 @@ Status read_profile_secrets(Config& config) {
     const std::string key = std::string(kProfilesTable) + "." + name + "." + kSecretFile;
     if (!read) return Error{source_of(config, key) + ": " + read.error().message};
     texts.insert_or_assign(kSecret, *read);
+    note_exposure(config, file->second, key);
   }
   return success();
 }

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstdlib>
+#include <filesystem>
 
 #include "base/header_field.h"
 #include "base/unique_fd.h"
@@ -24,6 +25,22 @@ Result<std::string> find_file(const std::string& path) {
     return Error{"cannot read the key in " + path + ": systemd has given no credentials (CREDENTIALS_DIRECTORY)"};
   }
   return directory + path.substr(kCredentials.size() - 1);
+}
+
+// Whether every user of this system may, by the file's rights and those of its directories.
+bool is_readable_by_all(const std::string& path) {
+  using std::filesystem::perms;
+  std::error_code error;
+  std::filesystem::path place = std::filesystem::canonical(path, error);
+  auto allows = [&error](const std::filesystem::path& file, perms right) {
+    return (std::filesystem::status(file, error).permissions() & right) != perms::none && !error;
+  };
+  if (error || !allows(place, perms::others_read)) return false;
+  while (place.has_relative_path()) {
+    place = place.parent_path();
+    if (!allows(place, perms::others_exec)) return false;
+  }
+  return true;
 }
 
 }  // namespace
@@ -51,6 +68,12 @@ Result<std::string> read_secret_file(const std::string& path) {
   if (!secret) return Error{"the key in " + file + " " + secret.error().message};
   if (secret->empty()) return Error{"there is no key in " + file};
   return secret;
+}
+
+void note_exposure(Config& config, const std::string& file, std::string_view key) {
+  if (!is_readable_by_all(file)) return;
+  config.remarks.push_back(file + " has a secret (" + std::string(key) +
+                           ") and can be read by every user of this system; take that right from others: chmod o-r");
 }
 
 }  // namespace streaming

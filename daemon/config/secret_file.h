@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "base/result.h"
+#include "config/config.h"
 
 namespace streaming {
 
@@ -15,5 +16,8 @@ Result<std::string> clean_secret(std::string_view text);
 // The secret that the file holds, as clean_secret() gives it. A path that begins with %d/ is one of systemd's
 // credentials (LoadCredential=). Each Error names the file.
 Result<std::string> read_secret_file(const std::string& path);
+
+// Remarks in `config` that the file, which has the secret of `key`, can be read by every user of this system, if so.
+void note_exposure(Config& config, const std::string& file, std::string_view key);
 
 }  // namespace streaming

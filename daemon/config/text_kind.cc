@@ -13,6 +13,7 @@
 #include "base/header_field.h"
 #include "base/log.h"
 #include "base/unique_fd.h"
+#include "config/printed_url.h"
 
 namespace streaming {
 namespace {
@@ -47,7 +48,7 @@ Status check_http_url(const std::string& text) {
   }
   const bool names_host = host.size() < text.size() && !host.empty() && host.find_first_of("/?#:") != 0;
   if (names_host && !has_controls(text) && text.find(' ') == std::string::npos) return success();
-  return must_be("an http or https URL", text);
+  return must_be("an http or https URL", printed_url(text));
 }
 
 Status check_socket_path(const std::string& text) {
@@ -110,7 +111,7 @@ Error must_be(std::string_view what, std::string_view text) {
 
 const TextKind kAnyText{"TEXT", check_any_text};
 const TextKind kHeaderName{"NAME", check_header_name};
-const TextKind kHttpUrl{"URL", check_http_url};
+const TextKind kHttpUrl{"URL", check_http_url, printed_url};
 const TextKind kSocketPath{"PATH", check_socket_path};
 const TextKind kLogFile{"FILE", check_log_file};
 const TextKind kOptionalSocketPath{

@@ -12,6 +12,7 @@ namespace streaming {
 struct TextKind {
   std::string_view placeholder;              // in --help
   Status (*check)(const std::string& text);  // looks at files too, where the kind is one
+  std::string (*printed)(std::string_view text) = nullptr;  // without the secrets in it; null: it has none
 };
 
 // Without control characters, and with something in it.

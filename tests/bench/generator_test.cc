@@ -39,13 +39,14 @@ class FakeDaemon {
  public:
   using Answer = std::function<void(int connection, int client)>;
 
-  FakeDaemon(int type, Answer answer)
+  // The backlog is short, so that the generator finds it full.
+  FakeDaemon(int type, Answer answer, int backlog = 2)
       : path_("/tmp/generator-test-" + std::to_string(getpid()) + ".sock"), socket_(::socket(AF_UNIX, type, 0)) {
     sockaddr_un address{};
     address.sun_family = AF_UNIX;
     std::strcpy(address.sun_path, path_.c_str());
     EXPECT_EQ(bind(socket_.get(), reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
-    EXPECT_EQ(listen(socket_.get(), 2), 0);  // short, so that the generator finds it full
+    EXPECT_EQ(listen(socket_.get(), backlog), 0);
     thread_ = std::thread([this, answer = std::move(answer)] { serve(answer); });
   }
   ~FakeDaemon() {
@@ -133,6 +134,22 @@ TEST(Generator, KeepsToTheStreamsInFlight) {
   FakeDaemon daemon(SOCK_SEQPACKET, answer_with(kAnswer));
   Options options = options_for(daemon);
   options.in_flight = 1;
+  EXPECT_EQ(run(options)->completed.get(), 20);
+}
+
+TEST(Generator, StartsAllThatAreDueHoweverShortTheRampUp) {
+  constexpr int kAll = 20;
+  FakeDaemon daemon(SOCK_STREAM, answer_with(kAnswer), kAll);
+  Options options = options_for(daemon);
+  options.ramp_up = options.hold = Nanoseconds(0);
+  EXPECT_EQ(run(options)->completed.get(), kAll);
+}
+
+TEST(Generator, TakesAnAnswerThatEndsWithItsConnectionWhereItIsTold) {
+  FakeDaemon daemon(SOCK_SEQPACKET, answer_with("HTTP/1.1 200 OK\r\n\r\ndata: a\n\ndata: b\n\n"));
+  Options options = options_for(daemon);
+  EXPECT_EQ(run(options)->failed(Failure::kReceive).get(), 20);
+  options.any_end = true;
   EXPECT_EQ(run(options)->completed.get(), 20);
 }
 

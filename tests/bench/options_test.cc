@@ -33,6 +33,13 @@ TEST(Options, AreRead) {
   EXPECT_EQ(options.pid, 7);
 }
 
+TEST(Options, MayHaveOneDash) {
+  const Options options = read({"-socket", "/tmp/s", "-connections=7", "-hold", "30s"});
+  EXPECT_EQ(options.socket_path, "/tmp/s");
+  EXPECT_EQ(options.connections, 7u);
+  EXPECT_EQ(options.hold, std::chrono::seconds(30));
+}
+
 TEST(Options, EmptyDataIsNoPayload) {
   EXPECT_EQ(read({"--data", ""}).data, std::string(1, '\0'));
 }

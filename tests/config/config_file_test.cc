@@ -47,6 +47,15 @@ message_delay_ms = 7
   EXPECT_EQ(config.workers, Config{}.workers);
 }
 
+TEST_F(ConfigFileTest, TakesAModeInOctalAloneAndNamesAnotherAsItWasWritten) {
+  EXPECT_EQ(read("[server]\nsocket_mode = 660\n").error().message,
+            path + ":2: server.socket_mode must be an octal file mode, as 0o660 or \"0660\", not \"660\"");
+  EXPECT_EQ(read("[server]\nsocket_mode = 0o1777\n").error().message,
+            path + ":2: server.socket_mode must be an octal file mode from 0000 to 0777, not \"0o1777\"");
+  ASSERT_TRUE(read("[server]\nsocket_mode = \"0640\"\n").ok());
+  EXPECT_EQ(config.socket_mode, 0640u);
+}
+
 TEST_F(ConfigFileTest, TakesAListAsAnArrayOrAsText) {
   ASSERT_TRUE(read("[backend]\nfallback = [\"mock\", \"typing\"]\n").ok());
   EXPECT_EQ(config.fallback, (std::vector<std::string>{"mock", "typing"}));

@@ -16,6 +16,19 @@ TEST(Nearest, FindsTheWordThatWasMistyped) {
   EXPECT_EQ(nearest("socket-mode", kWords), "socket_mode");
 }
 
+TEST(Nearest, KnowsACandidateByWhatStandsBehindItsLastDot) {
+  constexpr std::array kKeys{"server.workers"sv, "backend.openai.model"sv};
+  EXPECT_EQ(nearest("modle", kKeys), "backend.openai.model");
+}
+
+TEST(Nearest, IsNothingWhereTooManyLettersDiffer) {
+  constexpr std::array kFlags{"--version"sv, "--retries"sv};
+  EXPECT_EQ(nearest("--gc-percent", kFlags), "");
+  EXPECT_EQ(nearest("", kFlags), "");
+  EXPECT_EQ(did_you_mean(nearest("--gc-percent", kFlags)), "");
+  EXPECT_EQ(did_you_mean(nearest("--versoin", kFlags)), "; did you mean --version?");
+}
+
 TEST(Nearest, OfNothingIsEmpty) {
   EXPECT_EQ(nearest("word", {}), "");
 }

@@ -23,7 +23,7 @@ const Option& option(std::string_view key) {
 TEST(OptionTable, NamesEachKeyFlagAndVariableOnce) {
   std::set<std::string_view> names;
   for (const Option& entry : option_table()) {
-    for (std::string_view name : {entry.key, entry.flag, entry.variable}) {
+    for (std::string_view name : {entry.key, entry.flag, entry.variable, entry.other_flags}) {
       if (name.empty()) continue;
       EXPECT_TRUE(names.insert(name).second) << name;
     }
@@ -124,10 +124,46 @@ TEST(OptionTable, ReadsAModeAsOctal) {
   EXPECT_EQ(config.socket_mode, 0600u);
 }
 
+TEST(OptionTable, TakesSwitchesAndChoicesInAnyCase) {
+  Config config;
+  for (const char* text : {"no", "False", "OFF", "0"}) {
+    config.openai_http2 = true;
+    EXPECT_TRUE(set_option(config, option("backend.openai.http2_enabled"), text).ok()) << text;
+    EXPECT_FALSE(config.openai_http2) << text;
+  }
+  for (const char* text : {"yes", "TRUE", "On", "1"}) {
+    config.openai_http2 = false;
+    EXPECT_TRUE(set_option(config, option("backend.openai.http2_enabled"), text).ok()) << text;
+    EXPECT_TRUE(config.openai_http2) << text;
+  }
+  for (const char* text : {"warning", "WARN", "Warning"}) {
+    config.log_level = "info";
+    EXPECT_TRUE(set_option(config, option("logging.level"), text).ok()) << text;
+    EXPECT_EQ(config.log_level, "warn") << text;
+  }
+}
+
+TEST(OptionTable, ReadsDurationsWithUnitsToo) {
+  Config config;
+  const Option& delay = option("backend.mock.message_delay_ms");
+  for (const auto& [text, ms] : {std::pair{"200ms", 200}, {"1m30s", 90'000}, {"0.5s", 500}, {"7", 7}, {"0", 0}}) {
+    EXPECT_TRUE(set_option(config, delay, text).ok()) << text;
+    EXPECT_EQ(config.mock_delay, Duration(ms)) << text;
+  }
+  for (const char* text : {"1500us", "2h", "-1s", "5x", "1.5", "s"}) {
+    EXPECT_EQ(set_option(config, delay, text).error().message,
+              "must be milliseconds from 0 to 3600000, not \"" + std::string(text) + "\"");
+  }
+}
+
 TEST(OptionTable, NeverPrintsASecret) {
   Config config;
   config.openai_api_key = "sk-secret";
   EXPECT_EQ(option_text(config, option("backend.openai.api_key")), "");
+  config.anthropic_api_base = "https://user:sk-secret@host/v1?key=sk-secret";
+  EXPECT_EQ(option_text(config, option("backend.anthropic.api_base")), "https://***@host/v1?key=***");
+  EXPECT_EQ(set_option(config, option("backend.anthropic.api_base"), "ftp://user:sk-secret@host").error().message,
+            "must be an http or https URL, not \"ftp://***@host\"");
 }
 
 // conf/config.toml: every key, commented out, with its default.

@@ -1,11 +1,11 @@
-#include "bench/duration.h"
+#include "base/duration.h"
 
 #include <array>
 #include <charconv>
 #include <cstdint>
 #include <utility>
 
-namespace streaming::bench {
+namespace streaming {
 namespace {
 
 // Those that begin with another one's letters come first.
@@ -49,4 +49,4 @@ std::optional<Nanoseconds> parse_duration(std::string_view text) {
   return Nanoseconds(static_cast<std::int64_t>(total + 0.5));
 }
 
-}  // namespace streaming::bench
+}  // namespace streaming

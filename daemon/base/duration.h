@@ -6,11 +6,11 @@
 #include <optional>
 #include <string_view>
 
-namespace streaming::bench {
+namespace streaming {
 
 using Nanoseconds = std::chrono::nanoseconds;
 
 // Nothing where `text` is no duration, is negative or too long to be counted. "0" needs no unit.
 std::optional<Nanoseconds> parse_duration(std::string_view text);
 
-}  // namespace streaming::bench
+}  // namespace streaming

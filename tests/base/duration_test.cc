@@ -1,8 +1,8 @@
-#include "bench/duration.h"
+#include "base/duration.h"
 
 #include <gtest/gtest.h>
 
-namespace streaming::bench {
+namespace streaming {
 namespace {
 
 using std::chrono::hours;
@@ -39,4 +39,4 @@ TEST(Duration, IsNothingElse) {
 }
 
 }  // namespace
-}  // namespace streaming::bench
+}  // namespace streaming

@@ -1,0 +1,36 @@
+#include "config/environment.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace streaming {
+namespace {
+
+using testing::ElementsAre;
+using testing::IsEmpty;
+
+std::vector<std::string> remarks_on(std::vector<std::string_view> environment) {
+  return remarks_on_variables(environment);
+}
+
+TEST(RemarksOnVariables, NameUnknownOnesThatBeginAsOursDoWithTheNearestKnownOne) {
+  EXPECT_THAT(remarks_on({"DAEMON_MAX_CONECTIONS=5", "LANGGRAPH_NO_SUCH_THING=sk-secret"}),
+              ElementsAre("the variable DAEMON_MAX_CONECTIONS sets nothing here; did you mean DAEMON_MAX_CONNECTIONS?",
+                          "the variable LANGGRAPH_NO_SUCH_THING sets nothing here"));
+}
+
+TEST(RemarksOnVariables, SayWhatToUseInPlaceOfThoseOfOtherDaemons) {
+  EXPECT_THAT(remarks_on({"DAEMON_WRITE_TIMEOUT_SECS=30", "GOMEMLIMIT=1GiB", "OPENAI_BASE_URL=http://a"}),
+              ElementsAre("the variable DAEMON_WRITE_TIMEOUT_SECS sets nothing here; use DAEMON_WRITE_TIMEOUT_MS, in "
+                          "milliseconds",
+                          "the variable GOMEMLIMIT sets nothing here; use MemoryHigh= of the service's unit",
+                          "the variable OPENAI_BASE_URL sets nothing here; use OPENAI_API_BASE"));
+}
+
+TEST(RemarksOnVariables, LeaveKnownOnesOthersAndEmptyOnesAlone) {
+  EXPECT_THAT(remarks_on({"DAEMON_WORKERS=2", "PATH=/bin", "DAEMON_NOTHING=", "DAEMON_NOTHING", "DAEMONS=1", ""}),
+              IsEmpty());
+}
+
+}  // namespace
+}  // namespace streaming
