@@ -2,54 +2,261 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <array>
 #include <cmath>
-#include <iterator>
 
 namespace top {
 namespace {
 
-std::string milliseconds(double seconds) {
-  return std::isnan(seconds) ? "-" : fmt::format("{:.1f} ms", seconds * 1000);
+constexpr int kLeft = 1;           // a column of margin
+constexpr int kValueEnd = 22;      // where figures end
+constexpr int kSparkline = 24;     // where their minute begins
+constexpr double kBusyShare = 0.7;
+constexpr double kFullShare = 0.9;
+
+struct RateRow {
+  Rate rate;
+  const char* name;
+};
+
+constexpr RateRow kRateRows[] = {{Rate::kBegun, "begun"},     {Rate::kCompleted, "ended well"},
+                                 {Rate::kFailed, "failed"},   {Rate::kRefused, "refused"},
+                                 {Rate::kEvents, "events"},   {Rate::kBytes, "bytes"}};
+
+Style style_of_share(double share) {
+  return share >= kFullShare ? Style::kBad : share >= kBusyShare ? Style::kBusy : Style::kGood;
 }
 
-// What has happened since, by one label; what has never happened is left out.
-std::string rates(const Exposition& before, const Exposition& after, const char* metric, const char* label,
-                  double seconds) {
-  std::string text;
-  auto earlier = before.by(metric, label);
-  for (const auto& [name, count] : after.by(metric, label)) {
-    if (count == 0) continue;
-    fmt::format_to(std::back_inserter(text), "  {:<28}{:>12.1f}/s{:>16.0f}\n", name, (count - earlier[name]) / seconds,
-                   count);
+bool is_failure(Rate rate) {
+  return rate == Rate::kFailed || rate == Rate::kRefused;
+}
+
+std::size_t cells_between(int begin, int end) {
+  return static_cast<std::size_t>(std::max(end - begin, 0));
+}
+
+void draw_title(Screen& screen, const Model& model, const View& view) {
+  screen.fill(0, Style::kTitle);
+  std::string title = "streaming-daemon";
+  if (model.figures()) title += " " + model.figures()->version;
+  const int end = screen.put(0, kLeft, title + "  " + view.daemon, Style::kTitle);
+  std::string right = view.paused ? "paused" : "";
+  if (model.figures() && right.empty()) right = "up " + seconds_text(std::floor(model.figures()->uptime_s));
+  if (end + width_of(right) + 2 < screen.size().columns) {
+    screen.put_right(0, screen.size().columns - kLeft, right, Style::kTitle);
   }
-  return text.empty() ? "  none\n" : text;
+}
+
+void draw_silence(Screen& screen, int row, const Model& model, const View& view) {
+  const std::optional<double> silence = model.silent_for(view.now);
+  if (!silence) return;
+  screen.put(row, kLeft, fmt::format("no answer since {:.0f} s, trying again: {}", *silence, model.failure()),
+             Style::kBad);
+}
+
+int draw_capacity(Screen& screen, int row, const Model& model) {
+  const Figures& figures = *model.figures();
+  const int columns = screen.size().columns;
+  screen.put(row, kLeft, "streams", Style::kHeading);
+  const double share = figures.places > 0 ? figures.open / figures.places : 0;
+  const std::string of = figures.places > 0
+                             ? fmt::format(" of {}, {:.0f} %", count_text(figures.places), std::floor(100 * share))
+                             : "";
+  const std::string text = fmt::format("{}{}, at most {}", count_text(figures.open), of, count_text(figures.peak));
+  const int text_begin = std::max(columns - kLeft - width_of(text), 10);
+  if (figures.places > 0) {
+    screen.put(row, 10, bar(share, cells_between(10, text_begin - 1), screen.utf8()), style_of_share(share));
+  }
+  screen.put(row, text_begin, text, Style::kKey);
+  screen.put(row + 1, 10, sparkline(model.open_history(), cells_between(10, columns - kLeft), screen.utf8()),
+             Style::kGood);
+  std::string workers;
+  for (std::size_t i = 0; i < figures.workers.size() && width_of(workers) < columns; ++i) {
+    workers += fmt::format("{}: {}  ", i, count_text(figures.workers[i]));
+  }
+  screen.put(row + 2, kLeft, "workers", Style::kFaint);
+  screen.put(row + 2, 10, workers, Style::kFaint);
+  return row + 4;
+}
+
+int draw_rates(Screen& screen, int row, const Model& model) {
+  screen.put(row, kLeft, "a second", Style::kHeading);
+  screen.put(row, kSparkline, "the last minute", Style::kFaint);
+  for (const auto& [rate, name] : kRateRows) {
+    ++row;
+    const double value = model.figures()->rates[static_cast<std::size_t>(rate)];
+    const Style style = is_failure(rate) && value > 0 ? Style::kBad : Style::kPlain;
+    screen.put(row, kLeft, name, style);
+    screen.put_right(row, kValueEnd, rate == Rate::kBytes ? bytes_text(value) : count_text(value), style);
+    screen.put(row, kSparkline,
+               sparkline(model.history(rate), cells_between(kSparkline, screen.size().columns - kLeft), screen.utf8()),
+               is_failure(rate) ? Style::kBad : Style::kGood);
+  }
+  return row + 2;
+}
+
+int draw_latencies(Screen& screen, int row, const Figures& figures) {
+  constexpr int kEnds[] = {32, 44, 56};
+  screen.put(row, kLeft, "of the last minute", Style::kHeading);
+  constexpr const char* kNames[] = {"p50", "p95", "p99"};
+  for (std::size_t i = 0; i < std::size(kNames); ++i) screen.put_right(row, kEnds[i], kNames[i], Style::kFaint);
+  const std::pair<const char*, const Quantiles&> rows[] = {
+      {"first event", figures.first_event}, {"whole stream", figures.duration}, {"hand-off", figures.handoff}};
+  for (const auto& [name, quantiles] : rows) {
+    ++row;
+    screen.put(row, kLeft, name);
+    screen.put_right(row, kEnds[0], seconds_text(quantiles.p50));
+    screen.put_right(row, kEnds[1], seconds_text(quantiles.p95));
+    screen.put_right(row, kEnds[2], seconds_text(quantiles.p99));
+  }
+  return row + 2;
+}
+
+// A column of what was counted, from `row` to before `end_row`.
+void draw_counted(Screen& screen, int row, int end_row, int begin, int end, const char* heading,
+                  const std::vector<Counted>& all, bool failures) {
+  screen.put(row, begin, heading, Style::kHeading);
+  for (const Counted& one : all) {
+    if (++row >= end_row) return;
+    const bool good = !failures || one.name == "completed" || one.name == "client_gone";
+    const Style style = good ? Style::kPlain : one.per_second > 0 ? Style::kBad : Style::kFaint;
+    const std::string value = fmt::format("{}/s {:>11}", count_text(one.per_second), count_text(one.total));
+    screen.put(row, begin, one.name, style);
+    screen.put_right(row, end, " " + value, style);
+  }
+}
+
+void draw_process(Screen& screen, int row, const Figures& figures) {
+  if (figures.resident_bytes <= 0) return;
+  screen.put(row, kLeft, "process", Style::kHeading);
+  screen.put(row, 10, fmt::format("{} resident, {:.0f} % of a CPU, {} of {} descriptors",
+                                  bytes_text(figures.resident_bytes), 100 * figures.cpu_share,
+                                  count_text(figures.open_files), count_text(figures.max_files)));
+}
+
+void draw_overview(Screen& screen, const Model& model) {
+  const Figures& figures = *model.figures();
+  const int columns = screen.size().columns, end_row = screen.size().rows - 1;
+  int row = draw_capacity(screen, 2, model);
+  row = draw_rates(screen, row, model);
+  row = draw_latencies(screen, row, figures);
+  draw_process(screen, row - 1, figures);
+  ++row;
+  const int middle = columns / 2;
+  std::vector<Counted> failed = figures.ended;
+  for (const Counted& one : figures.refused) failed.push_back({"refused: " + one.name, one.per_second, one.total});
+  draw_counted(screen, row, end_row, kLeft, middle - kLeft, "ended", failed, true);
+  draw_counted(screen, row, end_row, middle, columns - kLeft, "backends", figures.backends, false);
+  const int below = row + 1 + static_cast<int>(figures.backends.size()) + 1;
+  if (!figures.tokens.empty() && below < end_row) {
+    draw_counted(screen, below, end_row, middle, columns - kLeft, "tokens", figures.tokens, false);
+  }
+}
+
+// --- Streams ----------------------------------------------------------------------------------------------------------
+
+constexpr int kFirstStreamRow = 4;
+
+struct Column {
+  const char* heading;
+  int begin;
+  int width;
+  std::string (*text)(const StreamRow&);
+};
+
+constexpr Column kColumns[] = {
+    {"age", 1, 9, [](const StreamRow& row) { return seconds_text(static_cast<double>(row.age_ms) / 1000); }},
+    {"events", 11, 8, [](const StreamRow& row) { return count_text(static_cast<double>(row.events)); }},
+    {"bytes", 20, 9, [](const StreamRow& row) { return bytes_text(static_cast<double>(row.bytes)); }},
+    {"state", 31, 9, [](const StreamRow& row) { return row.state; }},
+    {"backend", 41, 9, [](const StreamRow& row) { return row.backend; }},
+    {"user", 51, 12, [](const StreamRow& row) { return row.user; }},
+    {"request", 64, 26, [](const StreamRow& row) { return row.request.empty() ? row.id : row.request; }},
+    {"client", 91, 16, [](const StreamRow& row) { return row.client; }},
+    {"model", 108, 24, [](const StreamRow& row) { return row.model; }},
+    {"path", 133, 60, [](const StreamRow& row) { return row.path; }},
+};
+constexpr std::size_t kNumbers = 3;  // that end where their column does
+
+// The beginning of a text that has room in so many cells.
+std::string fit(std::string_view text, int cells) {
+  auto continues = [&text](std::size_t at) { return (static_cast<unsigned char>(text[at]) & 0xc0) == 0x80; };
+  while (width_of(text) > cells) {
+    std::size_t last = text.size() - 1;
+    while (last > 0 && continues(last)) --last;
+    text = text.substr(0, last);
+  }
+  return std::string(text);
+}
+
+void draw_stream(Screen& screen, int row, const StreamRow& stream) {
+  const Style style = stream.state == "opening" ? Style::kBusy : Style::kPlain;
+  for (std::size_t i = 0; i < std::size(kColumns); ++i) {
+    const Column& column = kColumns[i];
+    const std::string text = fit(column.text(stream), column.width);
+    if (i < kNumbers) {
+      screen.put_right(row, column.begin + column.width, text, style);
+    } else {
+      screen.put(row, column.begin, text, style);
+    }
+  }
+}
+
+void draw_streams(Screen& screen, const View& view) {
+  if (!view.streams) {
+    screen.put(2, kLeft, view.streams_failure.empty() ? "asking for the streams" : view.streams_failure, Style::kFaint);
+    return;
+  }
+  for (std::size_t i = 0; i < std::size(kColumns); ++i) {
+    const Column& column = kColumns[i];
+    if (i < kNumbers) {
+      screen.put_right(3, column.begin + column.width, column.heading, Style::kHeading);
+    } else {
+      screen.put(3, column.begin, column.heading, Style::kHeading);
+    }
+  }
+  const std::size_t first = std::min(view.scroll, view.streams->size());
+  const std::size_t shown = std::min(view.streams->size() - first, visible_streams(screen.size()));
+  for (std::size_t i = 0; i < shown; ++i) {
+    draw_stream(screen, kFirstStreamRow + static_cast<int>(i), (*view.streams)[first + i]);
+  }
+  screen.put(2, kLeft, fmt::format("{} to {} of {} streams that are listed, the oldest first", shown == 0 ? 0 : first + 1,
+                                   first + shown, count_text(static_cast<double>(view.streams->size()))),
+             Style::kFaint);
+}
+
+void draw_keys(Screen& screen, const View& view) {
+  const int row = screen.size().rows - 1;
+  int column = kLeft;
+  auto key = [&](const char* name, const std::string& does) {
+    column = screen.put(row, column, name, Style::kKey);
+    column = screen.put(row, column + 1, does, Style::kFaint) + 3;
+  };
+  key("q", "quit");
+  key("s", view.tab == Tab::kStreams ? "overview" : "streams");
+  key("space", view.paused ? "go on" : "pause");
+  key("+ -", fmt::format("every {}", seconds_text(view.interval_s)));
+  if (view.tab == Tab::kStreams) key("up down", "scroll");
 }
 
 }  // namespace
 
-std::string view(const Exposition& before, const Exposition& after, double seconds) {
-  std::string text;
-  auto out = std::back_inserter(text);
-  auto rate = [&](const char* metric) { return (after.sum(metric) - before.sum(metric)) / seconds; };
-  auto latency = [&](const char* histogram, double fraction) {
-    return milliseconds(quantile(fraction, before.buckets(histogram), after.buckets(histogram)));
-  };
-  fmt::format_to(out, "streams      {:.0f} open, {:.0f} at most, {:.1f} new/s, {:.1f} events/s, {:.1f} KB/s\n",
-                 after.sum("daemon_active_streams"), after.sum("daemon_peak_streams"), rate("daemon_streams_total"),
-                 rate("daemon_chunks_sent_total"), rate("daemon_bytes_sent_total") / 1000);
-  fmt::format_to(out, "first event  p50 {}, p99 {}\n", latency("daemon_first_token_seconds", 0.5),
-                 latency("daemon_first_token_seconds", 0.99));
-  fmt::format_to(out, "stream       p50 {}, p99 {}\n", latency("daemon_stream_duration_seconds", 0.5),
-                 latency("daemon_stream_duration_seconds", 0.99));
-  fmt::format_to(out, "workers     ");
-  for (const auto& [worker, streams] : after.by("daemon_worker_streams", "worker")) {
-    fmt::format_to(out, " {}: {:.0f}", worker, streams);
+void draw(Screen& screen, const Model& model, const View& view) {
+  draw_title(screen, model, view);
+  draw_silence(screen, 1, model, view);
+  if (view.tab == Tab::kStreams) {
+    draw_streams(screen, view);
+  } else if (model.figures()) {
+    draw_overview(screen, model);
+  } else if (!model.silent_for(view.now)) {
+    screen.put(2, kLeft, "the first figures are there in a moment", Style::kFaint);
   }
-  fmt::format_to(out, "\nended\n{}", rates(before, after, "daemon_streams_ended_total", "cause", seconds));
-  fmt::format_to(out, "refused\n{}", rates(before, after, "daemon_refusals_total", "reason", seconds));
-  fmt::format_to(out, "backends\n{}", rates(before, after, "daemon_backend_requests_total", "backend", seconds));
-  fmt::format_to(out, "tokens\n{}", rates(before, after, "daemon_tokens_total", "model", seconds));
-  return text;
+  if (view.keys) draw_keys(screen, view);
+}
+
+std::size_t visible_streams(Size size) {
+  return cells_between(kFirstStreamRow, size.rows - 1);
 }
 
 }  // namespace top
