@@ -10,6 +10,8 @@
 #include "config/command_line.h"
 #include "server/config_check.h"
 #include "server/server.h"
+#include "server/start_check.h"
+#include "server/warnings.h"
 
 namespace {
 
@@ -23,6 +25,17 @@ int serve(const streaming::CommandLine& line, const streaming::Startup& startup)
   if (!line.config_file.empty()) log::info("settings from {}", line.config_file);
   Result<std::unique_ptr<Server>> server = Server::create(line.config, startup);
   return server ? (*server)->run() : fail(server.error());
+}
+
+// For --check-config; `config` has passed check_config().
+int check(const streaming::Config& config) {
+  using namespace streaming;
+  for (const std::string& warning : warnings_of(config)) {
+    std::fprintf(stderr, "streaming-daemon: warning: %s\n", warning.c_str());
+  }
+  if (Status could_start = check_start(config); !could_start) return fail(could_start.error());
+  std::puts("the settings are valid");
+  return EXIT_SUCCESS;
 }
 
 // Whoever started the daemon may have closed the standard descriptors. A socket in their place would be written to as
@@ -50,10 +63,7 @@ int main(int argc, char** argv) {
     return EXIT_SUCCESS;
   }
   if (Status checked = check_config(line.value().config); !checked) return fail(checked.error());
-  if (line.value().check_only) {
-    std::puts("the settings are valid");
-    return EXIT_SUCCESS;
-  }
+  if (line.value().check_only) return check(line.value().config);
   if (Status started = start_log(log_settings(line.value().config)); !started) return fail(started.error());
   const int exit_status = serve(line.value(), startup);
   end_log();

@@ -67,8 +67,16 @@ inline constexpr std::uint32_t kMaxRefusals = 256;
 // The least peak, in streams, after which memory is given back to the system. Below it, there is nothing to gain.
 inline constexpr std::uint32_t kTrimAtStreams = 1024;
 
-// Models, of all backends, whose tokens a worker counts apart. Over it: together, as "other".
+// Models, of all backends, whose tokens are counted apart. Over it: together, as "other".
 inline constexpr std::size_t kMaxModels = 64;
+
+// What of a hand-off is kept for the log, /streams and the metrics, in bytes: its request_id and user_id each, its
+// model, and of what Apache knows the request's id, the client's address and the path. Over it: cut.
+inline constexpr std::size_t kMaxKeptIdBytes = kMaxIdBytes;
+inline constexpr std::size_t kMaxKeptModelBytes = 128;
+inline constexpr std::size_t kMaxKeptApacheIdBytes = 64;
+inline constexpr std::size_t kMaxKeptAddressBytes = 64;
+inline constexpr std::size_t kMaxKeptPathBytes = 128;
 
 // After the answer's end: how long and how much is read from a client that goes on sending. Over it: closed.
 inline constexpr Duration kDrainTimeout{2000};
@@ -205,6 +213,11 @@ inline constexpr std::uint64_t kProcessFiles = 256;
 
 // A worker's answer to the monitor. Over it: it counts as dead, and its streams are not listed.
 inline constexpr Duration kWorkerAnswerTimeout{1000};
+
+// Requests that are read and answered at one time, each by a thread; and from a connection to its request. Over the
+// first: they wait. Over the second: closed, so that connections that ask for nothing hold up nobody for long.
+inline constexpr int kMonitorThreads = 8;
+inline constexpr Duration kMonitorRequestTimeout{2000};
 
 // Streams that /streams lists, per worker. Over it: left out.
 inline constexpr std::size_t kMostListedStreams = 1000;

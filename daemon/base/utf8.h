@@ -1,4 +1,4 @@
-// Whether text is UTF-8, and where it is not. Pure.
+// Whether text is UTF-8, and where it is not; and text cut between characters. Pure.
 
 #pragma once
 
@@ -18,5 +18,8 @@ struct Utf8Unit {
 
 // The one that begins at `at`, which is in `text`.
 Utf8Unit utf8_unit_at(std::string_view text, std::size_t at);
+
+// The beginning of UTF-8 text: at most so many bytes, and no part of a character.
+std::string_view utf8_prefix(std::string_view text, std::size_t most_bytes);
 
 }  // namespace streaming

@@ -1,8 +1,10 @@
 #include "handoff/field_reader.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "base/limits.h"
+#include "handoff/handoff_request.h"
 
 namespace streaming {
 namespace {
@@ -96,10 +98,15 @@ void FieldReader::read_headers(const char* field, std::vector<HeaderField>& out)
   }
 }
 
-void FieldReader::read_apache(const char* field, std::vector<HeaderField>& out) {
+void FieldReader::read_apache(const char* field, std::vector<HeaderField>& out, ApacheFacts& facts) {
   const Value* apache = find(field);
   if (apache == nullptr) return;
   if (!apache->IsObject()) return fail(field, "an object");
+  for (const auto& [name, fact] :
+       {std::pair{"request_id", &facts.request_id}, {"client", &facts.client}, {"uri", &facts.path}}) {
+    const auto member = apache->FindMember(name);
+    if (member != apache->MemberEnd() && member->value.IsString()) *fact = text_of(member->value);
+  }
   const auto headers = apache->FindMember("headers");
   if (headers == apache->MemberEnd()) return;
   constexpr char kPairs[] = "an array of pairs of strings";

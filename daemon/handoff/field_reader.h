@@ -16,6 +16,8 @@
 
 namespace streaming {
 
+struct ApacheFacts;
+
 class FieldReader {
  public:
   // `prefix` stands before the names in a mistake's message.
@@ -39,8 +41,9 @@ class FieldReader {
   void read_id(const char* field, std::string& out);
   // An object: {"Name": "value", ...}.
   void read_headers(const char* field, std::vector<HeaderField>& out);
-  // What mod_socket_handoff puts in front: {"headers": [["Name", "value"], ...], ...}.
-  void read_apache(const char* field, std::vector<HeaderField>& out);
+  // What mod_socket_handoff puts in front: {"headers": [["Name", "value"], ...], "request_id": "...", ...}. A fact of
+  // another type counts as absent.
+  void read_apache(const char* field, std::vector<HeaderField>& headers, ApacheFacts& facts);
 
   const std::optional<Error>& mistake() const { return mistake_; }
 

@@ -20,7 +20,7 @@ class HandoffReceiver::Connection final : public ListNode, public TimerOwner {
         receiver_(receiver),
         file_(file),
         timer_(*this),
-        arrived_(receiver.timers_.now()),
+        arrived_ns_(MonotonicClock::now_ns()),
         deadline_(receiver.timers_.now() + receiver.limits_.receive_timeout) {}
 
   void on_timer(Timer&) override { receiver_.on_time(*this); }
@@ -29,7 +29,7 @@ class HandoffReceiver::Connection final : public ListNode, public TimerOwner {
   HandoffReceiver& receiver_;
   const RingFile file_;
   Timer timer_;
-  const Time arrived_;
+  const std::int64_t arrived_ns_;  // the timers' milliseconds are longer than most hand-offs
   Time deadline_;
   Operation in_flight_ = Operation::kNone;
   Operation to_retry_ = Operation::kNone;

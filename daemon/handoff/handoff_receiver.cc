@@ -187,7 +187,7 @@ void HandoffReceiver::receive(Connection& connection, const Completion& completi
     return close(connection);
   }
   counters_.add(Counter::kHandoffs);
-  durations_.observe(timers_.now() - connection.arrived_);
+  durations_.observe(std::chrono::microseconds((MonotonicClock::now_ns() - connection.arrived_ns_) / 1000));
   std::optional<Refusal> refusal = decide(*handed_over, completion.buffer, connection.message_.msg_flags);
   parser_.clear();
   if (refusal) return refuse(connection, std::move(handed_over->client), std::move(*refusal));

@@ -103,7 +103,7 @@ class HandoffReceiver final : public ConnectionReceiver, private TimerOwner {
   WorkerLoad& load_;
   Counters& counters_;
   HandoffLimits limits_;
-  Histogram durations_;
+  Histogram durations_{kHandoffBoundsUs};
   ClientReceiver& clients_;
   HandoffRequestParser parser_;
   Slab<Connection> connections_;

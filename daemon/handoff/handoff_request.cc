@@ -181,7 +181,7 @@ Result<HandoffRequest> HandoffRequestParser::parse(std::span<char> payload) {
   fields.read("temperature", request.temperature);
   fields.read_on_disconnect("on_disconnect", request.continue_without_client);
   fields.read_id("user_id", request.user_id);
-  fields.read_apache("apache", request.response_headers);
+  fields.read_apache("apache", request.response_headers, request.apache);
   fields.read_headers("response_headers", request.response_headers);
   if (fields.mistake()) return *fields.mistake();
   if (lg != nullptr) {

@@ -18,6 +18,13 @@
 
 namespace streaming {
 
+// What mod_socket_handoff says of the request that was handed over; each empty where it says nothing.
+struct ApacheFacts {
+  std::string_view request_id;  // mod_unique_id's
+  std::string_view client;      // the client's address
+  std::string_view path;
+};
+
 struct HandoffRequest {
   std::string_view prompt;
   std::string_view system;
@@ -31,6 +38,7 @@ struct HandoffRequest {
   std::string_view assistant_id;
   std::string_view profile;
   std::string user_id;  // an integer is written out
+  ApacheFacts apache;
 
   // Null where they are absent.
   const rapidjson::Value* payload = nullptr;           // the object that holds all of it

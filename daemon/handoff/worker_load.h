@@ -12,6 +12,7 @@
 namespace streaming {
 
 struct alignas(64) WorkerLoad {
+  std::uint32_t worker = 0;    // the worker's number, from 0
   int ring = -1;               // the number of the worker's ring; set before the first hand-off
   std::uint32_t capacity = 0;  // streams that it can hold
   std::atomic<std::uint32_t> assigned{0};

@@ -4,6 +4,7 @@
 #include <limits>
 #include <string>
 #include <string_view>
+#include <tuple>
 #include <utility>
 
 #include "backends/registry.h"
@@ -18,6 +19,7 @@ using Labels = std::vector<ClientMetric::Label>;
 using Workers = std::span<const std::unique_ptr<Worker>>;
 
 constexpr double kMsPerSecond = 1000;
+constexpr double kUsPerSecond = 1e6;
 
 // Adds families one after the other; samples go to the last.
 class Families {
@@ -25,10 +27,10 @@ class Families {
   void begin(std::string_view name, std::string_view help, MetricType type) {
     families_.push_back({std::string(name), std::string(help), type, {}});
   }
-  void counter(Labels labels, std::uint64_t value) {
+  void counter(Labels labels, double value) {
     ClientMetric metric;
     metric.label = std::move(labels);
-    metric.counter.value = static_cast<double>(value);
+    metric.counter.value = value;
     families_.back().metric.push_back(std::move(metric));
   }
   void gauge(Labels labels, double value) {
@@ -42,15 +44,16 @@ class Families {
     ClientMetric metric;
     metric.label = std::move(labels);
     std::uint64_t count = 0;
-    for (std::size_t bucket = 0; bucket <= Histogram::kBoundsMs.size(); ++bucket) {
+    const std::span<const std::int64_t> bounds_us = of(*workers.front()).bounds_us();
+    for (std::size_t bucket = 0; bucket <= bounds_us.size(); ++bucket) {
       for (const auto& worker : workers) count += of(*worker).count(bucket);
-      if (bucket == Histogram::kBoundsMs.size()) break;
-      metric.histogram.bucket.push_back({count, static_cast<double>(Histogram::kBoundsMs[bucket]) / kMsPerSecond});
+      const bool bounded = bucket < bounds_us.size();
+      metric.histogram.bucket.push_back({count, bounded ? static_cast<double>(bounds_us[bucket]) / kUsPerSecond
+                                                        : std::numeric_limits<double>::infinity()});
     }
-    metric.histogram.bucket.push_back({count, std::numeric_limits<double>::infinity()});
     metric.histogram.sample_count = count;
     for (const auto& worker : workers) {
-      metric.histogram.sample_sum += static_cast<double>(of(*worker).sum_ms()) / kMsPerSecond;
+      metric.histogram.sample_sum += static_cast<double>(of(*worker).sum_us()) / kUsPerSecond;
     }
     families_.back().metric.push_back(std::move(metric));
   }
@@ -62,10 +65,10 @@ class Families {
 };
 
 template <typename Figure>
-std::uint64_t sum(Workers workers, Figure&& figure) {
+double sum(Workers workers, Figure&& figure) {
   std::uint64_t total = 0;
   for (const auto& worker : workers) total += figure(*worker);
-  return total;
+  return static_cast<double>(total);
 }
 
 Labels labels_of(std::string_view written) {
@@ -127,16 +130,40 @@ void add_stream_errors(Families& families, Workers workers) {
   }
 }
 
+void add_process(Families& families, const ProcessFigures& process) {
+  families.begin("process_cpu_seconds_total", "User and system time of the process", MetricType::Counter);
+  families.counter({}, process.cpu_seconds);
+  for (const auto& [name, help, value] : {
+           std::tuple{"process_resident_memory_bytes", "Memory that is in RAM", process.resident_bytes},
+           {"process_virtual_memory_bytes", "Address space", process.virtual_bytes},
+           {"process_start_time_seconds", "When the process began, since 1970", process.start_time_seconds},
+           {"process_open_fds", "Descriptors of the process that are open; those in the rings' tables are not among them",
+            process.open_descriptors},
+           {"process_max_fds", "The limit of open descriptors", process.most_descriptors},
+           {"process_threads", "Threads", process.threads},
+       }) {
+    families.begin(name, help, MetricType::Gauge);
+    families.gauge({}, value);
+  }
+}
+
+void add_capacity(Families& families, const Capacity& capacity) {
+  families.begin("daemon_max_connections", "Streams that there are places for", MetricType::Gauge);
+  families.gauge({}, static_cast<double>(capacity.streams()));
+  families.begin("daemon_max_upstream_connections", "Descriptors that are left for connections to LLM APIs",
+                 MetricType::Gauge);
+  families.gauge({}, static_cast<double>(capacity.upstream_connections()));
+}
+
 void add_streams(Families& families, Workers workers) {
   auto active = [](const Worker& worker) { return worker.stream_metrics().active.get(); };
   families.begin("daemon_active_connections", "Hand-offs and streams that are open", MetricType::Gauge);
-  families.gauge({}, static_cast<double>(sum(workers, [](const Worker& worker) { return worker.assigned(); })));
+  families.gauge({}, sum(workers, [](const Worker& worker) { return worker.assigned(); }));
   families.begin("daemon_active_streams", "Streams that are open", MetricType::Gauge);
-  families.gauge({}, static_cast<double>(sum(workers, active)));
+  families.gauge({}, sum(workers, active));
   families.begin("daemon_peak_streams", "The most streams at once, as the sum of the workers' peaks",
                  MetricType::Gauge);
-  families.gauge(
-      {}, static_cast<double>(sum(workers, [](const Worker& worker) { return worker.stream_metrics().peak.get(); })));
+  families.gauge({}, sum(workers, [](const Worker& worker) { return worker.stream_metrics().peak.get(); }));
   families.begin("daemon_worker_streams", "Streams that are open, by worker", MetricType::Gauge);
   for (std::size_t index = 0; index < workers.size(); ++index) {
     families.gauge({{"worker", std::to_string(index)}}, static_cast<double>(active(*workers[index])));
@@ -195,33 +222,34 @@ void add_backends(Families& families, Workers workers) {
 }
 
 void add_tokens(Families& families, Workers workers) {
-  StreamMetrics::Tokens total;
+  TokenCounts total;
   for (const auto& worker : workers) {
-    for (const auto& [key, usage] : worker->stream_metrics().tokens()) {
-      total[key].input_tokens += usage.input_tokens;
-      total[key].output_tokens += usage.output_tokens;
-    }
+    const TokenCounts tokens = worker->stream_metrics().tokens();
+    for (const auto& [key, usage] : tokens.all()) total.add(key.first, key.second, usage);
   }
   families.begin("daemon_tokens_total", "Tokens, as the upstreams count them", MetricType::Counter);
-  for (const auto& [key, usage] : total) {
+  for (const auto& [key, usage] : total.all()) {
     const Labels labels{{"backend", std::string(backend_registry()[key.first].name)}, {"model", key.second}};
     for (const auto& [direction, count] :
          {std::pair{"input", usage.input_tokens}, std::pair{"output", usage.output_tokens}}) {
       Labels with_direction = labels;
       with_direction.push_back({"direction", direction});
-      families.counter(std::move(with_direction), count);
+      families.counter(std::move(with_direction), static_cast<double>(count));
     }
   }
 }
 
 }  // namespace
 
-std::vector<MetricFamily> metric_families(Workers workers, Duration uptime) {
+std::vector<MetricFamily> metric_families(Workers workers, const Capacity& capacity, const ProcessFigures& process,
+                                          Duration uptime) {
   Families families;
   families.begin("daemon_build_info", "1, with the version as its label", MetricType::Gauge);
   families.gauge({{"version", STREAMING_DAEMON_VERSION}}, 1);
   families.begin("daemon_uptime_seconds", "Since the process's start", MetricType::Gauge);
   families.gauge({}, static_cast<double>(uptime.count()) / kMsPerSecond);
+  add_process(families, process);
+  add_capacity(families, capacity);
   add_counters(families, workers);
   add_streams(families, workers);
   add_backends(families, workers);

@@ -9,12 +9,15 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "server/capacity.h"
+#include "server/process_figures.h"
 #include "server/worker.h"
 
 namespace streaming {
 
-// Adds the workers' figures up. Any thread; the workers may run.
+// Adds the workers' figures up. Any thread; the workers, of which there is one at least, may run.
 std::vector<prometheus::MetricFamily> metric_families(std::span<const std::unique_ptr<Worker>> workers,
+                                                      const Capacity& capacity, const ProcessFigures& process,
                                                       Duration uptime);
 
 }  // namespace streaming

@@ -5,6 +5,8 @@
 #include <string_view>
 #include <utility>
 
+#include "base/limits.h"
+
 namespace streaming {
 namespace {
 
@@ -12,10 +14,12 @@ constexpr int kHandled = 200;  // what civetweb wants to hear; not the status
 constexpr const char* kJson = "application/json";
 constexpr const char* kPlain = "text/plain; charset=utf-8";
 
+// In one piece, so that nobody gets a head and waits for the rest.
 int answer(mg_connection* connection, const char* status, const char* type, const std::string& body) {
-  mg_printf(connection, "HTTP/1.1 %s\r\nContent-Type: %s\r\nCache-Control: no-store\r\nContent-Length: %zu\r\n\r\n",
-            status, type, body.size());
-  mg_write(connection, body.data(), body.size());
+  const std::string whole = std::string("HTTP/1.1 ") + status + "\r\nContent-Type: " + type +
+                            "\r\nCache-Control: no-store\r\nContent-Length: " + std::to_string(body.size()) +
+                            "\r\n\r\n" + body;
+  mg_write(connection, whole.data(), whole.size());
   return kHandled;
 }
 
@@ -76,8 +80,11 @@ class Monitor::HttpServer {
       return 1;  // it is not to write it anywhere
     };
     const std::string ports = numeric(address);
-    const char* options[] = {"listening_ports",    ports.c_str(), "num_threads", "2", "enable_directory_listing", "no",
-                             "request_timeout_ms", "10000",       nullptr};
+    const std::string threads = std::to_string(kMonitorThreads);
+    const std::string timeout_ms = std::to_string(kMonitorRequestTimeout.count());
+    const char* options[] = {"listening_ports",          ports.c_str(), "num_threads",        threads.c_str(),
+                             "enable_directory_listing", "no",          "request_timeout_ms", timeout_ms.c_str(),
+                             nullptr};
     context_ = mg_start(&callbacks, this, options);
     if (context_ == nullptr) return;
     for (const Handler& handler : kHandlers) {

@@ -4,9 +4,11 @@
 #include <rapidjson/stringbuffer.h>
 #include <rapidjson/writer.h>
 
+#include <algorithm>
 #include <chrono>
 #include <functional>
 #include <future>
+#include <optional>
 #include <sstream>
 #include <vector>
 
@@ -30,12 +32,16 @@ void write(Writer& writer, const char* name, std::int64_t value) {
   writer.Int64(value);
 }
 
-void write_stream(Writer& writer, const Stream& stream, Time now) {
+void write_stream(Writer& writer, const std::string& id, const Stream& stream, Time now) {
   writer.StartObject();
+  write(writer, "stream", id);
   if (const Stream::Account* account = stream.account()) {
     write(writer, "request_id", account->request_id());
     write(writer, "user", account->user_id());
     write(writer, "model", account->model());
+    write(writer, "apache_id", account->apache_id());
+    write(writer, "client", account->client());
+    write(writer, "path", account->path());
   }
   if (stream.backend() != nullptr) write(writer, "backend", backend_registry()[stream.backend()->index()].name);
   write(writer, "state", kStreamStateNames[static_cast<std::size_t>(stream.state())]);
@@ -52,27 +58,52 @@ std::string streams_of(Worker& worker) {
   writer.StartArray();
   std::size_t listed = 0;
   const Time now = MonotonicClock::now();
-  worker.streams().for_each([&](const Stream& stream) {
-    if (listed++ < kMostListedStreams) write_stream(writer, stream, now);
+  StreamTable& streams = worker.streams();
+  streams.for_each([&](const Stream& stream) {
+    if (listed++ < kMostListedStreams) write_stream(writer, streams.id_of(stream), stream, now);
   });
   writer.EndArray();
   return {text.GetString() + 1, text.GetSize() - 2};
 }
 
-// What each worker says, on its own thread; of those that do not say anything in time, nothing.
+// A question to a worker. It is destroyed unanswered with what the worker leaves behind at its end.
 template <typename Answer>
-std::vector<Answer> ask(std::span<const std::unique_ptr<Worker>> workers,
-                        const std::function<Answer(Worker&)>& ask_one) {
-  std::vector<std::future<Answer>> answers;
+class Question {
+ public:
+  ~Question() {
+    if (!answered_) answer_.set_value(std::nullopt);
+  }
+  std::future<std::optional<Answer>> answer() { return answer_.get_future(); }
+  void set(Answer answer) {
+    answered_ = true;
+    answer_.set_value(std::move(answer));
+  }
+
+ private:
+  std::promise<std::optional<Answer>> answer_;
+  bool answered_ = false;
+};
+
+// What each worker says, on its own thread. One that has ended says nothing; one that does not answer in time is
+// counted as `silent`.
+template <typename Answer>
+std::vector<Answer> ask(std::span<const std::unique_ptr<Worker>> workers, const std::function<Answer(Worker&)>& ask_one,
+                        std::size_t& silent) {
+  std::vector<std::future<std::optional<Answer>>> answers;
   for (const std::unique_ptr<Worker>& worker : workers) {
-    auto promise = std::make_shared<std::promise<Answer>>();
-    answers.push_back(promise->get_future());
-    worker->post([promise, ask_one, &worker = *worker] { promise->set_value(ask_one(worker)); });
+    auto question = std::make_shared<Question<Answer>>();
+    answers.push_back(question->answer());
+    worker->post([question = std::move(question), ask_one, &worker = *worker] { question->set(ask_one(worker)); });
   }
   const auto deadline = std::chrono::steady_clock::now() + kWorkerAnswerTimeout;
   std::vector<Answer> given;
-  for (std::future<Answer>& answer : answers) {
-    if (answer.wait_until(deadline) == std::future_status::ready) given.push_back(answer.get());
+  silent = 0;
+  for (std::future<std::optional<Answer>>& answer : answers) {
+    if (answer.wait_until(deadline) != std::future_status::ready) {
+      ++silent;
+    } else if (std::optional<Answer> said = answer.get()) {
+      given.push_back(std::move(*said));
+    }
   }
   return given;
 }
@@ -81,18 +112,24 @@ std::vector<Answer> ask(std::span<const std::unique_ptr<Worker>> workers,
 
 std::string Overseer::metrics() const {
   std::ostringstream text;
-  prometheus::TextSerializer().Serialize(text, metric_families(workers_, MonotonicClock::now() - started_));
+  prometheus::TextSerializer().Serialize(text, metric_families(workers_, capacity_, read_process_figures(),
+                                                               MonotonicClock::now() - started_));
   return text.str();
 }
 
 bool Overseer::alive() const {
-  return ask<char>(workers_, [](Worker&) { return 'y'; }).size() == workers_.size();
+  const bool failed = std::any_of(workers_.begin(), workers_.end(),
+                                  [](const auto& worker) { return !worker->running() && !worker->result().ok(); });
+  std::size_t silent = 0;
+  ask<char>(workers_, [](Worker&) { return 'y'; }, silent);
+  return !failed && silent == 0;
 }
 
 std::string Overseer::streams() const {
   std::string text = "{\"streams\":[";
   bool first = true;
-  for (const std::string& streams : ask<std::string>(workers_, streams_of)) {
+  std::size_t silent = 0;
+  for (const std::string& streams : ask<std::string>(workers_, streams_of, silent)) {
     if (streams.empty()) continue;
     if (!std::exchange(first, false)) text += ",";
     text += streams;

@@ -9,8 +9,10 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <utility>
 
 #include "base/clock.h"
+#include "server/capacity.h"
 #include "server/monitor.h"
 #include "server/worker.h"
 
@@ -19,7 +21,8 @@ namespace streaming {
 class Overseer final : public MonitorSource {
  public:
   // Borrows the workers.
-  explicit Overseer(std::span<const std::unique_ptr<Worker>> workers) : workers_(workers) {}
+  Overseer(std::span<const std::unique_ptr<Worker>> workers, Capacity capacity)
+      : workers_(workers), capacity_(std::move(capacity)) {}
 
   // The main thread's.
   void set_accepting(bool accepting) { accepting_.store(accepting, std::memory_order_relaxed); }
@@ -31,6 +34,7 @@ class Overseer final : public MonitorSource {
 
  private:
   const std::span<const std::unique_ptr<Worker>> workers_;
+  const Capacity capacity_;
   const Time started_ = MonotonicClock::now();
   std::atomic<bool> accepting_{false};
 };

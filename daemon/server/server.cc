@@ -80,7 +80,7 @@ Status Server::set_up() {
   if (!signals) return signals.error();
   signals_ = std::move(*signals);
   if (Status made = workforce_.make(config_, *capacity, direct_files); !made) return made;
-  overseer_.emplace(workforce_.workers());
+  overseer_.emplace(workforce_.workers(), *capacity);
   if (Status listening = listen(); !listening) return listening;
   log::info("{} workers, room for {} streams under a limit of {} open files{}", capacity->streams_of_worker.size(),
             capacity->streams(), *open_files_limit,

@@ -75,6 +75,7 @@ void Worker::run(std::latch& all_enabled) {
     note_listener();
   }
   running_.store(false, std::memory_order_release);
+  refuse_work();
   shared_.notify();
 }
 
@@ -186,6 +187,7 @@ void Worker::request(WorkerOrder order) {
 void Worker::post(std::function<void()> work) {
   {
     const std::lock_guard lock(posted_mutex_);
+    if (!takes_work_) return;
     posted_.push_back(std::move(work));
   }
   eventfd_write(wakeup_.get(), 1);
@@ -198,6 +200,13 @@ void Worker::do_posted_work() {
     posted.swap(posted_);
   }
   for (const std::function<void()>& work : posted) work();
+}
+
+void Worker::refuse_work() {
+  std::vector<std::function<void()>> dropped;  // destroyed without the lock, as others may wait for it
+  const std::lock_guard lock(posted_mutex_);
+  takes_work_ = false;
+  dropped.swap(posted_);
 }
 
 void Worker::reconfigure(std::shared_ptr<const Config> config) {

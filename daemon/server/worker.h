@@ -58,7 +58,7 @@ class Worker final : private CompletionHandler, private ClientReceiver, private 
 
   // Any thread.
   void request(WorkerOrder order);
-  // Does `work` on the worker's thread at its next turn; never, when the worker ends before that.
+  // Does `work` on the worker's thread at its next turn. When the worker ends before that, or has ended, destroys it.
   void post(std::function<void()> work);
   // New streams get it, and of it the limits hold for all. What needs a restart stays as it was.
   void reconfigure(std::shared_ptr<const Config> config);
@@ -93,6 +93,7 @@ class Worker final : private CompletionHandler, private ClientReceiver, private 
   void on_wakeup();
   void carry_out(WorkerOrder order);
   void do_posted_work();
+  void refuse_work();
   void take_config(std::shared_ptr<const Config> config);
   void note_listener();
   bool finished() const;
@@ -116,6 +117,7 @@ class Worker final : private CompletionHandler, private ClientReceiver, private 
   HandoffReceiver receiver_;
   std::optional<HandoffListener> listener_;
   std::mutex posted_mutex_;
+  bool takes_work_ = true;  // false once the thread looks for none any more
   std::vector<std::function<void()>> posted_;
   std::atomic<WorkerOrder> order_{WorkerOrder::kServe};
   WorkerOrder carried_out_ = WorkerOrder::kServe;

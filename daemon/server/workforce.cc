@@ -50,6 +50,7 @@ Status Workforce::make(std::shared_ptr<const Config> config, const Capacity& cap
     if (!ring) return ring.error();
     Result<UniqueFd> wakeup = make_eventfd();
     if (!wakeup) return wakeup.error();
+    loads[index].worker = static_cast<std::uint32_t>(index);
     loads[index].ring = (*ring)->number();
     loads[index].capacity = capacity.streams_of_worker[index];
     workers_.push_back(std::make_unique<Worker>(index, config, shared_, std::move(*ring), std::move(*wakeup)));

@@ -7,6 +7,7 @@
 #include "base/limits.h"
 #include "base/log.h"
 #include "base/random_id.h"
+#include "base/utf8.h"
 #include "stream/stream_table.h"
 
 namespace streaming {
@@ -51,12 +52,26 @@ Stream::Stream(Handle handle, StreamTable& table)
 
 Stream::~Stream() = default;
 
+Stream::Account::Account(const HandoffRequest& request, std::string_view model) {
+  auto keep = [this](std::string_view name, std::size_t most_bytes) {
+    const std::string_view kept = utf8_prefix(name, most_bytes);
+    names_.append(kept);
+    return kept.size();
+  };
+  request_id_bytes_ = static_cast<std::uint16_t>(keep(request.request_id, kMaxKeptIdBytes));
+  user_id_bytes_ = static_cast<std::uint16_t>(keep(request.user_id, kMaxKeptIdBytes));
+  model_bytes_ = static_cast<std::uint8_t>(keep(model, kMaxKeptModelBytes));
+  apache_id_bytes_ = static_cast<std::uint8_t>(keep(request.apache.request_id, kMaxKeptApacheIdBytes));
+  client_bytes_ = static_cast<std::uint8_t>(keep(request.apache.client, kMaxKeptAddressBytes));
+  keep(request.apache.path, kMaxKeptPathBytes);
+  names_.shrink_to_fit();
+}
+
 // --- Beginning ------------------------------------------------------------------------------------------------------
 
 void Stream::open(const HandoffRequest& request, Format format, Backend& backend) {
-  const std::string_view model = backend.model(request);
-  if (!request.request_id.empty() || !request.user_id.empty() || !model.empty()) {
-    account_ = std::make_unique<Account>(request.request_id, request.user_id, model);
+  if (Account account(request, backend.model(request)); !account.empty()) {
+    account_ = std::make_unique<Account>(std::move(account));
   }
   encoder_ = EventEncoder(format, format == Format::kUiMessage ? message_id(request) : std::string());
   append_stream_head(writer_.queue(), format_headers(format), request.response_headers);
@@ -98,13 +113,19 @@ void Stream::on_event(const AnswerEvent& event) {
               handle_.index);
   }
   if (frames == 0) return;
-  if (events_ == 0) first_event_ms_ = static_cast<std::uint32_t>((table_.timers().now() - opened_).count());
+  if (events_ == 0) note_first_event();
   head_held_ = false;
   events_ += frames;
   table_.counters().add(Counter::kEvents, frames);
   quiet_since_ = table_.timers().now();
   pause_or_resume_backend();
   mark_for_flush();
+}
+
+void Stream::note_first_event() {
+  const Duration after = table_.timers().now() - opened_;
+  first_event_ms_ = static_cast<std::uint32_t>(after.count());
+  table_.count_first_event(*backend_, after);
 }
 
 void Stream::on_usage(const Usage& usage) {
@@ -120,7 +141,7 @@ void Stream::on_end(FinishReason reason) {
 
 void Stream::on_failure(const BackendFailure& failure) {
   const CloseCause cause = cause_of(failure.kind);
-  log::warn("stream {}: {}: {}", handle_.index, info(cause).word, failure.detail);
+  log::warn("stream {}: {}: {}", table_.id_of(*this), info(cause).word, failure.detail);
   begin_close(cause, failure.status, failure.retry_after_seconds, failure.message);
 }
 

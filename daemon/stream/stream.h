@@ -44,31 +44,43 @@ class Stream final : public ListNode, private EventSink, private TimerOwner {
   // What answers it; null for one that only says no.
   Backend* backend() const { return backend_; }
 
-  // For logs and metrics: what the hand-off named, and what the upstream counted.
+  // For logs and metrics: what the hand-off named, cut to what limits.h allows, and what the upstream counted.
   class Account {
    public:
     Account() = default;
-    // One string for all three: with short ones, as they mostly are, it needs no memory of its own.
-    Account(std::string_view request_id, std::string_view user_id, std::string_view model)
-        : request_id_bytes_(static_cast<std::uint32_t>(request_id.size())),
-          user_id_bytes_(static_cast<std::uint32_t>(user_id.size())) {
-      names_.reserve(request_id.size() + user_id.size() + model.size());
-      names_.append(request_id).append(user_id).append(model);
+    Account(const HandoffRequest& request, std::string_view model);
+
+    std::string_view request_id() const { return {names_.data(), request_id_bytes_}; }
+    std::string_view user_id() const { return behind(request_id(), user_id_bytes_); }
+    std::string_view model() const { return behind(user_id(), model_bytes_); }
+    // As Apache's log has them.
+    std::string_view apache_id() const { return behind(model(), apache_id_bytes_); }
+    std::string_view client() const { return behind(apache_id(), client_bytes_); }
+    std::string_view path() const {
+      const char* begin = client().data() + client_bytes_;
+      return {begin, names_.data() + names_.size()};
     }
 
-    std::string_view request_id() const { return names().substr(0, request_id_bytes_); }
-    std::string_view user_id() const { return names().substr(request_id_bytes_, user_id_bytes_); }
-    std::string_view model() const { return names().substr(request_id_bytes_ + user_id_bytes_); }
+    // Whether none of them was named.
+    bool empty() const { return names_.empty(); }
 
     Usage usage;
 
    private:
-    std::string_view names() const { return names_; }
+    static std::string_view behind(std::string_view before, std::size_t bytes) {
+      return {before.data() + before.size(), bytes};
+    }
 
+    // One text for all, one behind the other: with short ones, as they mostly are, it needs no memory of its own. What
+    // Apache knows costs a stream without it nothing.
     std::string names_;
-    std::uint32_t request_id_bytes_ = 0;
-    std::uint32_t user_id_bytes_ = 0;
+    std::uint16_t request_id_bytes_ = 0;
+    std::uint16_t user_id_bytes_ = 0;
+    std::uint8_t model_bytes_ = 0;
+    std::uint8_t apache_id_bytes_ = 0;
+    std::uint8_t client_bytes_ = 0;
   };
+  static_assert(sizeof(Account) <= 56, "most streams have one");
   // Null where there is nothing of it.
   const Account* account() const { return account_.get(); }
   // Of HTTP.
@@ -127,6 +139,7 @@ class Stream final : public ListNode, private EventSink, private TimerOwner {
   void move_to(StreamState state);
   bool ended() const { return state_ == StreamState::kDraining || state_ == StreamState::kClosing; }
 
+  void note_first_event();
   bool nothing_sent() const { return bytes_sent_ == 0 && !writer_.sending(); }
 
   void mark_for_flush();

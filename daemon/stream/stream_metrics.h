@@ -21,9 +21,22 @@ namespace streaming {
 
 struct BackendMetrics {
   Figure requests;
-  Figure errors;       // streams that ended for a reason of the upstream's
-  Histogram duration;  // of whole streams
-  Histogram first_token;
+  Figure errors;                        // streams that ended for a reason of the upstream's
+  Histogram duration{kStreamBoundsUs};  // of whole streams
+  Histogram first_token{kStreamBoundsUs};
+};
+
+// Tokens by backend and model, of which anybody may name as many as he likes: names are cut to kMaxKeptModelBytes, and
+// what is beyond kMaxModels models counts for "other".
+class TokenCounts {
+ public:
+  void add(std::size_t backend, std::string_view model, const Usage& usage);
+
+  using ByModel = std::map<std::pair<std::size_t, std::string>, Usage>;
+  const ByModel& all() const { return counts_; }
+
+ private:
+  ByModel counts_;
 };
 
 class StreamMetrics {
@@ -31,25 +44,21 @@ class StreamMetrics {
   // By the order of backend_registry().
   explicit StreamMetrics(std::size_t backend_count) : backends(backend_count) {}
 
-  // Adds to the tokens of that backend and model. Beyond kMaxModels models, which anybody may name, to those of
-  // "other".
   void count_tokens(std::size_t backend, std::string_view model, const Usage& usage);
-
-  using Tokens = std::map<std::pair<std::size_t, std::string>, Usage>;
-  Tokens tokens() const;
+  TokenCounts tokens() const;
 
   std::uint64_t closed_by(CloseCause cause) const { return closed[static_cast<std::size_t>(cause)].get(); }
 
   Figure active;
   Figure peak;
   std::array<Figure, kCloseCauses> closed;
-  Histogram duration;
-  Histogram first_token;
+  Histogram duration{kStreamBoundsUs};
+  Histogram first_token{kStreamBoundsUs};
   std::vector<BackendMetrics> backends;
 
  private:
   mutable std::mutex tokens_mutex_;  // once a stream that was counted, and at a scrape
-  Tokens tokens_;
+  TokenCounts tokens_;
 };
 
 }  // namespace streaming

@@ -167,21 +167,29 @@ void StreamTable::count(const Stream& stream) {
   BackendMetrics& backend = metrics_.backends[stream.backend()->index()];
   metrics_.duration.observe(duration);
   backend.duration.observe(duration);
-  if (const std::optional<Duration> first = stream.first_event_after()) {
-    metrics_.first_token.observe(*first);
-    backend.first_token.observe(*first);
-  }
   if (is_upstream_error(stream.cause())) backend.errors.add();
   if (const Stream::Account* account = stream.account()) {
     metrics_.count_tokens(stream.backend()->index(), account->model(), account->usage);
   }
 }
 
+std::string StreamTable::id_of(const Stream& stream) const {
+  const Handle handle = stream.handle();
+  return std::to_string(load_.worker) + "." + std::to_string(handle.index) + "." + std::to_string(handle.generation);
+}
+
+void StreamTable::count_first_event(const Backend& backend, Duration after) {
+  metrics_.first_token.observe(after);
+  metrics_.backends[backend.index()].first_token.observe(after);
+}
+
 void StreamTable::log_end(const Stream& stream) const {
   LogLine line("stream ended");
+  line.add("stream", id_of(stream));
   const Stream::Account* account = stream.account();
   if (account != nullptr) {
     line.add("request_id", account->request_id()).add("user", account->user_id()).add("model", account->model());
+    line.add("apache_id", account->apache_id()).add("client", account->client()).add("path", account->path());
   }
   if (stream.backend() != nullptr) line.add("backend", backend_registry()[stream.backend()->index()].name);
   line.add("status", stream.status()).add("cause", info(stream.cause()).word);

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <optional>
 #include <span>
+#include <string>
 #include <string_view>
 
 #include "base/intrusive_list.h"
@@ -90,6 +91,9 @@ class StreamTable {
   void flush_later(Stream& stream) { to_flush_.push_back(stream); }
   // Where bytes go that nobody wants; shared, as nobody reads them.
   std::span<char> discarded_bytes() { return discarded_; }
+  // What the log and /streams call a stream by: its worker, slot and generation. No two of a process have the same.
+  std::string id_of(const Stream& stream) const;
+  void count_first_event(const Backend& backend, Duration after);
   // The stream has ended: counts, logs and frees it.
   void release(Stream& stream);
 

@@ -139,6 +139,15 @@ TEST_F(HandoffRequestTest, ReadsApachesHeadersAndThenItsOwn) {
   EXPECT_EQ(read, "Set-Cookie=a=1;Set-Cookie=b=2;X-One=1;");
 }
 
+TEST_F(HandoffRequestTest, ReadsWhatApacheSaysOfTheRequestAndLeavesOutWhatIsNoText) {
+  const Result<HandoffRequest> request =
+      parse(R"({"apache":{"headers":[],"request_id":"Zx@1","client":["192.0.2.7"],"uri":"/chat"}})");
+  ASSERT_TRUE(request.ok()) << request.error().message;
+  EXPECT_EQ(request.value().apache.request_id, "Zx@1");
+  EXPECT_EQ(request.value().apache.client, "");
+  EXPECT_EQ(request.value().apache.path, "/chat");
+}
+
 TEST_F(HandoffRequestTest, SaysWhatIsWrongWithHeaders) {
   EXPECT_EQ(mistake(R"({"apache":[]})"), "the payload's field \"apache\" must be an object");
   EXPECT_EQ(mistake(R"({"apache":{"headers":[["a"]]}})"),

@@ -254,6 +254,13 @@ TEST(DaemonStart, SaysWhatForbidsIoUring) {
   EXPECT_THAT(daemon.log(), testing::AnyOf(HasSubstr("seccomp"), HasSubstr("kernel.io_uring_disabled")));
 }
 
+TEST(DaemonStart, IsForbiddenByWhatTheCheckOfTheConfigurationFinds) {
+  DaemonProcess check({"--check-config"}, [] { forbid_io_uring(EPERM); });
+  EXPECT_EQ(check.exit_status(), 1);
+  EXPECT_THAT(check.log(), HasSubstr("io_uring is not available"));
+  EXPECT_EQ(check.output(), "");
+}
+
 TEST(DaemonStart, SaysWhichKernelItNeeds) {
   DaemonProcess daemon({}, [] { forbid_io_uring(ENOSYS); });
   EXPECT_EQ(daemon.exit_status(), 1);

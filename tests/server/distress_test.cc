@@ -110,11 +110,8 @@ TEST(DaemonInDistress, HoldsAsManyStreamsAWorkerAsFilesMayBeOpenAndRefusesTheNex
   EXPECT_THAT(daemon.log(), HasSubstr("2 workers, room for 9000 streams under a limit of 4500 open files a ring"));
   std::vector<UniqueFd> browsers;
   while (browsers.size() < kClients) browsers.push_back(hand_over_in_haste(daemon));
-  std::array<char, 1024> head;
   for (const UniqueFd& browser : browsers) {
-    const ssize_t got = recv(browser.get(), head.data(), head.size(), 0);
-    ASSERT_THAT(std::string(head.data(), got > 0 ? static_cast<std::size_t>(got) : 0),
-                testing::StartsWith("HTTP/1.1 200 "));
+    ASSERT_THAT(read_until(browser.get(), "\r\n\r\n"), testing::StartsWith("HTTP/1.1 200 "));
   }
   const std::string refused = read_to_end(hand_over_in_haste(daemon).get());
   EXPECT_THAT(refused, testing::StartsWith("HTTP/1.1 503 "));
@@ -141,8 +138,7 @@ class SilentApi {
   const std::string& base() const { return base_; }
   UniqueFd accept_request() const {
     UniqueFd request(accept(listener_.get(), nullptr, nullptr));
-    std::array<char, 4096> head;
-    EXPECT_GT(recv(request.get(), head.data(), head.size(), 0), 0);
+    read_until(request.get(), "\r\n\r\n");
     return request;
   }
 
@@ -179,9 +175,7 @@ TEST(DaemonInDistress, RefusesClientsWhenUpstreamConnectionsHaveTakenTheDescript
   std::string answer;
   while (browsers.size() < kLimit && !answer.starts_with("HTTP/1.1 5")) {
     browsers.push_back(daemon.hand_client_over(R"({"prompt":"hi"})"));
-    std::array<char, 1024> head;
-    const ssize_t got = recv(browsers.back().get(), head.data(), head.size(), 0);
-    answer.assign(head.data(), got > 0 ? static_cast<std::size_t>(got) : 0);
+    answer = read_until(browsers.back().get(), "\r\n\r\n");
   }
   EXPECT_THAT(answer, testing::StartsWith("HTTP/1.1 503 "));
   EXPECT_THAT(answer, HasSubstr("\r\nRetry-After: "));

@@ -60,12 +60,7 @@ class LangGraphEndToEndTest : public testing::Test {
   // A client that has got the first words of a long answer.
   UniqueFd begin_slowly(const std::string& more) const {
     UniqueFd browser = daemon->hand_client_over(R"({"prompt":"slowly",)" + more + "}");
-    for (std::string answer; answer.find("content") == std::string::npos;) {
-      const std::string next = read_some(browser.get());
-      EXPECT_NE(next, "") << answer;
-      if (next.empty()) break;
-      answer += next;
-    }
+    read_until(browser.get(), "content");
     return browser;
   }
 
@@ -101,8 +96,7 @@ TEST_F(LangGraphEndToEndTest, RemembersOnAThreadWhatWasSaid) {
 TEST_F(LangGraphEndToEndTest, CancelsTheRunWhenTheClientLeaves) {
   const std::string payload = R"({"prompt":"slowly","thread_id":")" + std::string(kThread) + "\"}";
   UniqueFd browser = daemon->hand_client_over(payload);
-  std::string answer;
-  while (answer.find("content") == std::string::npos) answer += read_some(browser.get());
+  read_until(browser.get(), "content");
   EXPECT_THAT(runs(), HasSubstr("\"running\""));
   browser.reset();
   EXPECT_TRUE(eventually([this] {
@@ -132,8 +126,7 @@ TEST_F(LangGraphEndToEndTest, LetsTheRunGoOnWithoutTheClientWhereAsked) {
   const std::string payload =
       R"({"prompt":"slowly","on_disconnect":"continue","thread_id":")" + std::string(kThread) + "\"}";
   UniqueFd browser = daemon->hand_client_over(payload);
-  std::string answer;
-  while (answer.find("content") == std::string::npos) answer += read_some(browser.get());
+  read_until(browser.get(), "content");
   browser.reset();
   // Also when the daemon ends.
   daemon->signal(SIGTERM);

@@ -7,7 +7,9 @@
 
 #include <cstdlib>
 #include <filesystem>
+#include <map>
 #include <regex>
+#include <set>
 
 #include "support/daemon_process.h"
 #include "support/http_get.h"
@@ -39,7 +41,8 @@ class MonitorTest : public testing::Test {
  protected:
   explicit MonitorTest(std::vector<std::string> flags = {})
       : daemon([&flags] {
-          flags.insert(flags.end(), {"--metrics-addr", "127.0.0.1:0", "--workers", "2"});
+          flags.insert(flags.end(), {"--metrics-addr", "127.0.0.1:0", "--workers", "2", "--openai-base",
+                                     "http://127.0.0.1:1/v1"});
           return flags;
         }()) {
     port = daemon.monitor_port();
@@ -92,13 +95,47 @@ TEST_F(MonitorTest, CountsErrorsUnderTheReasonsThatExistingDashboardsAskFor) {
   EXPECT_THAT(metrics, HasSubstr("\ndaemon_streams_ended_total{cause=\"client_gone\"} 1\n"));
 }
 
+TEST_F(MonitorTest, HasWhatPrometheusClientsSayOfAProcessAndItsCapacity) {
+  const std::string metrics = get("/metrics");
+  for (const char* name : {"process_cpu_seconds_total counter", "process_resident_memory_bytes gauge",
+                           "process_virtual_memory_bytes gauge", "process_start_time_seconds gauge",
+                           "process_open_fds gauge", "process_max_fds gauge", "process_threads gauge",
+                           "daemon_max_connections gauge", "daemon_max_upstream_connections gauge"}) {
+    EXPECT_THAT(metrics, HasSubstr(std::string("# TYPE ") + name + "\n"));
+  }
+  EXPECT_THAT(metrics, Not(ContainsRegex("\nprocess_[a-z_]+ 0\n")));
+  EXPECT_THAT(metrics, ContainsRegex("\ndaemon_max_connections [1-9][0-9]*\n"));
+}
+
+TEST_F(MonitorTest, MeasuresHandoffsThatTakeLessThanAMillisecond) {
+  read_to_end(daemon.hand_client_over("{}").get());
+  EXPECT_TRUE(eventually_has("/metrics", "\ndaemon_handoff_duration_seconds_count 1\n"));
+  EXPECT_THAT(get("/metrics"), Not(HasSubstr("\ndaemon_handoff_duration_seconds_sum 0\n")));
+}
+
+TEST_F(MonitorTest, IsBoundedThoughModelsHaveEndlessNames) {
+  read_to_end(daemon.hand_client_over(R"({"model":")" + std::string(100'000, 'm') + R"("})").get());
+  ASSERT_TRUE(daemon.logs("stream ended")) << daemon.log();
+  EXPECT_THAT(daemon.log(), ContainsRegex(" model=m+ "));
+  EXPECT_LT(daemon.log().size(), 10'000u);
+}
+
+TEST_F(MonitorTest, AnswersThoughConnectionsThatAskForNothingAreOpen) {
+  const UniqueFd idle[] = {tcp_connection_to(port), tcp_connection_to(port), tcp_connection_to(port)};
+  EXPECT_THAT(get("/healthz"), StartsWith("HTTP/1.1 200 OK\r\n"));
+  for (const UniqueFd& connection : idle) {
+    char byte = 0;
+    EXPECT_EQ(recv(connection.get(), &byte, 1, MSG_DONTWAIT), -1) << "it was closed to make room";
+  }
+}
+
 TEST_F(MonitorTest, HasEveryMetricOfTheDashboardAndTheAlerts) {
   const std::string metrics = get("/metrics");
   for (const char* name : {"/conf/grafana-dashboard.json", "/conf/prometheus-alerts.yml"}) {
     std::ostringstream text;
     text << std::ifstream(std::string(SOURCE_DIR) + name).rdbuf();
     const std::string file = text.str();
-    const std::regex metric("daemon_[a-z_]+");
+    const std::regex metric("(daemon|process)_[a-z_]+");
     std::size_t found = 0;
     for (auto match = std::sregex_iterator(file.begin(), file.end(), metric); match != std::sregex_iterator();
          ++match) {
@@ -110,12 +147,43 @@ TEST_F(MonitorTest, HasEveryMetricOfTheDashboardAndTheAlerts) {
   }
 }
 
+// Debian has promtool in the package prometheus alone, whose server would take port 9090, the daemon's own, at the next
+// start of the machine. So it is not installed for this test, and asked where it is there.
 TEST_F(MonitorTest, PassesThePrometheusLint) {
   if (std::system("command -v promtool > /dev/null") != 0) GTEST_SKIP() << "promtool is not installed";
   TemporaryDirectory directory;
   const std::string metrics = get("/metrics");
   std::ofstream(directory.file("metrics")) << metrics.substr(metrics.find("\r\n\r\n") + 4);
   EXPECT_EQ(std::system(("promtool check metrics < " + directory.file("metrics")).c_str()), 0);
+}
+
+// What that would find of ours.
+TEST_F(MonitorTest, KeepsToTheRulesForMetrics) {
+  read_to_end(daemon.hand_client_over("{}").get());
+  ASSERT_TRUE(eventually_has("/metrics", "\ndaemon_streams_ended_total{cause=\"completed\"} 1\n"));
+  const std::string metrics = get("/metrics");
+  std::istringstream lines(metrics.substr(metrics.find("\r\n\r\n") + 4));
+  std::map<std::string, std::string> types, values;
+  std::set<std::string> explained;
+  const std::regex comment("# (HELP|TYPE) ([a-z_]+) (.+)"), sample("([a-z_]+)(\\{.*\\})? (\\S+)");
+  for (std::string line; std::getline(lines, line);) {
+    std::smatch part;
+    if (std::regex_match(line, part, comment)) {
+      const bool is_new = part[1] == "HELP" ? explained.insert(part[2]).second : types.emplace(part[2], part[3]).second;
+      EXPECT_TRUE(is_new) << line;
+      continue;
+    }
+    ASSERT_TRUE(std::regex_match(line, part, sample)) << line;
+    EXPECT_TRUE(values.emplace(part[1].str() + part[2].str(), part[3]).second) << "twice: " << line;
+    const std::string family = std::regex_replace(part[1].str(), std::regex("_(bucket|sum|count)$"), "");
+    ASSERT_TRUE(types.contains(family)) << line;
+    EXPECT_TRUE(explained.contains(family)) << line;
+    EXPECT_EQ(types[family] == "counter", family.ends_with("_total")) << family;
+  }
+  for (const auto& [family, type] : types) {
+    if (type != "histogram" || values.contains(family + "_bucket{le=\"+Inf\"}") == 0) continue;
+    EXPECT_EQ(values[family + "_bucket{le=\"+Inf\"}"], values[family + "_count"]) << family;
+  }
 }
 
 TEST_F(MonitorTest, IsReadyUntilItDrains) {
@@ -145,6 +213,7 @@ TEST_F(SlowMonitorTest, ShowsTheStreamsThatThereAre) {
   ASSERT_FALSE(json.HasParseError()) << answer;
   EXPECT_EQ(json["streams"].Size(), 2u);
   EXPECT_THAT(answer, HasSubstr(R"("request_id":"r-1","user":"7","model":"m","backend":"mock","state":"streaming")"));
+  EXPECT_THAT(answer, ContainsRegex(R"("stream":"[01]\.[0-9]+\.[0-9]+")"));
   EXPECT_TRUE(eventually_has("/metrics", "\ndaemon_active_streams 2\n"));
 }
 
@@ -152,9 +221,50 @@ TEST_F(MonitorTest, SaysOneLineAStreamAtItsEnd) {
   read_to_end(daemon.hand_client_over(R"({"request_id":"r 1","user_id":"u","prompt":"secret"})").get());
   ASSERT_TRUE(daemon.logs("stream ended")) << daemon.log();
   EXPECT_THAT(daemon.log(),
-              ContainsRegex("stream ended request_id=\"r 1\" user=u backend=mock status=200 cause=completed events=18 "
-                            "bytes=[0-9]+ first_token_ms=[0-9]+ duration_ms=[0-9]+\n"));
+              ContainsRegex("stream ended stream=[0-9]+\\.[0-9]+\\.[0-9]+ request_id=\"r 1\" user=u backend=mock "
+                            "status=200 cause=completed events=18 bytes=[0-9]+ first_token_ms=[0-9]+ duration_ms=[0-9]+\n"));
   EXPECT_THAT(daemon.log(), Not(HasSubstr("secret")));
+}
+
+TEST(Monitor, SaysThatADrainingDaemonIsHealthyAlsoWhenAWorkerHasEnded) {
+  DaemonProcess daemon({"--delay", "60000", "--metrics-addr", "127.0.0.1:0", "--workers", "2"});
+  const int port = daemon.monitor_port();
+  const UniqueFd browser = daemon.hand_client_over("{}");
+  EXPECT_NE(read_some(browser.get()), "");
+  const std::size_t threads = daemon.threads();
+  daemon.signal(SIGTERM);
+  ASSERT_TRUE(eventually([&] { return daemon.threads() < threads; })) << "one of two workers has no stream";
+  EXPECT_THAT(http_get(port, "/healthz"), StartsWith("HTTP/1.1 200 OK\r\n"));
+  EXPECT_THAT(http_get(port, "/readyz"), StartsWith("HTTP/1.1 503 Service Unavailable\r\n"));
+  EXPECT_THAT(http_get(port, "/streams"), HasSubstr("\"state\":\"streaming\""));
+}
+
+TEST_F(SlowMonitorTest, ShowsWhatApacheCallsAStreamAndLogsItAtItsEnd) {
+  UniqueFd browser = daemon.hand_client_over(
+      R"({"apache":{"request_id":"Zx@1","client":"192.0.2.7","method":"POST","uri":"/ch at"},"prompt":"x"})");
+  EXPECT_NE(read_some(browser.get()), "");
+  EXPECT_THAT(get("/streams"), HasSubstr(R"("apache_id":"Zx@1","client":"192.0.2.7","path":"/ch at")"));
+  browser.reset();
+  ASSERT_TRUE(daemon.logs("stream ended")) << daemon.log();
+  EXPECT_THAT(daemon.log(), HasSubstr(" apache_id=Zx@1 client=192.0.2.7 path=\"/ch at\" backend=mock"));
+}
+
+TEST_F(SlowMonitorTest, CountsTheFirstEventsOfStreamsThatStillRun) {
+  const UniqueFd browser = daemon.hand_client_over("{}");
+  EXPECT_NE(read_some(browser.get()), "");
+  EXPECT_TRUE(eventually_has("/metrics", "\ndaemon_first_token_seconds_count 1\n"));
+}
+
+// Both lines of a stream that has failed have its id.
+TEST_F(MonitorTest, CallsAStreamTheSameInEachLineOfTheLog) {
+  const UniqueFd browser = daemon.hand_client_over(R"({"backend":"openai"})");
+  read_to_end(browser.get());
+  ASSERT_TRUE(daemon.logs("stream ended")) << daemon.log();
+  std::smatch warning, end;
+  const std::string log = daemon.log();
+  ASSERT_TRUE(std::regex_search(log, warning, std::regex("stream ([0-9.]+): upstream_unreachable"))) << log;
+  ASSERT_TRUE(std::regex_search(log, end, std::regex("stream ended stream=([0-9.]+) "))) << log;
+  EXPECT_EQ(warning[1], end[1]);
 }
 
 TEST(Log, IsJsonWhereAskedAndFollowsItsFile) {

@@ -40,11 +40,7 @@ class NginxTest : public testing::Test {
   static void wait_for_first_words(const std::vector<UniqueFd>& browsers, std::vector<std::string>& answers) {
     answers.resize(browsers.size());
     for (std::size_t i = 0; i < browsers.size(); ++i) {
-      while (answers[i].find("\"content\"") == std::string::npos) {
-        const std::string more = read_some(browsers[i].get());
-        ASSERT_NE(more, "") << answers[i];
-        answers[i] += more;
-      }
+      if (answers[i].empty()) answers[i] = read_until(browsers[i].get(), "\"content\"");
     }
   }
   static int whole(const std::vector<UniqueFd>& browsers) {

@@ -13,6 +13,7 @@
 namespace streaming {
 namespace {
 
+using testing::AllOf;
 using testing::EndsWith;
 using testing::HasSubstr;
 using testing::Not;
@@ -42,17 +43,38 @@ TEST(CheckConfig, SaysWhatIsWrongAndWhere) {
   EXPECT_THAT(run("--check-config --config " + path),
               HasSubstr(path + ":2: response.format must be one of content, raw, ui-message, not \"xml\"\n"));
   std::ofstream(path) << "[server]\nworkers = 2\n";
-  EXPECT_EQ(run("--check-config --config " + path), "the settings are valid\nstatus 0");
+  EXPECT_THAT(run("--check-config --config " + path), EndsWith("the settings are valid\nstatus 0"));
+}
+
+TEST(CheckConfig, FindsWhatTheStartWouldFail) {
+  TemporaryDirectory directory;
+  const std::string path = directory.file("config.toml");
+  std::ofstream(path) << "[server]\nworkers = 1\n";
+  const std::string check = "--check-config --config " + path;
+  EXPECT_THAT(run(check + " --max-connections 5000000"),
+              AllOf(HasSubstr("max_connections is 5000000, but 1 workers have room for "), EndsWith("\nstatus 1")));
+  EXPECT_THAT(run(check + " --socket " + directory.file("no/such.sock")),
+              HasSubstr("--socket is in " + directory.file("no/") + ", which cannot be used: No such file or directory"));
+}
+
+TEST(CheckConfig, NamesWhatTheStartWouldWarnOf) {
+  DaemonProcess daemon({"--check-config"}, [] { setenv("DAEMON_WORKRES", "3", 1); });
+  EXPECT_EQ(daemon.exit_status(), 0);
+  EXPECT_THAT(daemon.log(), HasSubstr("streaming-daemon: warning: the variable DAEMON_WORKRES sets nothing here; did "
+                                      "you mean DAEMON_WORKERS?\n"));
+  EXPECT_THAT(daemon.output(), HasSubstr("the settings are valid\n"));
 }
 
 TEST(PrintConfig, IsAFileThatSaysTheSameAgain) {
   TemporaryDirectory directory;
   const std::string path = directory.file("config.toml");
-  std::ofstream(path) << "[server]\nsocket_mode = 0o600\n[backend.openai]\napi_key = \"sk-secret\"\n";
+  std::ofstream(path) << "[server]\nsocket_mode = 0o600\n[backend.openai]\napi_key = \"sk-secret\"\n"
+                         "[backend.anthropic]\napi_base = \"https://user:sk-secret@host/v1\"\n";
   const std::string printed = run("--print-config --workers 3 --config " + path);
   EXPECT_THAT(printed, HasSubstr("workers = 3\n"));
   EXPECT_THAT(printed, HasSubstr("socket_mode = 0o600\n"));
   EXPECT_THAT(printed, Not(HasSubstr("sk-secret")));
+  EXPECT_THAT(printed, HasSubstr("https://***@host/v1"));
   std::ofstream(path) << printed.substr(0, printed.rfind("status 0"));
   EXPECT_EQ(run("--print-config --config " + path), printed);
 }

@@ -71,12 +71,7 @@ TEST_F(RawBytesTest, AConnectionThatIsResetInTheBody) {
       {"--backend", "openai", "--openai-base", "http://127.0.0.1:" + std::to_string(server.port()) + "/v1"});
   ASSERT_TRUE(daemon.ready()) << daemon.log();
   const UniqueFd browser = daemon.hand_client_over("{}");
-  std::string answer;
-  while (answer.find("Hi") == std::string::npos) {
-    const std::string more = read_some(browser.get());
-    ASSERT_NE(more, "") << answer;
-    answer += more;
-  }
+  std::string answer = read_until(browser.get(), "Hi");
   heard = true;
   answer += read_to_end(browser.get());
   EXPECT_THAT(answer, HasSubstr("data: {\"content\":\"Hi\"}\n\ndata: {\"error\":\"The answer broke off.\"}\n\n"));

@@ -13,7 +13,7 @@ TEST(StreamMetrics, AddsTokensUpByBackendAndModel) {
   metrics.count_tokens(1, "m", {10, 20});
   metrics.count_tokens(0, "m", {100, 200});
   metrics.count_tokens(0, "silent", {0, 0});
-  const StreamMetrics::Tokens tokens = metrics.tokens();
+  const TokenCounts::ByModel tokens = metrics.tokens().all();
   ASSERT_EQ(tokens.size(), 2u);
   EXPECT_EQ(tokens.at({1, "m"}).input_tokens, 11u);
   EXPECT_EQ(tokens.at({1, "m"}).output_tokens, 22u);
@@ -23,9 +23,17 @@ TEST(StreamMetrics, AddsTokensUpByBackendAndModel) {
 TEST(StreamMetrics, KeepsABoundedNumberOfModelsThoughAnybodyMayNameMore) {
   StreamMetrics metrics(1);
   for (std::size_t i = 0; i < 2 * kMaxModels; ++i) metrics.count_tokens(0, "model-" + std::to_string(i), {1, 1});
-  const StreamMetrics::Tokens tokens = metrics.tokens();
+  const TokenCounts::ByModel tokens = metrics.tokens().all();
   EXPECT_EQ(tokens.size(), kMaxModels + 1);
   EXPECT_EQ(tokens.at({0, "other"}).input_tokens, kMaxModels);
+}
+
+TEST(StreamMetrics, KeepsLittleOfTheNameOfAModel) {
+  StreamMetrics metrics(1);
+  metrics.count_tokens(0, std::string(kMaxKeptModelBytes - 1, 'x') + "\xc3\xa9 and a megabyte more", {1, 1});
+  const TokenCounts::ByModel tokens = metrics.tokens().all();
+  ASSERT_EQ(tokens.size(), 1u);
+  EXPECT_EQ(tokens.begin()->first.second, std::string(kMaxKeptModelBytes - 1, 'x')) << "no half of a character";
 }
 
 }  // namespace

@@ -175,7 +175,7 @@ TEST_F(StreamTest, CountsTheTokensThatTheUpstreamHasCountedLastByModel) {
   client_leaves();
   ring.complete(Operation::kClientShutdown, 0);
   finish();
-  const StreamMetrics::Tokens tokens = table.metrics().tokens();
+  const TokenCounts::ByModel tokens = table.metrics().tokens().all();
   ASSERT_EQ(tokens.size(), 1u);
   EXPECT_EQ(tokens.begin()->first.second, "m");
   EXPECT_EQ(tokens.begin()->second.input_tokens, 3u);

@@ -13,6 +13,7 @@
 #include <filesystem>
 #include <fstream>
 #include <functional>
+#include <iterator>
 #include <sstream>
 #include <string>
 #include <string_view>
@@ -94,6 +95,10 @@ class DaemonProcess {
   std::string socket() const { return directory_.file("daemon.sock"); }
   std::string log() const { return contents(log_path()); }
   std::string output() const { return contents(output_path()); }
+  std::size_t threads() const {
+    const auto entries = std::filesystem::directory_iterator("/proc/" + std::to_string(pid_) + "/task");
+    return static_cast<std::size_t>(std::distance(begin(entries), end(entries)));
+  }
   std::size_t descriptors() const {
     std::size_t count = 0;
     for ([[maybe_unused]] const auto& entry :

@@ -7,23 +7,41 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 
+#include <cstdlib>
+#include <cstring>
 #include <string>
 
 #include "support/unix_sockets.h"
 
 namespace streaming {
 
-// The whole answer; empty when nobody is there.
-inline std::string http_get(int port, const std::string& path, const std::string& host = "127.0.0.1") {
+// A connection that nothing was sent on; none when nobody is there.
+inline UniqueFd tcp_connection_to(int port, const std::string& host = "127.0.0.1") {
   UniqueFd connection(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
   sockaddr_in address{};
   address.sin_family = AF_INET;
   address.sin_port = htons(static_cast<std::uint16_t>(port));
   EXPECT_EQ(inet_pton(AF_INET, host.c_str(), &address.sin_addr), 1);
-  if (connect(connection.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) return "";
+  if (connect(connection.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) connection.reset();
+  return connection;
+}
+
+// The whole answer, which its Content-Length must agree with; empty when nobody is there.
+inline std::string http_get(int port, const std::string& path, const std::string& host = "127.0.0.1") {
+  const UniqueFd connection = tcp_connection_to(port, host);
+  if (!connection) return "";
   const std::string request = "GET " + path + " HTTP/1.0\r\n\r\n";
   EXPECT_EQ(send(connection.get(), request.data(), request.size(), MSG_NOSIGNAL), static_cast<ssize_t>(request.size()));
-  return read_to_end(connection.get());
+  int error = 0;
+  const std::string answer = read_to_end(connection.get(), error);
+  EXPECT_EQ(error, 0) << std::strerror(error);
+  constexpr std::string_view kLength = "\r\nContent-Length: ";
+  const std::size_t length = answer.find(kLength), head_end = answer.find("\r\n\r\n");
+  if (length < head_end) {
+    EXPECT_EQ(answer.size() - head_end - 4, std::strtoul(answer.c_str() + length + kLength.size(), nullptr, 10))
+        << "the answer is cut";
+  }
+  return answer;
 }
 
 }  // namespace streaming

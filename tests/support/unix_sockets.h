@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
@@ -58,8 +59,8 @@ inline std::string read_to_end(int fd, int& error) {
   std::string all;
   std::array<char, 64 * 1024> bytes;
   ssize_t got = 0;
-  while ((got = recv(fd, bytes.data(), bytes.size(), 0)) > 0) {
-    all.append(bytes.data(), static_cast<std::size_t>(got));
+  while ((got = recv(fd, bytes.data(), bytes.size(), 0)) > 0 || (got < 0 && errno == EINTR)) {
+    all.append(bytes.data(), static_cast<std::size_t>(std::max<ssize_t>(got, 0)));
   }
   error = got < 0 ? errno : 0;
   return all;
@@ -70,11 +71,25 @@ inline std::string read_to_end(int fd) {
   return read_to_end(fd, ignored);
 }
 
-// What there is next; empty when the peer has closed.
+// What there is next, which of a stream may be any part of what was sent; empty when the peer has closed.
 inline std::string read_some(int fd) {
   std::array<char, 64 * 1024> bytes;
   const ssize_t got = recv(fd, bytes.data(), bytes.size(), 0);
   return got > 0 ? std::string(bytes.data(), static_cast<std::size_t>(got)) : "";
+}
+
+// All that comes until `text` is in it.
+inline std::string read_until(int fd, std::string_view text) {
+  std::string all;
+  while (all.find(text) == std::string::npos) {
+    const std::string more = read_some(fd);
+    if (more.empty()) {
+      ADD_FAILURE() << "the peer has closed before \"" << text << "\": " << all;
+      break;
+    }
+    all += more;
+  }
+  return all;
 }
 
 }  // namespace streaming

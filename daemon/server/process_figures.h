@@ -1,0 +1,26 @@
+// What the kernel says of this process, as Prometheus' clients expose it. Any thread.
+
+#pragma once
+
+#include <string_view>
+
+namespace streaming {
+
+// Zero where /proc does not say.
+struct ProcessFigures {
+  double cpu_seconds = 0;
+  double resident_bytes = 0;
+  double virtual_bytes = 0;
+  double start_time_seconds = 0;  // since 1970
+  double open_descriptors = 0;
+  double most_descriptors = 0;
+  double threads = 0;
+};
+
+ProcessFigures read_process_figures();
+
+// A field of /proc/PID/stat by its number in proc(5), which begins with 1; 0 where it is missing. Only fields from the
+// third on: the second, a program's name, may be anything. Pure.
+double field_of_stat(std::string_view stat, int number);
+
+}  // namespace streaming
