@@ -1,5 +1,8 @@
 #include "mod_socket_handoff/request_body.h"
 
+#include <poll.h>
+
+#include <algorithm>
 #include <cstring>
 #include <new>
 #include <type_traits>
@@ -18,7 +21,7 @@ constexpr apr_off_t kReadBytes = 64 * 1024;
 // Shortens the waits for the client while it lives.
 class SocketTimeout {
  public:
-  // Other threads use the socket of an HTTP/2 connection.
+  // Other threads use the socket of an HTTP/2 connection, which is read in another way.
   explicit SocketTimeout(conn_rec* c) : socket_(c->master ? nullptr : ap_get_conn_socket(c)) {
     if (socket_) apr_socket_timeout_get(socket_, &former_);
   }
@@ -64,6 +67,29 @@ apr_status_t end(ap_filter_t* filter, apr_bucket_brigade* brigade, int status) {
   return APR_SUCCESS;
 }
 
+// How often to look for more of an HTTP/2 stream, for which there is neither a descriptor to poll nor a timeout to set.
+constexpr int kLookForMoreMs = 10;
+
+apr_status_t read_http2_stream(ap_filter_t* filter, apr_bucket_brigade* brigade, ap_input_mode_t mode, apr_off_t bytes,
+                               const Deadline& deadline) {
+  while (!filter->c->aborted) {
+    const apr_status_t status = ap_get_brigade(filter->next, brigade, mode, APR_NONBLOCK_READ, bytes);
+    const bool is_nothing = APR_STATUS_IS_EAGAIN(status) || (status == APR_SUCCESS && APR_BRIGADE_EMPTY(brigade));
+    if (!is_nothing) return status;
+    if (deadline.has_passed()) return APR_TIMEUP;
+    ::poll(nullptr, 0, std::min(kLookForMoreMs, deadline.remaining_ms()));
+  }
+  return APR_ECONNABORTED;
+}
+
+apr_status_t read_within(ap_filter_t* filter, apr_bucket_brigade* brigade, ap_input_mode_t mode, apr_read_type_e block,
+                         apr_off_t bytes, const Deadline& deadline) {
+  if (filter->c->master && block == APR_BLOCK_READ) return read_http2_stream(filter, brigade, mode, bytes, deadline);
+  SocketTimeout timeout(filter->c);
+  timeout.limit_to(deadline.remaining());
+  return ap_get_brigade(filter->next, brigade, mode, block, bytes);
+}
+
 apr_status_t limit_body(ap_filter_t* filter, apr_bucket_brigade* brigade, ap_input_mode_t mode, apr_read_type_e block,
                         apr_off_t bytes) {
   Limit* limit = limit_of(filter);
@@ -71,9 +97,7 @@ apr_status_t limit_body(ap_filter_t* filter, apr_bucket_brigade* brigade, ap_inp
   if (limit->status != OK) return end(filter, brigade, limit->status);
   if (limit->deadline.has_passed()) return end(filter, brigade, HTTP_REQUEST_TIME_OUT);
 
-  SocketTimeout timeout(filter->c);
-  timeout.limit_to(limit->deadline.remaining());
-  const apr_status_t status = ap_get_brigade(filter->next, brigade, mode, block, bytes);
+  const apr_status_t status = read_within(filter, brigade, mode, block, bytes, limit->deadline);
   if (APR_STATUS_IS_TIMEUP(status)) return end(filter, brigade, HTTP_REQUEST_TIME_OUT);
   if (status != APR_SUCCESS) return status;
   apr_off_t length = 0;

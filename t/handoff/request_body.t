@@ -4,6 +4,7 @@ use warnings FATAL => 'all';
 
 use Test::More;
 
+use Handoff::Apache qw(port_of status wait_for_access);
 use Handoff::Client 'path_with';
 use Handoff::Daemon ();
 use Handoff::Stream 'is_whole_stream';
@@ -51,6 +52,17 @@ is_whole_stream(Handoff::Client->connect->request(POST => $asks, body => 'x' x 2
   my $client = Handoff::Client->connect;
   $client->send("POST /in/short-drain$asks HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nfirst\r\n");
   is $client->receive_response->{status}, 408, 'also a chunked one';
+}
+SKIP: {
+  skip 'mod_http2 does not work with the prefork MPM', 1 if status()->{ServerMPM} eq 'prefork';
+  my $pid = open my $curl, '|-', qw(curl --silent --stderr /dev/null --output /dev/null --http2-prior-knowledge --request POST --upload-file .),
+    '--header', 'Content-Length: 10', 'http://127.0.0.1:' . port_of('http2') . "/in/short-drain$asks"
+    or die "curl: $!";
+  syswrite $curl, 'abc';
+  ok wait_for_access(qr{^POST /in/short-drain\S+ HTTP/2\.0 408 }m), 'also over HTTP/2';
+  kill KILL => $pid;
+  local $?;
+  close $curl;
 }
 {
   my $client = Handoff::Client->connect;

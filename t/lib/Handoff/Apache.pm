@@ -12,7 +12,7 @@ use Exporter     'import';
 use Handoff::Client 'get';
 use Handoff::Wait   'wait_until';
 
-our @EXPORT_OK = qw(children descriptors holders log_mark log_since port_of restart status wait_for_log);
+our @EXPORT_OK = qw(children descriptors holders log_mark log_since port_of restart status wait_for_access wait_for_log);
 
 sub read_file {
   my ($path) = @_;
@@ -37,6 +37,13 @@ sub wait_for_log {
   my $log;
   wait_until { ($log = log_since($mark)) =~ $pattern } "$pattern in the error log";
   return $log;
+}
+
+# True as soon as the access log has a line that matches.
+sub wait_for_access {
+  my ($pattern) = @_;
+  my $path = Apache::Test::vars('t_logs') . '/access_log';
+  return wait_until { read_file($path) =~ $pattern } "$pattern in the access log";
 }
 
 sub parent {
