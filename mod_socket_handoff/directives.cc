@@ -24,8 +24,8 @@ const char* keep(cmd_parms* command, std::optional<typename Type::Value>& settin
                  const char* word) {
   if constexpr (requires { &Type::append; }) {
     if (setting) {
-      if (Type::append(*setting, word)) return nullptr;
-      return apr_psprintf(command->pool, "%s: there is no more room for '%s'", command->cmd->name, word);
+      const char* problem = Type::append(*setting, word);
+      return problem ? apr_psprintf(command->pool, "%s: '%s' %s", command->cmd->name, word, problem) : nullptr;
     }
   }
   setting = value;

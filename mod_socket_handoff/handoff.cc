@@ -139,7 +139,7 @@ int deliver_client(Attempt& attempt, int client, AnswerGoes way) {
 }
 
 int refuse_without_descriptors(request_rec* r, int error) {
-  ap_log_rerror(APLOG_MARK, APLOG_ERR, APR_FROM_OS_ERROR(error), r, SHLOGNO(301) "no descriptors for a hand-off");
+  log_want_of_descriptors(r, error);
   return HTTP_SERVICE_UNAVAILABLE;
 }
 
@@ -160,7 +160,8 @@ int relay(Attempt& attempt, const char* obstacle) {
   if (is_first_relay()) {
     ap_log_rerror(APLOG_MARK, APLOG_NOTICE, 0, r,
                   SHLOGNO(006) "relaying: a request is not handed off because %s; each such answer holds an Apache thread "
-                  "until it ends (this is said once)",
+                  "until it ends, and over HTTP/2 one of the few requests of its connection that mod_http2 runs at a "
+                  "time (this is said once)",
                   obstacle);
   }
   int ends[2];
@@ -187,6 +188,7 @@ int try_handoff(Attempt& attempt) {
     return HTTP_INTERNAL_SERVER_ERROR;
   }
   if (const int status = check_data(r, attempt.handoff, attempt.settings); status != OK) return status;
+  if (attempt.handoff.data.empty()) log_missing_data(r, attempt.handoff.sockets);
   if (const int status = drain_request_body(r); status != OK) return status;
   send_pending_output(r->connection);
   if (r->connection->aborted) {

@@ -2,6 +2,8 @@
 
 #include <apr_strings.h>
 
+#include <cerrno>
+
 #include "mod_socket_handoff/outcome.h"
 #include "protocol/handoff_protocol.h"
 
@@ -53,7 +55,28 @@ const char* join(apr_pool_t* pool, std::span<const char* const> words) {
   return text;
 }
 
+bool is_want_of_descriptors(int error) {
+  return error == EMFILE || error == ENFILE;
+}
+
+// What has closed the client's descriptor under a hand-off is the end of this process.
+const char* explain_failed_send(int error) {
+  return error == EBADF ? ": Apache was stopped meanwhile, and has closed the client's connection" : "";
+}
+
 }  // namespace
+
+void log_missing_data(request_rec* r, const char* sockets) {
+  ap_log_rerror(APLOG_MARK, APLOG_NOTICE, 0, r,
+                SHLOGNO(008) "a hand-off to %s was asked for without data; did PHP drop a %s of several lines? Set it to {} "
+                "if there is none",
+                sockets, handoff_protocol::kDataHeader);
+}
+
+void log_want_of_descriptors(request_rec* r, int error) {
+  ap_log_rerror(APLOG_MARK, APLOG_ERR, APR_FROM_OS_ERROR(error), r,
+                SHLOGNO(301) "no descriptors for a hand-off; raise Apache's limit of open files");
+}
 
 void log_delivery(request_rec* r, const Delivery& delivery, std::span<const Candidate> candidates,
                   const SocketList& sockets, apr_size_t payload_bytes) {
@@ -94,6 +117,7 @@ void log_failure(request_rec* r, std::span<const Candidate> candidates, const Ca
                  const SocketList& sockets, std::span<const char* const> allowed_prefixes) {
   const char* others = describe_others(r->pool, candidates, &decisive, sockets);
   const apr_status_t error = APR_FROM_OS_ERROR(decisive.error);
+  if (is_want_of_descriptors(decisive.error)) return log_want_of_descriptors(r, decisive.error);
   switch (decisive.state) {
     case Candidate::State::kNotAllowed:
       ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r, SHLOGNO(201) "%s: '%s' %s (SocketHandoffAllowedPrefix is %s)%s",
@@ -108,8 +132,8 @@ void log_failure(request_rec* r, std::span<const Candidate> candidates, const Ca
       break;
     case Candidate::State::kConnected:
     case Candidate::State::kNotTaken:
-      ap_log_rerror(APLOG_MARK, APLOG_ERR, error, r, SHLOGNO(203) "the daemon at %s did not take the hand-off%s",
-                    decisive.path, others);
+      ap_log_rerror(APLOG_MARK, APLOG_ERR, error, r, SHLOGNO(203) "the daemon at %s did not take the hand-off%s%s",
+                    decisive.path, explain_failed_send(decisive.error), others);
       break;
     case Candidate::State::kClosed:
       ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r,

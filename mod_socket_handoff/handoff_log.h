@@ -11,6 +11,11 @@
 
 namespace socket_handoff {
 
+// Of a hand-off that was asked for without data, as when PHP has dropped a header of several lines.
+void log_missing_data(request_rec* r, const char* sockets);
+
+void log_want_of_descriptors(request_rec* r, int error);
+
 void log_delivery(request_rec* r, const Delivery& delivery, std::span<const Candidate> candidates,
                   const SocketList& sockets, apr_size_t payload_bytes);
 

@@ -13,7 +13,16 @@
 
 namespace {
 
+// Not when httpd reads its configuration only to try it.
+int announce(apr_pool_t*, apr_pool_t*, apr_pool_t*, server_rec* server) {
+  if (ap_state_query(AP_SQ_MAIN_STATE) != AP_SQ_MS_CREATE_PRE_CONFIG) {
+    ap_log_error(APLOG_MARK, APLOG_NOTICE, 0, server, SHLOGNO(009) "mod_socket_handoff/" SOCKET_HANDOFF_VERSION " is loaded");
+  }
+  return OK;
+}
+
 void register_hooks(apr_pool_t*) {
+  ap_hook_post_config(announce, nullptr, nullptr, APR_HOOK_MIDDLE);
   ap_hook_post_config(socket_handoff::create_counters, nullptr, nullptr, APR_HOOK_MIDDLE);
   ap_hook_child_init(socket_handoff::create_child_process, nullptr, nullptr, APR_HOOK_MIDDLE);
   ap_hook_log_transaction(socket_handoff::carry_outcome_on, nullptr, nullptr, APR_HOOK_REALLY_FIRST);

@@ -53,8 +53,8 @@ struct Prefixes {
     const auto prefix = Prefix::parse(word);
     return prefix ? std::optional(Value(*prefix)) : std::nullopt;
   }
-  // False where the list is full.
-  static bool append(Value& list, const char* word) { return list.add(word); }
+  // Null, or why not: half a sentence that follows the word.
+  static const char* append(Value& list, const char* word) { return list.add(word) ? nullptr : "is one too many"; }
   static void describe(char (&text)[kMaxDescriptionBytes]) { Prefix::describe(text); }
 };
 
@@ -69,7 +69,11 @@ struct HeaderNames {
     }
     return *word ? std::optional(Value(word)) : std::nullopt;
   }
-  static bool append(Value& list, const char* word) { return ::strcasecmp(word, "None") != 0 && list.add(word); }
+  static const char* append(Value& list, const char* word) {
+    if (list.span().empty()) return "follows None, which stands alone";
+    if (::strcasecmp(word, "None") == 0) return "stands alone, and follows other names";
+    return list.add(word) ? nullptr : "is one too many";
+  }
   static void describe(char (&text)[kMaxDescriptionBytes]) {
     std::snprintf(text, sizeof text, "the name of a header, or None");
   }

@@ -105,7 +105,11 @@ my @headers = (
 }
 is recorded('/several-headers.php', data => $_), $_, "data that is no JSON object is passed untouched: $_"
   for 'text', '[1]', '{broken', '{"a":1} x';
-is unpack('H*', recorded('/several-headers.php')), '00', 'no data is one NUL byte';
+{
+  my $mark = log_mark();
+  is unpack('H*', recorded('/several-headers.php')), '00', 'no data is one NUL byte';
+  like wait_for_log($mark, qr/SH0008/), qr/:notice\].*SH0008.*without data/, 'and a notice in the log';
+}
 {
   my $payload = recorded('/in/forward-other/several-headers.php', data => '{}', headers => join "\n", @headers);
   is_deeply decode_json($payload)->{apache}{headers}, [ [ 'X-Other' => "caf\x{e9}" ] ],

@@ -42,6 +42,8 @@ sub complaint_about {
 my %complaint = (
   'SocketHandoffEnabled perhaps'        => "'perhaps' is not On or Off",
   'SocketHandoffAllowedPrefix run'      => "'run' is not the absolute path of a directory or socket",
+  'SocketHandoffForwardHeaders Vary None' => "'None' stands alone, and follows other names",
+  'SocketHandoffForwardHeaders None Vary' => "'Vary' follows None, which stands alone",
   'SocketHandoffMaxRetries 21'          => "'21' is not a whole number from 0 to 20",
   'SocketHandoffMaxRetries -1'          => "'-1' is not a whole number from 0 to 20",
   'SocketHandoffConnectTimeoutMs 0'     => "'0' is not a whole number of milliseconds from 1 to 60000",

@@ -52,6 +52,10 @@ is_seen('failed', '/asks.php', socket => $missing);
 is_seen('failed', '/in/with-error-document/asks.php', socket => $missing);
 is_seen('failed', '/asks.php', socket => '/etc/x.sock');
 
+{
+  open my $errors, '<', Apache::Test::vars('t_logs') . '/error_log' or die $!;
+  ok grep({/:notice\].*SH0009: mod_socket_handoff\/\d+\.\d+\.\d+ is loaded/} <$errors>), "the log has the module's version";
+}
 like get('/server-status')->{body}, qr/<dt>accepted: [1-9]/, "mod_status' page has the figures too";
 {
   my $before = counts();

@@ -104,8 +104,13 @@ TEST(HeaderNames, AreNamesOrNone) {
   EXPECT_EQ(HeaderNames::parse("none"), HeaderNames::Value());
   EXPECT_EQ(HeaderNames::parse("X-Trace_1"), HeaderNames::Value("X-Trace_1"));
   for (const char* word : {"", "X Y", "X:", "X\r\nY", "caf\xe9"}) EXPECT_EQ(HeaderNames::parse(word), std::nullopt);
+}
+
+TEST(HeaderNames, NoneStandsAlone) {
   HeaderNames::Value list("Vary");
-  EXPECT_FALSE(HeaderNames::append(list, "None"));
+  EXPECT_STREQ(HeaderNames::append(list, "None"), "stands alone, and follows other names");
+  HeaderNames::Value none = HeaderNames::parse("None").value();
+  EXPECT_STREQ(HeaderNames::append(none, "Vary"), "follows None, which stands alone");
 }
 
 TEST(DataSize, GoesTo64MiB) {
@@ -116,11 +121,11 @@ TEST(DataSize, GoesTo64MiB) {
 
 TEST(Prefixes, GrowWhereTheDirectiveIsRepeated) {
   Prefixes::Value list = Prefixes::parse("/run/").value();
-  EXPECT_TRUE(Prefixes::append(list, "/srv/"));
+  EXPECT_EQ(Prefixes::append(list, "/srv/"), nullptr);
   EXPECT_EQ(list, Prefixes::Value("/run/", "/srv/"));
   EXPECT_EQ(Prefixes::parse("run"), std::nullopt);
-  while (list.span().size() < 16) EXPECT_TRUE(Prefixes::append(list, "/x/"));
-  EXPECT_FALSE(Prefixes::append(list, "/one/too/many"));
+  while (list.span().size() < 16) EXPECT_EQ(Prefixes::append(list, "/x/"), nullptr);
+  EXPECT_STREQ(Prefixes::append(list, "/one/too/many"), "is one too many");
 }
 
 TEST(Settings, InnerSectionsListTakesTheOuterOnesPlace) {

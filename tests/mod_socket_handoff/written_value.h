@@ -17,7 +17,7 @@ std::optional<typename Type::Value> parse_written(std::string& text) {
     std::optional<typename Type::Value> list;
     for (char* word = std::strtok(text.data(), " "); word; word = std::strtok(nullptr, " ")) {
       if (list) {
-        EXPECT_TRUE(Type::append(*list, word));
+        EXPECT_STREQ(Type::append(*list, word), nullptr);
       } else {
         list = Type::parse(word);
       }
