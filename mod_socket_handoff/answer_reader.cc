@@ -21,8 +21,8 @@ bool wait_until_readable(int daemon, const Deadline& deadline) {
   return ready > 0;
 }
 
-// A daemon that answers and closes between the kernel's look at the queue and its look at the connection's state seems to
-// have closed without an answer: 3 of 1,000,000. The second look finds it.
+// The kernel looks at the queue, and then whether the peer has closed. For a daemon that answers and closes in between
+// it reports the end, 3 times in 1,000,000, with the answer queued. The second receive finds it.
 ssize_t receive(int daemon, char* buffer, std::size_t size) {
   const ssize_t received = ::recv(daemon, buffer, size, MSG_DONTWAIT);
   return received == 0 ? ::recv(daemon, buffer, size, MSG_DONTWAIT) : received;

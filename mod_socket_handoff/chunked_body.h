@@ -27,7 +27,7 @@ class ChunkedBody {
   Expects after_size(char character);
 
   Expects expects_ = Expects::kSize;
-  int digits_ = 0;             // of the size that is being read
+  int digits_ = 0;               // of the size that is being read
   unsigned long long left_ = 0;  // of this chunk; the size so far while that is being read
 };
 

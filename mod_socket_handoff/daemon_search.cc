@@ -58,9 +58,8 @@ void DaemonSearch::remember_what_was_waited_for() {
 }
 
 bool DaemonSearch::wait_for_next_round() {
-  const bool is_worth_it = std::any_of(candidates_.begin(), candidates_.end(), [this](const Candidate& candidate) {
-    return is_worth_waiting_for(candidate);
-  });
+  const bool is_worth_it = std::any_of(candidates_.begin(), candidates_.end(),
+                                       [this](const Candidate& candidate) { return is_worth_waiting_for(candidate); });
   if (!is_worth_it || !schedule_.allows_retry(retries_) || deadline_.has_passed()) {
     if (retries_ > 0) remember_what_was_waited_for();
     return false;

@@ -11,7 +11,7 @@
 namespace socket_handoff {
 namespace {
 
-// What a daemon reads at once, whichever it is. Of more data a part can be left unread by one that has taken the client.
+// Any daemon reads this much at once. Of more data, one that has taken the client can have left a part unread.
 constexpr std::size_t kMaxBytesReadAtOnce = 4096;
 
 // Whether the client is still Apache's, though the daemon has closed the connection without an answer.

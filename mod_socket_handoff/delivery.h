@@ -26,7 +26,7 @@ struct Delivery {
   enum class End {
     kNotTaken,       // the client is still Apache's; each candidate says why
     kTaken,          // accepted, or sent where nobody waits for an answer
-    kTakenSilently,  // likewise, by a daemon that closed without a word and has never given one
+    kTakenSilently,  // likewise, by a daemon that has closed without an answer and never gives one
     kTakenInPart,    // the daemon has the client and not all of the data
     kWithoutAnswer,  // sent, but the answer did not come in time: the daemon may have begun to write
   };

@@ -55,7 +55,10 @@ constexpr int kPlaces = RSRC_CONF | ACCESS_CONF | (std::is_same_v<Type, SwitchOf
 
 // The words of a list may stand on one line; ITERATE calls the function for each.
 template <class Type>
-constexpr cmd_how kArguments = requires { &Type::append; } ? ITERATE : TAKE1;
+constexpr cmd_how kArguments = requires {
+  &Type::append;
+}
+? ITERATE : TAKE1;
 
 }  // namespace
 

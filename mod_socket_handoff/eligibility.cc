@@ -31,7 +31,7 @@ bool stands_in_for_an_error(const request_rec* r) {
 }  // namespace
 
 const char* reason_to_answer_here(const request_rec* r, const Settings& settings) {
-  if (!settings.enabled()) return "SocketHandoffEnabled is Off here: set it On in a <Location> of its own if that is yours";
+  if (!settings.enabled()) return "SocketHandoffEnabled is Off here: set it On in a <Location> if the script is yours";
   if (r->main) return "it is a subrequest";
   if (r->header_only) return "it is a HEAD request";
   // A browser asks whether it may ask, and would take the stream for a yes or no.

@@ -1,5 +1,6 @@
 // Whether a response that asks for a hand-off gets one. Two kinds of no: Apache is to answer itself and all is well
-// (a HEAD or OPTIONS request, an error), or the connection cannot be handed off and the request fails with the reason in the log.
+// (a HEAD or OPTIONS request, an error), or the connection cannot be handed off and the request fails with the reason
+// in the log.
 
 #pragma once
 

@@ -27,8 +27,8 @@ namespace {
 int check_origin(request_rec* r, const RequestedHandoff& handoff, const Settings& settings) {
   if (settings.allow_proxied() || !is_from_proxied_server(r)) return OK;
   ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r,
-                SHLOGNO(105) "a proxied server asks for a hand-off to %s, and SocketHandoffAllowProxied is Off: set it On "
-                "in the <Location> of that server if it is yours",
+                SHLOGNO(105) "a proxied server asks for a hand-off to %s, and SocketHandoffAllowProxied is Off: set it "
+                "On in the <Location> of that server if it is yours",
                 handoff.sockets);
   return HTTP_FORBIDDEN;
 }
@@ -159,9 +159,9 @@ int relay(Attempt& attempt, const char* obstacle) {
   request_rec* r = attempt.request();
   if (is_first_relay()) {
     ap_log_rerror(APLOG_MARK, APLOG_NOTICE, 0, r,
-                  SHLOGNO(006) "relaying: a request is not handed off because %s; each such answer holds an Apache thread "
-                  "until it ends, and over HTTP/2 one of the few requests of its connection that mod_http2 runs at a "
-                  "time (this is said once)",
+                  SHLOGNO(006) "relaying: a request is not handed off because %s; each such answer holds an Apache "
+                  "thread until it ends, and over HTTP/2 one of the few requests of its connection that mod_http2 runs "
+                  "at a time (this is logged once)",
                   obstacle);
   }
   int ends[2];
@@ -169,7 +169,8 @@ int relay(Attempt& attempt, const char* obstacle) {
   UniqueDescriptor ours(ends[0]);
   {
     const UniqueDescriptor theirs(ends[1]);
-    if (const int status = deliver_client(attempt, theirs.get(), AnswerGoes::kThroughApache); status != OK) return status;
+    const int status = deliver_client(attempt, theirs.get(), AnswerGoes::kThroughApache);
+    if (status != OK) return status;
   }
   leave_out_of_cache(r);
   const int status = relay_answer(r, attempt.filter, std::move(ours));

@@ -68,8 +68,8 @@ const char* explain_failed_send(int error) {
 
 void log_missing_data(request_rec* r, const char* sockets) {
   ap_log_rerror(APLOG_MARK, APLOG_NOTICE, 0, r,
-                SHLOGNO(008) "a hand-off to %s was asked for without data; did PHP drop a %s of several lines? Set it to {} "
-                "if there is none",
+                SHLOGNO(008) "a hand-off to %s was asked for without data; did PHP drop a %s of several lines? Set it "
+                "to {} if there is none",
                 sockets, handoff_protocol::kDataHeader);
 }
 
@@ -91,12 +91,12 @@ void log_delivery(request_rec* r, const Delivery& delivery, std::span<const Cand
       break;
     case Delivery::End::kTakenSilently:
       ap_log_rerror(APLOG_MARK, *others ? APLOG_WARNING : APLOG_DEBUG, 0, r,
-                    SHLOGNO(001) "handed off to %s with %" APR_SIZE_T_FMT " bytes, without its word%s", path, payload_bytes,
-                    others);
+                    SHLOGNO(001) "handed off to %s with %" APR_SIZE_T_FMT " bytes; the daemon never answers%s", path,
+                    payload_bytes, others);
       if (is_first_silent_daemon()) {
         ap_log_rerror(APLOG_MARK, APLOG_NOTICE, 0, r,
-                      SHLOGNO(007) "the daemon at %s takes clients without a word, so SocketHandoffAcknowledge cannot see "
-                      "whether it has; set SocketHandoffAcknowledge Off for it (this is said once)",
+                      SHLOGNO(007) "the daemon at %s takes clients and closes without an answer; set "
+                      "SocketHandoffAcknowledge Off for it (this is logged once)",
                       path);
       }
       break;

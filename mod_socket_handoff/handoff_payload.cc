@@ -47,11 +47,11 @@ const request_rec* as_the_client_sent_it(const request_rec* r) {
   return r;
 }
 
-// What the client takes. Apache frames a relayed answer anew, so the daemon's is always in chunks, whose end Apache sees.
+// What the client takes. Apache frames a relayed answer anew, so it asks for chunks, by whose end it sees a broken one.
 std::string_view protocol_of(const request_rec* r, AnswerGoes way) {
   if (way == AnswerGoes::kThroughApache) return "HTTP/1.1";
-  const bool is_to_be_older = apr_table_get(r->subprocess_env, "downgrade-1.0") ||
-                              apr_table_get(r->subprocess_env, "force-response-1.0");
+  const bool is_to_be_older =
+      apr_table_get(r->subprocess_env, "downgrade-1.0") || apr_table_get(r->subprocess_env, "force-response-1.0");
   return is_to_be_older ? "HTTP/1.0" : r->protocol;
 }
 

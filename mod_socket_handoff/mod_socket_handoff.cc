@@ -16,7 +16,8 @@ namespace {
 // Not when httpd reads its configuration only to try it.
 int announce(apr_pool_t*, apr_pool_t*, apr_pool_t*, server_rec* server) {
   if (ap_state_query(AP_SQ_MAIN_STATE) != AP_SQ_MS_CREATE_PRE_CONFIG) {
-    ap_log_error(APLOG_MARK, APLOG_NOTICE, 0, server, SHLOGNO(009) "mod_socket_handoff/" SOCKET_HANDOFF_VERSION " is loaded");
+    ap_log_error(APLOG_MARK, APLOG_NOTICE, 0, server,
+                 SHLOGNO(009) "mod_socket_handoff/" SOCKET_HANDOFF_VERSION " is loaded");
   }
   return OK;
 }

@@ -200,8 +200,9 @@ void finish(request_rec* r, Client& client, Progress progress) {
       client.end();
       break;
     case Progress::kHasBrokenOff:
-      ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r,
-                    SHLOGNO(209) "the daemon's answer broke off, or is framed wrongly; the client is shown that it is not whole");
+      ap_log_rerror(
+          APLOG_MARK, APLOG_ERR, 0, r,
+          SHLOGNO(209) "the daemon's answer broke off, or is framed wrongly; the client is shown that it is not whole");
       client.break_off();
       break;
     case Progress::kClientHasLeft:

@@ -12,8 +12,8 @@ namespace socket_handoff {
 // Lives as long as its request; its memory is the C library's, as a pool could not give back what it outgrows.
 class ResponseBody {
  public:
-  // Before the first byte is taken: what has encoded the body by now has encoded all of it. Filters behind this place set
-  // the header too, of a body that they never get.
+  // Before the first byte is taken: what has encoded the body by now has encoded all of it. Filters behind this place
+  // set the header too, of a body that they never get.
   static ResponseBody* create(request_rec* r, std::size_t max_bytes);
   // The one that was created for this request; null where there is none.
   static ResponseBody* of(const request_rec* r);

@@ -1,6 +1,6 @@
 // The head of the daemon's HTTP answer, where Apache relays it. Pure; what comes is checked before any of it is
-// believed: nothing that could add a line to the response, or frame it anew, is passed on. The body is in chunks, or all
-// that comes until the connection's end.
+// believed: nothing that could add a line to the response, or frame it anew, is passed on. The body is in chunks, or
+// all that comes until the connection's end.
 
 #pragma once
 

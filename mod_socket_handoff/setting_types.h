@@ -40,7 +40,8 @@ struct Prefix {
     return word;
   }
   static void describe(char (&text)[kMaxDescriptionBytes]) {
-    std::snprintf(text, sizeof text, "the absolute path of a directory or socket, without \"..\", of at most 107 bytes");
+    std::snprintf(text, sizeof text,
+                  "the absolute path of a directory or socket, without \"..\", of at most 107 bytes");
   }
 };
 

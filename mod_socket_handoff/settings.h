@@ -19,7 +19,8 @@ using Retries = Count<0, 20>;
 using DataSize = Count<1, static_cast<int>(handoff_protocol::kMaxPayloadBytes)>;
 
 // Where streaming-daemon's packages put its socket, and where its documents do.
-inline constexpr Prefixes::Value kStreamingDaemonsPlaces(handoff_protocol::kDefaultSocketPath, "/run/streaming-daemon/");
+inline constexpr Prefixes::Value kStreamingDaemonsPlaces(handoff_protocol::kDefaultSocketPath,
+                                                         "/run/streaming-daemon/");
 
 inline constexpr HeaderNames::Value kForwardedHeaders("Set-Cookie", "Access-Control-Allow-Origin",
                                                       "Access-Control-Allow-Credentials",
@@ -32,7 +33,7 @@ inline constexpr HeaderNames::Value kForwardedHeaders("Set-Cookie", "Access-Cont
   SETTING(SwitchOffInHtaccess, enabled, "SocketHandoffEnabled", true,                                         \
           "On or Off: whether responses with X-Socket-Handoff are handed off; Off still removes the header")  \
   SETTING(Prefixes, allowed_prefixes, "SocketHandoffAllowedPrefix", kStreamingDaemonsPlaces,                  \
-          "A daemon's socket, or the directory in which it must be, once links are resolved; may be repeated") \
+          "A daemon's socket, or the directory where it must be, once links are resolved; may be repeated")    \
   SETTING(Switch, stream_sockets, "SocketHandoffStreamSockets", false,                                        \
           "On or Off: whether a daemon that listens on SOCK_STREAM may be connected to")                      \
   SETTING(Switch, allow_proxied, "SocketHandoffAllowProxied", false,                                          \

@@ -47,7 +47,8 @@ const char* explain(PathProblem problem) {
     case PathProblem::kOutsidePrefix:
       return "is not in SocketHandoffAllowedPrefix once its symbolic links are resolved";
     case PathProblem::kStreamSocket:
-      return "is of the type SOCK_STREAM, and SocketHandoffStreamSockets is Off: set it On if that is a daemon of yours";
+      return "is of the type SOCK_STREAM, and SocketHandoffStreamSockets is Off: set it On if that is a daemon of "
+             "yours";
     case PathProblem::kUnfitForStreamSocket:
       return "is of the type SOCK_STREAM, to which only a JSON object on one line is sent, or no data";
     case PathProblem::kUnresolvable:

@@ -1,5 +1,6 @@
-// The sockets for which a hand-off of this process has just waited in vain. For a second, others ask such a socket once and
-// do not wait for it: while a daemon is down, it would cost each request all of SocketHandoffConnectTimeoutMs of a worker.
+// The sockets for which a hand-off of this process has just waited in vain. For a second, others ask such a socket once
+// and do not wait for it: while a daemon is down, it would cost each request all of SocketHandoffConnectTimeoutMs of a
+// worker.
 //
 // Shared by threads.
 

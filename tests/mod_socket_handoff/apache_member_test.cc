@@ -46,10 +46,15 @@ TEST(ApacheMember, OtherPayloadsPassUntouched) {
 
 TEST(ApacheMember, SaysWhatApacheKnows) {
   const std::vector<HeaderField> headers = {{"Set-Cookie", "a=\"1\""}, {"Set-Cookie", "b"}};
-  const ApacheFacts facts = {.headers = headers, .request_id = "id", .client = "::1", .method = "POST", .uri = "/chat",
+  const ApacheFacts facts = {.headers = headers,
+                             .request_id = "id",
+                             .client = "::1",
+                             .method = "POST",
+                             .uri = "/chat",
                              .protocol = "HTTP/1.1"};
-  EXPECT_EQ(spliced("{}", facts), R"({"apache":{"headers":[["Set-Cookie","a=\"1\""],["Set-Cookie","b"]],)"
-                                  R"("request_id":"id","client":"::1","method":"POST","uri":"/chat","protocol":"HTTP/1.1"}})");
+  EXPECT_EQ(spliced("{}", facts),
+            R"({"apache":{"headers":[["Set-Cookie","a=\"1\""],["Set-Cookie","b"]],)"
+            R"("request_id":"id","client":"::1","method":"POST","uri":"/chat","protocol":"HTTP/1.1"}})");
 }
 
 TEST(JsonText, EscapesWhatJsonRequires) {

@@ -39,8 +39,9 @@ TEST(ChunkedBody, IsIncompleteUntilTheLastByteOfTheLastChunk) {
 }
 
 TEST(ChunkedBody, NothingElseIsTaken) {
-  for (const char* text : {"\r\n", "x\r\n", "-1\r\n", " 2\r\nok\r\n", "2;a=b\r\nok\r\n", "2\nok\n", "2\r\nokk", "2\r\nok\n",
-                           "123456789\r\n", "0\r\nTrailer: x\r\n\r\n", "0\r\n\r\nx", "0x2\r\nok\r\n", "2\r\rok"}) {
+  for (const char* text :
+       {"\r\n", "x\r\n", "-1\r\n", " 2\r\nok\r\n", "2;a=b\r\nok\r\n", "2\nok\n", "2\r\nokk", "2\r\nok\n",
+        "123456789\r\n", "0\r\nTrailer: x\r\n\r\n", "0\r\n\r\nx", "0x2\r\nok\r\n", "2\r\rok"}) {
     ChunkedBody body;
     decode(body, text, 1);
     EXPECT_EQ(body.state(), State::kInvalid) << text;

@@ -29,7 +29,8 @@ class KnownSocketsTest : public testing::Test {
 
   DaemonConnection connect_within(const std::string& prefix, const std::string& to) {
     const char* const prefixes[] = {prefix.c_str()};
-    return connect_to_daemon(known, to.c_str(), {.allowed_prefixes = prefixes, .stream_sockets = StreamSockets::kAllowed});
+    return connect_to_daemon(known, to.c_str(),
+                             {.allowed_prefixes = prefixes, .stream_sockets = StreamSockets::kAllowed});
   }
 
   bool is_known(const std::string& to) { return static_cast<bool>(known.find(to.c_str())); }
