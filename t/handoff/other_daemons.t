@@ -42,15 +42,23 @@ for my $type (qw(seqpacket stream)) {
   is get(asks('acknowledge', $other->socket))->{status}, 403, 'a SOCK_STREAM daemon needs SocketHandoffStreamSockets';
   like wait_for_log($mark, qr/SH0201/), qr/SocketHandoffStreamSockets is Off: set it On/, 'the log says so';
 }
-{
-  my $root   = Apache::Test::vars('serverroot');
-  my $apache = Handoff::PrivateApache->start(join '', map({ module($_) } qw(socket_handoff proxy proxy_fcgi)), <<"END");
+# What an Apache child has learned of a daemon, it has learned by itself. So there is one.
+sub start_apache_of_one_child {
+  my $root = Apache::Test::vars('serverroot');
+  return Handoff::PrivateApache->start(join '', map({ module($_) } qw(socket_handoff proxy proxy_fcgi)), <<"END");
+<IfModule mpm_prefork_module>
+  ServerLimit 1
+</IfModule>
 SocketHandoffAllowedPrefix $root/run/
 SocketHandoffAcknowledge On
 <FilesMatch "\\.php\$">
   SetHandler "proxy:unix:$root/run/php-fpm.sock|fcgi://localhost"
 </FilesMatch>
 END
+}
+
+my $apache = start_apache_of_one_child();
+{
   my $mark  = log_mark();
   my $other = Handoff::OtherDaemon->start('seqpacket', 'at-once');
   is_answer_of_other_daemon($apache->get(asks('any', $other->socket)), "answer $_") for 1 .. 3;
@@ -69,11 +77,11 @@ for my $type (qw(seqpacket stream)) {
 }
 {
   my $crashes = Handoff::OtherDaemon->start('seqpacket', 'after-the-word');
-  is_answer_of_other_daemon(get(asks('acknowledge', $crashes->socket)), 'a daemon that gives its word');
+  is_answer_of_other_daemon($apache->get(asks('any', $crashes->socket)), 'a daemon that gives its word');
   my $mark = log_mark();
-  is get(asks('acknowledge', $crashes->socket))->{status}, 503, 'has not taken the client where it closes without a word';
+  is $apache->get(asks('any', $crashes->socket))->{status}, 503, 'has not taken the client where it closes without a word';
   like wait_for_log($mark, qr/SH0206/), qr/:error\].*SH0206: the daemon at \S+ closed/, 'and the log says so';
-  is_whole_stream(get(asks('acknowledge', $crashes->socket . ',' . $daemon->socket)), 'other', 'and the next one gets it');
+  is_whole_stream($apache->get(asks('any', $crashes->socket . ',' . $daemon->socket)), 'other', 'and the next one gets it');
 }
 
 done_testing;

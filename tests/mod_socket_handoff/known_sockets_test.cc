@@ -67,6 +67,20 @@ TEST_F(KnownSocketsTest, StreamListenerIsKnownAsSuch) {
   EXPECT_TRUE(connect(path).socket);
 }
 
+TEST_F(KnownSocketsTest, DaemonThatHasAcknowledgedIsRememberedUntilItsSocketIsAnotherFile) {
+  std::optional<UnixListener> listener(std::in_place, path, SOCK_SEQPACKET);
+  const DaemonConnection first = connect(path);
+  EXPECT_FALSE(first.has_acknowledged);
+  known.remember_acknowledgement(first.known_as);
+  EXPECT_TRUE(connect(path).has_acknowledged);
+
+  fs::rename(path, path + ".old");
+  listener.emplace(path, SOCK_SEQPACKET);
+  EXPECT_FALSE(connect(path).has_acknowledged);
+  known.remember_acknowledgement(first.known_as);
+  EXPECT_FALSE(connect(path).has_acknowledged);
+}
+
 TEST_F(KnownSocketsTest, RestartedDaemonIsReached) {
   std::optional<UnixListener> listener(std::in_place, path, SOCK_SEQPACKET);
   EXPECT_TRUE(connect(path).socket);
