@@ -30,7 +30,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   must_count<1, 60'000>(word);
   must_count<0, 2'147'483'647>(word);
   MUST(!Switch::parse(word.c_str()) || word.size() == (*Switch::parse(word.c_str()) ? 2u : 3u));
-  const auto directory = Directory::parse(word.c_str());
-  MUST(directory.has_value() == (check_written_path(word) == PathProblem::kNone));
+  const auto prefix = Prefix::parse(word.c_str());
+  MUST(prefix.has_value() == (check_written_path(word) == PathProblem::kNone));
   return 0;
 }
