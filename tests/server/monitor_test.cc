@@ -5,8 +5,10 @@
 #include <ifaddrs.h>
 #include <rapidjson/document.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
+#include <iterator>
 #include <map>
 #include <regex>
 #include <set>
@@ -120,13 +122,16 @@ TEST_F(MonitorTest, IsBoundedThoughModelsHaveEndlessNames) {
   EXPECT_LT(daemon.log().size(), 10'000u);
 }
 
-TEST_F(MonitorTest, AnswersThoughConnectionsThatAskForNothingAreOpen) {
-  const UniqueFd idle[] = {tcp_connection_to(port), tcp_connection_to(port), tcp_connection_to(port)};
-  EXPECT_THAT(get("/healthz"), StartsWith("HTTP/1.1 200 OK\r\n"));
-  for (const UniqueFd& connection : idle) {
-    char byte = 0;
-    EXPECT_EQ(recv(connection.get(), &byte, 1, MSG_DONTWAIT), -1) << "it was closed to make room";
-  }
+// They are closed after a while, which on a busy machine can be before the answer is there: then once more.
+TEST_F(MonitorTest, AnswersWhileConnectionsThatAskForNothingAreOpen) {
+  EXPECT_TRUE(eventually([this] {
+    const UniqueFd idle[] = {tcp_connection_to(port), tcp_connection_to(port), tcp_connection_to(port)};
+    EXPECT_THAT(get("/healthz"), StartsWith("HTTP/1.1 200 OK\r\n"));
+    return std::all_of(std::begin(idle), std::end(idle), [](const UniqueFd& connection) {
+      char byte = 0;
+      return recv(connection.get(), &byte, 1, MSG_DONTWAIT) < 0;
+    });
+  }));
 }
 
 TEST_F(MonitorTest, HasEveryMetricOfTheDashboardAndTheAlerts) {
