@@ -46,7 +46,7 @@ inline constexpr Duration kHandoffRetryPause{10};
 // From one failed try to accept to the next.
 inline constexpr Duration kAcceptRetryPause{50};
 
-// From a refusal to Apache's having read it. Over it: the client is closed.
+// From a refusal to Apache's having read it. Over it: the daemon answers the client itself.
 inline constexpr Duration kRefusalReadTimeout{5000};
 
 // Nesting of the payload's JSON. Over it: 400.
@@ -64,8 +64,9 @@ inline constexpr std::uint32_t kReceiveBuffers = 16;
 // Streams beyond max_connections, per worker, that only say that the daemon is full. Over it: the client is closed.
 inline constexpr std::uint32_t kMaxRefusals = 256;
 
-// The least peak, in streams, after which memory is given back to the system. Below it, there is nothing to gain.
-inline constexpr std::uint32_t kTrimAtStreams = 1024;
+// The least peak, in streams, after which memory is given back to the system, and how long after it.
+inline constexpr std::uint32_t kTrimAtStreams = 16;
+inline constexpr Duration kTrimPause{2000};
 
 // Models, of all backends, whose tokens are counted apart. Over it: together, as "other".
 inline constexpr std::size_t kMaxModels = 64;
@@ -230,6 +231,11 @@ inline constexpr Duration kMonitorRetryPause{500};
 inline constexpr std::uint32_t kSubmissionEntries = 4096;
 // Several submissions' completions can gather before they are read.
 inline constexpr std::uint32_t kCompletionEntries = 4 * kSubmissionEntries;
+
+// How late a worker's turn may come before the worker counts as having stood still; the rest of the delay then counts
+// for no timer. And in how many rounds at most it takes what has completed meanwhile before the first timer fires.
+inline constexpr Duration kLateTurn{250};
+inline constexpr int kCatchUpRounds = 64;
 
 // For how long a worker waits for completions alone where the kernel has no memory for more operations.
 inline constexpr Duration kNoMemoryPause{1};

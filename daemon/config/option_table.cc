@@ -52,7 +52,8 @@ constexpr std::array kOptions{
            "how long a connection of Apache may take to send its hand-off; then it is closed"},
     Option{"server.write_timeout_ms", "--write-timeout-ms", "DAEMON_WRITE_TIMEOUT_MS",
            Milliseconds{&Config::write_timeout, 1, kHourMs},
-           "how long a client may take nothing of what waits for it; then it is closed"},
+           "how long a client may take nothing of what waits for it, and acknowledge nothing of what is on its way; "
+           "then it is closed"},
     Option{"server.heartbeat_interval_ms", "--heartbeat-interval-ms", "DAEMON_HEARTBEAT_INTERVAL_MS",
            Milliseconds{&Config::heartbeat_interval, 0, kHourMs},
            "after how much silence a client gets a comment, so that proxies keep the connection. 0: never"},

@@ -36,6 +36,8 @@ class HandoffReceiver::Connection final : public ListNode, public TimerOwner {
   bool unread_ = true;     // counts as such in the WorkerLoad
   bool silent_ = false;    // true exactly while it is among the silent
   bool given_up_ = false;  // true from give_up() on: its operation was cancelled
+  bool looked_ = false;    // the last look for a message, which does not wait, was submitted
+  bool ended_ = false;     // an end of file has come where a message should have
   bool assigned_ = true;   // its assignment of the WorkerLoad was not passed on to a stream
   msghdr message_{};
   alignas(cmsghdr) char control_[kControlBytes];

@@ -67,12 +67,6 @@ void never_linger(int fd) {
   setsockopt(fd, SOL_SOCKET, SO_LINGER, &kOff, sizeof kOff);
 }
 
-// The kernel would take megabytes for a client that reads slowly, and have room again after minutes in which the client
-// seems to take nothing. Fails on a Unix socket.
-void keep_little_unsent(int fd) {
-  setsockopt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &kClientUnsentBytes, sizeof kClientUnsentBytes);
-}
-
 }  // namespace
 
 Result<HandedOver> take_descriptors(const msghdr& message) {
@@ -88,8 +82,13 @@ Result<HandedOver> take_descriptors(const msghdr& message) {
   HandedOver handed_over{std::move(descriptors[0]), {}, sender_of(message)};
   if (descriptors.size() == 2) handed_over.payload_file = std::move(descriptors[1]);
   if (Status checked = check_client(handed_over.client.get()); !checked) return checked.error();
-  keep_little_unsent(handed_over.client.get());
   return handed_over;
+}
+
+void limit_unsent_and_unacknowledged(int client, Duration timeout) {
+  setsockopt(client, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &kClientUnsentBytes, sizeof kClientUnsentBytes);
+  const auto timeout_ms = static_cast<unsigned>(timeout.count());
+  setsockopt(client, IPPROTO_TCP, TCP_USER_TIMEOUT, &timeout_ms, sizeof timeout_ms);
 }
 
 }  // namespace streaming

@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <optional>
 
+#include "base/clock.h"
 #include "base/result.h"
 #include "base/unique_fd.h"
 
@@ -27,5 +28,11 @@ struct HandedOver {
 // Takes what the protocol knows out of a received message and closes every other descriptor, whatever came. The Error
 // says what was wrong with the message.
 Result<HandedOver> take_descriptors(const msghdr& message);
+
+// What the kernel keeps for a client that takes little, or nothing. Of what was not sent yet it would take megabytes,
+// and have room again after minutes in which the client seems to take nothing. For an acknowledgement of what was sent
+// it would wait a quarter of an hour, while an answer that nobody gets is paid for; `timeout` is enough. A Unix socket
+// has neither.
+void limit_unsent_and_unacknowledged(int client, Duration timeout);
 
 }  // namespace streaming

@@ -19,7 +19,7 @@ namespace {
 // The kernel takes the buffer's address from the ring and only the length from here.
 iovec kLargestMessage{nullptr, handoff_protocol::kMaxInlinePayloadBytes};
 
-// The kernel's want, not the peer's doing.
+// A shortage of the kernel's, not the peer's doing.
 bool passes(std::int32_t result) {
   return result == -ENOMEM || result == -EAGAIN || result == -EINTR || result == -ENOBUFS;
 }
@@ -93,17 +93,23 @@ void HandoffReceiver::end_silence(Connection& connection) {
 
 // The time is up, or the worker stops.
 void HandoffReceiver::give_up(Connection& connection) {
-  if (connection.client_) log::warn("a refused client is closed without an answer: Apache has not read the refusal");
-  connection.client_.reset();
   connection.given_up_ = true;
-  if (connection.in_flight_ == Operation::kNone) {
-    if (connection.to_retry_ == Operation::kHandoffReceive) count_as_timed_out(ENOBUFS);
-    return close(connection);
+  if (connection.in_flight_ != Operation::kNone) {
+    return ring_.submit_cancel(Tag{connection.in_flight_, connection.handle_});
   }
-  ring_.submit_cancel(Tag{connection.in_flight_, connection.handle_});
+  if (connection.client_) {
+    connection.unlink();
+    if (connection.to_retry_ == Operation::kHandoffReply) return answer_client(connection);
+    return submit(connection, Operation::kHandoffUnread);
+  }
+  // Else it is only a buffer that its message waits for.
+  if (!stopped_) return;
+  count_as_timed_out(ENOBUFS);
+  close(connection);
 }
 
 void HandoffReceiver::stop() {
+  stopped_ = true;
   connections_.for_each([this](Connection& connection, Handle) { give_up(connection); });
 }
 
@@ -138,6 +144,9 @@ void HandoffReceiver::submit(Connection& connection, Operation operation) {
     case Operation::kHandoffVerdict:
       ring_.submit_poll(connection.file_, POLLIN | POLLRDHUP, tag);
       break;
+    case Operation::kHandoffUnread:
+      ring_.submit_count_unacknowledged(connection.file_, tag);
+      break;
     default:
       CHECK(!"an operation of a hand-off's connection");
   }
@@ -151,19 +160,27 @@ void HandoffReceiver::submit_receive(Connection& connection) {
   connection.message_.msg_control = connection.control_;
   connection.message_.msg_controllen = sizeof connection.control_;
   connection.in_flight_ = Operation::kHandoffReceive;
-  timers_.schedule_at(connection.timer_, std::min(connection.deadline_, timers_.now() + kSilentAfter));
-  ring_.submit_receive_message(connection.file_, connection.message_,
+  connection.looked_ = connection.given_up_;
+  if (!connection.given_up_) {
+    timers_.schedule_at(connection.timer_, std::min(connection.deadline_, timers_.now() + kSilentAfter));
+  }
+  ring_.submit_receive_message(connection.file_, connection.message_, !connection.given_up_,
                                Tag{Operation::kHandoffReceive, connection.handle_});
 }
 
 // --- The message ----------------------------------------------------------------------------------------------------
 
+// When the time is up, a last look that does not wait finds a message that has come meanwhile.
+bool HandoffReceiver::is_to_be_looked_at_again(const Connection& connection, std::int32_t result) {
+  if (connection.looked_) return passes(result) && result != -EAGAIN;
+  return passes(result) || (result == -ECANCELED && connection.given_up_);
+}
+
 void HandoffReceiver::on_message(const Completion& completion) {
   Connection& connection = completed(completion);
-  // Only as long as there is time.
-  if (passes(completion.result) && !connection.given_up_) {
-    const Duration pause = completion.result == -ENOBUFS ? Duration(0) : kHandoffRetryPause;
-    return retry_later(connection, Operation::kHandoffReceive, pause);
+  if (!stopped_ && is_to_be_looked_at_again(connection, completion.result)) {
+    const bool at_once = completion.result == -ENOBUFS || completion.result == -ECANCELED;
+    return retry_later(connection, Operation::kHandoffReceive, at_once ? Duration(0) : kHandoffRetryPause);
   }
   look_at(connection);
   end_silence(connection);
@@ -180,12 +197,18 @@ void HandoffReceiver::count_as_timed_out(int code) {
 
 void HandoffReceiver::receive(Connection& connection, const Completion& completion) {
   Result<HandedOver> handed_over = take_descriptors(connection.message_);
+  // The kernel looks for a message first and for the peer's end then: what a peer sends and closes in between is queued
+  // behind an end of file.
+  if (!handed_over && completion.result == 0 && !std::exchange(connection.ended_, true)) {
+    return submit_receive(connection);
+  }
   if (!handed_over) {
     counters_.add(Counter::kHandoffsInvalid);
     const auto level = completion.result == 0 ? log::level::debug : log::level::warn;
     log::log(level, "a connection brought no client: {}", handed_over.error().message);
     return close(connection);
   }
+  limit_unsent_and_unacknowledged(handed_over->client.get(), limits_.client_timeout);
   counters_.add(Counter::kHandoffs);
   durations_.observe(std::chrono::microseconds((MonotonicClock::now_ns() - connection.arrived_ns_) / 1000));
   std::optional<Refusal> refusal = decide(*handed_over, completion.buffer, connection.message_.msg_flags);
@@ -241,10 +264,13 @@ void HandoffReceiver::refuse(Connection& connection, UniqueFd client, Refusal re
   const Counter counter = counter_of(refusal);
   counters_.add(counter);
   if (counter != Counter::kRefusedStranger) {
-    log::info("a client is refused with {}: {}", refusal.status, refusal.message);
+    const auto level = refusal.detail.empty() ? log::level::info : log::level::warn;
+    log::log(level, "a client is refused with {}: {}", refusal.status,
+             refusal.detail.empty() ? refusal.message : refusal.detail);
   }
   connection.client_ = std::move(client);
   connection.refusal_ = std::move(refusal);
+  connection.given_up_ = stopped_;
   connection.deadline_ = timers_.now() + kRefusalReadTimeout;
   timers_.schedule_at(connection.timer_, connection.deadline_);
   reply(connection, acknowledgement_of(connection.refusal_));
@@ -264,16 +290,23 @@ void HandoffReceiver::on_reply_sent(const Completion& completion) {
   // An acceptance that could not be delivered changes nothing: a module that does not wait has closed already.
   if (!connection.client_) return close(connection);
   if (completion.result < 0) return answer_client(connection);
-  submit(connection, Operation::kHandoffVerdict);
+  submit(connection, connection.given_up_ ? Operation::kHandoffUnread : Operation::kHandoffVerdict);
 }
 
 // The poll tells a reset from an end of file: closing with the refusal unread sets the socket's error.
 void HandoffReceiver::on_verdict(const Completion& completion) {
   Connection& connection = completed(completion);
-  if (!connection.client_) return close(connection);
+  if (completion.result < 0 && connection.given_up_) return submit(connection, Operation::kHandoffUnread);
   if (completion.result < 0) return retry_later(connection, Operation::kHandoffVerdict, kHandoffRetryPause);
   if ((completion.result & POLLERR) != 0) return answer_client(connection);
   close(connection);
+}
+
+// The peer has kept its end open. If it has read the refusal, the client is its own to answer.
+void HandoffReceiver::on_unread(const Completion& completion) {
+  Connection& connection = completed(completion);
+  if (completion.result == 0) return close(connection);
+  answer_client(connection);
 }
 
 void HandoffReceiver::answer_client(Connection& connection) {

@@ -3,8 +3,10 @@
 // One per worker, on its thread. A connection holds no receive buffer while its peer is silent. An accepted hand-off is
 // acknowledged before the client gets its first byte. After a refusal the client is kept until the peer's end closes:
 // end of file means that Apache has read it and answers; anything else means that it was closed unread, as by a module
-// that does not wait, and the daemon answers the client itself. What the kernel has no memory or no buffer for is tried
-// again.
+// that does not wait, and the daemon answers the client itself. So it does for a peer that stays and does not read.
+//
+// A message that is there when the peer's time is up is read: the delay may have been the daemon's. What the kernel has
+// no memory or no buffer for is tried again.
 
 #pragma once
 
@@ -45,6 +47,7 @@ struct HandoffLimits {
   Duration receive_timeout{0};        // from accept to the message; over it: closed
   std::size_t max_payload_bytes = 0;  // over it: refused with 413
   std::vector<uid_t> allowed_users;   // others are refused with 403; none: all may
+  Duration client_timeout{0};         // how long a client may acknowledge nothing; 0: as the kernel has it
 };
 
 class HandoffReceiver final : public ConnectionReceiver, private TimerOwner {
@@ -67,6 +70,7 @@ class HandoffReceiver final : public ConnectionReceiver, private TimerOwner {
   void on_message(const Completion& completion);
   void on_reply_sent(const Completion& completion);
   void on_verdict(const Completion& completion);
+  void on_unread(const Completion& completion);
 
   // Ends every connection that has not handed anything over yet.
   void stop();
@@ -83,6 +87,7 @@ class HandoffReceiver final : public ConnectionReceiver, private TimerOwner {
   void look_at(Connection& connection);
   void begin_silence(Connection& connection);
   void end_silence(Connection& connection);
+  static bool is_to_be_looked_at_again(const Connection& connection, std::int32_t result);
   void receive(Connection& connection, const Completion& completion);
   bool is_allowed(const std::optional<ucred>& sender) const;
   void complain_of(const std::optional<ucred>& sender);
@@ -111,6 +116,7 @@ class HandoffReceiver final : public ConnectionReceiver, private TimerOwner {
   std::uint32_t silent_count_ = 0;
   IntrusiveList<Connection> to_retry_;  // nothing in flight; their operation is submitted again when retry_ fires
   Timer retry_{*this};
+  bool stopped_ = false;
   Time next_complaint_ = Time::min();
   std::uint64_t strangers_ = 0;  // since the last complaint
 };

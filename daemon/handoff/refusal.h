@@ -12,6 +12,7 @@ struct Refusal {
   int status = 503;             // of HTTP
   std::string message;          // for the client: names the mistake, no internals
   int retry_after_seconds = 0;  // 0: not said
+  std::string detail = {};      // for the log alone: what an operator can do
 };
 
 // What the module is told.

@@ -85,8 +85,8 @@ class Ring {
   virtual void submit_pass_file(RingFile file, int target, Tag arrival, Tag tag) = 0;
 
   // Receives one message into a buffer that is taken only when it arrives; -ENOBUFS when all were in use. `message`
-  // holds the control buffer and is filled in.
-  virtual void submit_receive_message(RingFile file, msghdr& message, Tag tag) = 0;
+  // holds the control buffer and is filled in. Without `wait` it completes with -EAGAIN where no message is there.
+  virtual void submit_receive_message(RingFile file, msghdr& message, bool wait, Tag tag) = 0;
 
   // Connects a descriptor of the process that blocks.
   virtual void submit_connect(RingFile file, const sockaddr& address, socklen_t length, Tag tag) = 0;
@@ -112,6 +112,11 @@ class Ring {
   virtual void submit_poll(RingFile file, short events, Tag tag) = 0;
 
   virtual void submit_shutdown_write(RingFile file, Tag tag) = 0;
+
+  // How many bytes of what was sent the peer has not acknowledged, its end included; of a Unix socket, whether it has
+  // read all. An error where that cannot be found out now.
+  virtual void submit_count_unacknowledged(RingFile file, Tag tag) = 0;
+
   virtual void submit_close(RingFile file, Tag tag) = 0;
 
   // The operation with tag `target` completes soon, with -ECANCELED if it had not yet. Itself it completes silently.
@@ -121,8 +126,8 @@ class Ring {
   // ever). Fails with EBADR, once, when the kernel has lost completions; what has not lost its own goes on to complete.
   virtual Status wait(std::optional<std::int64_t> timeout_ns) = 0;
 
-  // Hands what has completed to `handler`, which may queue operations.
-  virtual void dispatch(CompletionHandler& handler) = 0;
+  // Hands what has completed to `handler`, which may queue operations; false when there was nothing.
+  virtual bool dispatch(CompletionHandler& handler) = 0;
 };
 
 }  // namespace streaming

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <bit>
 
+#include "base/limits.h"
+
 namespace streaming {
 namespace {
 
@@ -11,6 +13,20 @@ std::uint64_t tick_of(Time time) {
 }
 
 }  // namespace
+
+bool TimerWheel::begin_turn(Time clock) {
+  const Time now = clock - stood_still_;
+  if (now - now_ <= kLateTurn) {
+    set_now(now);
+    return false;
+  }
+  // Without a timer nothing was due, and nobody's time runs.
+  const Time due = std::max(next_expiry().value_or(now), now_);
+  const Duration late = std::max(now - due - kLateTurn, Duration(0));
+  stood_still_ += late;
+  set_now(now - late);
+  return late > Duration(0);
+}
 
 void TimerWheel::schedule_at(Timer& timer, Time expiry) {
   timer.stop();

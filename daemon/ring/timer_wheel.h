@@ -3,6 +3,9 @@
 // Four levels of 64 slots: level n holds what expires within 64^(n+1) ticks and is spread over the level below when its
 // slot comes up. A bit a slot says where timers are, so that the worker knows how long it may sleep, and an idle one
 // sleeps for ever. What is later than the levels reach, four hours, passes the highest one again. One thread.
+//
+// Its time is the worker's: it stands still while the worker gets no CPU, or is long at one thing. So no limit on how
+// long a peer may be silent counts a silence that was ours.
 
 #pragma once
 
@@ -52,11 +55,20 @@ class TimerWheel {
   TimerWheel(const TimerWheel&) = delete;
   TimerWheel& operator=(const TimerWheel&) = delete;
 
-  // The time that the worker read last.
+  // The worker's time at the beginning of its turn.
   Time now() const { return now_; }
   void set_now(Time now) {
     if (now > now_) now_ = now;
   }
+
+  // The monotonic clock at the beginning of the turn: for what is measured, not waited for.
+  Time clock() const { return now_ + stood_still_; }
+  // How far the worker's time is behind it.
+  Duration stood_still() const { return stood_still_; }
+
+  // Sets now() by the clock. True where the turn comes kLateTurn later than it was due: the rest of that does not
+  // count, and what has completed meanwhile is to be handed out before expire().
+  bool begin_turn(Time clock);
 
   // Starts `timer`, or moves it. An expiry in the past fires at the next expire().
   void schedule_at(Timer& timer, Time expiry);
@@ -87,6 +99,7 @@ class TimerWheel {
   std::optional<Time> next_in_levels();
 
   Time now_;
+  Duration stood_still_{0};
   Time expired_to_;           // no timer in the levels expires here or before
   IntrusiveList<Timer> due_;  // were scheduled for the present or the past
   std::array<Level, kLevels> levels_;

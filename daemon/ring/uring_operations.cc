@@ -1,5 +1,7 @@
 // The operations of UringRing. Each must stand in kRingOperations.
 
+#include <linux/sockios.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -13,7 +15,17 @@ namespace streaming {
 namespace {
 
 // Descriptors of the moment at one time: when many streams end at once, they must not fill the process's table.
-constexpr std::size_t kMostShuttingDown = 32;
+constexpr std::size_t kMostCalls = 32;
+
+std::int32_t shut_down_write(int fd) {
+  return shutdown(fd, SHUT_WR) == 0 ? 0 : -errno;
+}
+
+// Of a Unix socket it is the memory that the unread bytes take.
+std::int32_t count_unacknowledged(int fd) {
+  int bytes = 0;
+  return ioctl(fd, SIOCOUTQ, &bytes) == 0 ? bytes : -errno;
+}
 
 }  // namespace
 
@@ -46,9 +58,9 @@ void UringRing::submit_pass_file(RingFile file, int target, Tag arrival, Tag tag
   entry->user_data = tag.encode();
 }
 
-void UringRing::submit_receive_message(RingFile file, msghdr& message, Tag tag) {
+void UringRing::submit_receive_message(RingFile file, msghdr& message, bool wait, Tag tag) {
   io_uring_sqe* entry = next_entry();
-  io_uring_prep_recvmsg(entry, file.number(), &message, MSG_CMSG_CLOEXEC);
+  io_uring_prep_recvmsg(entry, file.number(), &message, wait ? MSG_CMSG_CLOEXEC : MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
   message_buffers_.use_for(*entry);
   finish_entry(entry, file, tag);
 }
@@ -113,14 +125,11 @@ void UringRing::submit_poll(RingFile file, short events, Tag tag) {
 // The kernel runs IORING_OP_SHUTDOWN in a thread of its own, which costs several times what a descriptor for a moment
 // does.
 void UringRing::submit_shutdown_write(RingFile file, Tag tag) {
-  if (!file.is_direct() || !can_install_descriptors_ || shutting_down_.size() == kMostShuttingDown) {
-    return submit_kernel_shutdown(file, tag);
+  if (file.is_direct() && can_install_descriptors_ && calls_.size() < kMostCalls) {
+    submit_call({tag, file, SystemCall::kShutdownWrite});
+  } else {
+    submit_kernel_shutdown(file, tag);
   }
-  io_uring_sqe* entry = next_entry();
-  io_uring_prep_rw(kOpFixedFdInstall, entry, file.number(), nullptr, 0, 0);
-  finish_entry(entry, file, tag);
-  entry->user_data |= kShutdownBit;
-  shutting_down_.push_back({tag, file});
 }
 
 void UringRing::submit_kernel_shutdown(RingFile file, Tag tag) {
@@ -129,17 +138,48 @@ void UringRing::submit_kernel_shutdown(RingFile file, Tag tag) {
   finish_entry(entry, file, tag);
 }
 
-void UringRing::shut_down_installed(const io_uring_cqe& entry, CompletionHandler& handler) {
-  const Tag tag = Tag::decode(entry.user_data & ~kShutdownBit);
-  const auto found = std::find_if(shutting_down_.begin(), shutting_down_.end(),
-                                  [&](const ShuttingDown& candidate) { return candidate.tag == tag; });
-  CHECK(found != shutting_down_.end());
-  const RingFile file = found->file;
-  shutting_down_.erase(found);
+void UringRing::submit_count_unacknowledged(RingFile file, Tag tag) {
+  const Call call{tag, file, SystemCall::kCountUnacknowledged};
+  if (calls_.size() < kMostCalls) {
+    submit_call(call);
+  } else {
+    waiting_calls_.push_back(call);
+  }
+}
+
+// Of a file in the ring's table the kernel makes a descriptor; one of the process is there already.
+void UringRing::submit_call(const Call& call) {
+  calls_.push_back(call);
+  io_uring_sqe* entry = next_entry();
+  if (call.file.is_direct()) {
+    io_uring_prep_rw(kOpFixedFdInstall, entry, call.file.number(), nullptr, 0, 0);
+    finish_entry(entry, call.file, call.tag);
+  } else {
+    io_uring_prep_nop(entry);
+    entry->user_data = call.tag.encode();
+  }
+  entry->user_data |= kCallBit;
+}
+
+void UringRing::make_call(const io_uring_cqe& entry, CompletionHandler& handler) {
+  const Tag tag = Tag::decode(entry.user_data & ~kCallBit);
+  const auto found =
+      std::find_if(calls_.begin(), calls_.end(), [&](const Call& candidate) { return candidate.tag == tag; });
+  CHECK(found != calls_.end());
+  const Call call = *found;
+  calls_.erase(found);
+  if (!waiting_calls_.empty()) {
+    submit_call(waiting_calls_.front());
+    waiting_calls_.pop_front();
+  }
   // No room in the process's table.
-  if (entry.res < 0) return submit_kernel_shutdown(file, tag);
-  const std::int32_t result = shutdown(entry.res, SHUT_WR) == 0 ? 0 : -errno;
-  close(entry.res);
+  if (entry.res < 0 && call.call == SystemCall::kShutdownWrite) return submit_kernel_shutdown(call.file, tag);
+  std::int32_t result = entry.res;
+  if (result >= 0) {
+    const UniqueFd installed(call.file.is_direct() ? entry.res : -1);
+    const int fd = call.file.is_direct() ? installed.get() : call.file.number();
+    result = call.call == SystemCall::kShutdownWrite ? shut_down_write(fd) : count_unacknowledged(fd);
+  }
   handler.on_completion(Completion{.tag = tag, .result = result, .more = false, .buffer = {}});
 }
 

@@ -146,9 +146,10 @@ int UringRing::enter(std::optional<std::int64_t> timeout_ns) {
 
 // Only what is there now, so that timers are not kept waiting; in batches that are copied, so that the kernel has room
 // for the completions of what the handler queues meanwhile.
-void UringRing::dispatch(CompletionHandler& handler) {
+bool UringRing::dispatch(CompletionHandler& handler) {
   std::array<io_uring_cqe, 64> batch;
-  for (unsigned left = io_uring_cq_ready(&ring_); left > 0;) {
+  const unsigned ready = io_uring_cq_ready(&ring_);
+  for (unsigned left = ready; left > 0;) {
     std::array<io_uring_cqe*, batch.size()> entries;
     const unsigned count =
         io_uring_peek_batch_cqe(&ring_, entries.data(), std::min<unsigned>(left, static_cast<unsigned>(batch.size())));
@@ -157,10 +158,11 @@ void UringRing::dispatch(CompletionHandler& handler) {
     for (unsigned i = 0; i < count; ++i) dispatch_one(batch[i], handler);
     left -= count;
   }
+  return ready > 0;
 }
 
 void UringRing::dispatch_one(const io_uring_cqe& entry, CompletionHandler& handler) {
-  if ((entry.user_data & kShutdownBit) != 0) return shut_down_installed(entry, handler);
+  if ((entry.user_data & kCallBit) != 0) return make_call(entry, handler);
   Completion completion{.tag = Tag::decode(entry.user_data),
                         .result = entry.res,
                         .more = (entry.flags & IORING_CQE_F_MORE) != 0,

@@ -41,7 +41,7 @@ class UringRing final : public Ring {
   RingFile file_of(std::int32_t result) const override;
   void submit_accept(RingFile listener, Tag tag) override;
   void submit_pass_file(RingFile file, int target, Tag arrival, Tag tag) override;
-  void submit_receive_message(RingFile file, msghdr& message, Tag tag) override;
+  void submit_receive_message(RingFile file, msghdr& message, bool wait, Tag tag) override;
   void submit_connect(RingFile file, const sockaddr& address, socklen_t length, Tag tag) override;
   void submit_receive_stream(RingFile file, Tag tag) override;
   void submit_send(RingFile file, std::span<const char> bytes, Tag tag) override;
@@ -52,20 +52,25 @@ class UringRing final : public Ring {
   void submit_remove(int directory, const char* path, Tag tag) override;
   void submit_poll(RingFile file, short events, Tag tag) override;
   void submit_shutdown_write(RingFile file, Tag tag) override;
+  void submit_count_unacknowledged(RingFile file, Tag tag) override;
   void submit_close(RingFile file, Tag tag) override;
   void submit_cancel(Tag target) override;
   Status wait(std::optional<std::int64_t> timeout_ns) override;
-  void dispatch(CompletionHandler& handler) override;
+  bool dispatch(CompletionHandler& handler) override;
 
  private:
-  // In user_data, where no operation reaches: the completion brings a descriptor on which shutdown() is to be called.
-  static constexpr std::uint64_t kShutdownBit = std::uint64_t{1} << 63;
-  static_assert(static_cast<std::uint64_t>(kLastOperation) << Tag::kOperationShift < kShutdownBit);
+  // In user_data, where no operation reaches: at the completion there is a descriptor, for a system call that the ring
+  // does not have, or has only in a thread of the kernel.
+  static constexpr std::uint64_t kCallBit = std::uint64_t{1} << 63;
+  static_assert(static_cast<std::uint64_t>(kLastOperation) << Tag::kOperationShift < kCallBit);
 
-  // What a completion with kShutdownBit needs.
-  struct ShuttingDown {
+  enum class SystemCall : std::uint8_t { kShutdownWrite, kCountUnacknowledged };
+
+  // What a completion with kCallBit needs.
+  struct Call {
     Tag tag;
     RingFile file;
+    SystemCall call;
   };
 
   explicit UringRing(const Options& options) : options_(options) {}
@@ -80,16 +85,18 @@ class UringRing final : public Ring {
   void finish_entry(io_uring_sqe* entry, RingFile file, Tag tag);
   void find_out_what_the_kernel_can();
   void submit_kernel_shutdown(RingFile file, Tag tag);
-  void shut_down_installed(const io_uring_cqe& entry, CompletionHandler& handler);
+  void submit_call(const Call& call);
+  void make_call(const io_uring_cqe& entry, CompletionHandler& handler);
   void dispatch_one(const io_uring_cqe& entry, CompletionHandler& handler);
 
   const Options options_;
   io_uring ring_{};
   bool open_ = false;
   bool can_install_descriptors_ = false;
-  std::vector<ShuttingDown> shutting_down_;  // by a descriptor of the moment
-  std::deque<io_uring_sqe> waiting_;         // operations that had no place in the submission queue
-  unsigned lost_ = 0;                        // completions that the kernel is known to have lost
+  std::vector<Call> calls_;           // whose descriptors are on their way
+  std::deque<Call> waiting_calls_;    // until one of these has been made
+  std::deque<io_uring_sqe> waiting_;  // operations that had no place in the submission queue
+  unsigned lost_ = 0;                 // completions that the kernel is known to have lost
   ReceiveBuffers message_buffers_{ring_, 0};
   ReceiveBuffers stream_buffers_{ring_, 1};
 };

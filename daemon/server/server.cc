@@ -43,6 +43,12 @@ Result<UniqueFd> take_over_signals() {
   return fd;
 }
 
+// For poll(); -1: for ever.
+int ms_until(Time due) {
+  if (due == Time::max()) return -1;
+  return static_cast<int>(std::max(due - MonotonicClock::now(), Duration(0)).count());
+}
+
 }  // namespace
 
 // --- Starting -------------------------------------------------------------------------------------------------------
@@ -136,7 +142,11 @@ int Server::run() {
 void Server::wait() {
   pollfd events[] = {
       {signals_.get(), POLLIN, 0}, {workforce_.events(), POLLIN, 0}, {successor_ ? successor_->word() : -1, POLLIN, 0}};
-  poll(events, std::size(events), ms_to_next_deadline());
+  const Time due = next_due();
+  poll(events, std::size(events), ms_until(due));
+  // Streams, or a successor, get back what a stop of the whole process has taken from their time.
+  const Duration late = due == Time::max() ? Duration(0) : MonotonicClock::now() - due;
+  if (deadline_ != Time::max() && late > kLateTurn) deadline_ += late;
   if (events[0].revents != 0) handle_signal();
   if (events[1].revents != 0) handle_worker_event();
   if (events[2].revents != 0 && successor_) handle_successor();
@@ -144,12 +154,6 @@ void Server::wait() {
   if (now >= deadline_) handle_deadline();
   if (now >= watchdog_due_) handle_watchdog();
   if (now >= monitor_due_) start_monitor();
-}
-
-int Server::ms_to_next_deadline() const {
-  const Time due = std::min({deadline_, watchdog_due_, monitor_due_});
-  if (due == Time::max()) return -1;
-  return static_cast<int>(std::max(due - MonotonicClock::now(), Duration(0)).count());
 }
 
 void Server::handle_signal() {
@@ -214,10 +218,12 @@ void Server::handle_deadline() {
   workforce_.request_of_others(order_);
 }
 
-// A worker that has not turned since the last time fails to answer; then the service manager is told nothing.
+// A worker that has not turned since the last time fails to answer; then the service manager is told nothing. One that
+// only got no CPU is asked again before the service manager's time is up.
 void Server::handle_watchdog() {
-  watchdog_due_ = MonotonicClock::now() + *watchdog_interval_ / 2;
-  if (workforce_.all_alive()) notify_alive();
+  const bool alive = workforce_.all_alive();
+  if (alive) notify_alive();
+  watchdog_due_ = MonotonicClock::now() + *watchdog_interval_ / (alive ? 2 : 8);
 }
 
 // The port may still be the predecessor's, or for good somebody else's: no reason not to serve clients meanwhile.

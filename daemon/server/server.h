@@ -4,6 +4,7 @@
 
 #pragma once
 
+#include <algorithm>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -58,8 +59,7 @@ class Server {
   void handle_successor();
   // Streams have until `deadline` to end.
   void begin_drain(Time deadline);
-  // Milliseconds for poll(); -1: for ever.
-  int ms_to_next_deadline() const;
+  Time next_due() const { return std::min({deadline_, watchdog_due_, monitor_due_}); }
   // Ends the process without waiting for anybody.
   [[noreturn]] void quit(const char* reason) const;
 

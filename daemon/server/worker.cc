@@ -33,7 +33,8 @@ StreamSettings stream_settings(const Config& config, const WorkerLoad& load) {
 HandoffLimits handoff_limits(const Config& config) {
   HandoffLimits limits{.receive_timeout = config.handoff_timeout,
                        .max_payload_bytes = static_cast<std::size_t>(config.max_payload_bytes),
-                       .allowed_users = {}};
+                       .allowed_users = {},
+                       .client_timeout = config.write_timeout};
   for (const Account& user : config.allowed_users) limits.allowed_users.push_back(user.id);
   return limits;
 }
@@ -82,14 +83,29 @@ void Worker::run(std::latch& all_enabled) {
 void Worker::serve() {
   watch_for_orders();
   if (listener_) listener_->start();
-  while (!finished()) {
-    if (Status waited = ring_->wait(ns_to_next_timer()); !waited && !end_because(waited.error())) break;
-    timers_.set_now(MonotonicClock::now());
-    ring_->dispatch(*this);
+  while (!finished() && take_completions()) {
     timers_.expire();
     streams_.flush();
     if (listener_) note_listener();
   }
+}
+
+// What peers have sent while the worker stood still is handed out before any limit on their silence is looked at. The
+// kernel brings only a part of it at a time.
+bool Worker::take_completions() {
+  if (!wait(ns_to_next_timer())) return false;
+  const bool stood_still = timers_.begin_turn(MonotonicClock::now());
+  bool more = ring_->dispatch(*this) || stood_still;
+  for (int round = 0; stood_still && more && round < kCatchUpRounds; ++round) {
+    if (!wait(0)) return false;
+    more = ring_->dispatch(*this);
+  }
+  return true;
+}
+
+bool Worker::wait(std::optional<std::int64_t> timeout_ns) {
+  const Status waited = ring_->wait(timeout_ns);
+  return waited || end_because(waited.error());
 }
 
 // Completions that the kernel had no memory for are lost (EBADR). Nobody can tell whose they were, and who waits for
@@ -107,7 +123,7 @@ std::optional<std::int64_t> Worker::ns_to_next_timer() {
   const std::optional<Time> next = timers_.next_expiry();
   if (!next) return std::nullopt;
   constexpr std::int64_t kNsPerMs = 1'000'000;
-  return next->time_since_epoch().count() * kNsPerMs - MonotonicClock::now_ns();
+  return (*next + timers_.stood_still()).time_since_epoch().count() * kNsPerMs - MonotonicClock::now_ns();
 }
 
 void Worker::on_completion(const Completion& completion) {
@@ -128,6 +144,8 @@ void Worker::on_completion(const Completion& completion) {
       return receiver_.on_reply_sent(completion);
     case Operation::kHandoffVerdict:
       return receiver_.on_verdict(completion);
+    case Operation::kHandoffUnread:
+      return receiver_.on_unread(completion);
     case Operation::kUpstreamReady:
     case Operation::kUpstreamConnect:
     case Operation::kUpstreamReceive:
@@ -149,6 +167,7 @@ void Worker::on_completion(const Completion& completion) {
     case Operation::kClientWatch:
     case Operation::kClientShutdown:
     case Operation::kClientDrain:
+    case Operation::kClientUnacknowledged:
     case Operation::kClientClose:
       return streams_.on_completion(completion);
   }
@@ -158,8 +177,8 @@ void Worker::on_completion(const Completion& completion) {
 
 std::optional<Refusal> Worker::on_client(UniqueFd& client, const HandoffRequest& request) {
   if (client.get() >= shared_.descriptors) {
-    return Refusal{503, "the process has no descriptors left; raise the limit of open files (LimitNOFILE=)",
-                   kDescriptorRetryAfterSeconds};
+    return Refusal{503, "all places are taken, try again soon", kDescriptorRetryAfterSeconds,
+                   "the process has no descriptors left; raise the limit of open files (LimitNOFILE=)"};
   }
   const Config& config = backends_->config();
   const std::string_view name = request.backend.empty() ? std::string_view(config.backend) : request.backend;

@@ -82,7 +82,9 @@ class Worker final : private CompletionHandler, private ClientReceiver, private 
 
  private:
   void serve();
-  // False when the ring is of no use any more.
+  // Waits for what completes next and hands it out. All three: false when the ring is of no use any more.
+  bool take_completions();
+  bool wait(std::optional<std::int64_t> timeout_ns);
   bool end_because(const Error& error);
   void on_timer(Timer&) override { given_up_ = true; }
   void on_completion(const Completion& completion) override;

@@ -83,7 +83,7 @@ std::optional<Refusal> ProgramTable::start(const UniqueFd& client, const Handoff
   Result<ProgramPayload> payload = program_payload(request);
   if (!payload) return not_started(payload.error().code);
   const auto backend = static_cast<std::size_t>(find_backend(kExecBackend) - backend_registry().data());
-  StreamTable::Place place{.backend = backend, .since = timers_.now()};
+  StreamTable::Place place{.backend = backend, .since = timers_.clock()};
   if (std::optional<Refusal> refusal = streams_.take_place(request.user_id, place)) return refusal;
 
   Program& program = *programs_.create(*this, std::string(request.profile.empty() ? "default" : request.profile));
@@ -125,7 +125,7 @@ void ProgramTable::release(Program& program, int status) {
     LogLine line("program ended");
     line.add("profile", program.name_).add("cause", info(cause).word);
     WIFSIGNALED(status) ? line.add("signal", WTERMSIG(status)) : line.add("status", WEXITSTATUS(status));
-    line.add("duration_ms", (timers_.now() - program.place_.since).count()).write();
+    line.add("duration_ms", (timers_.clock() - program.place_.since).count()).write();
   }
   running_.fetch_sub(1, std::memory_order_relaxed);
   streams_.return_place(program.place_, cause);

@@ -3,6 +3,7 @@
 #include <poll.h>
 
 #include <algorithm>
+#include <cerrno>
 
 #include "base/limits.h"
 #include "base/log.h"
@@ -47,7 +48,7 @@ Stream::Stream(Handle handle, StreamTable& table)
       waiting_since_(table.timers().now()),
       quiet_since_(waiting_since_),
       lifetime_(*this),
-      opened_(waiting_since_) {
+      opened_(table.timers().clock()) {
 }
 
 Stream::~Stream() = default;
@@ -180,7 +181,7 @@ void Stream::on_sent(const Completion& completion) {
   if (client_gone_) return writer_.drop();
   switch (progress) {
     case StreamWriter::Progress::kFailed:
-      return on_client_gone();
+      return on_client_gone(completion.result == -ETIMEDOUT ? CloseCause::kWriteTimeout : CloseCause::kClientGone);
     case StreamWriter::Progress::kBlocked:
       blocked_ = true;
       arm_wait();
@@ -249,6 +250,7 @@ void Stream::send_heartbeat() {
 }
 
 void Stream::on_waited_too_long() {
+  if (shut_down_) return submit_count_unacknowledged();
   if (ended() || blocked_) return abandon(CloseCause::kWriteTimeout);
   begin_close(state_ == StreamState::kOpening ? CloseCause::kFirstByteTimeout : CloseCause::kIdleTimeout);
 }

@@ -114,6 +114,7 @@ class Stream final : public ListNode, private EventSink, private TimerOwner {
   void on_watch(const Completion& completion);
   void on_shutdown(const Completion& completion);
   void on_drained(const Completion& completion);
+  void on_unacknowledged(const Completion& completion);
   void on_closed(const Completion& completion);
 
  private:
@@ -125,6 +126,7 @@ class Stream final : public ListNode, private EventSink, private TimerOwner {
     kShutdown = 8,
     kDrain = 16,
     kClose = 32,
+    kUnacknowledged = 64,
   };
 
   void on_event(const AnswerEvent& event) override;
@@ -153,11 +155,15 @@ class Stream final : public ListNode, private EventSink, private TimerOwner {
   void send_heartbeat();
   void on_waited_too_long();
 
-  void on_client_gone();
+  void on_client_gone(CloseCause cause);
+  void on_client_broken(CloseCause cause);
   void submit_watch(short events);
   void submit_writable();
   void submit_drain();
+  void submit_count_unacknowledged();
   void begin_drain();
+  // The connection is of no use any more, and the client has not acknowledged all that was sent.
+  void lose_client(CloseCause cause);
   // Ends the stream without another word to the client. `cause` holds where something was still to be sent.
   void abandon(CloseCause cause);
   void close_when_idle();
@@ -172,7 +178,7 @@ class Stream final : public ListNode, private EventSink, private TimerOwner {
   bool head_held_ : 1 = false;     // the head waits in the writer for the first event
   bool blocked_ : 1 = false;       // the client's buffer was full at the last send
   bool goes_on_ : 1 = false;       // the backend is to finish its answer also when the client has left
-  bool client_gone_ : 1 = false;   // the client has left and the backend goes on: nothing is queued or sent
+  bool client_gone_ : 1 = false;   // the client has left, and the stream goes on: nothing is queued or sent
   bool paused_ : 1 = false;        // the backend was told to pause
   bool shut_down_ : 1 = false;     // the client was told that the answer has ended
   bool client_talks_ : 1 = false;  // the client has sent bytes that we do not read while we stream
@@ -182,7 +188,8 @@ class Stream final : public ListNode, private EventSink, private TimerOwner {
   std::uint32_t events_ = 0;
   std::uint32_t drained_bytes_ = 0;
   StreamTable& table_;
-  StreamWriter writer_;
+  [[no_unique_address]] StreamWriter writer_;
+  std::uint16_t unacknowledged_kb_ = 0;  // of what was sent, when it was last looked at
   Timer wait_;  // for whatever is waited for: the first event, the next one, the client's buffer, the client's end
   Time waiting_since_;
   Time quiet_since_;  // nothing was queued for the client since

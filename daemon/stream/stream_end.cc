@@ -2,6 +2,7 @@
 
 #include <poll.h>
 
+#include <algorithm>
 #include <cerrno>
 
 #include "base/limits.h"
@@ -27,21 +28,55 @@ void Stream::on_watch(const Completion& completion) {
   if (state_ == StreamState::kClosing) return close_when_idle();
   // Cancelled by submit_drain(), or for want of memory: without a watch nobody would see the client leave.
   if (completion.result == -ECANCELED || completion.result == -ENOMEM) return submit_watch(POLLIN | POLLRDHUP);
-  if (completion.result < 0 || (completion.result & kClientGoneEvents) != 0) return on_client_gone();
+  if (completion.result < 0) return on_client_gone(CloseCause::kClientGone);
+  // A receive brings the error.
+  if ((completion.result & POLLERR) != 0) return (in_flight_ & kDrain) == 0 ? submit_drain() : void();
+  if ((completion.result & kClientGoneEvents) != 0) return on_client_gone(CloseCause::kClientGone);
   if (shut_down_) return submit_drain();
   // Bytes behind the request are not ours to read while we stream; they are drained at the end.
   client_talks_ = true;
   submit_watch(POLLRDHUP);
 }
 
-void Stream::on_client_gone() {
-  if (ended() || !goes_on_) return abandon(CloseCause::kClientGone);
+void Stream::on_client_gone(CloseCause cause) {
+  if (ended() || !goes_on_) return abandon(cause);
   client_gone_ = true;
   blocked_ = false;
   if (!writer_.sending()) writer_.drop();
   if (paused_) session_->resume();
   paused_ = false;
   restart_wait();
+}
+
+// Whether the answer has reached the client, which has not closed, is for the kernel to say.
+void Stream::submit_count_unacknowledged() {
+  if ((in_flight_ & kUnacknowledged) != 0) return;
+  in_flight_ |= kUnacknowledged;
+  table_.ring().submit_count_unacknowledged(client_, tag(Operation::kClientUnacknowledged));
+}
+
+// To close now would leave the rest to the kernel, which gives it up sooner than we do, and says nothing.
+void Stream::on_unacknowledged(const Completion& completion) {
+  completed(kUnacknowledged);
+  if (state_ == StreamState::kClosing) return close_when_idle();
+  const bool unknown = completion.result < 0;
+  if (completion.result == 0 || (unknown && client_gone_)) return abandon(cause_);
+  if (client_gone_) return lose_client(CloseCause::kClientGone);
+  const Time now = table_.timers().now();
+  if (!unknown) {
+    const auto left_kb = static_cast<std::uint16_t>(std::min(completion.result / 1024 + 1, UINT16_MAX));
+    if (left_kb < unacknowledged_kb_) waiting_since_ = now;
+    unacknowledged_kb_ = left_kb;
+  }
+  if (table_.closing() || now >= waiting_since_ + table_.settings().write_timeout) {
+    return lose_client(CloseCause::kWriteTimeout);
+  }
+  table_.timers().schedule(wait_, std::min(kDrainTimeout, table_.settings().write_timeout));
+}
+
+void Stream::lose_client(CloseCause cause) {
+  cause_ = cause;
+  abandon(cause);
 }
 
 void Stream::begin_drain() {
@@ -56,8 +91,8 @@ void Stream::begin_drain() {
 void Stream::on_shutdown(const Completion& completion) {
   completed(kShutdown);
   if (state_ == StreamState::kClosing) return close_when_idle();
-  if (completion.result < 0) return abandon(CloseCause::kClientGone);
-  if (client_talks_) submit_drain();
+  if (completion.result < 0) return on_client_broken(CloseCause::kClientGone);
+  if (client_talks_ && (in_flight_ & kDrain) == 0) submit_drain();
 }
 
 void Stream::submit_drain() {
@@ -70,12 +105,22 @@ void Stream::on_drained(const Completion& completion) {
   if (state_ == StreamState::kClosing) return close_when_idle();
   if (completion.result > 0) {
     drained_bytes_ += static_cast<std::uint32_t>(completion.result);
-    return drained_bytes_ < kDrainBytes ? submit_drain() : abandon(CloseCause::kClientGone);
+    return drained_bytes_ < kDrainBytes ? submit_drain() : on_client_broken(CloseCause::kClientGone);
   }
-  if (completion.result != -EAGAIN) return abandon(CloseCause::kClientGone);
+  if (completion.result == 0) return on_client_gone(CloseCause::kClientGone);
+  if (completion.result != -EAGAIN) {
+    return on_client_broken(completion.result == -ETIMEDOUT ? CloseCause::kWriteTimeout : CloseCause::kClientGone);
+  }
   if ((in_flight_ & kWatch) == 0) return submit_watch(POLLIN | POLLRDHUP);
   // The watch in flight does not look for bytes; its cancellation starts one that does.
   table_.ring().submit_cancel(tag(Operation::kClientWatch));
+}
+
+// Nothing more can come from the client. Once all was sent, it may have got that nevertheless.
+void Stream::on_client_broken(CloseCause cause) {
+  if (!shut_down_) return on_client_gone(cause);
+  client_gone_ = true;
+  submit_count_unacknowledged();
 }
 
 // --- Ending ---------------------------------------------------------------------------------------------------------

@@ -54,7 +54,7 @@ std::optional<Refusal> StreamTable::open(UniqueFd& client, const HandoffRequest&
 
 std::optional<Refusal> StreamTable::admit(std::string_view user_id, UserLimits::User*& user) {
   if (places_taken() >= settings_.max_streams) return full();
-  const UserLimits::Admission admission = users_.admit(user_id, timers_.now());
+  const UserLimits::Admission admission = users_.admit(user_id, timers_.clock());
   if (admission.retry_after_seconds > 0) {
     return Refusal{429, "too many answers at once or in a minute, try again later", admission.retry_after_seconds};
   }
@@ -77,7 +77,7 @@ void StreamTable::cancel_place(const Place& place) {
 }
 
 void StreamTable::return_place(const Place& place, CloseCause cause) {
-  const Duration duration = timers_.now() - place.since;
+  const Duration duration = timers_.clock() - place.since;
   metrics_.closed[static_cast<std::size_t>(cause)].add();
   metrics_.duration.observe(duration);
   metrics_.backends[place.backend].duration.observe(duration);
@@ -126,6 +126,8 @@ void StreamTable::on_completion(const Completion& completion) {
       return stream->on_shutdown(completion);
     case Operation::kClientDrain:
       return stream->on_drained(completion);
+    case Operation::kClientUnacknowledged:
+      return stream->on_unacknowledged(completion);
     case Operation::kClientClose:
       return stream->on_closed(completion);
     default:
@@ -138,6 +140,7 @@ void StreamTable::flush() {
 }
 
 void StreamTable::close_all(CloseCause cause) {
+  closing_ = true;
   streams_.for_each([cause](Stream& stream, Handle) { stream.begin_close(cause); });
 }
 
@@ -157,13 +160,13 @@ void StreamTable::release(Stream& stream) {
   streams_.destroy(stream, stream.handle());
   if (backend != nullptr) backend->leave();
   note_places();
-  trim_memory();
+  trim_memory_later();
 }
 
 void StreamTable::count(const Stream& stream) {
   metrics_.closed[static_cast<std::size_t>(stream.cause())].add();
   if (stream.backend() == nullptr) return;
-  const Duration duration = timers_.now() - stream.opened();
+  const Duration duration = timers_.clock() - stream.opened();
   BackendMetrics& backend = metrics_.backends[stream.backend()->index()];
   metrics_.duration.observe(duration);
   backend.duration.observe(duration);
@@ -195,16 +198,20 @@ void StreamTable::log_end(const Stream& stream) const {
   line.add("status", stream.status()).add("cause", info(stream.cause()).word);
   line.add("events", stream.events()).add("bytes", stream.bytes_sent());
   if (const std::optional<Duration> first = stream.first_event_after()) line.add("first_token_ms", first->count());
-  line.add("duration_ms", (timers_.now() - stream.opened()).count());
+  line.add("duration_ms", (timers_.clock() - stream.opened()).count());
   if (account != nullptr && account->usage.output_tokens > 0) {
     line.add("input_tokens", account->usage.input_tokens).add("output_tokens", account->usage.output_tokens);
   }
   line.write();
 }
 
-// At a quarter of the last peak: so it costs little for each stream of the peak.
-void StreamTable::trim_memory() {
-  if (peak_since_trim_ < kTrimAtStreams || streams_.size() > peak_since_trim_ / 4) return;
+// At a quarter of the last peak, and not for each of many small ones: so it costs little for each stream.
+void StreamTable::trim_memory_later() {
+  const bool over = peak_since_trim_ >= kTrimAtStreams && streams_.size() <= peak_since_trim_ / 4;
+  if (over && !trim_.pending()) timers_.schedule(trim_, kTrimPause);
+}
+
+void StreamTable::on_timer(Timer&) {
   malloc_trim(0);
   peak_since_trim_ = streams_.size();
 }

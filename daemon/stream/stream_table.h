@@ -40,7 +40,7 @@ struct StreamSettings {
   bool log_each_stream = true;
 };
 
-class StreamTable {
+class StreamTable final : private TimerOwner {
  public:
   // Borrows all but the settings.
   StreamTable(Ring& ring, TimerWheel& timers, WorkerLoad& load, UserLimits& users, Counters& counters,
@@ -69,7 +69,9 @@ class StreamTable {
   // Sends what the turn has gathered.
   void flush();
 
+  // Their clients have kDrainTimeout to take what there is for them.
   void close_all(CloseCause cause);
+  bool closing() const { return closing_; }
 
   // For the streams that there are and those to come; max_streams stays what it was.
   void set_settings(const StreamSettings& settings);
@@ -106,8 +108,9 @@ class StreamTable {
   Stream* create(UniqueFd& client);
   void count(const Stream& stream);
   void log_end(const Stream& stream) const;
-  // Gives the allocator's free memory back to the system when a peak is over.
-  void trim_memory();
+  // When a peak is over, the allocator's free memory goes back to the system.
+  void trim_memory_later();
+  void on_timer(Timer&) override;
 
   Ring& ring_;
   TimerWheel& timers_;
@@ -115,7 +118,9 @@ class StreamTable {
   UserLimits& users_;
   Counters& counters_;
   StreamSettings settings_;
+  Timer trim_{*this};
   std::uint32_t peak_since_trim_ = 0;
+  bool closing_ = false;  // from close_all() on
   std::uint32_t refused_streams_ = 0;  // that only say no; they take no place from others
   std::uint32_t places_without_stream_ = 0;
   StreamMetrics metrics_;

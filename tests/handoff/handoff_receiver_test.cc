@@ -77,7 +77,7 @@ class HandoffReceiverTest : public testing::Test, private CompletionHandler, pri
   std::optional<ucred> sender;       // of the messages to come
   bool room_for_refusals = true;
   std::vector<int> answered;  // statuses of the clients that the daemon was to answer
-  HandoffReceiver receiver{ring, timers, load, counters, {kReceiveTimeout, 1 << 20, {}}, *this};
+  HandoffReceiver receiver{ring, timers, load, counters, {kReceiveTimeout, 1 << 20, {}, {}}, *this};
 
  private:
   void on_completion(const Completion& completion) override {
@@ -88,6 +88,8 @@ class HandoffReceiverTest : public testing::Test, private CompletionHandler, pri
         return receiver.on_reply_sent(completion);
       case Operation::kHandoffVerdict:
         return receiver.on_verdict(completion);
+      case Operation::kHandoffUnread:
+        return receiver.on_unread(completion);
       default:
         FAIL() << "an unexpected operation";
     }
@@ -152,19 +154,41 @@ TEST_F(HandoffReceiverTest, AnswersItselfWhenApacheHasNotWaited) {
   EXPECT_TRUE(closed());
 }
 
-TEST_F(HandoffReceiverTest, GivesUpOnARefusalThatNobodyReads) {
+TEST_F(HandoffReceiverTest, AnswersTheClientOfAPeerThatStaysAndDoesNotReadTheRefusal) {
+  constexpr std::int32_t kUnread = 768;
   connect();
   arrive_with_client("[]");
   reply();
-  timers.set_now(timers.now() + kRefusalReadTimeout);
-  timers.expire();
+  pass(kRefusalReadTimeout);
   ring.complete_cancelled();
+  ring.complete(Operation::kHandoffUnread, kUnread);
   EXPECT_TRUE(closed());
-  EXPECT_TRUE(answered.empty()) << "Apache may have read it";
+  EXPECT_EQ(answered, std::vector<int>{400});
+}
+
+TEST_F(HandoffReceiverTest, LeavesTheClientToAPeerThatHasReadTheRefusalAndStays) {
+  connect();
+  arrive_with_client("[]");
+  reply();
+  pass(kRefusalReadTimeout);
+  ring.complete_cancelled();
+  ring.complete(Operation::kHandoffUnread, 0);
+  EXPECT_TRUE(closed());
+  EXPECT_TRUE(answered.empty());
+}
+
+TEST_F(HandoffReceiverTest, AnswersAClientWhoseRefusalCouldNotBeSentInTime) {
+  connect();
+  arrive_with_client("[]");
+  ring.complete(Operation::kHandoffReply, -ENOMEM);
+  pass(kRefusalReadTimeout);
+  if (ring.count(Operation::kHandoffReply) > 0) ring.complete(Operation::kHandoffReply, -ENOMEM);
+  EXPECT_TRUE(closed());
+  EXPECT_EQ(answered, std::vector<int>{400});
 }
 
 TEST_F(HandoffReceiverTest, RefusesThoseWhoAreNotAllowedToHandOver) {
-  receiver.set_limits({kReceiveTimeout, 1 << 20, {33, 0}});
+  receiver.set_limits({kReceiveTimeout, 1 << 20, {33, 0}, {}});
   for (const std::optional<ucred>& stranger : {std::optional<ucred>({1, 1000, 33}), std::optional<ucred>()}) {
     sender = stranger;
     connect();
@@ -180,7 +204,7 @@ TEST_F(HandoffReceiverTest, RefusesThoseWhoAreNotAllowedToHandOver) {
     arrive_with_client("{}");
     EXPECT_EQ(reply(), "A");
   }
-  receiver.set_limits({kReceiveTimeout, 1 << 20, {}});
+  receiver.set_limits({kReceiveTimeout, 1 << 20, {}, {}});
   sender = ucred{1, 1000, 1000};
   connect();
   arrive_with_client("{}");
@@ -207,19 +231,57 @@ TEST_F(HandoffReceiverTest, TakesTheDescriptorsOfAnEmptyMessageToo) {
   EXPECT_EQ(reply(), R"(R{"status":400})");
 }
 
-TEST_F(HandoffReceiverTest, LetsAConnectionGoWhoseTimeRanOutWhileNoBufferWasFree) {
+TEST_F(HandoffReceiverTest, ReadsAMessageThatIsThereWhenTheTimeIsUp) {
   connect();
+  pass(kReceiveTimeout);
+  ring.complete_cancelled();
+  pass(Duration(0));
+  EXPECT_FALSE(ring.find(Operation::kHandoffReceive).waits);
+  arrive_with_client("{}");
+  EXPECT_EQ(reply(), "A");
+  EXPECT_TRUE(closed());
+  EXPECT_EQ(prompts.size(), 1u);
+}
+
+TEST_F(HandoffReceiverTest, ReadsAMessageThatWaitsForABufferWhenTheTimeIsUp) {
+  connect();
+  ring.complete(Operation::kHandoffReceive, -ENOBUFS);
   timers.set_now(timers.now() + kReceiveTimeout);
   timers.expire();
-  ring.complete(Operation::kHandoffReceive, -ENOBUFS);
+  pass(Duration(1));
+  ring.complete_cancelled();
+  pass(Duration(1));
+  arrive_with_client("{}");
+  EXPECT_EQ(reply(), "A");
   EXPECT_TRUE(closed());
+}
+
+TEST_F(HandoffReceiverTest, GivesARefusalThatCameInTheLastMomentTheTimeToBeRead) {
+  connect();
+  pass(kReceiveTimeout);
+  ring.complete_cancelled();
+  pass(Duration(0));
+  arrive_with_client("[]");
+  EXPECT_EQ(reply(), R"(R{"status":400})");
+  ring.complete(Operation::kHandoffVerdict, POLLIN | POLLHUP | POLLRDHUP);
+  EXPECT_TRUE(closed());
+  EXPECT_TRUE(answered.empty());
 }
 
 TEST_F(HandoffReceiverTest, ClosesAConnectionThatEndsWithoutAWord) {
   connect();
   arrive("", {});
+  arrive("", {});
   EXPECT_TRUE(closed());
   EXPECT_EQ(load.assigned, 0u);
+}
+
+TEST_F(HandoffReceiverTest, FindsAMessageThatTheKernelHasQueuedBehindAnEndOfFile) {
+  connect();
+  arrive("", {});
+  arrive_with_client("{}");
+  EXPECT_EQ(reply(), "A");
+  EXPECT_TRUE(closed());
 }
 
 TEST_F(HandoffReceiverTest, ClosesASilentConnectionWhenItsTimeIsUp) {
@@ -228,7 +290,10 @@ TEST_F(HandoffReceiverTest, ClosesASilentConnectionWhenItsTimeIsUp) {
   timers.expire();
   EXPECT_FALSE(closed()) << "the kernel still holds the message";
   ring.complete_cancelled();
+  pass(Duration(0));
+  ring.complete(Operation::kHandoffReceive, -EAGAIN);
   EXPECT_TRUE(closed());
+  EXPECT_EQ(counters.get(Counter::kHandoffsTimedOut), 1u);
 }
 
 TEST_F(HandoffReceiverTest, TriesAgainWhenAllReceiveBuffersAreInUse) {
@@ -329,6 +394,9 @@ TEST_F(HandoffReceiverTest, ClosesTheOldestOfTheSilentWhenTheyAreTooMany) {
   ASSERT_EQ(ring.cancelled.size(), 1u);
   EXPECT_EQ(ring.cancelled.front(), oldest);
   ring.complete_cancelled();
+  pass(Duration(0));
+  while (ring.find(Operation::kHandoffReceive).waits) ring.pending.pop_front();
+  ring.complete(Operation::kHandoffReceive, -EAGAIN);
   EXPECT_EQ(ring.closed.size(), 1u);
   EXPECT_EQ(load.assigned, kMaxSilentConnections);
 }

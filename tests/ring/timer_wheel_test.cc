@@ -8,6 +8,8 @@
 #include <random>
 #include <vector>
 
+#include "base/limits.h"
+
 namespace streaming {
 namespace {
 
@@ -24,6 +26,15 @@ struct Alarm final : TimerOwner {
 
 class TimerWheelTest : public testing::Test {
  protected:
+  // As a worker does that sleeps no longer than the wheel lets it.
+  void sleep_until(Time clock) {
+    for (std::optional<Time> next; (next = wheel.next_expiry()) && *next + wheel.stood_still() < clock;) {
+      EXPECT_FALSE(wheel.begin_turn(*next + wheel.stood_still()));
+      wheel.expire();
+    }
+    EXPECT_FALSE(wheel.begin_turn(clock));
+    wheel.expire();
+  }
   void advance_to(Time now) {
     wheel.set_now(now);
     wheel.expire();
@@ -95,6 +106,31 @@ TEST_F(TimerWheelTest, ForgetsATimerThatIsDestroyed) {
     wheel.schedule(gone.timer, Duration(5));
   }
   advance_to(kStart + Duration(10));
+}
+
+TEST_F(TimerWheelTest, GivesBackWhatAStopOfTheWorkerHasTakenFromEachTimer) {
+  constexpr Duration kStop{60'000};
+  int soon = 0;
+  Alarm first([&soon] { ++soon; });
+  wheel.schedule(first.timer, Duration(1000));
+  wheel.schedule(alarm.timer, Duration(5000));
+  sleep_until(kStart + Duration(999));
+  EXPECT_TRUE(wheel.begin_turn(kStart + Duration(1000) + kLateTurn + kStop));
+  EXPECT_EQ(wheel.clock(), kStart + Duration(1000) + kLateTurn + kStop);
+  EXPECT_EQ(wheel.now(), kStart + Duration(1000) + kLateTurn);
+  wheel.expire();
+  EXPECT_EQ(soon, 1) << "it was due, and fires when the turn has looked at what has come";
+  sleep_until(kStart + Duration(4999) + kStop);
+  EXPECT_EQ(fired, 0);
+  sleep_until(kStart + Duration(5000) + kStop);
+  EXPECT_EQ(fired, 1);
+}
+
+TEST_F(TimerWheelTest, CountsASleepInWhichNothingWasDue) {
+  wheel.schedule(alarm.timer, Duration(60'000));
+  sleep_until(kStart + Duration(50'000));
+  EXPECT_EQ(wheel.now(), kStart + Duration(50'000));
+  EXPECT_EQ(wheel.stood_still(), Duration(0));
 }
 
 TEST_F(TimerWheelTest, KeepsATimerBeyondItsReach) {

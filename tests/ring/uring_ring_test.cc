@@ -179,6 +179,40 @@ TEST_P(UringRingTest, ShutsManyDownInOneTurn) {
   for (const UniqueFd& browser : browsers) EXPECT_EQ(read_to_end(browser.get()), "");
 }
 
+TEST_P(UringRingTest, CountsWhatAPeerHasNotTaken) {
+  const UniqueFd browser = install_client(0);
+  const std::string bytes = "hello";
+  ring->submit_send(clients.at(0), bytes, tag(Operation::kClientSend));
+  EXPECT_EQ(done().result_of(Operation::kClientSend), 5);
+  ring->submit_count_unacknowledged(clients.at(0), tag(Operation::kClientUnacknowledged));
+  EXPECT_GT(done().result_of(Operation::kClientUnacknowledged), 0);
+  EXPECT_EQ(read_some(browser.get()), bytes);
+  ring->submit_count_unacknowledged(clients.at(0), tag(Operation::kClientUnacknowledged));
+  EXPECT_EQ(done().result_of(Operation::kClientUnacknowledged), 0);
+}
+
+TEST_P(UringRingTest, CountsForManyClientsInOneTurn) {
+  const UniqueFd browser = install_client(0);
+  constexpr std::uint32_t kTimes = 100;
+  for (std::uint32_t i = 0; i < kTimes; ++i) {
+    ring->submit_count_unacknowledged(clients.at(0), tag(Operation::kClientUnacknowledged, i));
+  }
+  for (std::uint32_t i = 0; i < kTimes; ++i) EXPECT_EQ(done().result_of(Operation::kClientUnacknowledged), 0);
+}
+
+TEST_P(UringRingTest, LooksForAMessageWithoutWaiting) {
+  const UniqueFd apache = install_client(0, SOCK_SEQPACKET);
+  iovec length{nullptr, kOptions.receive_bytes};
+  msghdr message{};
+  message.msg_iov = &length;
+  message.msg_iovlen = 1;
+  ring->submit_receive_message(clients.at(0), message, false, tag(Operation::kHandoffReceive));
+  EXPECT_EQ(done().result_of(Operation::kHandoffReceive), -EAGAIN);
+  ASSERT_TRUE(send_message(apache.get(), "late", {}));
+  ring->submit_receive_message(clients.at(0), message, false, tag(Operation::kHandoffReceive));
+  EXPECT_EQ(done().result_of(Operation::kHandoffReceive), 4);
+}
+
 TEST_P(UringRingTest, CancelsWhatIsInFlight) {
   const UniqueFd browser = install_client(0);
   ring->submit_poll(clients.at(0), POLLRDHUP, tag(Operation::kClientWatch));
@@ -210,7 +244,7 @@ TEST_P(UringRingTest, ReceivesAMessageWithItsDescriptorsIntoABufferOfTheRing) {
   message.msg_iovlen = 1;
   message.msg_control = control;
   message.msg_controllen = sizeof control;
-  ring->submit_receive_message(clients.at(0), message, tag(Operation::kHandoffReceive));
+  ring->submit_receive_message(clients.at(0), message, true, tag(Operation::kHandoffReceive));
   ASSERT_TRUE(ring->wait(0).ok());
   const int passed[] = {apache.get()};
   ASSERT_TRUE(send_message(apache.get(), "payload", passed));
@@ -232,7 +266,7 @@ TEST_P(UringRingTest, UsesEachReceiveBufferAgainAndAgain) {
     msghdr message{};
     message.msg_iov = &length;
     message.msg_iovlen = 1;
-    ring->submit_receive_message(clients.at(0), message, tag(Operation::kHandoffReceive));
+    ring->submit_receive_message(clients.at(0), message, true, tag(Operation::kHandoffReceive));
     const std::string payload(1000, static_cast<char>('a' + i));
     ASSERT_TRUE(send_message(apache.get(), payload, {}));
     ASSERT_EQ(done().wait_for(Operation::kHandoffReceive).bytes, payload);

@@ -147,6 +147,18 @@ class SilentApi {
   std::string base_;
 };
 
+TEST(DaemonInDistress, StartsOrRefusesToStartWhereTheAddressSpaceIsTight) {
+  for (const rlim_t megabytes : {60, 90, 120, 160, 200, 300, 400}) {
+    DaemonProcess daemon({"--workers", "8"}, [megabytes] {
+      const rlimit limit{megabytes << 20, megabytes << 20};
+      setrlimit(RLIMIT_AS, &limit);
+    });
+    const int status = daemon.ready() ? daemon.stop() : daemon.exit_status();
+    EXPECT_GE(status, 0) << "killed under a limit of " << megabytes << " MB\n" << daemon.log();
+    EXPECT_THAT(daemon.log(), testing::Not(testing::IsEmpty())) << megabytes;
+  }
+}
+
 TEST(DaemonInDistress, CancelsTheRequestOfAClientThatLeavesBeforeTheFirstToken) {
   const SilentApi api;
   DaemonProcess daemon({"--backend", "openai", "--openai-base", api.base()}, [] { setenv("OPENAI_API_KEY", "x", 1); });

@@ -60,6 +60,7 @@ TEST_F(StreamTest, ClosesAfterAShutdownOrADrainThatFailed) {
     end_of_turn();
     send_all();
     ring.complete(Operation::kClientShutdown, -error);
+    ring.complete(Operation::kClientUnacknowledged, 0);
     finish();
 
     open();
@@ -69,6 +70,7 @@ TEST_F(StreamTest, ClosesAfterAShutdownOrADrainThatFailed) {
     send_all();
     ring.complete(Operation::kClientShutdown, 0);
     ring.complete(Operation::kClientDrain, -error);
+    ring.complete(Operation::kClientUnacknowledged, 0);
     finish();
     EXPECT_TRUE(table.empty());
   }

@@ -211,6 +211,7 @@ TEST_F(StreamTest, DrainsNoMoreThanItsLimits) {
     ASSERT_EQ(ring.count(Operation::kClientDrain), 1);
     ring.complete(Operation::kClientDrain, 16 * 1024);
   }
+  ring.complete(Operation::kClientUnacknowledged, 0);
   finish();
   EXPECT_TRUE(table.empty());
 
@@ -220,6 +221,7 @@ TEST_F(StreamTest, DrainsNoMoreThanItsLimits) {
   send_all();
   ring.complete(Operation::kClientShutdown, 0);
   pass(kDrainTimeout);
+  ring.complete(Operation::kClientUnacknowledged, 0);
   finish();
   EXPECT_TRUE(table.empty());
   EXPECT_EQ(closed(CloseCause::kCompleted), 2u);
@@ -255,6 +257,7 @@ TEST_F(StreamTest, EndsAnAnswerOfWhichItsFormatCannotKeepEnough) {
   EXPECT_EQ(backend.cancelled, 1);
   ring.complete(Operation::kClientShutdown, 0);
   pass(kDrainTimeout);
+  ring.complete(Operation::kClientUnacknowledged, 0);
   finish();
   EXPECT_EQ(closed(CloseCause::kUpstreamTooLarge), 1u);
 }

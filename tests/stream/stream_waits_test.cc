@@ -29,6 +29,89 @@ TEST_F(StreamTest, ClosesAClientThatTakesNothing) {
   EXPECT_EQ(closed(CloseCause::kWriteTimeout), 1u);
 }
 
+// Whole, sent, shut down.
+class AnswerIsSent : public StreamTest {
+ protected:
+  AnswerIsSent() {
+    open();
+    text("a");
+    backend.sink->on_end(FinishReason::kStop);
+    end_of_turn();
+    send_all();
+    ring.complete(Operation::kClientShutdown, 0);
+  }
+  void unacknowledged(std::int32_t bytes) { ring.complete(Operation::kClientUnacknowledged, bytes); }
+};
+
+TEST_F(AnswerIsSent, ItIsCompleteWhenTheClientHasAcknowledgedAllAndDoesNotClose) {
+  pass(kDrainTimeout);
+  unacknowledged(0);
+  finish();
+  EXPECT_EQ(closed(CloseCause::kCompleted), 1u);
+}
+
+TEST_F(AnswerIsSent, TheAcknowledgementIsWaitedForAsLongAsAClientMayTakeNothing) {
+  const Time since = timers.now();
+  for (; timers.now() - since < kSettings.write_timeout - kDrainTimeout;) {
+    pass(kDrainTimeout);
+    unacknowledged(100);
+    EXPECT_TRUE(ring.cancelled.empty());
+  }
+  pass(kDrainTimeout);
+  unacknowledged(100);
+  finish();
+  EXPECT_EQ(closed(CloseCause::kWriteTimeout), 1u) << "and it is not called complete";
+}
+
+TEST_F(AnswerIsSent, WhatTheClientAcknowledgesStartsTheWaitAnew) {
+  for (std::int32_t left = 100'000; left > 0; left -= 10'000) {
+    pass(kSettings.write_timeout - Duration(1));
+    unacknowledged(left);
+    EXPECT_TRUE(ring.cancelled.empty());
+  }
+  pass(kDrainTimeout);
+  unacknowledged(0);
+  finish();
+  EXPECT_EQ(closed(CloseCause::kCompleted), 1u);
+}
+
+TEST_F(AnswerIsSent, AResetIsAGoodEndOnlyBehindTheLastAcknowledgement) {
+  ring.complete(Operation::kClientWatch, POLLIN | POLLERR | POLLHUP | POLLRDHUP);
+  ring.complete(Operation::kClientDrain, -ECONNRESET);
+  unacknowledged(0);
+  finish();
+  EXPECT_EQ(closed(CloseCause::kCompleted), 1u);
+
+  open();
+  backend.sink->on_end(FinishReason::kStop);
+  end_of_turn();
+  send_all();
+  ring.complete(Operation::kClientShutdown, 0);
+  ring.complete(Operation::kClientWatch, POLLIN | POLLERR | POLLHUP | POLLRDHUP);
+  ring.complete(Operation::kClientDrain, -ECONNRESET);
+  unacknowledged(1);
+  finish();
+  EXPECT_EQ(closed(CloseCause::kClientGone), 1u);
+}
+
+TEST_F(AnswerIsSent, AShutdownOfTheDaemonWaitsForItNoLongerThanForAGoodBye) {
+  table.close_all(CloseCause::kShutdown);
+  pass(kDrainTimeout);
+  unacknowledged(100);
+  finish();
+  EXPECT_TRUE(table.empty());
+}
+
+TEST_F(StreamTest, SaysThatAClientTookNothingWhenTheKernelHasGivenItUp) {
+  open();
+  send_all();
+  ring.complete(Operation::kClientWatch, POLLIN | POLLERR | POLLHUP | POLLRDHUP);
+  ring.complete(Operation::kClientDrain, -ETIMEDOUT);
+  EXPECT_EQ(backend.cancelled, 1);
+  finish();
+  EXPECT_EQ(closed(CloseCause::kWriteTimeout), 1u);
+}
+
 TEST_F(StreamTest, TellsTheClientWhenTheUpstreamSaysNothing) {
   open();
   send_all();

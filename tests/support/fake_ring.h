@@ -21,6 +21,7 @@ class FakeRing final : public Ring {
     std::string bytes;  // of a send
     short events = 0;   // of a poll
     msghdr* message = nullptr;
+    bool waits = true;  // for a message
     int target = -1;  // of a passed file
     Tag arrival;
     std::span<char> room;            // of a read
@@ -42,7 +43,7 @@ class FakeRing final : public Ring {
       if (submitted.tag.operation == operation) return submitted;
     }
     ADD_FAILURE() << "no operation " << static_cast<int>(operation) << " is pending";
-    static const Submitted kNone{Tag{}, RingFile::regular(-1), "", 0, nullptr, -1, Tag{}, {}, nullptr};
+    static const Submitted kNone{Tag{}, RingFile::regular(-1), "", 0, nullptr, true, -1, Tag{}, {}, nullptr};
     return kNone;
   }
   // Completes it with `result`.
@@ -94,7 +95,11 @@ class FakeRing final : public Ring {
     submitted.target = target;
     submitted.arrival = arrival;
   }
-  void submit_receive_message(RingFile file, msghdr& message, Tag tag) override { add(tag, file).message = &message; }
+  void submit_receive_message(RingFile file, msghdr& message, bool wait, Tag tag) override {
+    Submitted& submitted = add(tag, file);
+    submitted.message = &message;
+    submitted.waits = wait;
+  }
   void submit_connect(RingFile file, const sockaddr&, socklen_t, Tag tag) override { add(tag, file); }
   void submit_receive_stream(RingFile file, Tag tag) override { add(tag, file); }
   void submit_send(RingFile file, std::span<const char> bytes, Tag tag) override {
@@ -109,13 +114,14 @@ class FakeRing final : public Ring {
   void submit_remove(int, const char*, Tag tag) override { add(tag, RingFile::regular(-1)); }
   void submit_poll(RingFile file, short events, Tag tag) override { add(tag, file).events = events; }
   void submit_shutdown_write(RingFile file, Tag tag) override { add(tag, file); }
+  void submit_count_unacknowledged(RingFile file, Tag tag) override { add(tag, file); }
   void submit_close(RingFile file, Tag tag) override {
     closed.push_back(file);
     if (tag.operation != Operation::kNone) add(tag, file);
   }
   void submit_cancel(Tag target) override { cancelled.push_back(target); }
   Status wait(std::optional<std::int64_t>) override { return success(); }
-  void dispatch(CompletionHandler&) override {}
+  bool dispatch(CompletionHandler&) override { return false; }
 
   std::deque<Submitted> pending;
   std::deque<Tag> cancelled;
@@ -126,7 +132,7 @@ class FakeRing final : public Ring {
 
  private:
   Submitted& add(Tag tag, RingFile file) {
-    pending.push_back(Submitted{tag, file, "", 0, nullptr, -1, Tag{}, {}, nullptr});
+    pending.push_back(Submitted{tag, file, "", 0, nullptr, true, -1, Tag{}, {}, nullptr});
     return pending.back();
   }
 
