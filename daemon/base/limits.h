@@ -226,6 +226,17 @@ inline constexpr std::size_t kMostListedStreams = 1000;
 // From one try to serve metrics to the next, as long as another process has the port.
 inline constexpr Duration kMonitorRetryPause{500};
 
+// --- Log -------------------------------------------------------------------------------------------------------------
+
+// Lines that wait to be written. Over it: lost, and counted.
+inline constexpr std::size_t kMaxLogBytes = 1024 * 1024;
+
+// For how long lines gather before they are written together.
+inline constexpr Duration kLogPause{5};
+
+// How long the daemon's end waits for whoever reads the log. Over it: what waits is lost.
+inline constexpr Duration kLogEndTimeout{500};
+
 // --- Ring -----------------------------------------------------------------------------------------------------------
 
 inline constexpr std::uint32_t kSubmissionEntries = 4096;

@@ -1,18 +1,21 @@
 #include "base/log.h"
 
+#include <fcntl.h>
 #include <rapidjson/stringbuffer.h>
 #include <rapidjson/writer.h>
-#include <signal.h>
-
-#include <spdlog/async.h>
-#include <spdlog/sinks/basic_file_sink.h>
-#include <spdlog/sinks/dist_sink.h>
-#include <spdlog/sinks/stdout_sinks.h>
+#include <spdlog/pattern_formatter.h>
+#include <spdlog/sinks/base_sink.h>
+#include <unistd.h>
 
 #include <atomic>
+#include <cerrno>
 #include <memory>
+#include <mutex>
 
 #include "base/check.h"
+#include "base/limits.h"
+#include "base/log_writer.h"
+#include "base/printable.h"
 
 namespace streaming {
 namespace {
@@ -21,55 +24,85 @@ constexpr const char* kTimePattern = "%Y-%m-%dT%H:%M:%S.%e%z";
 
 std::atomic<LogFormat> current_format{LogFormat::kText};
 
-// {"time":"...","level":"...","message":"..."}
-class JsonFormatter final : public spdlog::formatter {
+// TIME LEVEL MESSAGE, or {"time":"...","level":"...","message":"..."}: one line, whatever the message holds.
+class Formatter final : public spdlog::formatter {
  public:
+  explicit Formatter(LogFormat format) : format_(format) {}
+
   void format(const spdlog::details::log_msg& message, spdlog::memory_buf_t& out) override {
-    append(out, "{\"time\":\"");
-    time_.format(message, out);
-    append(out, "\",\"level\":\"");
-    append(out, {level_name(message).data(), level_name(message).size()});
-    append(out, "\",");
     const std::string_view text(message.payload.data(), message.payload.size());
-    if (text.starts_with(kJsonMembers)) {
-      append(out, text.substr(1));
+    const auto level = spdlog::level::to_string_view(message.level);
+    const bool json = format_ == LogFormat::kJson;
+    if (json) append(out, "{\"time\":\"");
+    time_.format(message, out);
+    append(out, json ? "\",\"level\":\"" : " ");
+    append(out, {level.data(), level.size()});
+    append(out, json ? "\"," : " ");
+    printable_.clear();
+    if (!json) {
+      append_printable(printable_, text);
+    } else if (text.starts_with(kJsonMembers)) {
+      append_printable(printable_, text.substr(1));
     } else {
-      append(out, "\"message\":" + json_string(text));
+      append_printable(printable_, "\"message\":" + json_string(text));
     }
-    append(out, "}\n");
+    append(out, printable_);
+    append(out, json ? "}\n" : "\n");
   }
-  std::unique_ptr<spdlog::formatter> clone() const override { return std::make_unique<JsonFormatter>(); }
+  std::unique_ptr<spdlog::formatter> clone() const override { return std::make_unique<Formatter>(format_); }
 
  private:
-  static std::string_view level_name(const spdlog::details::log_msg& message) {
-    const auto& name = spdlog::level::to_string_view(message.level);
-    return {name.data(), name.size()};
-  }
   static void append(spdlog::memory_buf_t& out, std::string_view text) {
     out.append(text.data(), text.data() + text.size());
   }
 
+  const LogFormat format_;
+  std::string printable_;
   spdlog::pattern_formatter time_{kTimePattern, spdlog::pattern_time_type::local, ""};
 };
 
-// Where lines go: one sink, which can be exchanged while others log.
-std::shared_ptr<spdlog::sinks::dist_sink_mt> outlet;
+// Where spdlog's lines go.
+class Sink final : public spdlog::sinks::base_sink<std::mutex> {
+ public:
+  explicit Sink(LogWriter& writer) : writer_(writer) {}
 
-Result<spdlog::sink_ptr> make_sink(const LogSettings& settings) try {
-  spdlog::sink_ptr sink;
-  if (settings.file == kLogToStderr) {
-    sink = std::make_shared<spdlog::sinks::stderr_sink_mt>();
-  } else {
-    sink = std::make_shared<spdlog::sinks::basic_file_sink_mt>(settings.file);
+ private:
+  void sink_it_(const spdlog::details::log_msg& message) override {
+    write(message);
+    const std::uint64_t lost = writer_.lost();
+    if (lost == reported_) return;
+    const std::string text = std::to_string(lost - std::exchange(reported_, lost)) +
+                             " lines of the log were lost: its reader is too slow, or it cannot be written";
+    write({message.logger_name, spdlog::level::warn, text});
   }
-  if (settings.format == "json") {
-    sink->set_formatter(std::make_unique<JsonFormatter>());
-  } else {
-    sink->set_pattern(std::string(kTimePattern) + " %l %v");
+  void write(const spdlog::details::log_msg& message) {
+    line_.clear();
+    formatter_->format(message, line_);
+    writer_.append({line_.data(), line_.size()});
   }
-  return sink;
-} catch (const spdlog::spdlog_ex& error) {
-  return Error{std::string("cannot write the log: ") + error.what()};
+  void flush_() override {}
+
+  LogWriter& writer_;
+  spdlog::memory_buf_t line_;
+  std::uint64_t reported_ = 0;
+};
+
+// Never destroyed, as threads may log until the process ends.
+LogWriter* writer = nullptr;
+
+Result<UniqueFd> open_output(const std::string& file) {
+  UniqueFd output(file == kLogToStderr ? fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 0)
+                                       : open(file.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0644));
+  if (!output) return Error::from_errno("cannot write the log: " + file, errno);
+  return output;
+}
+
+void use(const LogSettings& settings) {
+  CHECK(is_log_level(settings.level) && is_log_format(settings.format));
+  const LogFormat format = settings.format == "json" ? LogFormat::kJson : LogFormat::kText;
+  spdlog::default_logger_raw()->set_formatter(std::make_unique<Formatter>(format));
+  spdlog::set_level(spdlog::level::from_str(settings.level));
+  current_format.store(format, std::memory_order_relaxed);
 }
 
 }  // namespace
@@ -83,36 +116,28 @@ bool is_log_format(std::string_view name) {
 }
 
 Status start_log(const LogSettings& settings) {
-  // Whoever reads stderr may be slow, or have stopped: a worker must not wait for it. A thread writes, and where it
-  // cannot keep up the oldest lines are lost.
-  constexpr std::size_t kWaitingLines = 8192;
-  // The signals are the main thread's.
-  sigset_t all_signals, before;
-  sigfillset(&all_signals);
-  pthread_sigmask(SIG_SETMASK, &all_signals, &before);
-  spdlog::init_thread_pool(kWaitingLines, 1);
-  pthread_sigmask(SIG_SETMASK, &before, nullptr);
-  outlet = std::make_shared<spdlog::sinks::dist_sink_mt>();
-  auto logger = std::make_shared<spdlog::async_logger>("streaming-daemon", outlet, spdlog::thread_pool(),
-                                                       spdlog::async_overflow_policy::overrun_oldest);
-  logger->flush_on(spdlog::level::trace);
-  spdlog::set_default_logger(std::move(logger));
-  return restart_log(settings);
+  Result<UniqueFd> output = open_output(settings.file);
+  if (!output) return output.error();
+  writer = new LogWriter(std::move(*output));
+  spdlog::set_default_logger(std::make_shared<spdlog::logger>("streaming-daemon", std::make_shared<Sink>(*writer)));
+  use(settings);
+  return success();
 }
 
 Status restart_log(const LogSettings& settings) {
-  CHECK(is_log_level(settings.level) && is_log_format(settings.format));
-  Result<spdlog::sink_ptr> sink = make_sink(settings);
-  if (!sink) return sink.error();
-  outlet->set_sinks({*sink});
-  spdlog::set_level(spdlog::level::from_str(settings.level));
-  current_format.store(settings.format == "json" ? LogFormat::kJson : LogFormat::kText, std::memory_order_relaxed);
+  Result<UniqueFd> output = open_output(settings.file);
+  if (!output) return output.error();
+  writer->set_output(std::move(*output));
+  use(settings);
   return success();
 }
 
 void end_log() {
-  spdlog::shutdown();
-  outlet.reset();
+  writer->finish(kLogEndTimeout);
+}
+
+std::uint64_t lost_log_lines() {
+  return writer == nullptr ? 0 : writer->lost();
 }
 
 LogFormat log_format() {

@@ -1,4 +1,5 @@
 // The daemon's log: one line an occurrence, as text or as JSON, to stderr or to a file. Any thread; none waits for it.
+// What a line holds of a peer's is made printable (base/printable.h), so that no line can be forged.
 //
 // Never pass a prompt, a token of an answer or a key to it.
 
@@ -41,8 +42,11 @@ Status start_log(const LogSettings& settings);
 // as before, and says why.
 Status restart_log(const LogSettings& settings);
 
-// Writes what waits. The last call; nothing is logged after it.
+// Writes what waits, for kLogEndTimeout at most. Others may go on to log; what they say is lost.
 void end_log();
+
+// Lines that could not be written since the start. Any thread.
+std::uint64_t lost_log_lines();
 
 LogFormat log_format();
 

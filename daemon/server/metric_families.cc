@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "backends/registry.h"
+#include "base/log.h"
 
 namespace streaming {
 namespace {
@@ -90,6 +91,8 @@ void add_counters(Families& families, Workers workers) {
   families.counter({}, sum(workers, [](const Worker& worker) { return worker.counters().get(Counter::kRefusedFull); }));
   families.begin("daemon_ring_overflows_total", "Completions that the kernel has lost", MetricType::Counter);
   families.counter({}, sum(workers, [](const Worker& worker) { return worker.lost_completions(); }));
+  families.begin("daemon_log_lines_lost_total", "Lines of the log that could not be written", MetricType::Counter);
+  families.counter({}, lost_log_lines());
 }
 
 // In the words of the daemons whose dashboards ask for them; empty: no error.

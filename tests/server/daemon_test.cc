@@ -232,6 +232,33 @@ TEST(Daemon, EndsAtOnceAtASecondSignal) {
   EXPECT_THAT(read_to_end(browser.get()), Not(HasSubstr("[DONE]")));
 }
 
+TEST(Daemon, EndsAtOnceAtASecondSignalAlsoWhileItLogsWhatEnds) {
+  constexpr int kClients = 300;
+  DaemonProcess daemon({"--delay", "20", "--workers", "2"});
+  ASSERT_TRUE(daemon.ready()) << daemon.log();
+  std::vector<UniqueFd> browsers;
+  for (int i = 0; i < kClients; ++i) browsers.push_back(daemon.hand_client_over("{}"));
+  ASSERT_TRUE(daemon.logs("stream ended"));
+  daemon.signal(SIGTERM);
+  ASSERT_TRUE(daemon.logs("signal 15"));
+  daemon.signal(SIGTERM);
+  EXPECT_GE(daemon.exit_status(), 0) << "no signal has killed it";
+}
+
+TEST(Daemon, EndsAlsoWhenNobodyReadsItsLog) {
+  int log[2];
+  ASSERT_EQ(pipe2(log, O_CLOEXEC | O_NONBLOCK), 0);
+  const UniqueFd reader(log[0]), writer(log[1]);
+  const std::string page(4096, 'x');
+  while (write(writer.get(), page.data(), page.size()) > 0) {
+  }
+  ASSERT_EQ(fcntl(writer.get(), F_SETFL, 0), 0) << "it blocks";
+  DaemonProcess daemon({"--delay", "0"}, [&] { dup2(writer.get(), STDERR_FILENO); });
+  ASSERT_TRUE(eventually([&] { return static_cast<bool>(connect_to(daemon.socket())); }));
+  EXPECT_TRUE(is_whole(read_to_end(daemon.hand_client_over("{}").get())));
+  EXPECT_EQ(daemon.stop(), 0);
+}
+
 // --- Starting -------------------------------------------------------------------------------------------------------
 
 // Makes io_uring_setup fail with `error`, as a container's seccomp profile does.

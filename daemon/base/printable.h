@@ -1,0 +1,14 @@
+// Text that changes nothing but itself where it is shown: no line of it can be taken for another one. Pure.
+
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace streaming {
+
+// Appends `text` with \uXXXX, as in JSON, in place of control characters (C0, DEL, C1), line and paragraph separators
+// and what changes the direction of writing; and of each byte that is not UTF-8, \ufffd.
+void append_printable(std::string& out, std::string_view text);
+
+}  // namespace streaming
