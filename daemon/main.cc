@@ -1,10 +1,14 @@
 // streaming-daemon: reads its settings, then lives in a Server.
 
 #include <fcntl.h>
+#include <signal.h>
 #include <unistd.h>
 
 #include <cstdio>
 #include <cstdlib>
+#include <new>
+#include <string>
+#include <system_error>
 
 #include "base/log.h"
 #include "config/command_line.h"
@@ -38,19 +42,8 @@ int check(const streaming::Config& config) {
   return EXIT_SUCCESS;
 }
 
-// Whoever started the daemon may have closed the standard descriptors. A socket in their place would be written to as
-// the log, and inherited by programs.
-void open_standard_descriptors() {
-  int fd = 0;
-  while (fd >= 0 && fd <= STDERR_FILENO) fd = open("/dev/null", O_RDWR);
-  if (fd > STDERR_FILENO) close(fd);
-}
-
-}  // namespace
-
-int main(int argc, char** argv) {
+int read_settings_and_serve(int argc, char** argv) {
   using namespace streaming;
-  open_standard_descriptors();
   const Startup startup{Invocation::of(argc, argv), [argc, argv]() -> Result<Config> {
                           Result<CommandLine> line = read_command_line(argc, argv);
                           if (!line) return line.error();
@@ -68,4 +61,35 @@ int main(int argc, char** argv) {
   const int exit_status = serve(line.value(), startup);
   end_log();
   return exit_status;
+}
+
+// Whoever started the daemon may have closed the standard descriptors. A socket in their place would be written to as
+// the log, and inherited by programs.
+void open_standard_descriptors() {
+  int fd = 0;
+  while (fd >= 0 && fd <= STDERR_FILENO) fd = open("/dev/null", O_RDWR);
+  if (fd > STDERR_FILENO) close(fd);
+}
+
+// They would kill a daemon that is still being started; the server takes them later.
+void hold_signals_for_the_server() {
+  sigset_t signals;
+  sigemptyset(&signals);
+  sigaddset(&signals, SIGHUP);
+  sigaddset(&signals, SIGUSR2);
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) try {
+  hold_signals_for_the_server();
+  open_standard_descriptors();
+  return read_settings_and_serve(argc, argv);
+} catch (const std::bad_alloc&) {
+  return fail({"there is not enough memory; raise the limit of the address space (ulimit -v, LimitAS=) or use fewer "
+               "workers"});
+} catch (const std::system_error& error) {
+  return fail({std::string("cannot start a thread: ") + error.what() +
+               "; raise the limits of memory and threads (ulimit -v, ulimit -u, TasksMax=) or lower workers"});
 }

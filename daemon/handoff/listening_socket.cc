@@ -1,6 +1,7 @@
 #include "handoff/listening_socket.h"
 
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -17,9 +18,50 @@ namespace {
 constexpr char kOwnerKey[] = "server.socket_owner";
 constexpr char kGroupKey[] = "server.socket_group";
 
+Result<int> socket_option(int fd, int option) {
+  int value = 0;
+  socklen_t length = sizeof value;
+  if (getsockopt(fd, SOL_SOCKET, option, &value, &length) != 0) {
+    return Error::from_errno("cannot ask what the listening socket is", errno);
+  }
+  return value;
+}
+
 UniqueFd new_socket() {
   return UniqueFd(::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
 }
+
+Error in_use(const std::string& path) {
+  return Error{path + " is in use by another process; stop it, or choose another path with --socket"};
+}
+
+// Held while a stale file is replaced: two daemons that are started at once would each take the other's new socket, on
+// which nobody listens yet, for stale. Its file is there only as long.
+class ReplacementLock {
+ public:
+  static Result<ReplacementLock> take(const std::string& path) {
+    std::string name = path + ".lock";
+    UniqueFd file(open(name.c_str(), O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600));
+    if (!file) return Error::from_errno("cannot create " + name, errno);
+    struct stat held {}, there {};
+    const bool locked = flock(file.get(), LOCK_EX | LOCK_NB) == 0;
+    // Whoever held it before has removed its file.
+    const bool removed =
+        fstat(file.get(), &held) != 0 || lstat(name.c_str(), &there) != 0 || held.st_ino != there.st_ino;
+    if (!locked || removed) return in_use(path);
+    return ReplacementLock(std::move(file), std::move(name));
+  }
+  ReplacementLock(ReplacementLock&&) = default;
+  ~ReplacementLock() {
+    if (file_) unlink(name_.c_str());
+  }
+
+ private:
+  ReplacementLock(UniqueFd file, std::string name) : file_(std::move(file)), name_(std::move(name)) {}
+
+  UniqueFd file_;
+  std::string name_;
+};
 
 // Removes the file at `address` when it is a socket on which nobody listens.
 Status remove_stale(const sockaddr_un& address) {
@@ -33,7 +75,7 @@ Status remove_stale(const sockaddr_un& address) {
   if (!probe) return Error::from_errno("cannot create a socket", errno);
   // ECONNREFUSED alone says that nobody listens: EPROTOTYPE is a listener of another type, EAGAIN a busy one.
   if (connect(probe.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0 || errno != ECONNREFUSED) {
-    return Error{path + " is in use by another process; stop it, or choose another path with --socket"};
+    return in_use(path);
   }
   if (unlink(address.sun_path) != 0 && errno != ENOENT) {
     return Error::from_errno("cannot remove the stale socket " + path, errno);
@@ -72,14 +114,16 @@ Status set_rights(const std::string& path, const SocketRights& rights) {
   return success();
 }
 
-// Also of one that listens already: the backlog must be one that a ring has room for.
+// One that listens already keeps its backlog, which is up to whoever has made it.
 Result<ListeningSocket> listen_at(UniqueFd socket, const std::string& path) {
   // Each message comes with who has sent it, of connections that are made from now on.
   constexpr int kOn = 1;
   if (setsockopt(socket.get(), SOL_SOCKET, SO_PASSCRED, &kOn, sizeof kOn) != 0) {
     return Error::from_errno("cannot ask who connects to the socket " + path, errno);
   }
-  if (listen(socket.get(), kListenBacklog) != 0) {
+  const Result<int> listens = socket_option(socket.get(), SO_ACCEPTCONN);
+  if (!listens) return listens.error();
+  if (*listens == 0 && listen(socket.get(), kListenBacklog) != 0) {
     return Error::from_errno("cannot listen on the socket " + path, errno);
   }
   struct stat status {};
@@ -105,6 +149,8 @@ Result<ListeningSocket> open_listening_socket(const std::string& path, const Soc
     return Error{"the socket's path must have 1 to " + std::to_string(sizeof address.sun_path - 1) + " bytes: " + path};
   }
   std::memcpy(address.sun_path, path.data(), path.size());
+  const Result<ReplacementLock> lock = ReplacementLock::take(path);
+  if (!lock) return lock.error();
   if (Status removed = remove_stale(address); !removed) return removed.error();
 
   UniqueFd listener = new_socket();

@@ -115,7 +115,12 @@ Status Server::listen() {
 // --- Running and ending ---------------------------------------------------------------------------------------------
 
 int Server::run() {
-  workforce_.start();
+  if (Status started = workforce_.start(); !started) {
+    log::critical("{}", started.error().message);
+    if (owns_socket_) socket_.remove_file();
+    end_log();
+    std::_Exit(EXIT_FAILURE);  // the workers that there are wait for the others
+  }
   log::info("ready on {}, backend {}", socket_.path, config_->backend);
   notify_ready("serving");
   overseer_->set_accepting(true);

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <string>
+#include <system_error>
 
 #include "base/limits.h"
 #include "ring/uring_ring.h"
@@ -58,11 +60,15 @@ Status Workforce::make(std::shared_ptr<const Config> config, const Capacity& cap
   return success();
 }
 
-void Workforce::start() {
+Status Workforce::start() try {
   all_enabled_.emplace(static_cast<std::ptrdiff_t>(workers_.size()));
   for (const std::unique_ptr<Worker>& worker : workers_) {
     threads_.emplace_back([this, &worker] { worker->run(*all_enabled_); });
   }
+  return success();
+} catch (const std::system_error& error) {
+  return Error{std::string("cannot start a worker: ") + error.what() +
+               "; raise the limits of memory and threads (ulimit -v, ulimit -u, TasksMax=) or lower workers"};
 }
 
 void Workforce::join() {

@@ -30,7 +30,8 @@ class Workforce {
   Status make(std::shared_ptr<const Config> config, const Capacity& capacity, bool direct_files);
   // The first accepts for all.
   void listen(UniqueFd socket) { workers_.front()->listen(std::move(socket)); }
-  void start();
+  // The Error says why there is no thread for each worker; then the process can only end.
+  Status start();
   void join();
 
   // Is readable when a worker has ended, or accepts no more.

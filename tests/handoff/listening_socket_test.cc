@@ -1,9 +1,14 @@
 #include "handoff/listening_socket.h"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 
 #include <fstream>
+#include <vector>
+
+#include "base/limits.h"
 
 #include "support/temporary_directory.h"
 #include "support/unix_sockets.h"
@@ -65,6 +70,35 @@ TEST_F(ListeningSocketTest, ReplacesTheFileOfADaemonThatDied) {
   ASSERT_TRUE(exists());
   EXPECT_TRUE(open_listening_socket(path, {}).ok());
   EXPECT_TRUE(exists());
+}
+
+TEST_F(ListeningSocketTest, LeavesTheFileToADaemonThatIsReplacingItNow) {
+  { ASSERT_TRUE(open_listening_socket(path, {}).ok()); }
+  const std::string lock = path + ".lock";
+  UniqueFd other(open(lock.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+  ASSERT_EQ(flock(other.get(), LOCK_EX | LOCK_NB), 0);
+  EXPECT_FALSE(open_listening_socket(path, {}).ok());
+  EXPECT_TRUE(exists());
+  other.reset();
+  EXPECT_TRUE(open_listening_socket(path, {}).ok()) << "one that died at it is in nobody's way";
+  EXPECT_NE(access(lock.c_str(), F_OK), 0);
+}
+
+TEST_F(ListeningSocketTest, LeavesTheBacklogOfASocketThatListensAlready) {
+  UniqueFd made(::socket(AF_UNIX, SOCK_SEQPACKET, 0));
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  std::strncpy(address.sun_path, path.c_str(), sizeof address.sun_path - 1);
+  ASSERT_EQ(bind(made.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);
+  ASSERT_EQ(listen(made.get(), kListenBacklog + 10), 0);
+  const Result<ListeningSocket> socket = adopt_listening_socket(std::move(made));
+  ASSERT_TRUE(socket.ok()) << socket.error().message;
+  std::vector<UniqueFd> waiting;
+  for (std::uint32_t i = 0; i < kListenBacklog + 10; ++i) {
+    UniqueFd peer(::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK, 0));
+    ASSERT_EQ(connect(peer.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address), 0) << i;
+    waiting.push_back(std::move(peer));
+  }
 }
 
 TEST_F(ListeningSocketTest, LeavesASocketAloneThatIsInUse) {
