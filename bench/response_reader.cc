@@ -5,6 +5,11 @@
 #include <cstring>
 
 namespace streaming::bench {
+namespace {
+
+constexpr std::string_view kTransferEncoding = "Transfer-Encoding: chunked";
+
+}  // namespace
 
 void ResponseReader::read(std::string_view bytes) {
   while (!bytes.empty()) {
@@ -33,6 +38,7 @@ void ResponseReader::on_line() {
       return on_status_line(line);
     case Part::kHead:
       if (line.empty()) part_ = Part::kBody;
+      if (line == kTransferEncoding.substr(0, kKept)) chunked_ = true;
       return;
     case Part::kBody:
       return on_body_line(line);
@@ -46,7 +52,9 @@ void ResponseReader::on_status_line(std::string_view line) {
   std::from_chars(line.data() + 9, line.data() + 12, status_);
 }
 
+// The lines between which chunks stand are no lines of an event, and an event is not divided among chunks.
 void ResponseReader::on_body_line(std::string_view line) {
+  if (!line.empty()) last_chunk_ = line == "0" && !longer_;
   if (line.starts_with("data:")) {
     has_data_ = true;
     says_done_ = !longer_ && (line == "data: [DONE]" || line == "data:[DONE]");

@@ -18,8 +18,8 @@ class ResponseReader {
   int status() const { return status_; }
   // Events with data, without the [DONE].
   std::uint32_t events() const { return events_; }
-  // True when [DONE] was the last event and nothing came behind it.
-  bool done() const { return done_; }
+  // True when [DONE] was the last event and nothing came behind it but, in a chunked answer, the last chunk.
+  bool done() const { return done_ && (!chunked_ || last_chunk_); }
 
  private:
   static constexpr std::size_t kKept = 15;  // "HTTP/1.1 200 OK"; "data: [DONE]" is shorter
@@ -33,15 +33,17 @@ class ResponseReader {
 
   std::array<char, kKept> line_;  // its beginning
   std::uint8_t kept_ = 0;
-  bool longer_ = false;  // the line has more bytes than were kept
   Part part_ = Part::kStatusLine;
-  bool has_data_ = false;  // since the last blank line
-  bool says_done_ = false;
-  bool done_ = false;
+  bool longer_ : 1 = false;    // the line has more bytes than were kept
+  bool has_data_ : 1 = false;  // since the last blank line
+  bool says_done_ : 1 = false;
+  bool done_ : 1 = false;
+  bool chunked_ : 1 = false;
+  bool last_chunk_ : 1 = false;  // its size was the last line but for blank ones
   std::int16_t status_ = 0;
   std::uint32_t events_ = 0;
 };
 
-static_assert(sizeof(ResponseReader) == 28);
+static_assert(sizeof(ResponseReader) == 24);
 
 }  // namespace streaming::bench

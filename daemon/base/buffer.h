@@ -1,4 +1,5 @@
-// Buffer: bytes that wait to be sent. Sixteen bytes while it is empty and no allocation before the first append.
+// Buffer: bytes that wait to be sent. Sixteen bytes while it is empty and no allocation before the first append. There
+// is room in front of them, so that what is known last can stand first without a move.
 //
 // Owned by a stream; moved into the "in flight" place before the kernel sees it, and never appended to there. The size
 // is bounded by the caller (limits.h). One thread.
@@ -47,6 +48,10 @@ class Buffer {
     ++size_;
   }
 
+  // What may be written in front of the first byte: kHeadroom bytes that end at begin(). Not of one without memory.
+  static constexpr std::size_t kHeadroom = 16;
+  char* begin() { return data_; }
+
   // Room for `more` bytes behind the end, to be filled and then committed.
   char* reserve(std::size_t more) {
     if (capacity_ - size_ < more) grow(more);
@@ -59,7 +64,7 @@ class Buffer {
 
   // Frees the memory.
   void reset() {
-    std::free(data_);
+    std::free(memory());
     data_ = nullptr;
     size_ = capacity_ = 0;
   }
@@ -67,13 +72,16 @@ class Buffer {
  private:
   static constexpr std::size_t kSmallest = 112;  // one event of a few words, and a whole malloc chunk with its header
 
+  void* memory() const { return data_ == nullptr ? nullptr : data_ - kHeadroom; }
+
   void grow(std::size_t more) {
-    std::size_t capacity = capacity_ == 0 ? kSmallest : std::size_t{capacity_} * 2;
-    while (capacity - size_ < more) capacity *= 2;
-    CHECK(capacity <= UINT32_MAX);
-    data_ = static_cast<char*>(std::realloc(data_, capacity));
-    CHECK(data_ != nullptr);
-    capacity_ = static_cast<std::uint32_t>(capacity);
+    std::size_t bytes = data_ == nullptr ? kSmallest : (kHeadroom + capacity_) * 2;
+    while (bytes - kHeadroom - size_ < more) bytes *= 2;
+    CHECK(bytes <= UINT32_MAX);
+    char* memory_now = static_cast<char*>(std::realloc(memory(), bytes));
+    CHECK(memory_now != nullptr);
+    data_ = memory_now + kHeadroom;
+    capacity_ = static_cast<std::uint32_t>(bytes - kHeadroom);
   }
 
   char* data_ = nullptr;

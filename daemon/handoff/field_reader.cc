@@ -103,7 +103,10 @@ void FieldReader::read_apache(const char* field, std::vector<HeaderField>& out, 
   if (apache == nullptr) return;
   if (!apache->IsObject()) return fail(field, "an object");
   for (const auto& [name, fact] :
-       {std::pair{"request_id", &facts.request_id}, {"client", &facts.client}, {"uri", &facts.path}}) {
+       {std::pair{"request_id", &facts.request_id},
+        {"client", &facts.client},
+        {"uri", &facts.path},
+        {"protocol", &facts.protocol}}) {
     const auto member = apache->FindMember(name);
     if (member != apache->MemberEnd() && member->value.IsString()) *fact = text_of(member->value);
   }

@@ -120,6 +120,11 @@ Error not_json(std::string_view reason, std::size_t offset) {
 
 }  // namespace
 
+bool ApacheFacts::takes_chunks() const {
+  constexpr std::string_view kName = "HTTP/";
+  return protocol.starts_with(kName) && protocol.substr(kName.size()) >= "1.1";
+}
+
 std::string_view HandoffRequest::last_user_text() const {
   if (messages == nullptr) return prompt;
   for (auto message = messages->End(); message != messages->Begin();) {

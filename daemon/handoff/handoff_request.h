@@ -23,6 +23,10 @@ struct ApacheFacts {
   std::string_view request_id;  // mod_unique_id's
   std::string_view client;      // the client's address
   std::string_view path;
+  std::string_view protocol;  // "HTTP/1.1"
+
+  // Whether the client, or what relays to it, knows the chunks of HTTP/1.1.
+  bool takes_chunks() const;
 };
 
 struct HandoffRequest {

@@ -47,6 +47,22 @@ bool may_stand_in_head(const HeaderField& header) {
                       [&](std::string_view own) { return same_header_name(own, header.name); });
 }
 
+// Whether a Cache-Control of `headers` has the directive, with or without an argument.
+bool has_cache_directive(std::span<const HeaderField> headers, std::string_view directive) {
+  return std::any_of(headers.begin(), headers.end(), [directive](const HeaderField& header) {
+    if (!same_header_name(header.name, "Cache-Control")) return false;
+    for (std::string_view rest = header.value; !rest.empty();) {
+      const std::size_t end = std::min(rest.find(','), rest.size());
+      std::string_view word = rest.substr(0, std::min(end, rest.find('=')));
+      rest.remove_prefix(std::min(end + 1, rest.size()));
+      word.remove_prefix(std::min(word.find_first_not_of(" \t"), word.size()));
+      word = word.substr(0, word.find_last_not_of(" \t") + 1);
+      if (same_header_name(word, directive)) return true;
+    }
+    return false;
+  });
+}
+
 void append_header(Buffer& out, const HeaderField& header) {
   out.append(header.name);
   out.append(": ");
@@ -56,21 +72,26 @@ void append_header(Buffer& out, const HeaderField& header) {
 
 }  // namespace
 
-void append_stream_head(Buffer& out, std::span<const HeaderField> own, std::span<const HeaderField> headers) {
+void append_stream_head(Buffer& out, const StreamHead& head) {
+  out.append("HTTP/1.1 200 OK\r\nDate: ");
+  out.append(head.date);
   out.append(
-      "HTTP/1.1 200 OK\r\n"
-      "Content-Type: text/event-stream\r\n"
-      "Cache-Control: no-cache\r\n"
-      "Connection: close\r\n"
+      "\r\nContent-Type: text/event-stream\r\n"
+      "Cache-Control: no-cache, no-transform");
+  if (has_cache_directive(head.others, "no-store")) out.append(", no-store");
+  if (has_cache_directive(head.others, "private")) out.append(", private");
+  out.append(
+      "\r\nConnection: close\r\n"
       "X-Accel-Buffering: no\r\n");
-  for (const HeaderField& header : own) append_header(out, header);
-  for (const HeaderField& header : headers) {
+  if (head.chunked) out.append("Transfer-Encoding: chunked\r\n");
+  for (const HeaderField& header : head.own) append_header(out, header);
+  for (const HeaderField& header : head.others) {
     if (may_stand_in_head(header)) append_header(out, header);
   }
   out.append("\r\n:\n\n");
 }
 
-void append_error_response(Buffer& out, const HttpError& error) {
+void append_error_response(Buffer& out, const HttpError& error, std::string_view date) {
   Buffer body;
   body.append("{\"error\":\"");
   append_json_text(body, error.message);
@@ -80,6 +101,8 @@ void append_error_response(Buffer& out, const HttpError& error) {
   append_number(out, static_cast<std::size_t>(error.status));
   out.append(' ');
   out.append(reason_phrase(error.status));
+  out.append("\r\nDate: ");
+  out.append(date);
   out.append(
       "\r\nContent-Type: application/json\r\n"
       "Cache-Control: no-store\r\n"

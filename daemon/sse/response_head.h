@@ -10,10 +10,18 @@
 
 namespace streaming {
 
-// HTTP/1.1 200 OK, an event stream that ends with the connection, the daemon's `own` headers, and what of `headers` may
-// stand in it: those that could break the head, or frame the stream in another way, are left out. An empty comment
-// follows, as some proxies pass the head on only together with the body's first bytes.
-void append_stream_head(Buffer& out, std::span<const HeaderField> own, std::span<const HeaderField> headers);
+struct StreamHead {
+  std::string_view date;             // as HttpDate has it
+  bool chunked = false;              // else the stream ends with the connection alone
+  std::span<const HeaderField> own;  // the daemon's
+  // Of others: those that could break the head, or frame the stream in another way, are left out. Of Cache-Control the
+  // directives that forbid keeping the answer, `no-store` and `private`, are added to the daemon's own.
+  std::span<const HeaderField> others;
+};
+
+// HTTP/1.1 200 OK and an event stream. An empty comment follows, because some proxies pass the head on only together
+// with the body's first bytes.
+void append_stream_head(Buffer& out, const StreamHead& head);
 
 // An answer that the daemon gives in place of a stream.
 struct HttpError {
@@ -23,6 +31,6 @@ struct HttpError {
 };
 
 // HTTP/1.1 STATUS, and {"error":"MESSAGE"} as its body.
-void append_error_response(Buffer& out, const HttpError& error);
+void append_error_response(Buffer& out, const HttpError& error, std::string_view date);
 
 }  // namespace streaming

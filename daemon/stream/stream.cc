@@ -75,7 +75,11 @@ void Stream::open(const HandoffRequest& request, Format format, Backend& backend
     account_ = std::make_unique<Account>(std::move(account));
   }
   encoder_ = EventEncoder(format, format == Format::kUiMessage ? message_id(request) : std::string());
-  append_stream_head(writer_.queue(), format_headers(format), request.response_headers);
+  append_stream_head(writer_.queue(), {.date = table_.date(),
+                                       .chunked = request.apache.takes_chunks(),
+                                       .own = format_headers(format),
+                                       .others = request.response_headers});
+  if (request.apache.takes_chunks()) writer_.begin_chunks();
   head_held_ = !table_.settings().early_head;
   goes_on_ = request.continue_without_client;
   backend_ = &backend;
@@ -91,7 +95,7 @@ void Stream::open(const HandoffRequest& request, Format format, Backend& backend
 void Stream::open_refused(const HttpError& error) {
   refused_ = true;
   status_ = static_cast<std::uint16_t>(error.status);
-  append_error_response(writer_.queue(), error);
+  append_error_response(writer_.queue(), error, table_.date());
   submit_watch(POLLIN | POLLRDHUP);
   begin_close(CloseCause::kRefused);
 }

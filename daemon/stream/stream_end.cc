@@ -135,11 +135,12 @@ void Stream::begin_close(CloseCause cause, int upstream_status, int retry_after_
     if (nothing_sent() && !table_.settings().early_head) {
       writer_.drop();
       status_ = static_cast<std::uint16_t>(answer_status(cause, upstream_status));
-      append_error_response(writer_.queue(), {status_, message, retry_after_seconds});
+      append_error_response(writer_.queue(), {status_, message, retry_after_seconds}, table_.date());
     } else {
       encoder_.append_error(writer_.queue(), message, cause == CloseCause::kUpstreamReported);
     }
   }
+  writer_.end_chunks();
   head_held_ = false;
   move_to(StreamState::kDraining);
   restart_wait();

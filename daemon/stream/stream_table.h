@@ -20,6 +20,7 @@
 #include "ring/ring.h"
 #include "ring/timer_wheel.h"
 #include "sse/event_encoder.h"
+#include "sse/http_date.h"
 #include "stream/stream.h"
 #include "stream/stream_metrics.h"
 #include "stream/user_limits.h"
@@ -91,6 +92,8 @@ class StreamTable final : private TimerOwner {
   Counters& counters() { return counters_; }
   const StreamSettings& settings() const { return settings_; }
   void flush_later(Stream& stream) { to_flush_.push_back(stream); }
+  // For a head.
+  std::string_view date() { return date_.now(); }
   // Where bytes go that nobody wants; shared, as nobody reads them.
   std::span<char> discarded_bytes() { return discarded_; }
   // What the log and /streams call a stream by: its worker, slot and generation. No two of a process have the same.
@@ -119,6 +122,7 @@ class StreamTable final : private TimerOwner {
   Counters& counters_;
   StreamSettings settings_;
   Timer trim_{*this};
+  HttpDate date_;
   std::uint32_t peak_since_trim_ = 0;
   bool closing_ = false;  // from close_all() on
   std::uint32_t refused_streams_ = 0;  // that only say no; they take no place from others

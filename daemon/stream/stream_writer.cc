@@ -1,6 +1,10 @@
 #include "stream/stream_writer.h"
 
+#include <array>
 #include <cerrno>
+#include <charconv>
+#include <cstring>
+#include <string_view>
 #include <utility>
 
 #include "base/check.h"
@@ -9,10 +13,35 @@ namespace streaming {
 
 bool StreamWriter::flush(Ring& ring, RingFile client, Tag tag) {
   if (sending_ || empty()) return false;
-  if (in_flight_.empty()) std::swap(in_flight_, queued_);
+  if (in_flight_.empty()) {
+    if (chunked_) make_chunk();
+    std::swap(in_flight_, queued_);
+  }
   sending_ = true;
-  ring.submit_send(client, {in_flight_.data() + sent_, in_flight_.size() - sent_}, tag);
+  ring.submit_send(client, {in_flight_.data() + sent_, static_cast<std::size_t>(in_flight_left())}, tag);
   return true;
+}
+
+// The chunk's size, which is known now, goes into the headroom; where the head stands before the chunk, the head moves
+// there to make room.
+void StreamWriter::make_chunk() {
+  constexpr std::string_view kEndOfHead = "\r\n\r\n";
+  const std::size_t head = head_queued_ ? queued_.view().find(kEndOfHead) + kEndOfHead.size() : 0;
+  head_queued_ = false;
+  if (const std::size_t bytes = queued_.size() - head; bytes > 0) {
+    std::array<char, Buffer::kHeadroom> size;
+    char* end = std::to_chars(size.data(), size.data() + size.size() - 2, bytes, 16).ptr;
+    *end++ = '\r';
+    *end++ = '\n';
+    const auto size_bytes = static_cast<std::size_t>(end - size.data());
+    queued_.append("\r\n");
+    char* begin = queued_.begin() - size_bytes;
+    std::memmove(begin, begin + size_bytes, head);
+    std::memcpy(begin + head, size.data(), size_bytes);
+    sent_ = -static_cast<std::int32_t>(size_bytes);
+  }
+  if (last_chunk_due_) queued_.append("0\r\n\r\n");
+  last_chunk_due_ = false;
 }
 
 StreamWriter::Progress StreamWriter::on_sent(std::int32_t result) {
@@ -20,9 +49,9 @@ StreamWriter::Progress StreamWriter::on_sent(std::int32_t result) {
   sending_ = false;
   if (result == -EAGAIN || result == -EINTR || result == -ENOBUFS || result == -ENOMEM) return Progress::kBlocked;
   if (result < 0) return Progress::kFailed;
-  sent_ += static_cast<std::uint32_t>(result);
-  CHECK(sent_ <= in_flight_.size());
-  if (sent_ == in_flight_.size()) {
+  CHECK(result <= in_flight_left());
+  sent_ += result;
+  if (in_flight_left() == 0) {
     in_flight_.reset();
     sent_ = 0;
   }
@@ -34,6 +63,7 @@ void StreamWriter::drop() {
   in_flight_.reset();
   queued_.reset();
   sent_ = 0;
+  chunked_ = head_queued_ = last_chunk_due_ = false;
 }
 
 }  // namespace streaming

@@ -1,7 +1,8 @@
 // StreamWriter: what one client is still to get. At most one send in flight; what gathers meanwhile goes out in the
 // next.
 //
-// A member of its stream. Holds no memory while nothing waits. Bytes in flight are never moved or appended to.
+// A member of its stream. Holds no memory while nothing waits. Bytes in flight are never moved or appended to. Of a
+// chunked answer each flush makes one chunk of what has gathered, in the same send.
 
 #pragma once
 
@@ -24,9 +25,14 @@ class StreamWriter {
   // Where to append what is to be sent; flush() sends it.
   Buffer& queue() { return queued_; }
 
+  // The head is queued; what follows it goes out in chunks.
+  void begin_chunks() { chunked_ = head_queued_ = true; }
+  // Of an answer that is whole: the last chunk is due behind what is queued.
+  void end_chunks() { last_chunk_due_ = chunked_; }
+
   // Bytes that have not been taken by the kernel.
-  std::size_t waiting() const { return in_flight_.size() - sent_ + queued_.size(); }
-  bool empty() const { return waiting() == 0; }
+  std::size_t waiting() const { return static_cast<std::size_t>(in_flight_left()) + queued_.size(); }
+  bool empty() const { return waiting() == 0 && !last_chunk_due_; }
   // True exactly when the send has been submitted and on_sent() has not yet been called.
   bool sending() const { return sending_; }
 
@@ -34,14 +40,20 @@ class StreamWriter {
   bool flush(Ring& ring, RingFile client, Tag tag);
   Progress on_sent(std::int32_t result);
 
-  // Forgets what waits. Not while sending.
+  // Forgets what waits, and that it was to be chunked. Not while sending.
   void drop();
 
  private:
+  std::int64_t in_flight_left() const { return static_cast<std::int64_t>(in_flight_.size()) - sent_; }
+  void make_chunk();
+
   Buffer in_flight_;  // what flush() submits next, or has submitted; its first sent_ bytes have gone
   Buffer queued_;
-  std::uint32_t sent_ = 0;
-  bool sending_ = false;
+  std::int32_t sent_ = 0;  // negative where the first bytes are in the buffer's headroom
+  bool sending_ : 1 = false;
+  bool chunked_ : 1 = false;
+  bool head_queued_ : 1 = false;     // queued_ begins with the head, which is in no chunk
+  bool last_chunk_due_ : 1 = false;
 };
 
 }  // namespace streaming

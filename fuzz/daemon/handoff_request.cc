@@ -95,7 +95,8 @@ void must_be_sound(const HandoffRequest& request, std::string_view buffer) {
     must_be_text_in(header.value, buffer);
   }
   Buffer head;
-  append_stream_head(head, {}, request.response_headers);
+  append_stream_head(
+      head, {.date = "", .chunked = request.apache.takes_chunks(), .own = {}, .others = request.response_headers});
   must_be_one_head(head.view());
   must_pass_on(request);
   must_ask_for_a_stream(chat_completion_request(request, "standard"));

@@ -70,7 +70,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   EventEncoder encoder;
   MUST(encoder.append(content, {.kind = AnswerEvent::Kind::kText, .text = text}) == 1);
   encoder.append_error(error, text, false);
-  append_error_response(response, {.status = 503, .message = text, .retry_after_seconds = 3});
+  append_error_response(response, {.status = 503, .message = text, .retry_after_seconds = 3}, "");
   const std::string content_json = only_event(content.view());
   const std::string error_json = only_event(error.view());
   const std::string response_json = body_of(response.view());

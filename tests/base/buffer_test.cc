@@ -25,6 +25,14 @@ TEST(Buffer, KeepsWhatIsAppendedWhileItGrows) {
   EXPECT_EQ(buffer.view(), expected);
 }
 
+TEST(Buffer, HasRoomInFrontAlsoWhenItHasGrown) {
+  Buffer buffer;
+  buffer.append(std::string(5000, 'x'));
+  std::memset(buffer.begin() - Buffer::kHeadroom, 'h', Buffer::kHeadroom);
+  EXPECT_EQ(std::string_view(buffer.begin() - Buffer::kHeadroom, Buffer::kHeadroom + 1), "hhhhhhhhhhhhhhhhx");
+  EXPECT_EQ(buffer.view(), std::string(5000, 'x'));
+}
+
 TEST(Buffer, LeavesTheSourceOfAMoveEmpty) {
   Buffer source;
   source.append("text");

@@ -53,6 +53,15 @@ TEST(ResponseReader, IsNotDoneBeforeTheBlankLineOrWhenMoreComes) {
   EXPECT_FALSE(reader_of(with_body("data: [DONE]\n\ndata: x\n\n")).done());
 }
 
+TEST(ResponseReader, MissesTheLastChunkOfAChunkedAnswer) {
+  const std::string head = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
+  const std::string body = "3\r\n:\n\n\r\nb\r\ndata: 123\n\n\r\ne\r\ndata: [DONE]\n\n\r\n";
+  EXPECT_FALSE(reader_of(head + body).done());
+  EXPECT_TRUE(reader_of(head + body + "0\r\n\r\n").done());
+  EXPECT_EQ(reader_of(head + body + "0\r\n\r\n").events(), 1u);
+  EXPECT_FALSE(reader_of(head + body + "1\r\n").done());
+}
+
 TEST(ResponseReader, IsNotFooledByTextThatSaysDone) {
   EXPECT_FALSE(reader_of(with_body("data: [DONE], almost\n\n")).done());
   EXPECT_FALSE(reader_of(with_body("data: {\"content\":\"data: [DONE]\"}\n\n")).done());

@@ -127,6 +127,19 @@ TEST_F(HandoffRequestTest, SaysWhatIsWrongWithAFieldOfLangGraph) {
             "the payload's field \"stream_mode\" must be a string or an array of strings");
 }
 
+TEST_F(HandoffRequestTest, KnowsByTheProtocolWhetherTheClientTakesChunks) {
+  for (const char* protocol : {"HTTP/1.1", "HTTP/2.0", "HTTP/2"}) {
+    EXPECT_TRUE(parse(R"({"apache":{"protocol":")" + std::string(protocol) + "\"}}")->apache.takes_chunks())
+        << protocol;
+  }
+  for (const char* protocol : {"HTTP/1.0", "HTTP/0.9", "HTTP/", "", "http/1.1", "2"}) {
+    EXPECT_FALSE(parse(R"({"apache":{"protocol":")" + std::string(protocol) + "\"}}")->apache.takes_chunks())
+        << protocol;
+  }
+  EXPECT_FALSE(parse("{}")->apache.takes_chunks());
+  EXPECT_FALSE(parse(R"({"apache":{"protocol":1}})")->apache.takes_chunks());
+}
+
 TEST_F(HandoffRequestTest, ReadsApachesHeadersAndThenItsOwn) {
   const Result<HandoffRequest> request =
       parse(R"({"apache":{"headers":[["Set-Cookie","a=1"],["Set-Cookie","b=2"]],"uri":"/chat"},)"

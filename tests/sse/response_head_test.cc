@@ -5,16 +5,21 @@
 #include <string>
 #include <vector>
 
+#include "sse/http_date.h"
+
 namespace streaming {
 namespace {
 
+constexpr std::string_view kDate = "Sun, 06 Nov 1994 08:49:37 GMT";
+
 TEST(ResponseHead, OpensAnUncachedEventStreamThatEndsWithTheConnection) {
   Buffer out;
-  append_stream_head(out, {}, {});
+  append_stream_head(out, {.date = kDate, .chunked = false, .own = {}, .others = {}});
   EXPECT_EQ(out.view(),
             "HTTP/1.1 200 OK\r\n"
+            "Date: Sun, 06 Nov 1994 08:49:37 GMT\r\n"
             "Content-Type: text/event-stream\r\n"
-            "Cache-Control: no-cache\r\n"
+            "Cache-Control: no-cache, no-transform\r\n"
             "Connection: close\r\n"
             "X-Accel-Buffering: no\r\n"
             "\r\n"
@@ -23,7 +28,7 @@ TEST(ResponseHead, OpensAnUncachedEventStreamThatEndsWithTheConnection) {
 
 std::string head_with(std::vector<HeaderField> headers) {
   Buffer out;
-  append_stream_head(out, {}, headers);
+  append_stream_head(out, {.date = kDate, .chunked = false, .own = {}, .others = headers});
   return std::string(out.view());
 }
 
@@ -36,8 +41,37 @@ TEST(ResponseHead, CarriesTheDaemonsOwnHeadersToo) {
   const HeaderField own{"X-Own", "1"};
   const HeaderField other{"X-Other", "2"};
   Buffer out;
-  append_stream_head(out, {&own, 1}, {&other, 1});
+  append_stream_head(out, {.date = kDate, .chunked = false, .own = {&own, 1}, .others = {&other, 1}});
   EXPECT_NE(out.view().find("\r\nX-Own: 1\r\nX-Other: 2\r\n\r\n"), std::string::npos);
+}
+
+TEST(ResponseHead, SaysWhenTheBodyIsChunked) {
+  Buffer out;
+  append_stream_head(out, {.date = kDate, .chunked = true, .own = {}, .others = {}});
+  EXPECT_NE(out.view().find("\r\nTransfer-Encoding: chunked\r\n"), std::string_view::npos);
+}
+
+TEST(ResponseHead, KeepsOfCacheControlWhatForbidsToKeepTheAnswer) {
+  const auto cache_control = [](std::vector<HeaderField> headers) {
+    const std::string head = head_with(std::move(headers));
+    const std::size_t begin = head.find("Cache-Control: ");
+    EXPECT_EQ(head.find("Cache-Control: ", begin + 1), std::string::npos) << head;
+    return head.substr(begin, head.find('\r', begin) - begin);
+  };
+  EXPECT_EQ(cache_control({{"cache-control", "no-store, max-age=0"}}),
+            "Cache-Control: no-cache, no-transform, no-store");
+  EXPECT_EQ(cache_control({{"Cache-Control", "max-age=60 ,\tPRIVATE=\"x\""}, {"Cache-Control", " no-store "}}),
+            "Cache-Control: no-cache, no-transform, no-store, private");
+  for (const char* other : {"public, max-age=60", "x-no-store", "no-store-x", "", ",", "=private"}) {
+    EXPECT_EQ(cache_control({{"Cache-Control", other}}), "Cache-Control: no-cache, no-transform") << other;
+  }
+}
+
+TEST(HttpDate, IsWrittenAsHttpHasIt) {
+  HttpDate date;
+  EXPECT_EQ(date.at(784111777), kDate);
+  EXPECT_EQ(date.at(784111778), "Sun, 06 Nov 1994 08:49:38 GMT");
+  EXPECT_EQ(date.at(1772323200), "Sun, 01 Mar 2026 00:00:00 GMT");
 }
 
 TEST(ResponseHead, LeavesOutWhatWouldBreakIt) {
@@ -62,9 +96,10 @@ TEST(ResponseHead, LeavesOutWhatWouldFrameTheStreamInAnotherWay) {
 
 TEST(ErrorResponse, IsAWholeAnswerWithAJsonBody) {
   Buffer out;
-  append_error_response(out, HttpError{.status = 400, .message = "bad \"json\""});
+  append_error_response(out, HttpError{.status = 400, .message = "bad \"json\""}, kDate);
   EXPECT_EQ(out.view(),
             "HTTP/1.1 400 Bad Request\r\n"
+            "Date: Sun, 06 Nov 1994 08:49:37 GMT\r\n"
             "Content-Type: application/json\r\n"
             "Cache-Control: no-store\r\n"
             "Connection: close\r\n"
@@ -75,7 +110,7 @@ TEST(ErrorResponse, IsAWholeAnswerWithAJsonBody) {
 
 TEST(ErrorResponse, SaysWhenToComeAgain) {
   Buffer out;
-  append_error_response(out, HttpError{.status = 503, .message = "full", .retry_after_seconds = 3});
+  append_error_response(out, HttpError{.status = 503, .message = "full", .retry_after_seconds = 3}, kDate);
   EXPECT_NE(out.view().find("HTTP/1.1 503 Service Unavailable\r\n"), std::string_view::npos);
   EXPECT_NE(out.view().find("\r\nRetry-After: 3\r\n"), std::string_view::npos);
 }

@@ -20,6 +20,29 @@ TEST_F(StreamTest, SendsHeadAndFirstEventTogetherWhenBothAreReady) {
   EXPECT_FALSE(client) << "the descriptor must not stay in the process's table";
 }
 
+TEST_F(StreamTest, SendsChunksToAClientThatKnowsThemAndTheLastOneOnlyAtAnOrderlyEnd) {
+  HandoffRequest request;
+  request.apache.protocol = "HTTP/1.1";
+  open(request);
+  const std::string head = send_all();
+  EXPECT_THAT(head, HasSubstr("\r\nTransfer-Encoding: chunked\r\n"));
+  EXPECT_THAT(head, EndsWith("\r\n\r\n3\r\n:\n\n\r\n"));
+  text("a");
+  end_of_turn();
+  EXPECT_EQ(send_all(), "17\r\ndata: {\"content\":\"a\"}\n\n\r\n");
+  backend.sink->on_end(FinishReason::kStop);
+  end_of_turn();
+  EXPECT_EQ(send_all(), "e\r\ndata: [DONE]\n\n\r\n0\r\n\r\n");
+
+  open(request);
+  send_all();
+  backend.sink->on_failure({.kind = FailureKind::kTruncated, .detail = "cut"});
+  end_of_turn();
+  const std::string error = send_all();
+  EXPECT_THAT(error, HasSubstr("data: {\"error\":"));
+  EXPECT_THAT(error, EndsWith("\r\n0\r\n\r\n")) << "the answer is broken, the HTTP is whole";
+}
+
 TEST_F(StreamTest, PutsTheClientIntoTheSlotOfItsStream) {
   open();
   open();

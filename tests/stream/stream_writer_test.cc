@@ -79,6 +79,74 @@ TEST_F(StreamWriterTest, ReportsAClientThatIsGone) {
   EXPECT_EQ(sent(-EPIPE), Progress::kFailed);
 }
 
+TEST_F(StreamWriterTest, MakesOneChunkOfEachFlushBehindTheHeadWhichIsInNone) {
+  writer.queue().append("HTTP/1.1 200 OK\r\nA: b\r\n\r\nfirst");
+  writer.begin_chunks();
+  flush();
+  EXPECT_EQ(in_flight(), "HTTP/1.1 200 OK\r\nA: b\r\n\r\n5\r\nfirst\r\n");
+  writer.queue().append("second ");
+  writer.queue().append("and third");
+  sent(static_cast<std::int32_t>(in_flight().size()));
+  flush();
+  EXPECT_EQ(in_flight(), "10\r\nsecond and third\r\n");
+  sent(static_cast<std::int32_t>(in_flight().size()));
+  EXPECT_TRUE(writer.empty());
+  EXPECT_EQ(writer.queue().data(), nullptr);
+}
+
+TEST_F(StreamWriterTest, ContinuesAChunkOfWhichAPartHasGone) {
+  writer.queue().append("H\r\n\r\nfirst");
+  writer.begin_chunks();
+  flush();
+  sent(7);
+  writer.queue().append("next");
+  flush();
+  EXPECT_EQ(in_flight(), "\nfirst\r\n");
+  sent(1);
+  flush();
+  EXPECT_EQ(in_flight(), "first\r\n");
+  sent(7);
+  flush();
+  EXPECT_EQ(in_flight(), "4\r\nnext\r\n");
+}
+
+TEST_F(StreamWriterTest, SendsTheLastChunkWithTheLastBytesOrAlone) {
+  writer.queue().append("H\r\n\r\n");
+  writer.begin_chunks();
+  flush();
+  EXPECT_EQ(in_flight(), "H\r\n\r\n") << "no empty chunk, which would be the last";
+  sent(5);
+  writer.queue().append("end");
+  writer.end_chunks();
+  flush();
+  EXPECT_EQ(in_flight(), "3\r\nend\r\n0\r\n\r\n");
+  sent(13);
+  EXPECT_TRUE(writer.empty());
+
+  StreamWriter other;
+  other.queue().append("H\r\n\r\nx");
+  other.begin_chunks();
+  other.flush(ring, RingFile::direct(0), Tag{Operation::kClientSend, {}});
+  other.end_chunks();
+  EXPECT_FALSE(other.empty());
+  ring.pending.clear();
+  other.on_sent(11);
+  other.flush(ring, RingFile::direct(0), Tag{Operation::kClientSend, {}});
+  EXPECT_EQ(in_flight(), "0\r\n\r\n");
+  other.on_sent(5);
+  EXPECT_TRUE(other.empty());
+}
+
+TEST_F(StreamWriterTest, FramesNothingOfAnAnswerThatTookTheStreamsPlace) {
+  writer.queue().append("H\r\n\r\nheld");
+  writer.begin_chunks();
+  writer.drop();
+  writer.queue().append("HTTP/1.1 503 ...");
+  writer.end_chunks();
+  flush();
+  EXPECT_EQ(in_flight(), "HTTP/1.1 503 ...");
+}
+
 TEST_F(StreamWriterTest, HoldsNoMemoryWhenAllIsSent) {
   writer.queue().append("abc");
   flush();
