@@ -24,25 +24,27 @@ void keep(Parsed& parsed, std::string_view type, std::string_view id, std::strin
   parsed.events.emplace_back(data);
 }
 
-// `next_length` gives the size of each read.
+// `next_length` gives the size of each read; `ends` whether the stream comes to its proper end.
 template <typename NextLength>
-Parsed parse(std::string_view bytes, NextLength next_length) {
+Parsed parse(std::string_view bytes, NextLength next_length, bool ends = false) {
   SseParser parser(kLimit);
   Parsed parsed;
+  const auto on_event = [&parsed](SseEvent& event) {
+    MUST(!parsed.too_large);
+    MUST(event.data.size() <= kLimit);
+    MUST(event.data.c_str()[event.data.size()] == '\0');
+    keep(parsed, event.type, event.id, event.data);
+    event.data.assign("changed in place");  // as a JSON parser does
+    return true;
+  };
   while (!bytes.empty()) {
     const std::string read(bytes.substr(0, next_length()));  // a copy, so that a read beyond its end is seen
     bytes.remove_prefix(read.size());
-    const bool go_on = parser.feed(read, [&](SseEvent& event) {
-      MUST(!parsed.too_large);
-      MUST(event.data.size() <= kLimit);
-      MUST(event.data.c_str()[event.data.size()] == '\0');
-      keep(parsed, event.type, event.id, event.data);
-      event.data.assign("changed in place");  // as a JSON parser does
-      return true;
-    });
+    const bool go_on = parser.feed(read, on_event);
     MUST(!parsed.too_large || !go_on);
     parsed.too_large = !go_on;
   }
+  if (ends) parser.finish(on_event);
   return parsed;
 }
 
@@ -107,6 +109,11 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   MUST(parse(bytes, [] { return 1; }) == whole);
   std::uint32_t random = static_cast<std::uint32_t>(size) * 2654435761u + 1;
   MUST(parse(bytes, [&] { return 1 + ((random = random * 1664525u + 1013904223u) >> 28); }) == whole);
+
+  // At its proper end the event that waits counts, as if a blank line followed.
+  const std::string ended = std::string(bytes) + "\n\n";
+  MUST(parse(
+           bytes, [&] { return size; }, true) == parse(ended, [&] { return ended.size(); }));
 
   const Parsed expected = Reference().parse(bytes);
   if (whole.too_large) {
