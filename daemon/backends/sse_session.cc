@@ -96,7 +96,8 @@ void SseSession::on_finished(std::string_view error) {
 
 bool SseSession::on_event(SseEvent& event) {
   anything_came_ = true;
-  if (sink_.wants_upstream_events()) {
+  // Without data it is a heartbeat, which npm's `openai` throws at.
+  if (sink_.wants_upstream_events() && !event.data.empty()) {
     sink_.on_event({.kind = AnswerEvent::Kind::kUpstream, .text = event.data, .id = event.id, .name = event.type});
   }
   switch (reader_->read(event, sink_)) {

@@ -75,7 +75,8 @@ TEST_P(EverySplitTest, ReadsTheSameHoweverItIsWritten) {
   const RecordingSink whole = GetParam().read({body});
   for (const std::string& other :
        {replaced(body, "\n", "\r\n"), replaced(body, "\n", "\r"), replaced(body, "data: ", "data:"),
-        "\xEF\xBB\xBF" + body, replaced(body, "\n\n", "\n\n: PROCESSING\n:\n\n"), replaced(body, ",", ",\ndata: "),
+        "\xEF\xBB\xBF" + body, replaced(body, "\n\n", "\n\n: PROCESSING\n:\n\n"),
+        replaced(body, "\n\n", "\n\ndata:\n\nevent: ping\ndata: \n\n"), replaced(body, ",", ",\ndata: "),
         replaced(body, "\ndata", "\nretry: 10\nid\nunknown: x\ndata")}) {
     const std::string_view view = other;
     RecordingSink sink = GetParam().read({view});

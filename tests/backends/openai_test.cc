@@ -184,6 +184,15 @@ TEST_F(OpenAiTest, HandsTheUpstreamsEventsOutToWhoWantsThem) {
   EXPECT_EQ(sink.events.back(), (RecordingSink::Event{AnswerEvent::Kind::kUpstream, 0, "{\"a\":\n1}", "1", "e"}));
 }
 
+TEST_F(OpenAiTest, TakesAnEventWithoutDataForAHeartbeat) {
+  sink.wants_upstream = true;
+  start();
+  head();
+  body("data:\n\nevent: ping\ndata: \n\n");
+  EXPECT_EQ(sink.count(AnswerEvent::Kind::kUpstream), 0u) << "npm's openai throws at it";
+  EXPECT_EQ(sink.failure, std::nullopt);
+}
+
 TEST_F(OpenAiTest, FailsAtAnErrorInTheStreamThoughDoneFollows) {
   start();
   head();
