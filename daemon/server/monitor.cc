@@ -1,15 +1,23 @@
 #include "server/monitor.h"
 
+#include <arpa/inet.h>
 #include <civetweb.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
 
+#include <atomic>
+#include <chrono>
 #include <string_view>
+#include <thread>
 #include <utility>
 
 #include "base/limits.h"
+#include "base/unique_fd.h"
 
 namespace streaming {
 namespace {
 
+constexpr std::chrono::milliseconds kKnockPause{2};
 constexpr int kHandled = 200;  // what civetweb wants to hear; not the status
 constexpr const char* kJson = "application/json";
 constexpr const char* kPlain = "text/plain; charset=utf-8";
@@ -71,7 +79,8 @@ constexpr Handler kHandlers[] = {
 
 class Monitor::HttpServer {
  public:
-  HttpServer(const std::string& address, const MonitorSource& source) {
+  HttpServer(const std::string& address, const MonitorSource& source)
+      : host_(numeric(address).substr(0, numeric(address).rfind(':'))) {
     mg_init_library(0);
     mg_callbacks callbacks{};
     callbacks.log_message = [](const mg_connection* connection, const char* message) {
@@ -92,7 +101,7 @@ class Monitor::HttpServer {
     }
   }
   ~HttpServer() {
-    if (context_ != nullptr) mg_stop(context_);
+    if (context_ != nullptr) stop();
     mg_exit_library();
   }
 
@@ -104,6 +113,31 @@ class Monitor::HttpServer {
   }
 
  private:
+  // civetweb's listening thread looks every two seconds whether it is to end, and whenever somebody connects: so we do.
+  void stop() {
+    std::atomic<bool> stopped{false};
+    const int own_port = port();
+    std::thread stopping([this, &stopped] {
+      mg_stop(context_);
+      stopped.store(true, std::memory_order_release);
+    });
+    while (!stopped.load(std::memory_order_acquire)) {
+      knock(own_port);
+      std::this_thread::sleep_for(kKnockPause);
+    }
+    stopping.join();
+  }
+
+  void knock(int own_port) const {
+    const UniqueFd connection(socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_port = htons(static_cast<std::uint16_t>(own_port));
+    inet_pton(AF_INET, host_.c_str(), &address.sin_addr);
+    connect(connection.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address);
+  }
+
+  const std::string host_;
   mg_context* context_ = nullptr;
   std::string error_;  // the last message before it listened
 };
