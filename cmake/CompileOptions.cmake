@@ -22,4 +22,4 @@ endfunction()
 
 # The tests' own code need not be fast; what it tests is built as the preset says. This halves the time that it takes to
 # build them.
-set(TEST_COMPILE_OPTIONS -O0 -g1)
+set(TEST_COMPILE_OPTIONS -O0 -g1 -UNDEBUG)

@@ -10,8 +10,6 @@
 #include <string>
 #include <string_view>
 
-#include "base/json_input.h"
-
 // Stops at the input that breaks it; libFuzzer keeps that input.
 #define MUST(condition)                                                            \
   do {                                                                             \
@@ -22,22 +20,6 @@
   } while (false)
 
 namespace fuzz {
-
-// A copy to be parsed in place, with the padding that the parser asks for and no more.
-class InPlace {
- public:
-  explicit InPlace(std::string_view bytes) : bytes_(bytes), size_(bytes.size()) {
-    bytes_.append(streaming::kJsonPadding, 'x');
-    bytes_.shrink_to_fit();
-  }
-  char* data() { return bytes_.data(); }
-  std::size_t size() const { return size_; }
-  std::string_view view() const { return {bytes_.data(), size_}; }
-
- private:
-  std::string bytes_;
-  std::size_t size_;
-};
 
 inline std::string_view text(const std::uint8_t* data, std::size_t size) {
   return {reinterpret_cast<const char*>(data), size};

@@ -11,7 +11,7 @@ namespace {
 // The API's only version so far; it stands for the shape of events that MessagesReader knows.
 constexpr char kVersionHeader[] = "anthropic-version: 2023-06-01";
 
-class AnthropicBackend final : public Backend {
+class AnthropicBackend final : public DirectBackend {
  public:
   explicit AnthropicBackend(const BackendEnvironment& environment)
       : config_(environment.config), http_(environment.http) {}
@@ -41,7 +41,7 @@ class AnthropicBackend final : public Backend {
 
 }  // namespace
 
-std::unique_ptr<Backend> make_anthropic_backend(const BackendEnvironment& environment) {
+std::unique_ptr<DirectBackend> make_anthropic_backend(const BackendEnvironment& environment) {
   return std::make_unique<AnthropicBackend>(environment);
 }
 

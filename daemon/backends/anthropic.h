@@ -6,6 +6,6 @@
 
 namespace streaming {
 
-std::unique_ptr<Backend> make_anthropic_backend(const BackendEnvironment& environment);
+std::unique_ptr<DirectBackend> make_anthropic_backend(const BackendEnvironment& environment);
 
 }  // namespace streaming

@@ -1,8 +1,6 @@
 #include "backends/attachment_backend.h"
 
 #include <fcntl.h>
-#include <rapidjson/stringbuffer.h>
-#include <rapidjson/writer.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -12,33 +10,9 @@
 
 #include "backends/attachments.h"
 #include "backends/wrapping_session.h"
-#include "base/json_input.h"
 
 namespace streaming {
 namespace {
-
-// A request that outlives the call that brought it.
-class KeptRequest {
- public:
-  explicit KeptRequest(const HandoffRequest& request) {
-    rapidjson::StringBuffer buffer;
-    rapidjson::Writer<rapidjson::StringBuffer> writer(buffer);
-    request.payload->Accept(writer);
-    text_.assign(buffer.GetString(), buffer.GetSize());
-    const std::size_t size = text_.size();
-    text_.append(kJsonPadding, '\0');
-    Result<HandoffRequest> parsed = parser_.parse({text_.data(), size});
-    CHECK(parsed.ok());  // it was parsed before
-    request_ = std::move(*parsed);
-  }
-
-  HandoffRequest& request() { return request_; }
-
- private:
-  std::string text_;
-  HandoffRequestParser parser_;
-  HandoffRequest request_;
-};
 
 // What the client is told; the path is nobody's business.
 std::string_view reason(int code) {
@@ -74,13 +48,13 @@ std::string message_of(const Attachment& attachment, int code) {
 class AttachmentSession final : public WrappingSession, private FileReceiver {
  public:
   AttachmentSession(Backend& inner, const Config& config, FileReader& files, FileReader::Directory directory,
-                    const HandoffRequest& request, std::vector<Attachment> attachments, EventSink& sink)
+                    std::unique_ptr<HandoffRequest> request, std::vector<Attachment> attachments, EventSink& sink)
       : WrappingSession(sink),
         inner_(inner),
         config_(config),
         files_(files),
         directory_(std::move(directory)),
-        kept_(std::make_unique<KeptRequest>(request)),
+        request_(std::move(request)),
         attachments_(std::move(attachments)) {
     read_next();
   }
@@ -117,16 +91,11 @@ class AttachmentSession final : public WrappingSession, private FileReceiver {
   }
 
   void ask() {
-    HandoffRequest& request = kept_->request();
-    const rapidjson::Document payload = payload_with_attachments(request, attachments_);
-    request.payload = &payload;
-    request.messages = &payload["messages"];
-    begin(inner_.start(request, *this));
-    kept_.reset();
     if (config_.attachments_delete_after_use) {
-      for (Attachment& attachment : attachments_) to_remove_.push_back(std::move(attachment.name));
+      for (const Attachment& attachment : attachments_) to_remove_.push_back(attachment.name);
     }
-    attachments_ = {};
+    add_attachments(*request_, std::move(attachments_));
+    begin(inner_.answer(std::move(request_), *this));
   }
 
   // The files were of use. Before that they stay, so that the request can be made again.
@@ -143,11 +112,11 @@ class AttachmentSession final : public WrappingSession, private FileReceiver {
   const Config& config_;
   FileReader& files_;
   const FileReader::Directory directory_;
-  std::unique_ptr<KeptRequest> kept_;    // until the other backend has begun
-  std::vector<Attachment> attachments_;  // likewise
-  std::vector<std::string> to_remove_;   // from then until an API answers
-  std::size_t next_ = 0;                 // the attachment that is being read
-  std::size_t bytes_ = 0;                // of those that were
+  std::unique_ptr<HandoffRequest> request_;  // until the other backend has it
+  std::vector<Attachment> attachments_;      // likewise
+  std::vector<std::string> to_remove_;       // from then until an API answers
+  std::size_t next_ = 0;                     // the attachment that is being read
+  std::size_t bytes_ = 0;                    // of those that were
   std::optional<Handle> reading_;
 };
 
@@ -158,13 +127,13 @@ AttachmentBackend::AttachmentBackend(Backend& inner, const Config& config, FileR
     : inner_(inner), config_(config), files_(files), directory_(std::move(directory)) {
 }
 
-std::unique_ptr<BackendSession> AttachmentBackend::start(const HandoffRequest& request, EventSink& sink) {
-  Result<std::vector<Attachment>> attachments = find_attachments(request, config_);
+std::unique_ptr<BackendSession> AttachmentBackend::answer(std::unique_ptr<HandoffRequest> request, EventSink& sink) {
+  Result<std::vector<Attachment>> attachments = find_attachments(*request, config_);
   // The worker has refused what names none that can be had.
   CHECK(attachments.ok());
-  if (attachments->empty()) return inner_.start(request, sink);
-  return std::make_unique<AttachmentSession>(inner_, config_, files_, directory_, request, std::move(*attachments),
-                                             sink);
+  if (attachments->empty()) return inner_.answer(std::move(request), sink);
+  return std::make_unique<AttachmentSession>(inner_, config_, files_, directory_, std::move(request),
+                                             std::move(*attachments), sink);
 }
 
 Result<FileReader::Directory> open_data_dir(const Config& config) {

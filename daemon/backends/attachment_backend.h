@@ -22,7 +22,7 @@ class AttachmentBackend final : public Backend {
   std::optional<Refusal> validate(const HandoffRequest& request) const override { return inner_.validate(request); }
   std::string_view model(const HandoffRequest& request) const override { return inner_.model(request); }
   std::string_view format(const HandoffRequest& request) const override { return inner_.format(request); }
-  std::unique_ptr<BackendSession> start(const HandoffRequest& request, EventSink& sink) override;
+  std::unique_ptr<BackendSession> answer(std::unique_ptr<HandoffRequest> request, EventSink& sink) override;
 
  private:
   Backend& inner_;

@@ -193,6 +193,15 @@ std::string data_url(std::string_view media_type, std::string_view contents) {
 
 // --- Where they go --------------------------------------------------------------------------------------------------
 
+// An attachment whose name and url the request keeps.
+struct Placed {
+  std::string_view name;
+  Kind kind;
+  std::size_t uses;
+  std::string_view text;
+  std::string_view url;
+};
+
 // The content of one message while it is written anew: texts that stand beside each other become one.
 class Content {
  public:
@@ -203,7 +212,7 @@ class Content {
     end_text();
     parts_.PushBack(part, allocator_);
   }
-  void add(const Attachment& attachment) {
+  void add(const Placed& attachment) {
     if (attachment.url.empty()) return add_text(attachment.text);
     Value inner(rapidjson::kObjectType), part(rapidjson::kObjectType);
     if (attachment.kind == Kind::kPdf) {
@@ -242,9 +251,9 @@ class Content {
 
 class Rewriter {
  public:
-  Rewriter(const std::vector<Attachment>& attachments, Allocator& allocator)
+  Rewriter(const std::vector<Placed>& attachments, Allocator& allocator)
       : attachments_(attachments), allocator_(allocator) {
-    for (const Attachment& attachment : attachments_) names_.add(attachment.name);
+    for (const Placed& attachment : attachments_) names_.add(attachment.name);
   }
 
   Value rewrite(const HandoffRequest& request) {
@@ -288,8 +297,8 @@ class Rewriter {
     each_part(old, content, [&](std::string_view text) { content.add_text(text); });
     for (std::size_t index = 0; index < attachments_.size(); ++index) {
       if (attachments_[index].uses > 0) continue;
-      const Attachment& attachment = attachments_[index];
-      if (attachment.url.empty()) content.add_text("\n\n" + attachment.name + ":\n");
+      const Placed& attachment = attachments_[index];
+      if (attachment.url.empty()) content.add_text("\n\n" + std::string(attachment.name) + ":\n");
       content.add(attachment);
     }
     return content.finish();
@@ -310,7 +319,7 @@ class Rewriter {
         [&](std::size_t index) { content.add(attachments_[index]); });
   }
 
-  const std::vector<Attachment>& attachments_;
+  const std::vector<Placed>& attachments_;
   PlaceholderNames names_;
   Allocator& allocator_;
 };
@@ -357,13 +366,16 @@ Status take_contents(Attachment& attachment, std::string contents) {
   return success();
 }
 
-rapidjson::Document payload_with_attachments(const HandoffRequest& request,
-                                             const std::vector<Attachment>& attachments) {
-  rapidjson::Document payload;
-  payload.CopyFrom(*request.payload, payload.GetAllocator());
-  for (const char* field : {"attachments", "attachment_types", "images", "messages"}) payload.RemoveMember(field);
-  payload.AddMember("messages", Rewriter(attachments, payload.GetAllocator()).rewrite(request), payload.GetAllocator());
-  return payload;
+void add_attachments(HandoffRequest& request, std::vector<Attachment> attachments) {
+  std::vector<Placed> placed;
+  for (Attachment& attachment : attachments) {
+    placed.push_back({.name = request.json.keep(std::move(attachment.name)),
+                      .kind = attachment.kind,
+                      .uses = attachment.uses,
+                      .text = attachment.text,
+                      .url = request.json.keep(std::move(attachment.url))});
+  }
+  request.replace_messages(Rewriter(placed, request.json.document().GetAllocator()).rewrite(request));
 }
 
 }  // namespace streaming

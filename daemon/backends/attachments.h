@@ -34,8 +34,7 @@ std::string message_about(const Attachment& attachment, std::string_view what);
 // Gives the attachment its contents. The Error's message is for the client and names the attachment.
 Status take_contents(Attachment& attachment, std::string contents);
 
-// The payload with the attachments among its messages, as OpenAI's API wants them there; others translate. It refers to
-// `request` and to `attachments`.
-rapidjson::Document payload_with_attachments(const HandoffRequest& request, const std::vector<Attachment>& attachments);
+// Puts the attachments among the request's messages, as OpenAI's API wants them there; others translate.
+void add_attachments(HandoffRequest& request, std::vector<Attachment> attachments);
 
 }  // namespace streaming

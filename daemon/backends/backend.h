@@ -38,7 +38,7 @@ struct BackendFailure {
   std::string_view message = {};
 };
 
-// Called by the session from the worker's loop, never from within Backend::start(). on_end() or on_failure() is the
+// Called by the session from the worker's loop, never from within Backend::answer(). on_end() or on_failure() is the
 // last call; both cancel the session from within.
 class EventSink {
  public:
@@ -74,8 +74,8 @@ class Backend {
   // Why it cannot answer this request; asked before the client gets a stream, so that it gets a status instead.
   virtual std::optional<Refusal> validate(const HandoffRequest&) const { return std::nullopt; }
 
-  // `request` is one that validate() had nothing against; valid during the call alone.
-  virtual std::unique_ptr<BackendSession> start(const HandoffRequest& request, EventSink& sink) = 0;
+  // `request` is one that validate() had nothing against.
+  virtual std::unique_ptr<BackendSession> answer(std::unique_ptr<HandoffRequest> request, EventSink& sink) = 0;
 
   // The model that is asked for; empty where there is none. Valid as long as the request.
   virtual std::string_view model(const HandoffRequest& request) const { return request.model; }
@@ -97,6 +97,18 @@ class Backend {
  private:
   std::size_t index_ = 0;
   std::uint32_t streams_ = 0;
+};
+
+// A backend that gives its answers itself. What it has begun needs the request no more, so that the same request can be
+// tried again.
+class DirectBackend : public Backend {
+ public:
+  // `request` is valid during the call alone.
+  virtual std::unique_ptr<BackendSession> start(const HandoffRequest& request, EventSink& sink) = 0;
+
+  std::unique_ptr<BackendSession> answer(std::unique_ptr<HandoffRequest> request, EventSink& sink) final {
+    return start(*request, sink);
+  }
 };
 
 }  // namespace streaming

@@ -32,13 +32,14 @@ class BackendSet {
  private:
   struct Named {
     std::string_view name;
-    std::unique_ptr<Backend> backend;
+    std::unique_ptr<DirectBackend> backend;
     std::unique_ptr<FallbackBackend> with_fallback = nullptr;       // where there are retries or others to try
     std::unique_ptr<AttachmentBackend> with_attachments = nullptr;  // where there are files to send along
 
     Backend* to_use() const {
       if (with_attachments) return with_attachments.get();
-      return with_fallback ? with_fallback.get() : backend.get();
+      if (with_fallback) return with_fallback.get();
+      return backend.get();
     }
     bool in_use() const { return backend->in_use() || to_use()->in_use(); }
   };

@@ -19,10 +19,10 @@ constexpr std::string_view kDefaultCommand = "default";
 constexpr std::size_t kLongestVariable = 32 * 4096 - 1;
 
 std::string json_of(const HandoffRequest& request) {
-  if (request.payload == nullptr) return {};
+  if (request.json.document().IsNull()) return {};
   rapidjson::StringBuffer buffer;
   rapidjson::Writer<rapidjson::StringBuffer> writer(buffer);
-  request.payload->Accept(writer);
+  request.json.document().Accept(writer);
   return {buffer.GetString(), buffer.GetSize()};
 }
 

@@ -1,28 +1,16 @@
 #include "backends/fallback.h"
 
-#include <rapidjson/stringbuffer.h>
-#include <rapidjson/writer.h>
-
 #include <algorithm>
 #include <optional>
 #include <utility>
 
 #include "backends/wrapping_session.h"
 #include "base/check.h"
-#include "base/json_input.h"
 #include "base/limits.h"
 #include "base/log.h"
 
 namespace streaming {
 namespace {
-
-std::string payload_of(const HandoffRequest& request) {
-  if (request.payload == nullptr) return {};
-  rapidjson::StringBuffer buffer;
-  rapidjson::Writer<rapidjson::StringBuffer> writer(buffer);
-  request.payload->Accept(writer);
-  return {buffer.GetString(), buffer.GetSize()};
-}
 
 // Whether the same request may fare better a moment later; as the vendors' own libraries have it.
 bool may_pass(const BackendFailure& failure) {
@@ -32,10 +20,9 @@ bool may_pass(const BackendFailure& failure) {
 
 class FallbackSession final : public WrappingSession, private TimerOwner {
  public:
-  FallbackSession(FallbackBackend& backend, const HandoffRequest& request, EventSink& sink)
-      : WrappingSession(sink), backend_(backend), payload_(payload_of(request)), timer_(*this) {
-    begin(backend_.choices().front().backend->start(request, *this));
-    watch_try();
+  FallbackSession(FallbackBackend& backend, std::unique_ptr<HandoffRequest> request, EventSink& sink)
+      : WrappingSession(sink), backend_(backend), request_(std::move(request)), timer_(*this) {
+    begin_try();
   }
 
  private:
@@ -58,15 +45,15 @@ class FallbackSession final : public WrappingSession, private TimerOwner {
   void commit() {
     committed_ = true;
     timer_.stop();
-    payload_ = std::string();
+    request_.reset();
   }
   bool has_next() const { return retries_ < backend_.settings().retries || choice_ + 1 < backend_.choices().size(); }
   std::optional<Duration> pause_before_retry(const BackendFailure& failure) const;
-  void watch_try();
+  void begin_try();
 
   FallbackBackend& backend_;
-  std::string payload_;
-  Timer timer_;  // for the next try where one has failed, else the present one's limit
+  std::unique_ptr<HandoffRequest> request_;  // until the client hears of a try
+  Timer timer_;                              // for the next try where one has failed, else the present one's limit
   std::size_t choice_ = 0;
   int retries_ = 0;  // of that choice
   bool committed_ = false;
@@ -82,6 +69,7 @@ void FallbackSession::on_failure(const BackendFailure& failure) {
   } else if (choice_ + 1 < backend_.choices().size()) {
     ++choice_;
     retries_ = 0;
+    request_->forget_model();  // others use their own
   } else {
     return sink().on_failure(failure);
   }
@@ -102,12 +90,12 @@ std::optional<Duration> FallbackSession::pause_before_retry(const BackendFailure
 
 void FallbackSession::on_timer(Timer&) {
   if (has_inner()) return on_failure({.kind = FailureKind::kUnreachable, .detail = "no answer within try_timeout_ms"});
-  begin(backend_.start_choice(choice_, payload_, *this));
-  watch_try();
+  begin_try();
 }
 
-// The last try may take as long as the stream waits.
-void FallbackSession::watch_try() {
+void FallbackSession::begin_try() {
+  begin(backend_.choices()[choice_].backend->start(*request_, *this));
+  // The last try may take as long as the stream waits.
   const Duration limit = backend_.settings().try_timeout;
   if (limit > Duration(0) && has_next()) backend_.timers().schedule(timer_, limit);
 }
@@ -131,24 +119,8 @@ std::optional<Refusal> FallbackBackend::validate(const HandoffRequest& request) 
   return std::nullopt;
 }
 
-std::unique_ptr<BackendSession> FallbackBackend::start(const HandoffRequest& request, EventSink& sink) {
-  return std::make_unique<FallbackSession>(*this, request, sink);
-}
-
-std::unique_ptr<BackendSession> FallbackBackend::start_choice(std::size_t choice, const std::string& payload,
-                                                              EventSink& sink) {
-  std::string text = payload;
-  HandoffRequest request;
-  if (!text.empty()) {
-    text.append(kJsonPadding, '\0');
-    Result<HandoffRequest> parsed = parser_.parse({text.data(), payload.size()});
-    CHECK(parsed.ok());  // it was so before
-    request = std::move(*parsed);
-  }
-  if (choice > 0) request.model = {};
-  std::unique_ptr<BackendSession> session = choices_[choice].backend->start(request, sink);
-  parser_.clear();
-  return session;
+std::unique_ptr<BackendSession> FallbackBackend::answer(std::unique_ptr<HandoffRequest> request, EventSink& sink) {
+  return std::make_unique<FallbackSession>(*this, std::move(request), sink);
 }
 
 Duration FallbackBackend::pause_after(int tries) {

@@ -1,7 +1,7 @@
 // FallbackBackend: a backend that is tried again, and others after it, as long as the client has heard nothing.
 //
 // One for each backend of a BackendSet that has retries or fallbacks, on its worker's thread. Borrows the backends,
-// which live as long. Its session holds the hand-off's payload until the first event, and then only passes on.
+// which live as long. Its session holds the request until the first event, and then only passes on.
 
 #pragma once
 
@@ -27,7 +27,7 @@ class FallbackBackend final : public Backend {
  public:
   struct Choice {
     std::string_view name;
-    Backend* backend;
+    DirectBackend* backend;
   };
 
   // The first of `choices` is the one that was asked for.
@@ -36,7 +36,7 @@ class FallbackBackend final : public Backend {
 
   // The request may come to any of the choices.
   std::optional<Refusal> validate(const HandoffRequest& request) const override;
-  std::unique_ptr<BackendSession> start(const HandoffRequest& request, EventSink& sink) override;
+  std::unique_ptr<BackendSession> answer(std::unique_ptr<HandoffRequest> request, EventSink& sink) override;
 
   std::string_view model(const HandoffRequest& request) const override {
     return choices_.front().backend->model(request);
@@ -50,9 +50,6 @@ class FallbackBackend final : public Backend {
   const FallbackSettings& settings() const { return settings_; }
   TimerWheel& timers() { return timers_; }
   Counters& counters() { return counters_; }
-  // Starts that choice with a payload, which is kept as it is; empty: none. The model that the hand-off names is the
-  // first one's: others use their own.
-  std::unique_ptr<BackendSession> start_choice(std::size_t choice, const std::string& payload, EventSink& sink);
   // Before the try after `tries` failed ones: longer each time, and not the same for all who have failed together.
   Duration pause_after(int tries);
 
@@ -61,7 +58,6 @@ class FallbackBackend final : public Backend {
   const FallbackSettings settings_;
   TimerWheel& timers_;
   Counters& counters_;
-  HandoffRequestParser parser_;
   std::minstd_rand random_;
 };
 

@@ -35,7 +35,7 @@ LangGraphEndpoint endpoint_of(const Config& config) {
   return endpoint;
 }
 
-class LangGraphBackend final : public Backend {
+class LangGraphBackend final : public DirectBackend {
  public:
   explicit LangGraphBackend(const BackendEnvironment& environment)
       : cancellations_(environment.http, environment.timers),
@@ -83,7 +83,7 @@ class LangGraphBackend final : public Backend {
 // `where`: "backend.langgraph", or a profile.
 }  // namespace
 
-std::unique_ptr<Backend> make_langgraph_backend(const BackendEnvironment& environment) {
+std::unique_ptr<DirectBackend> make_langgraph_backend(const BackendEnvironment& environment) {
   return std::make_unique<LangGraphBackend>(environment);
 }
 

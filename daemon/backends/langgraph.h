@@ -8,6 +8,6 @@
 
 namespace streaming {
 
-std::unique_ptr<Backend> make_langgraph_backend(const BackendEnvironment& environment);
+std::unique_ptr<DirectBackend> make_langgraph_backend(const BackendEnvironment& environment);
 
 }  // namespace streaming

@@ -87,13 +87,18 @@ void write_message(Writer& writer, const Value& message) {
   writer.EndObject();
 }
 
+// An object that can stand in the body as it is written.
+bool is_input_object(std::string_view arguments) {
+  JsonScratch scratch;
+  return PayloadJson().parse(arguments, scratch).ok() && is_tool_input(arguments);
+}
+
 // The calls' inputs are objects here, where they are text there.
 void write_tool_input(Writer& writer, std::string_view arguments) {
-  const std::size_t begin = arguments.find_first_not_of(" \t\r\n");
-  if (begin == std::string_view::npos) {
+  if (arguments.find_first_not_of(" \t\r\n") == std::string_view::npos) {
     writer.StartObject();
     writer.EndObject();
-  } else if (arguments[begin] == '{' && is_tool_input(arguments)) {
+  } else if (is_input_object(arguments)) {
     writer.RawValue(arguments.data(), arguments.size(), rapidjson::kObjectType);
   } else {
     writer.StartObject();

@@ -96,7 +96,7 @@ class MockSession final : public BackendSession, private TimerOwner {
 
 static_assert(sizeof(MockSession) <= 88, "each stream pays for it, and the allocator gives 96 bytes with its own 8");
 
-class MockBackend final : public Backend {
+class MockBackend final : public DirectBackend {
  public:
   explicit MockBackend(const BackendEnvironment& environment)
       : pace_{environment.timers, environment.config.mock_delay} {}
@@ -111,7 +111,7 @@ class MockBackend final : public Backend {
 
 }  // namespace
 
-std::unique_ptr<Backend> make_mock_backend(const BackendEnvironment& environment) {
+std::unique_ptr<DirectBackend> make_mock_backend(const BackendEnvironment& environment) {
   return std::make_unique<MockBackend>(environment);
 }
 

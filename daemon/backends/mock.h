@@ -10,6 +10,6 @@ namespace streaming {
 
 inline constexpr int kMockEvents = 18;
 
-std::unique_ptr<Backend> make_mock_backend(const BackendEnvironment& environment);
+std::unique_ptr<DirectBackend> make_mock_backend(const BackendEnvironment& environment);
 
 }  // namespace streaming

@@ -46,7 +46,7 @@ const Api& api_of(const Config& config) {
   return *api;
 }
 
-class OpenAiBackend final : public Backend {
+class OpenAiBackend final : public DirectBackend {
  public:
   explicit OpenAiBackend(const BackendEnvironment& environment)
       : config_(environment.config), http_(environment.http), api_(api_of(config_)) {
@@ -81,7 +81,7 @@ class OpenAiBackend final : public Backend {
 
 }  // namespace
 
-std::unique_ptr<Backend> make_openai_backend(const BackendEnvironment& environment) {
+std::unique_ptr<DirectBackend> make_openai_backend(const BackendEnvironment& environment) {
   return std::make_unique<OpenAiBackend>(environment);
 }
 

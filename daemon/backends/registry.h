@@ -25,7 +25,7 @@ struct BackendEnvironment {
 struct BackendEntry {
   std::string_view name;
   // Null: it has no events; its clients are given away whole.
-  std::unique_ptr<Backend> (*make)(const BackendEnvironment& environment);
+  std::unique_ptr<DirectBackend> (*make)(const BackendEnvironment& environment);
 };
 
 std::span<const BackendEntry> backend_registry();

@@ -26,6 +26,7 @@ void write_file(Writer& writer, const Value& file) {
   writer.Key("type");
   writer.String("input_file");
   for (const auto& [name, value] : file.GetObject()) {
+    if (name == "type") continue;
     name.Accept(writer);
     value.Accept(writer);
   }

@@ -139,7 +139,7 @@ class TypingSession final : public BackendSession, private TimerOwner, private O
   bool ended_ = false;
 };
 
-class TypingBackend final : public Backend {
+class TypingBackend final : public DirectBackend {
  public:
   explicit TypingBackend(const BackendEnvironment& environment)
       : config_(environment.config), timers_(environment.timers), programs_(environment.programs) {
@@ -173,7 +173,7 @@ class TypingBackend final : public Backend {
 
 }  // namespace
 
-std::unique_ptr<Backend> make_typing_backend(const BackendEnvironment& environment) {
+std::unique_ptr<DirectBackend> make_typing_backend(const BackendEnvironment& environment) {
   return std::make_unique<TypingBackend>(environment);
 }
 

@@ -212,7 +212,6 @@ void HandoffReceiver::receive(Connection& connection, const Completion& completi
   counters_.add(Counter::kHandoffs);
   durations_.observe(std::chrono::microseconds((MonotonicClock::now_ns() - connection.arrived_ns_) / 1000));
   std::optional<Refusal> refusal = decide(*handed_over, completion.buffer, connection.message_.msg_flags);
-  parser_.clear();
   if (refusal) return refuse(connection, std::move(handed_over->client), std::move(*refusal));
   connection.assigned_ = false;
   reply(connection, std::string(1, handoff_protocol::kAccepted));
@@ -246,18 +245,15 @@ std::optional<Refusal> HandoffReceiver::decide(HandedOver& handed_over, std::spa
     const std::size_t most = std::min(limits_.max_payload_bytes, handoff_protocol::kMaxInlinePayloadBytes);
     return Refusal{413, "the payload is larger than " + std::to_string(most) + " bytes"};
   }
-  if (!handed_over.payload_file) return decide(handed_over.client, message);
+  if (!handed_over.payload_file) return decide(handed_over.client, parser_.parse(message));
   Result<PayloadFile> file = PayloadFile::map(std::move(handed_over.payload_file), limits_.max_payload_bytes);
   if (!file) return Refusal{file.error().code == EFBIG ? 413 : 400, file.error().message};
-  return decide(handed_over.client, file->bytes());
+  return decide(handed_over.client, parser_.parse(std::move(*file)));
 }
 
-std::optional<Refusal> HandoffReceiver::decide(UniqueFd& client, std::span<char> payload) {
-  // Then the kernel has taken no buffer for it, and there is no room for padding.
-  if (payload.empty()) return Refusal{400, "the message is empty"};
-  Result<HandoffRequest> request = parser_.parse(payload);
+std::optional<Refusal> HandoffReceiver::decide(UniqueFd& client, Result<std::unique_ptr<HandoffRequest>> request) {
   if (!request) return Refusal{400, request.error().message};
-  return clients_.on_client(client, *request);
+  return clients_.on_client(client, std::move(*request));
 }
 
 void HandoffReceiver::refuse(Connection& connection, UniqueFd client, Refusal refusal) {

@@ -11,6 +11,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -35,7 +36,7 @@ namespace streaming {
 class ClientReceiver {
  public:
   // Takes the client, and with it the assignment of its WorkerLoad, or says why not and leaves both.
-  virtual std::optional<Refusal> on_client(UniqueFd& client, const HandoffRequest& request) = 0;
+  virtual std::optional<Refusal> on_client(UniqueFd& client, std::unique_ptr<HandoffRequest> request) = 0;
   // Answers a client that Apache will not answer. Takes both likewise; false when it has no room even for that.
   virtual bool on_refused_client(UniqueFd& client, const Refusal& refusal) = 0;
 
@@ -93,7 +94,7 @@ class HandoffReceiver final : public ConnectionReceiver, private TimerOwner {
   void complain_of(const std::optional<ucred>& sender);
   // What keeps the client from becoming a stream; nothing when it has become one.
   std::optional<Refusal> decide(HandedOver& handed_over, std::span<char> message, int flags);
-  std::optional<Refusal> decide(UniqueFd& client, std::span<char> payload);
+  std::optional<Refusal> decide(UniqueFd& client, Result<std::unique_ptr<HandoffRequest>> request);
   void reply(Connection& connection, std::string reply);
   void refuse(Connection& connection, UniqueFd client, Refusal refusal);
   void answer_client(Connection& connection);

@@ -1,12 +1,15 @@
-// HandoffRequest: the payload of a hand-off, parsed. A view into the receive buffer and its parser.
+// HandoffRequest: the payload of a hand-off. It is parsed once, and owns its text and its JSON: what it points to is its
+// own.
 //
-// Valid during the call that hands it out alone: a backend takes from it what it needs in start().
+// One owner at a time, on the worker's thread: the worker, then the backend that answers it, which frees it as soon as
+// it needs it no more. All others borrow it.
 
 #pragma once
 
 #include <rapidjson/document.h>
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -15,6 +18,8 @@
 
 #include "base/header_field.h"
 #include "base/result.h"
+#include "handoff/payload_file.h"
+#include "handoff/payload_json.h"
 
 namespace streaming {
 
@@ -30,6 +35,11 @@ struct ApacheFacts {
 };
 
 struct HandoffRequest {
+  // An empty one: no field is there.
+  HandoffRequest() = default;
+  HandoffRequest(const HandoffRequest&) = delete;
+  HandoffRequest& operator=(const HandoffRequest&) = delete;
+
   std::string_view prompt;
   std::string_view system;
   std::string_view model;
@@ -45,7 +55,6 @@ struct HandoffRequest {
   ApacheFacts apache;
 
   // Null where they are absent.
-  const rapidjson::Value* payload = nullptr;           // the object that holds all of it
   const rapidjson::Value* messages = nullptr;          // an array
   const rapidjson::Value* request = nullptr;           // an object: further fields for the upstream
   const rapidjson::Value* langgraph_input = nullptr;   // an object
@@ -61,24 +70,29 @@ struct HandoffRequest {
 
   // What the user said last: the last of the messages that is the user's and has text, else the prompt.
   std::string_view last_user_text() const;
-};
 
-// One per worker; keeps its memory from one payload to the next.
-class HandoffRequestParser {
- public:
-  // Parses `payload` in place; kJsonPadding writable bytes must stand behind it. kNoPayload is an empty request. The
-  // Error's message is for the client: it says where the JSON, or which field, is wrong.
-  Result<HandoffRequest> parse(std::span<char> payload);
+  // The model is left to the backend: the hand-off's was meant for another.
+  void forget_model();
 
-  // The request is no longer needed: frees what a large one took.
-  void clear();
+  // The conversation is another now, made with the allocator of `json`.
+  void replace_messages(rapidjson::Value replacement);
+
+  PayloadJson json;  // null in an empty request
 
  private:
-  static constexpr std::size_t kPoolBytes = 16 * 1024;  // larger payloads allocate
+  rapidjson::Value replaced_messages_;
+};
 
-  alignas(std::max_align_t) char pool_memory_[kPoolBytes];
-  rapidjson::MemoryPoolAllocator<> pool_{pool_memory_, sizeof pool_memory_};
-  rapidjson::Document document_{&pool_};
+// One per worker.
+class HandoffRequestParser {
+ public:
+  // `payload` is only read. kNoPayload is an empty request. The Error's message is for the client: it says where the
+  // JSON, or which field, is wrong.
+  Result<std::unique_ptr<HandoffRequest>> parse(std::span<const char> payload);
+  Result<std::unique_ptr<HandoffRequest>> parse(PayloadFile payload);
+
+ private:
+  JsonScratch scratch_;
 };
 
 }  // namespace streaming

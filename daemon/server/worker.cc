@@ -175,21 +175,21 @@ void Worker::on_completion(const Completion& completion) {
 
 // --- Clients --------------------------------------------------------------------------------------------------------
 
-std::optional<Refusal> Worker::on_client(UniqueFd& client, const HandoffRequest& request) {
+std::optional<Refusal> Worker::on_client(UniqueFd& client, std::unique_ptr<HandoffRequest> request) {
   if (client.get() >= shared_.descriptors) {
     return Refusal{503, "all places are taken, try again soon", kDescriptorRetryAfterSeconds,
                    "the process has no descriptors left; raise the limit of open files (LimitNOFILE=)"};
   }
   const Config& config = backends_->config();
-  const std::string_view name = request.backend.empty() ? std::string_view(config.backend) : request.backend;
-  if (name == kExecBackend) return program_clients_.open(client, request, config);
+  const std::string_view name = request->backend.empty() ? std::string_view(config.backend) : request->backend;
+  if (name == kExecBackend) return program_clients_.open(client, *request, config);
   Backend* backend = backends_->find(name);
   if (backend == nullptr) return Refusal{400, "unknown backend; there are: " + backend_names()};
-  if (const auto attachments = find_attachments(request, config); !attachments) {
+  if (const auto attachments = find_attachments(*request, config); !attachments) {
     return Refusal{400, attachments.error().message};
   }
-  if (std::optional<Refusal> refusal = backend->validate(request)) return refusal;
-  return streams_.open(client, request, *backend);
+  if (std::optional<Refusal> refusal = backend->validate(*request)) return refusal;
+  return streams_.open(client, std::move(request), *backend);
 }
 
 bool Worker::on_refused_client(UniqueFd& client, const Refusal& refusal) {

@@ -88,7 +88,7 @@ class Worker final : private CompletionHandler, private ClientReceiver, private 
   bool end_because(const Error& error);
   void on_timer(Timer&) override { given_up_ = true; }
   void on_completion(const Completion& completion) override;
-  std::optional<Refusal> on_client(UniqueFd& client, const HandoffRequest& request) override;
+  std::optional<Refusal> on_client(UniqueFd& client, std::unique_ptr<HandoffRequest> request) override;
   bool on_refused_client(UniqueFd& client, const Refusal& refusal) override;
 
   void watch_for_orders();

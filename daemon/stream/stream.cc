@@ -70,20 +70,20 @@ Stream::Account::Account(const HandoffRequest& request, std::string_view model) 
 
 // --- Beginning ------------------------------------------------------------------------------------------------------
 
-void Stream::open(const HandoffRequest& request, Format format, Backend& backend) {
-  if (Account account(request, backend.model(request)); !account.empty()) {
+void Stream::open(std::unique_ptr<HandoffRequest> request, Format format, Backend& backend) {
+  if (Account account(*request, backend.model(*request)); !account.empty()) {
     account_ = std::make_unique<Account>(std::move(account));
   }
-  encoder_ = EventEncoder(format, format == Format::kUiMessage ? message_id(request) : std::string());
+  encoder_ = EventEncoder(format, format == Format::kUiMessage ? message_id(*request) : std::string());
   append_stream_head(writer_.queue(), {.date = table_.date(),
-                                       .chunked = request.apache.takes_chunks(),
+                                       .chunked = request->apache.takes_chunks(),
                                        .own = format_headers(format),
-                                       .others = request.response_headers});
-  if (request.apache.takes_chunks()) writer_.begin_chunks();
+                                       .others = request->response_headers});
+  if (request->apache.takes_chunks()) writer_.begin_chunks();
   head_held_ = !table_.settings().early_head;
-  goes_on_ = request.continue_without_client;
+  goes_on_ = request->continue_without_client;
   backend_ = &backend;
-  session_ = backend.start(request, *this);
+  session_ = backend.answer(std::move(request), *this);
   if (table_.settings().max_stream_duration > Duration(0)) {
     table_.timers().schedule(lifetime_, table_.settings().max_stream_duration);
   }

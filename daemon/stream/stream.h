@@ -34,7 +34,7 @@ class Stream final : public ListNode, private EventSink, private TimerOwner {
   ~Stream();
 
   // The first call, one of the two, once the client is set.
-  void open(const HandoffRequest& request, Format format, Backend& backend);
+  void open(std::unique_ptr<HandoffRequest> request, Format format, Backend& backend);
   // A whole answer in place of a stream.
   void open_refused(const HttpError& error);
 

@@ -31,12 +31,12 @@ StreamTable::StreamTable(Ring& ring, TimerWheel& timers, WorkerLoad& load, UserL
       streams_(settings.max_streams + kMaxRefusals) {
 }
 
-std::optional<Refusal> StreamTable::open(UniqueFd& client, const HandoffRequest& request, Backend& backend) {
-  const std::string_view named = request.format.empty() ? backend.format(request) : request.format;
+std::optional<Refusal> StreamTable::open(UniqueFd& client, std::unique_ptr<HandoffRequest> request, Backend& backend) {
+  const std::string_view named = request->format.empty() ? backend.format(*request) : request->format;
   const std::optional<Format> format = named.empty() ? settings_.format : find_format(named);
   if (!format) return Refusal{400, "unknown format; there are: " + format_names()};
   UserLimits::User* user = nullptr;
-  if (std::optional<Refusal> refusal = admit(request.user_id, user)) return refusal;
+  if (std::optional<Refusal> refusal = admit(request->user_id, user)) return refusal;
   Stream* stream = create(client);
   if (stream == nullptr) {
     if (user != nullptr) users_.leave(*user);
@@ -48,7 +48,7 @@ std::optional<Refusal> StreamTable::open(UniqueFd& client, const HandoffRequest&
   note_places();
   metrics_.backends[backend.index()].requests.add();
   peak_since_trim_ = std::max(peak_since_trim_, streams_.size());
-  stream->open(request, *format, backend);
+  stream->open(std::move(request), *format, backend);
   return std::nullopt;
 }
 

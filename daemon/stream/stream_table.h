@@ -48,7 +48,7 @@ class StreamTable final : private TimerOwner {
               const StreamSettings& settings);
 
   // Opens a stream that takes the client and its assignment of the WorkerLoad; or says why not, and leaves both.
-  std::optional<Refusal> open(UniqueFd& client, const HandoffRequest& request, Backend& backend);
+  std::optional<Refusal> open(UniqueFd& client, std::unique_ptr<HandoffRequest> request, Backend& backend);
   // Likewise, to say no; false when there is no room even for that.
   bool open_refused(UniqueFd& client, const Refusal& refusal);
 

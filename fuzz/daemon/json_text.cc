@@ -80,10 +80,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   MUST(member(error_json, "error") == text);
   MUST(member(response_json, "error") == text);
 
-  fuzz::InPlace payload("{\"prompt\":\"" + inside + "\"}");
   HandoffRequestParser parser;
-  const Result<HandoffRequest> request = parser.parse({payload.data(), payload.size()});
-  MUST(request.ok() && request->prompt == text);
+  const auto request = parser.parse("{\"prompt\":\"" + inside + "\"}");
+  MUST(request.ok() && (*request)->prompt == text);
   std::string chunk = "{\"choices\":[{\"delta\":{\"content\":\"" + inside + "\"}}]}";
   SseEvent event{{}, {}, chunk};
   RecordingSink sink;

@@ -20,7 +20,7 @@ namespace {
 constexpr int kNoDescriptor = 1'000'000;  // that any file here could have
 
 // Begins, and says what the test tells its sink.
-struct InnerBackend final : Backend {
+struct InnerBackend final : DirectBackend {
   struct Session final : BackendSession {
     void pause() override {}
     void resume() override {}
@@ -47,8 +47,7 @@ class AttachmentBackendTest : public testing::Test, private CompletionHandler {
   }
 
   void start(const std::string& payload) {
-    const ParsedPayload parsed(payload);
-    session = backend.start(parsed.request(), sink);
+    session = backend.answer(parsed(payload), sink);
   }
   // The disk's answers to a file of that size, until it is read or refused.
   void read_file(std::size_t bytes) {

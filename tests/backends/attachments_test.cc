@@ -6,8 +6,8 @@
 #include <rapidjson/writer.h>
 
 #include "backends/placeholders.h"
-#include "base/json_input.h"
 #include "base/limits.h"
+#include "support/parsed_payload.h"
 
 namespace streaming {
 namespace {
@@ -21,44 +21,33 @@ class AttachmentsTest : public testing::Test {
  protected:
   AttachmentsTest() { config.attachments_data_dir = "/srv/attachments"; }
 
-  const HandoffRequest& parse(const std::string& payload) {
-    text = payload;
-    text.append(kJsonPadding, '\0');
-    Result<HandoffRequest> parsed = parser.parse({text.data(), payload.size()});
-    EXPECT_TRUE(parsed.ok()) << payload;
-    request = std::move(*parsed);
-    return request;
-  }
   std::string mistake(const std::string& payload) {
-    const auto found = find_attachments(parse(payload), config);
+    const auto found = find_attachments(*parsed(payload), config);
     return found.ok() ? "" : found.error().message;
   }
   // The messages, as JSON, with these contents of the attachments in turn.
   std::string messages(const std::string& payload, const std::vector<std::string>& contents) {
-    auto found = find_attachments(parse(payload), config);
+    const std::unique_ptr<HandoffRequest> request = parsed(payload);
+    auto found = find_attachments(*request, config);
     EXPECT_TRUE(found.ok()) << found.error().message;
     EXPECT_EQ(found->size(), contents.size());
     for (std::size_t i = 0; i < contents.size(); ++i) {
       const Status taken = take_contents((*found)[i], contents[i]);
       EXPECT_TRUE(taken.ok()) << taken.error().message;
     }
-    const rapidjson::Document document = payload_with_attachments(request, *found);
-    EXPECT_FALSE(document.HasMember("attachments") || document.HasMember("images"));
+    add_attachments(*request, std::move(*found));
     rapidjson::StringBuffer buffer;
     rapidjson::Writer<rapidjson::StringBuffer> writer(buffer);
-    document["messages"].Accept(writer);
+    request->messages->Accept(writer);
     return buffer.GetString();
   }
 
   Config config;
-  std::string text;
-  HandoffRequestParser parser;
-  HandoffRequest request;
 };
 
 TEST_F(AttachmentsTest, AreNoneWhereNoneAreNamed) {
-  EXPECT_TRUE(find_attachments(parse(R"({"prompt":"hi"})"), config)->empty());
-  EXPECT_TRUE(find_attachments(parse(R"({"attachments":[],"images":null})"), Config{})->empty());
+  EXPECT_TRUE(find_attachments(*parsed(R"({"prompt":"hi"})"), config)->empty());
+  EXPECT_TRUE(find_attachments(*parsed(R"({"attachments":[],"images":null})"), Config{})->empty());
 }
 
 TEST_F(AttachmentsTest, ATextStandsWhereItsPlaceholderIs) {
@@ -141,7 +130,7 @@ TEST_F(AttachmentsTest, MayBeAskedForInABoundedNumberOfPlaces) {
   };
   EXPECT_EQ(mistake(prompt(kMaxAttachmentUses)), "");
   EXPECT_THAT(mistake(prompt(kMaxAttachmentUses + 1)), HasSubstr("more than 1000 places"));
-  EXPECT_EQ(find_attachments(parse(R"({"messages":[{"role":"user","content":"{a}{a}"},{"role":"assistant",)"
+  EXPECT_EQ(find_attachments(*parsed(R"({"messages":[{"role":"user","content":"{a}{a}"},{"role":"assistant",)"
                                    R"("content":"{a}"}],"attachments":["a"]})"),
                              config)
                 ->front()
@@ -158,7 +147,7 @@ TEST_F(AttachmentsTest, ANameThatIsListedTwiceIsOneAttachment) {
 TEST_F(AttachmentsTest, TypesMayStandInTheSameOrderOrByName) {
   for (const char* types : {R"(["text/plain","image/png"])", R"({"b":"image/png","c":7,"a":"text/plain"})"}) {
     const auto found = find_attachments(
-        parse(R"({"attachments":["a","b"],"attachment_types":)" + std::string(types) + "}"), config);
+        *parsed(R"({"attachments":["a","b"],"attachment_types":)" + std::string(types) + "}"), config);
     ASSERT_TRUE(found.ok());
     EXPECT_EQ((*found)[0].kind, Attachment::Kind::kText);
     EXPECT_EQ((*found)[1].kind, Attachment::Kind::kImage);

@@ -20,15 +20,15 @@ TEST(ChatCompletionRequest, AsksForAStreamOfThePrompt) {
 }
 
 TEST(ChatCompletionRequest, PassesTheConversationOnAsItIs) {
-  const ParsedPayload payload(
+  const auto request = parsed(
       R"({"model":"mine","prompt":"unused","messages":[{"role":"user","content":[{"type":"text","text":"é"}]}]})");
-  EXPECT_EQ(chat_completion_request(payload.request(), "default-model"),
+  EXPECT_EQ(chat_completion_request(*request, "default-model"),
             R"({"model":"mine","messages":[{"role":"user","content":[{"type":"text","text":"é"}]}],)"
             R"("stream":true,"stream_options":{"include_usage":true}})");
 }
 
 std::string body_of(const char* payload) {
-  return chat_completion_request(ParsedPayload(payload).request(), "m");
+  return chat_completion_request(*parsed(payload), "m");
 }
 
 TEST(ChatCompletionRequest, PassesOnWhatElseIsAskedFor) {

@@ -1,14 +1,16 @@
 #include "backends/fallback.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
 #include <array>
 #include <cstring>
 
-#include "base/json_input.h"
+#include "backends/chat_completion_request.h"
 #include "base/limits.h"
 #include "base/log.h"
+#include "support/parsed_payload.h"
 #include "support/recording_sink.h"
 
 namespace streaming {
@@ -17,7 +19,7 @@ namespace {
 using Kind = AnswerEvent::Kind;
 
 // Keeps what it was asked, and says what the test tells its sink.
-struct ScriptedBackend : Backend {
+struct ScriptedBackend : DirectBackend {
   struct Session : BackendSession {
     explicit Session(ScriptedBackend& owner) : backend(owner) {}
     ~Session() override { ++backend.destroyed; }
@@ -31,11 +33,12 @@ struct ScriptedBackend : Backend {
     sink = &event_sink;
     prompts.emplace_back(request.prompt);
     models.emplace_back(request.model);
+    bodies.push_back(chat_completion_request(request, "own"));
     return std::make_unique<Session>(*this);
   }
 
   EventSink* sink = nullptr;
-  std::vector<std::string> prompts, models;  // of each start
+  std::vector<std::string> prompts, models, bodies;  // of each start
   int paused = 0, resumed = 0, cancelled = 0, destroyed = 0;
 };
 
@@ -47,12 +50,7 @@ class FallbackTest : public testing::Test {
     std::vector<FallbackBackend::Choice> choices{{"first", &first}};
     if (with_second) choices.push_back({"second", &second});
     backend.emplace(choices, settings, timers, counters);
-    const std::string_view text = R"({"prompt":"h\u00e9","model":"m","request":{"n":1.5}})";
-    std::string payload(text);
-    payload.append(kJsonPadding, '\0');
-    HandoffRequestParser parser;
-    session = backend->start(*parser.parse({payload.data(), text.size()}), sink);
-    std::fill(payload.begin(), payload.end(), '!');  // a request is valid during the call alone
+    session = backend->answer(parsed(R"({"prompt":"h\u00e9","model":"m","request":{"n":1.5,"model":"brought"}})"), sink);
   }
   void pass(Duration time) {
     timers.set_now(timers.now() + time);
@@ -151,6 +149,8 @@ TEST_F(FallbackTest, GoesOnToTheNextAtOnceAndWithItsOwnModel) {
   pass(Duration(0));
   EXPECT_EQ(second.prompts, std::vector<std::string>{"h\xC3\xA9"});
   EXPECT_EQ(second.models, std::vector<std::string>{""});
+  EXPECT_THAT(second.bodies.front(), testing::StartsWith(R"({"model":"own")"))
+      << "not the first one's, wherever the hand-off brings it";
   second.sink->on_event({.kind = Kind::kText, .text = "instead"});
   second.sink->on_end(FinishReason::kStop);
   EXPECT_EQ(sink.all_text(), "instead");

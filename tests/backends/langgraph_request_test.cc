@@ -2,8 +2,8 @@
 
 #include <gtest/gtest.h>
 
-#include "base/json_input.h"
 #include "base/limits.h"
+#include "support/parsed_payload.h"
 
 namespace streaming {
 namespace {
@@ -11,12 +11,8 @@ namespace {
 const LangGraphDefaults kDefaults{.assistant_id = "agent", .stream_mode = {"messages-tuple"}, .content_blocks = false};
 
 // The body for a hand-off with that payload.
-std::string body(std::string payload, const LangGraphDefaults& defaults = kDefaults) {
-  HandoffRequestParser parser;
-  const std::size_t size = payload.size();
-  payload.append(kJsonPadding, '\0');
-  const Result<HandoffRequest> request = parser.parse({payload.data(), size});
-  return request.ok() ? run_request(request.value(), defaults) : request.error().message;
+std::string body(std::string_view payload, const LangGraphDefaults& defaults = kDefaults) {
+  return run_request(*parsed(payload), defaults);
 }
 
 TEST(LangGraphRequest, PutsSystemAndPromptIntoTheInputsMessages) {

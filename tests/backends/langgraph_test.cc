@@ -54,7 +54,7 @@ class LangGraphTest : public testing::Test {
   TimerWheel timers{Time(Duration(1))};
   FakeHttpClient http;
   RecordingSink sink;
-  std::unique_ptr<Backend> backend;
+  std::unique_ptr<DirectBackend> backend;
   std::unique_ptr<BackendSession> session;
 };
 

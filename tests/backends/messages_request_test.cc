@@ -8,7 +8,7 @@ namespace streaming {
 namespace {
 
 std::string body_of(const char* payload) {
-  return messages_request(ParsedPayload(payload).request(), "m", 1000);
+  return messages_request(*parsed(payload), "m", 1000);
 }
 
 TEST(MessagesRequest, AsksForAStreamOfThePrompt) {
@@ -80,7 +80,7 @@ TEST(MessagesRequest, LeavesOutWhatThisApiRefuses) {
 
 // A model may have written anything; the body stays valid JSON.
 TEST(MessagesRequest, MakesAnObjectOfArgumentsThatAreNone) {
-  for (const char* arguments : {R"([1])", R"({\"a\":)", R"(x)"}) {
+  for (const char* arguments : {R"([1])", R"({\"a\":)", R"(x)", R"({\"a\":1,\"a\":2})"}) {
     const std::string payload = std::string(R"({"messages":[{"role":"assistant","tool_calls":[{"id":"c","function":)") +
                                 R"({"name":"w","arguments":")" + arguments + R"("}}]}]})";
     EXPECT_EQ(body_of(payload.c_str()),

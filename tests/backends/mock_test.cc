@@ -26,7 +26,7 @@ class MockTest : public testing::Test {
   FakeHttpClient http;
   TimerWheel timers{kStart};
   RecordingSink sink;
-  std::unique_ptr<Backend> backend = make_mock_backend(BackendEnvironment{config, timers, http});
+  std::unique_ptr<DirectBackend> backend = make_mock_backend(BackendEnvironment{config, timers, http});
 };
 
 TEST_F(MockTest, SaysEighteenPiecesAtItsPaceAndEnds) {

@@ -20,7 +20,7 @@ constexpr char kDone[] = "data: [DONE]\n\n";
 
 class OpenAiTest : public testing::Test {
  protected:
-  void start(HandoffRequest request = {}) {
+  void start(const HandoffRequest& request = {}) {
     session.reset();
     backend = make_openai_backend(BackendEnvironment{config, timers, http});
     session = backend->start(request, sink);
@@ -35,7 +35,7 @@ class OpenAiTest : public testing::Test {
   TimerWheel timers{Time(Duration(1))};
   FakeHttpClient http;
   RecordingSink sink;
-  std::unique_ptr<Backend> backend;
+  std::unique_ptr<DirectBackend> backend;
   std::unique_ptr<BackendSession> session;
 };
 

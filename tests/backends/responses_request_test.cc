@@ -8,7 +8,7 @@ namespace streaming {
 namespace {
 
 std::string body_of(const char* payload) {
-  return responses_request(ParsedPayload(payload).request(), "m");
+  return responses_request(*parsed(payload), "m");
 }
 
 TEST(ResponsesRequest, AsksForAStreamOfThePrompt) {
@@ -55,6 +55,11 @@ TEST(ResponsesRequest, WritesToolCallsAndTheirResultsAsItems) {
 TEST(ResponsesRequest, PassesOnWhatElseIsAskedFor) {
   EXPECT_EQ(body_of(R"({"request":{"input":[1],"store":false,"stream":false,"model":"mine"}})"),
             R"({"model":"mine","stream":true,"input":[1],"store":false})");
+}
+
+TEST(ResponsesRequest, SaysOnceWhatAPartIsThatHasATypeOfItsOwn) {
+  EXPECT_EQ(body_of(R"({"messages":[{"role":"user","content":[{"type":"file","file":{"type":"x","file_id":"f"}}]}]})"),
+            R"({"model":"m","input":[{"role":"user","content":[{"type":"input_file","file_id":"f"}]}],"stream":true})");
 }
 
 }  // namespace

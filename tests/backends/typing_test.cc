@@ -28,7 +28,7 @@ class TypingTest : public testing::Test {
   FakeHttpClient http;
   TimerWheel timers{Time(Duration(5000))};
   RecordingSink sink;
-  std::unique_ptr<Backend> backend = make_typing_backend(BackendEnvironment{config, timers, http});
+  std::unique_ptr<DirectBackend> backend = make_typing_backend(BackendEnvironment{config, timers, http});
 };
 
 TEST_F(TypingTest, TypesOneCharacterAfterTheOtherAndEnds) {

@@ -28,7 +28,7 @@ constexpr int kSequences = 400;
 constexpr int kSteps = 60;
 
 // A backend whose sessions know when they must not be called.
-class GuardedBackend final : public Backend {
+class GuardedBackend final : public DirectBackend {
  public:
   ~GuardedBackend() override { EXPECT_EQ(sessions_, 0); }
 
@@ -110,13 +110,12 @@ class WrappingSessionTest : public testing::Test, private CompletionHandler {
   // Runs the steps in random order, many times, each time with another session.
   void run(Backend& backend, const std::string& payload, const std::vector<Step>& steps,
            const std::function<void()>& look = [] {}) {
-    const ParsedPayload parsed(payload);
     for (int sequence = 0; sequence < kSequences && !HasFailure(); ++sequence) {
       SCOPED_TRACE("sequence " + std::to_string(sequence));
       random_.seed(static_cast<unsigned>(sequence));
       sink_ = std::make_unique<GuardedSink>();
       paused_ = false;
-      sink_->session = backend.start(parsed.request(), *sink_);
+      sink_->session = backend.answer(parsed(payload), *sink_);
       for (int step = 0; step < kSteps; ++step) {
         stream_step();
         steps[random_() % steps.size()]();

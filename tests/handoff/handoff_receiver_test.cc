@@ -94,9 +94,9 @@ class HandoffReceiverTest : public testing::Test, private CompletionHandler, pri
         FAIL() << "an unexpected operation";
     }
   }
-  std::optional<Refusal> on_client(UniqueFd& client, const HandoffRequest& request) override {
+  std::optional<Refusal> on_client(UniqueFd& client, std::unique_ptr<HandoffRequest> request) override {
     if (refusal) return refusal;
-    prompts.emplace_back(request.prompt);
+    prompts.emplace_back(request->prompt);
     client.reset();
     return std::nullopt;
   }

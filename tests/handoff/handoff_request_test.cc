@@ -4,35 +4,29 @@
 
 #include <string>
 
-#include "base/json_input.h"
 #include "base/limits.h"
+#include "support/parsed_payload.h"
 
 namespace streaming {
 namespace {
 
 class HandoffRequestTest : public testing::Test {
  protected:
-  Result<HandoffRequest> parse(std::string payload) {
-    buffer = std::move(payload);
-    const std::size_t size = buffer.size();
-    buffer.append(kJsonPadding, 'x');
-    return parser.parse({buffer.data(), size});
-  }
-  std::string mistake(std::string payload) {
-    const Result<HandoffRequest> request = parse(std::move(payload));
+  Result<std::unique_ptr<HandoffRequest>> parse(std::string_view payload) { return parser.parse(payload); }
+  std::string mistake(std::string_view payload) {
+    const auto request = parse(payload);
     return request.ok() ? "no mistake" : request.error().message;
   }
 
-  std::string buffer;
   HandoffRequestParser parser;
 };
 
 TEST_F(HandoffRequestTest, ReadsTheFieldsItKnows) {
-  const Result<HandoffRequest> request = parse(
+  const auto request = parse(
       R"({"prompt":"hi","system":"be brief","model":"m","backend":"mock","request_id":"r-1","user_id":12,)"
       R"("max_tokens":5,"temperature":0.5,"test_pattern":"p","messages":[{"role":"user","content":"x"}],"other":{}})");
   ASSERT_TRUE(request.ok()) << request.error().message;
-  const HandoffRequest& read = request.value();
+  const HandoffRequest& read = **request;
   EXPECT_EQ(read.prompt, "hi");
   EXPECT_EQ(read.system, "be brief");
   EXPECT_EQ(read.model, "m");
@@ -47,43 +41,43 @@ TEST_F(HandoffRequestTest, ReadsTheFieldsItKnows) {
 }
 
 TEST_F(HandoffRequestTest, TakesOneNulForNoPayload) {
-  const Result<HandoffRequest> request = parse(std::string(1, '\0'));
+  const auto request = parse(std::string(1, '\0'));
   ASSERT_TRUE(request.ok());
-  EXPECT_EQ(request.value().prompt, "");
-  EXPECT_EQ(request.value().messages, nullptr);
+  EXPECT_EQ(request.value()->prompt, "");
+  EXPECT_EQ(request.value()->messages, nullptr);
 }
 
 TEST_F(HandoffRequestTest, UnescapesText) {
-  const Result<HandoffRequest> request = parse(R"({"prompt":"h\u00e9 \"q\" \ud83d\ude00 \n \u0000!"})");
+  const auto request = parse(R"({"prompt":"h\u00e9 \"q\" \ud83d\ude00 \n \u0000!"})");
   ASSERT_TRUE(request.ok());
-  EXPECT_EQ(request.value().prompt, std::string_view("h\xC3\xA9 \"q\" \xF0\x9F\x98\x80 \n \0!", 17));
+  EXPECT_EQ(request.value()->prompt, std::string_view("h\xC3\xA9 \"q\" \xF0\x9F\x98\x80 \n \0!", 17));
 }
 
 TEST_F(HandoffRequestTest, ReadsAPromptOfAHundredThousandBytes) {
   const std::string prompt(100'000, 'p');
-  const Result<HandoffRequest> request = parse("{\"prompt\":\"" + prompt + "\"}");
+  const auto request = parse("{\"prompt\":\"" + prompt + "\"}");
   ASSERT_TRUE(request.ok());
-  EXPECT_EQ(request.value().prompt, prompt);
+  EXPECT_EQ(request.value()->prompt, prompt);
 }
 
 TEST_F(HandoffRequestTest, TakesAUserIdOfEitherKindAndNullForAbsent) {
-  EXPECT_EQ(parse(R"({"user_id":"u-7"})").value().user_id, "u-7");
-  EXPECT_EQ(parse(R"({"user_id":-3,"prompt":null})").value().user_id, "-3");
+  EXPECT_EQ(parse(R"({"user_id":"u-7"})").value()->user_id, "u-7");
+  EXPECT_EQ(parse(R"({"user_id":-3,"prompt":null})").value()->user_id, "-3");
 }
 
 TEST_F(HandoffRequestTest, FindsWhatTheUserSaidLast) {
-  EXPECT_EQ(parse(R"({"prompt":"p"})").value().last_user_text(), "p");
-  EXPECT_EQ(parse(R"({"prompt":"p","messages":[]})").value().last_user_text(), "p");
+  EXPECT_EQ(parse(R"({"prompt":"p"})").value()->last_user_text(), "p");
+  EXPECT_EQ(parse(R"({"prompt":"p","messages":[]})").value()->last_user_text(), "p");
   EXPECT_EQ(parse(R"({"messages":[{"role":"user","content":"a"},{"role":"user","content":"b"},)"
                   R"({"role":"assistant","content":"c"}]})")
                 .value()
-                .last_user_text(),
+                ->last_user_text(),
             "b");
   EXPECT_EQ(parse(R"({"messages":[{"role":"user","content":[{"type":"image_url"},{"type":"text","text":"t"}]}]})")
                 .value()
-                .last_user_text(),
+                ->last_user_text(),
             "t");
-  EXPECT_EQ(parse(R"({"messages":[7,{"role":1,"content":2},{"role":"user"}]})").value().last_user_text(), "");
+  EXPECT_EQ(parse(R"({"messages":[7,{"role":1,"content":2},{"role":"user"}]})").value()->last_user_text(), "");
 }
 
 TEST_F(HandoffRequestTest, SaysWhatIsWrongWithAField) {
@@ -97,76 +91,135 @@ TEST_F(HandoffRequestTest, SaysWhatIsWrongWithAField) {
 }
 
 TEST_F(HandoffRequestTest, SaysWhatBecomesOfTheAnswerWhenTheClientLeaves) {
-  EXPECT_FALSE(parse("{}").value().continue_without_client);
-  EXPECT_FALSE(parse(R"({"on_disconnect":"cancel"})").value().continue_without_client);
-  EXPECT_TRUE(parse(R"({"on_disconnect":"continue"})").value().continue_without_client);
+  EXPECT_FALSE(parse("{}").value()->continue_without_client);
+  EXPECT_FALSE(parse(R"({"on_disconnect":"cancel"})").value()->continue_without_client);
+  EXPECT_TRUE(parse(R"({"on_disconnect":"continue"})").value()->continue_without_client);
   EXPECT_EQ(mistake(R"({"on_disconnect":"stay"})"),
             "the payload's field \"on_disconnect\" must be \"cancel\" or \"continue\"");
 }
 
 TEST_F(HandoffRequestTest, TakesTheCompactFieldsOfLangGraphForThoseOfFullName) {
-  HandoffRequest request = parse(R"({"lg":{"t":"t-1","a":"agent","p":"fast","m":["values"],"i":{"shop":7}}})").value();
-  EXPECT_EQ(request.thread_id, "t-1");
-  EXPECT_EQ(request.assistant_id, "agent");
-  EXPECT_EQ(request.profile, "fast");
-  ASSERT_NE(request.stream_mode, nullptr);
-  EXPECT_STREQ((*request.stream_mode)[0].GetString(), "values");
-  ASSERT_NE(request.langgraph_input, nullptr);
-  EXPECT_EQ((*request.langgraph_input)["shop"].GetInt(), 7);
+  auto request = parsed(R"({"lg":{"t":"t-1","a":"agent","p":"fast","m":["values"],"i":{"shop":7}}})");
+  EXPECT_EQ(request->thread_id, "t-1");
+  EXPECT_EQ(request->assistant_id, "agent");
+  EXPECT_EQ(request->profile, "fast");
+  ASSERT_NE(request->stream_mode, nullptr);
+  EXPECT_STREQ((*request->stream_mode)[0].GetString(), "values");
+  ASSERT_NE(request->langgraph_input, nullptr);
+  EXPECT_EQ((*request->langgraph_input)["shop"].GetInt(), 7);
 
-  request = parse(R"({"thread_id":"t-2","stream_mode":"custom","lg":{"t":"t-1","m":"values"}})").value();
-  EXPECT_EQ(request.thread_id, "t-2") << "the full name goes before";
-  EXPECT_STREQ(request.stream_mode->GetString(), "custom");
+  request = parsed(R"({"thread_id":"t-2","stream_mode":"custom","lg":{"t":"t-1","m":"values"}})");
+  EXPECT_EQ(request->thread_id, "t-2") << "the full name takes precedence";
+  EXPECT_STREQ(request->stream_mode->GetString(), "custom");
 }
 
 TEST_F(HandoffRequestTest, SaysWhatIsWrongWithAFieldOfLangGraph) {
-  EXPECT_EQ(mistake(R"({"lg":"t-1"})"), "the payload's field \"lg\" must be an object");
+  EXPECT_EQ(mistake(R"({"lg":7})"), "the payload's field \"lg\" must be an object");
   EXPECT_EQ(mistake(R"({"lg":{"t":1}})"), "the payload's field \"lg.t\" must be a string");
-  EXPECT_EQ(mistake(R"({"lg":{"i":[]}})"), "the payload's field \"lg.i\" must be an object");
+  EXPECT_EQ(mistake(R"({"lg":{"i":[1]}})"), "the payload's field \"lg.i\" must be an object");
   EXPECT_EQ(mistake(R"({"stream_mode":["a",1]})"),
             "the payload's field \"stream_mode\" must be a string or an array of strings");
 }
 
 TEST_F(HandoffRequestTest, KnowsByTheProtocolWhetherTheClientTakesChunks) {
   for (const char* protocol : {"HTTP/1.1", "HTTP/2.0", "HTTP/2"}) {
-    EXPECT_TRUE(parse(R"({"apache":{"protocol":")" + std::string(protocol) + "\"}}")->apache.takes_chunks())
+    EXPECT_TRUE(parsed(R"({"apache":{"protocol":")" + std::string(protocol) + "\"}}")->apache.takes_chunks())
         << protocol;
   }
   for (const char* protocol : {"HTTP/1.0", "HTTP/0.9", "HTTP/", "", "http/1.1", "2"}) {
-    EXPECT_FALSE(parse(R"({"apache":{"protocol":")" + std::string(protocol) + "\"}}")->apache.takes_chunks())
+    EXPECT_FALSE(parsed(R"({"apache":{"protocol":")" + std::string(protocol) + "\"}}")->apache.takes_chunks())
         << protocol;
   }
-  EXPECT_FALSE(parse("{}")->apache.takes_chunks());
-  EXPECT_FALSE(parse(R"({"apache":{"protocol":1}})")->apache.takes_chunks());
+  EXPECT_FALSE(parsed("{}")->apache.takes_chunks());
+  EXPECT_FALSE(parsed(R"({"apache":{"protocol":1}})")->apache.takes_chunks());
+}
+
+TEST_F(HandoffRequestTest, TakesAProfileAloneFromLangGraphsFieldOfOtherDaemons) {
+  EXPECT_EQ(parse(R"({"lg":"fast"})").value()->profile, "fast");
+  EXPECT_EQ(parse(R"({"lg":"fast||"})").value()->profile, "fast");
+  EXPECT_EQ(parse(R"({"profile":"mine","lg":"fast"})").value()->profile, "mine") << "the full name takes precedence";
+  for (const char* lg : {"fast|http://evil|", "|http://evil", "fast||key"}) {
+    EXPECT_NE(mistake("{\"lg\":\"" + std::string(lg) + "\"}").find("\"lg\" must not bring a URL or a key"),
+              std::string::npos);
+  }
+}
+
+TEST_F(HandoffRequestTest, TakesTheWholeBodyOfARun) {
+  const auto request = parse(R"({"lg_body":{"assistant_id":"a","input":{"x":1}}})");
+  ASSERT_TRUE(request.ok());
+  ASSERT_NE((*request)->request, nullptr);
+  EXPECT_STREQ((*(*request)->request)["assistant_id"].GetString(), "a");
+  EXPECT_NE(mistake(R"({"lg_body":{},"request":{}})").find("both"), std::string::npos);
+}
+
+TEST_F(HandoffRequestTest, RefusesByNameWhatOtherDaemonsTake) {
+  for (const char* field : {"image_path", "image_paths", "image_base64", "image_mime_type", "langgraph_url",
+                            "langgraph_api_key"}) {
+    EXPECT_TRUE(mistake("{\"prompt\":\"what is this?\",\"" + std::string(field) + "\":\"x\"}")
+                    .starts_with("the payload's field \"" + std::string(field) + "\" is not taken here: "));
+  }
+}
+
+TEST_F(HandoffRequestTest, TakesPhpsEmptyArrayForAnEmptyObject) {
+  const auto request = parse(R"({"response_headers":[],"request":[],"langgraph_input":[],"lg":[],"lg_body":null})");
+  ASSERT_TRUE(request.ok()) << request.error().message;
+  EXPECT_TRUE((*request)->response_headers.empty());
+  EXPECT_TRUE((*request)->langgraph_input->ObjectEmpty());
+  EXPECT_EQ(mistake(R"({"request":[1]})"), "the payload's field \"request\" must be an object");
+}
+
+TEST_F(HandoffRequestTest, WritesNumbersInHeadersAsTheirText) {
+  const auto request = parse(R"({"response_headers":{"X-A":5,"X-B":1.5,"X-C":true,"X-D":null,"X-E":"e"}})");
+  ASSERT_TRUE(request.ok()) << request.error().message;
+  std::string read;
+  for (const HeaderField& header : (*request)->response_headers) {
+    read += std::string(header.name) + "=" + std::string(header.value) + ";";
+  }
+  EXPECT_EQ(read, "X-A=5;X-B=1.5;X-C=true;X-E=e;");
+}
+
+TEST_F(HandoffRequestTest, BoundsWhatIsShownInLogsAndMetrics) {
+  const std::string longest(256, 'x'), longer(257, 'x');
+  for (const std::string field : {"model", "request_id", "user_id"}) {
+    EXPECT_TRUE(parse("{\"" + field + "\":\"" + longest + "\"}").ok());
+    EXPECT_EQ(mistake("{\"" + field + "\":\"" + longer + "\"}"),
+              "the payload's field \"" + field + "\" must be of at most 256 bytes");
+  }
+  EXPECT_EQ(mistake("{\"request\":{\"model\":\"" + longer + "\"}}"),
+            "the payload's field \"request.model\" must be of at most 256 bytes");
+  EXPECT_EQ(mistake("{\"test_pattern\":\"" + std::string(4097, 'x') + "\"}"),
+            "the payload's field \"test_pattern\" must be of at most 4096 bytes");
 }
 
 TEST_F(HandoffRequestTest, ReadsApachesHeadersAndThenItsOwn) {
-  const Result<HandoffRequest> request =
+  const auto request =
       parse(R"({"apache":{"headers":[["Set-Cookie","a=1"],["Set-Cookie","b=2"]],"uri":"/chat"},)"
             R"("response_headers":{"X-One":"1"}})");
   ASSERT_TRUE(request.ok()) << request.error().message;
   std::string read;
-  for (const HeaderField& header : request.value().response_headers) {
+  for (const HeaderField& header : request.value()->response_headers) {
     read += std::string(header.name) + "=" + std::string(header.value) + ";";
   }
   EXPECT_EQ(read, "Set-Cookie=a=1;Set-Cookie=b=2;X-One=1;");
 }
 
 TEST_F(HandoffRequestTest, ReadsWhatApacheSaysOfTheRequestAndLeavesOutWhatIsNoText) {
-  const Result<HandoffRequest> request =
+  const auto request =
       parse(R"({"apache":{"headers":[],"request_id":"Zx@1","client":["192.0.2.7"],"uri":"/chat"}})");
   ASSERT_TRUE(request.ok()) << request.error().message;
-  EXPECT_EQ(request.value().apache.request_id, "Zx@1");
-  EXPECT_EQ(request.value().apache.client, "");
-  EXPECT_EQ(request.value().apache.path, "/chat");
+  EXPECT_EQ(request.value()->apache.request_id, "Zx@1");
+  EXPECT_EQ(request.value()->apache.client, "");
+  EXPECT_EQ(request.value()->apache.path, "/chat");
 }
 
 TEST_F(HandoffRequestTest, SaysWhatIsWrongWithHeaders) {
   EXPECT_EQ(mistake(R"({"apache":[]})"), "the payload's field \"apache\" must be an object");
   EXPECT_EQ(mistake(R"({"apache":{"headers":[["a"]]}})"),
-            "the payload's field \"apache.headers\" must be an array of pairs of strings");
-  EXPECT_EQ(mistake(R"({"response_headers":{"a":1}})"),
-            "the payload's field \"response_headers\" must be an object of strings");
+            "the payload's field \"apache\" must have an array of pairs of strings as its \"headers\"");
+  for (const char* headers : {R"("x")", R"([1])", R"({"a":{}})", R"({"a":["b"]})"}) {
+    EXPECT_EQ(mistake("{\"response_headers\":" + std::string(headers) + "}"),
+              "the payload's field \"response_headers\" must be an object of strings and numbers");
+  }
 }
 
 TEST_F(HandoffRequestTest, RefusesAHeaderValueThatWouldInjectAHeader) {
@@ -206,6 +259,31 @@ TEST_F(HandoffRequestTest, RefusesANumberThatIsTooLarge) {
   EXPECT_NE(mistake(R"({"messages":[{"x":-1e400}]})").find("not valid JSON"), std::string::npos);
 }
 
+TEST_F(HandoffRequestTest, RefusesAMemberThatIsThereTwiceAnywhere) {
+  constexpr char kTwice[] = "an object has the member \"prompt\" twice";
+  EXPECT_NE(mistake(R"({"prompt":"a","prompt":"b"})").find(kTwice), std::string::npos);
+  EXPECT_NE(mistake(R"({"prompt":"a","x":1,"\u0070rompt":"b"})").find(kTwice), std::string::npos);
+  EXPECT_NE(mistake(R"({"messages":[{"role":"user"},{"prompt":1,"content":[],"prompt":2}]})").find(kTwice),
+            std::string::npos);
+  EXPECT_NE(mistake(R"({"x":{"y":[[{"z":{"prompt":1,"prompt":2}}]]}})").find(kTwice), std::string::npos);
+  EXPECT_NE(mistake(R"({"":1,"":2})").find("twice"), std::string::npos);
+  EXPECT_TRUE(parse(R"({"prompt":"a","x":{"prompt":"b"},"y":[{"prompt":1},{"prompt":2}],"Prompt":3})").ok())
+      << "in different objects, or other names";
+}
+
+TEST_F(HandoffRequestTest, ShowsOfARepeatedMembersNameWhatMayStandInALog) {
+  EXPECT_NE(mistake(R"({"a\nb\u202e":1,"a\nb\u202e":2})").find("the member \"a?b???\" twice"), std::string::npos);
+  const std::string name = "\"" + std::string(100'000, 'n') + "\":1";
+  EXPECT_LT(mistake("{" + name + "," + name + "}").size(), 200u);
+}
+
+TEST_F(HandoffRequestTest, FindsTheOneRepeatedMemberOfAHundredThousand) {
+  std::string members;
+  for (int number = 0; number < 100'000; ++number) members += "\"member" + std::to_string(number) + "\":0,";
+  EXPECT_TRUE(parse("{" + members + "\"last\":0}").ok());
+  EXPECT_NE(mistake("{" + members + "\"member7\":0}").find("the member \"member7\" twice"), std::string::npos);
+}
+
 TEST_F(HandoffRequestTest, RefusesDeepNestingWithoutSpendingStackOnIt) {
   EXPECT_EQ(mistake(std::string(100'000, '[')),
             "the payload is not valid JSON: it is nested deeper than 64 levels (at byte 64)");
@@ -219,7 +297,7 @@ TEST_F(HandoffRequestTest, RefusesDeepNestingWithoutSpendingStackOnIt) {
 
 TEST_F(HandoffRequestTest, ParsesTheNextPayloadAfterAMistake) {
   EXPECT_FALSE(parse("{\"prompt\":").ok());
-  EXPECT_EQ(parse(R"({"prompt":"again"})").value().prompt, "again");
+  EXPECT_EQ(parse(R"({"prompt":"again"})").value()->prompt, "again");
 }
 
 }  // namespace

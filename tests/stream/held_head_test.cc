@@ -52,9 +52,9 @@ TEST_F(HeldHeadTest, AnswersSilenceWithAStatusToo) {
 }
 
 TEST_F(HeldHeadTest, AnswersAnUpstreamErrorInTheFirstEventOfFormatRawWithAStatus) {
-  HandoffRequest request;
-  request.format = "raw";
-  open(request);
+  auto request = std::make_unique<HandoffRequest>();
+  request->format = "raw";
+  open(std::move(request));
   backend.sink->on_event({.kind = AnswerEvent::Kind::kUpstream, .text = "{\"error\":{}}"});
   backend.sink->on_failure({.kind = FailureKind::kReported, .detail = "an error event"});
   end_of_turn();

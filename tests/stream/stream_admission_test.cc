@@ -23,11 +23,11 @@ TEST_F(StreamTest, RefusesWhenAllPlacesAreTakenAndHasRoomToSaySo) {
 }
 
 TEST_F(StreamTest, RefusesAUserWhoHasEnoughAndAdmitsHimAgainWhenAStreamHasEnded) {
-  HandoffRequest request;
-  request.user_id = "u";
+  auto request = std::make_unique<HandoffRequest>();
+  request->user_id = "u";
   const auto open_for_user = [&] {
     UniqueFd client(::socket(AF_UNIX, SOCK_STREAM, 0));
-    return table.open(client, request, backend);
+    return table.open(client, std::move(request), backend);
   };
   EXPECT_EQ(open_for_user(), std::nullopt);
   const std::optional<Refusal> refusal = open_for_user();

@@ -20,7 +20,7 @@
 namespace streaming {
 
 // Does what the test tells the sink to do.
-struct FakeBackend : Backend {
+struct FakeBackend : DirectBackend {
   struct Session : BackendSession {
     explicit Session(FakeBackend& owner) : backend(owner) {}
     ~Session() override { ++backend.destroyed; }
@@ -60,9 +60,9 @@ class StreamTest : public testing::Test, private CompletionHandler {
     load.assigned = 10;
   }
 
-  std::optional<Refusal> open(const HandoffRequest& request = {}) {
+  std::optional<Refusal> open(std::unique_ptr<HandoffRequest> request = std::make_unique<HandoffRequest>()) {
     UniqueFd client(::socket(AF_UNIX, SOCK_STREAM, 0));
-    std::optional<Refusal> refusal = table.open(client, request, backend);
+    std::optional<Refusal> refusal = table.open(client, std::move(request), backend);
     table.flush();
     return refusal;
   }

@@ -48,7 +48,7 @@ class StreamOverUringTest : public testing::TestWithParam<bool>, private Complet
   }
 
   void open(UniqueFd client) {
-    const std::optional<Refusal> refusal = table->open(client, HandoffRequest{}, *backend);
+    const std::optional<Refusal> refusal = table->open(client, std::make_unique<HandoffRequest>(), *backend);
     ASSERT_FALSE(refusal);
   }
   // Turns the loop until the condition holds; fails the test when kPatience has not brought it.

@@ -11,7 +11,7 @@ using testing::StartsWith;
 
 TEST_F(StreamTest, SendsHeadAndFirstEventTogetherWhenBothAreReady) {
   UniqueFd client(::socket(AF_UNIX, SOCK_STREAM, 0));
-  ASSERT_EQ(table.open(client, HandoffRequest{}, backend), std::nullopt);
+  ASSERT_EQ(table.open(client, std::make_unique<HandoffRequest>(), backend), std::nullopt);
   text("hello");
   end_of_turn();
   const std::string sent = send_all();
@@ -21,9 +21,12 @@ TEST_F(StreamTest, SendsHeadAndFirstEventTogetherWhenBothAreReady) {
 }
 
 TEST_F(StreamTest, SendsChunksToAClientThatKnowsThemAndTheLastOneOnlyAtAnOrderlyEnd) {
-  HandoffRequest request;
-  request.apache.protocol = "HTTP/1.1";
-  open(request);
+  const auto open_chunked = [this] {
+    auto request = std::make_unique<HandoffRequest>();
+    request->apache.protocol = "HTTP/1.1";
+    open(std::move(request));
+  };
+  open_chunked();
   const std::string head = send_all();
   EXPECT_THAT(head, HasSubstr("\r\nTransfer-Encoding: chunked\r\n"));
   EXPECT_THAT(head, EndsWith("\r\n\r\n3\r\n:\n\n\r\n"));
@@ -34,7 +37,7 @@ TEST_F(StreamTest, SendsChunksToAClientThatKnowsThemAndTheLastOneOnlyAtAnOrderly
   end_of_turn();
   EXPECT_EQ(send_all(), "e\r\ndata: [DONE]\n\n\r\n0\r\n\r\n");
 
-  open(request);
+  open_chunked();
   send_all();
   backend.sink->on_failure({.kind = FailureKind::kTruncated, .detail = "cut"});
   end_of_turn();
@@ -99,10 +102,10 @@ TEST_F(StreamTest, CancelsTheBackendAtOnceWhenTheClientLeavesBeforeTheFirstEvent
 }
 
 TEST_F(StreamTest, LetsTheBackendFinishWithoutTheClientWhereThatWasAsked) {
-  HandoffRequest request;
-  request.continue_without_client = true;
+  auto request = std::make_unique<HandoffRequest>();
+  request->continue_without_client = true;
   UniqueFd client(::socket(AF_UNIX, SOCK_STREAM, 0));
-  ASSERT_EQ(table.open(client, request, backend), std::nullopt);
+  ASSERT_EQ(table.open(client, std::move(request), backend), std::nullopt);
   end_of_turn();
   client_leaves();
   EXPECT_EQ(backend.cancelled, 0);
@@ -158,9 +161,9 @@ TEST_F(StreamTest, ShowsAFailureAsAnErrorEventWithoutDoneAndWithoutItsDetail) {
 }
 
 TEST_F(StreamTest, AnswersInTheFormatOfTheHandoff) {
-  HandoffRequest request;
-  request.format = "raw";
-  EXPECT_EQ(open(request), std::nullopt);
+  auto request = std::make_unique<HandoffRequest>();
+  request->format = "raw";
+  EXPECT_EQ(open(std::move(request)), std::nullopt);
   EXPECT_TRUE(backend.sink->wants_upstream_events());
   backend.sink->on_event({.kind = AnswerEvent::Kind::kUpstream, .text = "{}", .name = "ping"});
   end_of_turn();
@@ -171,25 +174,25 @@ TEST_F(StreamTest, AnswersInTheFormatOfItsBackendUnlessTheHandoffNamesOne) {
   backend.own_format = "raw";
   EXPECT_EQ(open(), std::nullopt);
   EXPECT_TRUE(backend.sink->wants_upstream_events());
-  HandoffRequest request;
-  request.format = "content";
-  EXPECT_EQ(open(request), std::nullopt);
+  auto request = std::make_unique<HandoffRequest>();
+  request->format = "content";
+  EXPECT_EQ(open(std::move(request)), std::nullopt);
   EXPECT_FALSE(backend.sink->wants_upstream_events());
 }
 
 TEST_F(StreamTest, RefusesAFormatThatItDoesNotKnow) {
-  HandoffRequest request;
-  request.format = "xml";
-  const std::optional<Refusal> refusal = open(request);
+  auto request = std::make_unique<HandoffRequest>();
+  request->format = "xml";
+  const std::optional<Refusal> refusal = open(std::move(request));
   ASSERT_NE(refusal, std::nullopt);
   EXPECT_EQ(refusal->status, 400);
   EXPECT_THAT(refusal->message, HasSubstr("content, raw"));
 }
 
 TEST_F(StreamTest, CountsTheTokensThatTheUpstreamHasCountedLastByModel) {
-  HandoffRequest request;
-  request.model = "m";
-  open(request);
+  auto request = std::make_unique<HandoffRequest>();
+  request->model = "m";
+  open(std::move(request));
   backend.sink->on_usage({.input_tokens = 3, .output_tokens = 1});
   backend.sink->on_usage({.input_tokens = 3, .output_tokens = 9});
   backend.sink->on_end(FinishReason::kStop);
@@ -251,27 +254,27 @@ TEST_F(StreamTest, DrainsNoMoreThanItsLimits) {
 }
 
 TEST_F(StreamTest, NamesAUiMessageByItsRequestOrByANameOfItsOwn) {
-  HandoffRequest request;
-  request.format = "ui-message";
-  request.request_id = "r-1";
-  open(request);
+  auto request = std::make_unique<HandoffRequest>();
+  request->format = "ui-message";
+  request->request_id = "r-1";
+  open(std::move(request));
   text("hi");
   end_of_turn();
   const std::string sent = send_all();
   EXPECT_THAT(sent, HasSubstr("\r\nx-vercel-ai-ui-message-stream: v1\r\n"));
   EXPECT_THAT(sent, HasSubstr("{\"type\":\"start\",\"messageId\":\"r-1\"}"));
 
-  request.request_id = "";
-  open(request);
+  request->request_id = "";
+  open(std::move(request));
   text("hi");
   end_of_turn();
   EXPECT_THAT(send_all(), testing::ContainsRegex("\"messageId\":\"[0-9a-f]+\""));
 }
 
 TEST_F(StreamTest, EndsAnAnswerOfWhichItsFormatCannotKeepEnough) {
-  HandoffRequest request;
-  request.format = "ui-message";
-  open(request);
+  auto request = std::make_unique<HandoffRequest>();
+  request->format = "ui-message";
+  open(std::move(request));
   backend.sink->on_event({.kind = AnswerEvent::Kind::kToolCall, .id = "c", .name = "f"});
   backend.sink->on_event({.kind = AnswerEvent::Kind::kToolInput, .text = std::string(kMaxToolInputBytes, 'x')});
   end_of_turn();

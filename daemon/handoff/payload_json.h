@@ -1,0 +1,68 @@
+// PayloadJson: the JSON of a hand-off's payload, parsed once and in place, with the memory that it lies in.
+//
+// Part of its HandoffRequest. No object in it has two members of one name, it is nested kMaxJsonDepth deep at most, all
+// its strings are UTF-8 and its numbers finite. The time to parse it is linear in its size but for the search for
+// repeated names, which sorts the names of large objects.
+
+#pragma once
+
+#include <rapidjson/document.h>
+#include <rapidjson/reader.h>
+
+#include <cstddef>
+#include <forward_list>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "handoff/payload_file.h"
+
+namespace streaming {
+
+// What parsing needs besides, kept from one payload to the next. One per worker.
+struct JsonScratch {
+  rapidjson::Reader reader;
+  std::vector<std::string_view> names;  // of the objects that have begun and not ended
+};
+
+class PayloadJson {
+ public:
+  PayloadJson() = default;
+  PayloadJson(const PayloadJson&) = delete;
+  PayloadJson& operator=(const PayloadJson&) = delete;
+
+  // Once, one of the two: copies the text, or takes the file that it lies in. The Error's message is for the client and
+  // says what is wrong and where. Null until then.
+  Status parse(std::span<const char> text, JsonScratch& scratch);
+  Status parse(PayloadFile file, JsonScratch& scratch);
+
+  rapidjson::Document& document() { return document_; }
+  const rapidjson::Document& document() const { return document_; }
+
+  // Keeps a text that values are to refer to.
+  std::string_view keep(std::string text);
+
+  // The memory that it takes beyond its own size.
+  std::size_t bytes() const { return text_bytes_ + kept_bytes_ + pool_.Capacity(); }
+
+ private:
+  static constexpr std::size_t kPoolBytes = 1024;  // enough for most; what needs more allocates
+  static constexpr std::size_t kPoolChunkBytes = 8 * 1024;
+
+  Status parse_in_place(char* text, std::size_t bytes, JsonScratch& scratch);
+
+  std::unique_ptr<char[]> text_;
+  std::optional<PayloadFile> file_;
+  std::size_t text_bytes_ = 0;
+  std::forward_list<std::string> kept_;
+  std::size_t kept_bytes_ = 0;
+  alignas(std::max_align_t) char pool_memory_[kPoolBytes];
+  rapidjson::MemoryPoolAllocator<> pool_{pool_memory_, sizeof pool_memory_, kPoolChunkBytes};
+  rapidjson::Document document_{&pool_};
+};
+
+}  // namespace streaming

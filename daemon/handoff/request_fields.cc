@@ -1,0 +1,337 @@
+#include "handoff/request_fields.h"
+
+#include <rapidjson/stringbuffer.h>
+#include <rapidjson/writer.h>
+
+#include <algorithm>
+#include <cstddef>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/limits.h"
+
+namespace streaming {
+namespace {
+
+using Value = rapidjson::Value;
+
+std::string_view text_of(const Value& value) {
+  return {value.GetString(), value.GetStringLength()};
+}
+
+// What is being read: the request, and what is taken from other fields when all have been seen.
+struct Reading {
+  HandoffRequest& request;
+  const Value* apache_headers = nullptr;
+  const Value* response_headers = nullptr;
+  const Value* run_body = nullptr;
+  const Value* lg = nullptr;  // an object
+};
+
+// What a reader has against a value, to be said behind the field's name; null: it has taken it.
+using Complaint = const char*;
+
+struct Field {
+  std::string_view name;
+  Complaint (*read)(const Value& value, Reading& reading);
+};
+
+// What is sent to the API as a header.
+constexpr std::size_t kMaxHeaderValueBytes = 4096;
+
+// --- Values ---------------------------------------------------------------------------------------------------------
+
+template <std::string_view HandoffRequest::* member>
+Complaint read_text(const Value& value, Reading& reading) {
+  if (!value.IsString()) return "must be a string";
+  reading.request.*member = text_of(value);
+  return nullptr;
+}
+
+// A short text that goes into a header as it is.
+template <std::string_view HandoffRequest::* member>
+Complaint read_header_value(const Value& value, Reading& reading) {
+  if (!value.IsString() || !is_header_value(text_of(value))) return "must be a string without control characters";
+  static_assert(kMaxHeaderValueBytes == 4096);
+  if (value.GetStringLength() > kMaxHeaderValueBytes) return "must be of at most 4096 bytes";
+  reading.request.*member = text_of(value);
+  return nullptr;
+}
+
+Complaint read_model(const Value& value, Reading& reading) {
+  static_assert(kMaxIdBytes == 256);
+  if (value.IsString() && value.GetStringLength() > kMaxIdBytes) return "must be of at most 256 bytes";
+  return read_text<&HandoffRequest::model>(value, reading);
+}
+
+Complaint read_request_id(const Value& value, Reading& reading) {
+  if (value.IsString() && value.GetStringLength() > kMaxIdBytes) return "must be of at most 256 bytes";
+  return read_header_value<&HandoffRequest::request_id>(value, reading);
+}
+
+Complaint read_user_id(const Value& value, Reading& reading) {
+  if (value.IsInt64()) {
+    reading.request.user_id = std::to_string(value.GetInt64());
+    return nullptr;
+  }
+  if (!value.IsString()) return "must be an integer or a string";
+  if (value.GetStringLength() > kMaxIdBytes) return "must be of at most 256 bytes";
+  reading.request.user_id = text_of(value);
+  return nullptr;
+}
+
+template <const Value* HandoffRequest::* member>
+Complaint read_array(const Value& value, Reading& reading) {
+  if (!value.IsArray()) return "must be an array";
+  reading.request.*member = &value;
+  return nullptr;
+}
+
+template <const Value* HandoffRequest::* member>
+Complaint read_any(const Value& value, Reading& reading) {
+  reading.request.*member = &value;
+  return nullptr;
+}
+
+// PHP writes an empty array for an empty object. Null where it is neither.
+const Value* as_object(const Value& value) {
+  static const Value kEmpty(rapidjson::kObjectType);
+  if (value.IsArray() && value.Empty()) return &kEmpty;
+  return value.IsObject() ? &value : nullptr;
+}
+
+template <const Value* HandoffRequest::* member>
+Complaint read_object(const Value& value, Reading& reading) {
+  reading.request.*member = as_object(value);
+  return reading.request.*member == nullptr ? "must be an object" : nullptr;
+}
+
+template <const Value* Reading::* member>
+Complaint keep_object(const Value& value, Reading& reading) {
+  reading.*member = as_object(value);
+  return reading.*member == nullptr ? "must be an object" : nullptr;
+}
+
+Complaint read_stream_mode(const Value& value, Reading& reading) {
+  const bool words = value.IsString() ||
+                     (value.IsArray() &&
+                      std::all_of(value.Begin(), value.End(), [](const Value& word) { return word.IsString(); }));
+  if (!words) return "must be a string or an array of strings";
+  reading.request.stream_mode = &value;
+  return nullptr;
+}
+
+Complaint read_max_tokens(const Value& value, Reading& reading) {
+  if (!value.IsInt64() || value.GetInt64() <= 0) return "must be a positive integer";
+  reading.request.max_tokens = value.GetInt64();
+  return nullptr;
+}
+
+Complaint read_temperature(const Value& value, Reading& reading) {
+  if (!value.IsNumber()) return "must be a number";
+  reading.request.temperature = value.GetDouble();
+  return nullptr;
+}
+
+Complaint read_on_disconnect(const Value& value, Reading& reading) {
+  if (value != "cancel" && value != "continue" && value != "") return "must be \"cancel\" or \"continue\"";
+  reading.request.continue_without_client = value == "continue";
+  return nullptr;
+}
+
+// What mod_socket_handoff puts in front: {"headers": [["Name", "value"], ...], "request_id": "...", ...}. A fact of
+// another type counts as absent.
+Complaint read_apache(const Value& value, Reading& reading) {
+  if (!value.IsObject()) return "must be an object";
+  ApacheFacts& facts = reading.request.apache;
+  for (const auto& [name, fact] :
+       {std::pair{"request_id", &facts.request_id},
+        {"client", &facts.client},
+        {"uri", &facts.path},
+        {"protocol", &facts.protocol}}) {
+    const auto member = value.FindMember(name);
+    if (member != value.MemberEnd() && member->value.IsString()) *fact = text_of(member->value);
+  }
+  const auto headers = value.FindMember("headers");
+  if (headers == value.MemberEnd()) return nullptr;
+  constexpr Complaint kNoPairs = "must have an array of pairs of strings as its \"headers\"";
+  if (!headers->value.IsArray()) return kNoPairs;
+  for (const Value& pair : headers->value.GetArray()) {
+    const bool is_pair = pair.IsArray() && pair.Size() == 2 && pair[0].IsString() && pair[1].IsString();
+    if (!is_pair) return kNoPairs;
+  }
+  reading.apache_headers = &headers->value;
+  return nullptr;
+}
+
+Complaint read_response_headers(const Value& value, Reading& reading) {
+  constexpr Complaint kNoScalars = "must be an object of strings and numbers";
+  reading.response_headers = as_object(value);
+  if (reading.response_headers == nullptr) return kNoScalars;
+  for (const auto& header : reading.response_headers->GetObject()) {
+    if (header.value.IsObject() || header.value.IsArray()) return kNoScalars;
+  }
+  return nullptr;
+}
+
+// As other daemons have it, a text: "profile|url|key".
+Complaint read_lg(const Value& value, Reading& reading) {
+  if (!value.IsString()) return keep_object<&Reading::lg>(value, reading);
+  const std::string_view text = text_of(value);
+  const std::size_t end = text.find('|');
+  if (end != std::string_view::npos && text.find_first_not_of('|', end) != std::string_view::npos) {
+    return "must not bring a URL or a key: the configuration has them, in backend.langgraph or a profile of it";
+  }
+  if (reading.request.profile.empty()) reading.request.profile = text.substr(0, end);
+  return nullptr;
+}
+
+// A field of another daemon. To leave it alone would be to answer another question.
+Complaint refuse_file(const Value&, Reading&) {
+  return "is not taken here: name files beneath data_dir in \"images\"";
+}
+
+Complaint refuse_server(const Value&, Reading&) {
+  return "is not taken here: the configuration has servers and keys, and \"profile\" chooses";
+}
+
+Complaint refuse_inline_image(const Value&, Reading&) {
+  return "is not taken here: put the image into \"messages\", as an image_url of the form data:image/png;base64,...";
+}
+
+// --- Fields ---------------------------------------------------------------------------------------------------------
+
+using Request = HandoffRequest;
+
+// By name.
+constexpr Field kFields[] = {
+    {"apache", read_apache},
+    {"assistant_id", read_text<&Request::assistant_id>},
+    {"attachment_types", read_any<&Request::attachment_types>},
+    {"attachments", read_array<&Request::attachments>},
+    {"backend", read_text<&Request::backend>},
+    {"format", read_text<&Request::format>},
+    {"image_base64", refuse_inline_image},
+    {"image_mime_type", refuse_inline_image},
+    {"image_path", refuse_file},
+    {"image_paths", refuse_file},
+    {"images", read_array<&Request::images>},
+    {"langgraph_api_key", refuse_server},
+    {"langgraph_input", read_object<&Request::langgraph_input>},
+    {"langgraph_url", refuse_server},
+    {"lg", read_lg},
+    {"lg_body", keep_object<&Reading::run_body>},
+    {"max_tokens", read_max_tokens},
+    {"messages", read_array<&Request::messages>},
+    {"model", read_model},
+    {"on_disconnect", read_on_disconnect},
+    {"profile", read_text<&Request::profile>},
+    {"prompt", read_text<&Request::prompt>},
+    {"request", read_object<&Request::request>},
+    {"request_id", read_request_id},
+    {"response_headers", read_response_headers},
+    {"stream_mode", read_stream_mode},
+    {"system", read_text<&Request::system>},
+    {"temperature", read_temperature},
+    {"test_pattern", read_header_value<&Request::test_pattern>},
+    {"thread_id", read_text<&Request::thread_id>},
+    {"traceparent", read_header_value<&Request::traceparent>},
+    {"user_id", read_user_id},
+};
+
+// Of "lg": the same in few letters, for headers of limited length.
+constexpr Field kCompactFields[] = {
+    {"a", read_text<&Request::assistant_id>},
+    {"i", read_object<&Request::langgraph_input>},
+    {"m", read_stream_mode},
+    {"p", read_text<&Request::profile>},
+    {"t", read_text<&Request::thread_id>},
+};
+
+constexpr bool by_name(const Field& field, std::string_view name) {
+  return field.name < name;
+}
+
+constexpr bool are_sorted(std::span<const Field> fields) {
+  return std::is_sorted(fields.begin(), fields.end(),
+                        [](const Field& left, const Field& right) { return left.name < right.name; });
+}
+static_assert(are_sorted(kFields) && are_sorted(kCompactFields));
+
+// `prefix` stands before the names in a message.
+Status read_members(const Value& object, std::span<const Field> fields, const char* prefix, Reading& reading) {
+  for (const auto& [name, value] : object.GetObject()) {
+    const auto field = std::lower_bound(fields.begin(), fields.end(), text_of(name), by_name);
+    if (field == fields.end() || field->name != text_of(name) || value.IsNull()) continue;
+    if (const Complaint complaint = field->read(value, reading); complaint != nullptr) {
+      return Error{"the payload's field \"" + std::string(prefix) + std::string(field->name) + "\" " + complaint};
+    }
+  }
+  return success();
+}
+
+// --- What is taken from several -------------------------------------------------------------------------------------
+
+// The fields of full name take precedence.
+Status read_compact(const Value& lg, HandoffRequest& request) {
+  HandoffRequest compact;
+  Reading reading{compact};
+  if (Status read = read_members(lg, kCompactFields, "lg.", reading); !read) return read;
+  if (request.thread_id.empty()) request.thread_id = compact.thread_id;
+  if (request.assistant_id.empty()) request.assistant_id = compact.assistant_id;
+  if (request.profile.empty()) request.profile = compact.profile;
+  if (request.stream_mode == nullptr) request.stream_mode = compact.stream_mode;
+  if (request.langgraph_input == nullptr) request.langgraph_input = compact.langgraph_input;
+  return success();
+}
+
+// A scalar as JSON writes it; a string is its own text.
+std::string_view text_of_scalar(const Value& value, PayloadJson& json) {
+  if (value.IsString()) return text_of(value);
+  rapidjson::StringBuffer buffer;
+  rapidjson::Writer<rapidjson::StringBuffer> writer(buffer);
+  value.Accept(writer);
+  return json.keep(std::string(buffer.GetString(), buffer.GetSize()));
+}
+
+// Apache's, then the payload's own.
+void take_headers(const Reading& reading) {
+  std::vector<HeaderField>& headers = reading.request.response_headers;
+  if (reading.apache_headers != nullptr) {
+    for (const Value& pair : reading.apache_headers->GetArray()) {
+      headers.push_back({text_of(pair[0]), text_of(pair[1])});
+    }
+  }
+  if (reading.response_headers == nullptr) return;
+  for (const auto& [name, value] : reading.response_headers->GetObject()) {
+    if (!value.IsNull()) headers.push_back({text_of(name), text_of_scalar(value, reading.request.json)});
+  }
+}
+
+Status check_further(const Value& further) {
+  const auto model = further.FindMember("model");
+  const bool too_long = model != further.MemberEnd() && model->value.IsString() &&
+                        model->value.GetStringLength() > kMaxIdBytes;
+  return too_long ? Status(Error{"the payload's field \"request.model\" must be of at most 256 bytes"}) : success();
+}
+
+}  // namespace
+
+Status read_fields(HandoffRequest& request) {
+  Reading reading{request};
+  if (Status read = read_members(request.json.document(), kFields, "", reading); !read) return read;
+  if (reading.lg != nullptr) {
+    if (Status read = read_compact(*reading.lg, request); !read) return read;
+  }
+  if (reading.run_body != nullptr) {
+    if (request.request != nullptr) return Error{"the payload has both \"request\" and \"lg_body\", which is the same"};
+    request.request = reading.run_body;
+  }
+  take_headers(reading);
+  return request.request == nullptr ? success() : check_further(*request.request);
+}
+
+}  // namespace streaming
