@@ -5,6 +5,7 @@
 
 #include "backends/anthropic.h"
 #include "backends/exec.h"
+#include "backends/hold.h"
 #include "backends/langgraph.h"
 #include "backends/mock.h"
 #include "backends/openai.h"
@@ -17,6 +18,7 @@ constexpr std::array kRegistry{
     BackendEntry{"mock", make_mock_backend},           BackendEntry{"openai", make_openai_backend},
     BackendEntry{"anthropic", make_anthropic_backend}, BackendEntry{kExecBackend, nullptr},
     BackendEntry{"typing", make_typing_backend},       BackendEntry{"langgraph", make_langgraph_backend},
+    BackendEntry{"hold", make_hold_backend},
 };
 
 }  // namespace

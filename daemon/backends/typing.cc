@@ -10,6 +10,7 @@
 #include <string>
 #include <utility>
 
+#include "backends/typed_answer.h"
 #include "backends/typing_rhythm.h"
 #include "base/utf8.h"
 
@@ -174,6 +175,7 @@ class TypingBackend final : public DirectBackend {
 }  // namespace
 
 std::unique_ptr<DirectBackend> make_typing_backend(const BackendEnvironment& environment) {
+  if (environment.config.typing_use_api) return make_typed_answer_backend(environment);
   return std::make_unique<TypingBackend>(environment);
 }
 

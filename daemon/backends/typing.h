@@ -1,4 +1,5 @@
-// The backend `typing`: one character after the other with a human's rhythm, without any upstream. For demos.
+// The backend `typing`: one character after the other with a human's rhythm, without any upstream unless it is to use an
+// API (backends/typed_answer.h). For demos.
 
 #pragma once
 

@@ -191,6 +191,9 @@ inline constexpr std::size_t kMaxRunParts = 1024;
 // The id of a thread, which the hand-off gives. Over it: 400.
 inline constexpr std::size_t kMaxThreadIdBytes = 128;
 
+// Of an API's answer, what waits to be typed (typing.use_api). Over it: it is said at once.
+inline constexpr std::size_t kMaxUntypedBytes = 64 * 1024;
+
 // Places in a hand-off's texts that ask for attachments. Over it: 400.
 inline constexpr std::size_t kMaxAttachmentUses = 1000;
 

@@ -49,6 +49,7 @@ struct Config {
   Duration mock_delay{50};
   Duration typing_delay{40};
   std::string typing_fortune = "/usr/games/fortune";  // empty: none
+  bool typing_use_api = false;
   NamedCommands exec_commands;
   std::int64_t exec_max_children = 64;
 

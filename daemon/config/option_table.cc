@@ -9,9 +9,9 @@ namespace {
 
 constexpr std::int64_t kHourMs = 3'600'000;
 
-constexpr std::string_view kBackends = "mock, openai, anthropic, langgraph, typing, exec";
+constexpr std::string_view kBackends = "mock, openai, anthropic, langgraph, typing, hold, exec";
 // A program of exec answers by itself, and cannot take over.
-constexpr std::string_view kFallbacks = "mock, openai, anthropic, langgraph, typing";
+constexpr std::string_view kFallbacks = "mock, openai, anthropic, langgraph, typing, hold";
 
 constexpr std::string_view kFormats = "content, raw, ui-message";
 
@@ -65,13 +65,15 @@ constexpr std::array kOptions{
            "how long SIGTERM lets streams run on before it ends them with an error event"},
     Option{"backend.provider", "--backend", "DAEMON_BACKEND_PROVIDER", Choice{&Config::backend, kBackends},
            "where answers come from, unless the hand-off names its own: mock, openai, anthropic, langgraph, typing, "
-           "exec"},
+           "hold, exec"},
     Option{"backend.mock.message_delay_ms", "--delay", "DAEMON_TOKEN_DELAY_MS",
            Milliseconds{&Config::mock_delay, 0, kHourMs}, "mock: time between events", Effect::kReload, "-d,--message-delay"},
     Option{"backend.typing.delay_ms", "", "DAEMON_TYPING_DELAY_MS", Milliseconds{&Config::typing_delay, 1, 60'000},
            "typing: time between two letters; about, as a human's"},
     Option{"backend.typing.fortune", "", "DAEMON_TYPING_FORTUNE", Text{&Config::typing_fortune, &kProgram},
            "typing: program that prints what is typed, if it is there. Empty: built-in sentences"},
+    Option{"backend.typing.use_api", "", "DAEMON_TYPING_USE_API", Boolean{&Config::typing_use_api},
+           "typing: type what backend openai answers, instead"},
     Option{"backend.exec.commands", "", "", Commands{&Config::exec_commands},
            "exec: programs by name; the hand-off's profile names one, else it is the one named default"},
     Option{"backend.exec.max_children", "", "DAEMON_EXEC_MAX_CHILDREN", Integer{&Config::exec_max_children, 1, 10'000},
@@ -176,7 +178,7 @@ constexpr std::array kOptions{
            "largest attachment; a larger one ends the stream with an error"},
     Option{"attachments.max_total_bytes", "", "DAEMON_ATTACHMENTS_MAX_TOTAL_BYTES",
            Integer{&Config::attachments_max_total_bytes, 1, 64 * 1024 * 1024},
-           "all attachments of one hand-off together"},
+           "all attachments of one hand-off together; one that several places ask for counts for each"},
     Option{"attachments.delete_after_use", "", "DAEMON_ATTACHMENTS_DELETE_AFTER_USE",
            Boolean{&Config::attachments_delete_after_use},
            "remove attachments when an API that was given them has begun to answer"},

@@ -1,0 +1,13 @@
+// The backend `typing` with use_api: types what the backend `openai` answers, with a human's rhythm. For demos.
+
+#pragma once
+
+#include <memory>
+
+#include "backends/registry.h"
+
+namespace streaming {
+
+std::unique_ptr<DirectBackend> make_typed_answer_backend(const BackendEnvironment& environment);
+
+}  // namespace streaming
