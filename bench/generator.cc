@@ -278,7 +278,7 @@ void Generator::on_end_of_answer(Slot slot) {
     return fail(slot, Failure::kReceive, "answered with status " + std::to_string(reader.status()));
   }
   if (!reader.done() && !options_->any_end) {
-    return fail(slot, Failure::kReceive, "the answer ended without [DONE]; --any-end takes the end of a daemon without it");
+    return fail(slot, Failure::kReceive, "the answer ended without [DONE], which --any-end takes as an end");
   }
   const std::uint32_t expected = options_->expected_events;
   if (reader.events() == 0 || (expected > 0 && reader.events() != expected)) {

@@ -37,7 +37,8 @@ double now_s() {
 class Watch {
  public:
   Watch(const Options& options, const Endpoints& endpoints)
-      : client_(endpoints.metrics, endpoints.streams), view_{.daemon = endpoints.name, .interval_s = options.interval_s} {}
+      : client_(endpoints.metrics, endpoints.streams),
+        view_{.daemon = endpoints.name, .interval_s = options.interval_s} {}
 
   Model& model() { return model_; }
   View& view() { return view_; }

@@ -9,9 +9,9 @@
 namespace top {
 namespace {
 
-constexpr int kLeft = 1;           // a column of margin
-constexpr int kValueEnd = 22;      // where figures end
-constexpr int kSparkline = 24;     // where their minute begins
+constexpr int kLeft = 1;        // a column of margin
+constexpr int kValueEnd = 22;   // where figures end
+constexpr int kSparkline = 24;  // where their minute begins
 constexpr double kBusyShare = 0.7;
 constexpr double kFullShare = 0.9;
 
@@ -20,9 +20,9 @@ struct RateRow {
   const char* name;
 };
 
-constexpr RateRow kRateRows[] = {{Rate::kBegun, "begun"},     {Rate::kCompleted, "ended well"},
-                                 {Rate::kFailed, "failed"},   {Rate::kRefused, "refused"},
-                                 {Rate::kEvents, "events"},   {Rate::kBytes, "bytes"}};
+constexpr RateRow kRateRows[] = {{Rate::kBegun, "begun"},   {Rate::kCompleted, "ended well"},
+                                 {Rate::kFailed, "failed"}, {Rate::kRefused, "refused"},
+                                 {Rate::kEvents, "events"}, {Rate::kBytes, "bytes"}};
 
 Style style_of_share(double share) {
   return share >= kFullShare ? Style::kBad : share >= kBusyShare ? Style::kBusy : Style::kGood;
@@ -154,7 +154,7 @@ void draw_overview(Screen& screen, const Model& model) {
   }
 }
 
-// --- Streams ----------------------------------------------------------------------------------------------------------
+// --- Streams --------------------------------------------------------------------------------------------------------
 
 constexpr int kFirstStreamRow = 4;
 
@@ -221,8 +221,10 @@ void draw_streams(Screen& screen, const View& view) {
   for (std::size_t i = 0; i < shown; ++i) {
     draw_stream(screen, kFirstStreamRow + static_cast<int>(i), (*view.streams)[first + i]);
   }
-  screen.put(2, kLeft, fmt::format("{} to {} of {} streams that are listed, the oldest first", shown == 0 ? 0 : first + 1,
-                                   first + shown, count_text(static_cast<double>(view.streams->size()))),
+  const std::string all = count_text(static_cast<double>(view.streams->size()));
+  screen.put(2, kLeft,
+             fmt::format("{} to {} of {} streams that are listed, the oldest first", shown == 0 ? 0 : first + 1,
+                         first + shown, all),
              Style::kFaint);
 }
 

@@ -32,7 +32,7 @@ void draw(Screen& screen, const Model& model, const View& view);
 // Streams that fit on the screen.
 std::size_t visible_streams(Size size);
 
-// --- Parts ------------------------------------------------------------------------------------------------------------
+// --- Parts ----------------------------------------------------------------------------------------------------------
 
 // At most so many cells, the newest value at the right; the highest of them fills its cell.
 std::string sparkline(const std::deque<double>& values, std::size_t cells, bool utf8);

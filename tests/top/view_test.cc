@@ -19,7 +19,8 @@ Exposition metrics_after(int seconds) {
       "daemon_build_info{version=\"1.2\"} 1\ndaemon_uptime_seconds 90061\ndaemon_active_streams 34567\n"
       "daemon_peak_streams 40001\ndaemon_max_connections 50000\ndaemon_worker_streams{worker=\"0\"} 17283\n"
       "daemon_worker_streams{worker=\"1\"} 17284\ndaemon_streams_total " + n +
-      "\ndaemon_streams_ended_total{cause=\"completed\"} " + n + "\ndaemon_streams_ended_total{cause=\"too_long\"} " + n +
+      "\ndaemon_streams_ended_total{cause=\"completed\"} " + n +
+      "\ndaemon_streams_ended_total{cause=\"too_long\"} " + n +
       "\ndaemon_streams_ended_total{cause=\"shutdown\"} 0\ndaemon_refusals_total{reason=\"full\"} 0\n"
       "daemon_backend_requests_total{backend=\"openai\"} " + n +
       "\ndaemon_first_token_seconds_bucket{le=\"0.1\"} " + n + "\ndaemon_first_token_seconds_bucket{le=\"+Inf\"} " + n +
