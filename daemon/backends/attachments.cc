@@ -82,10 +82,9 @@ Status check_count(std::size_t count, const Config& config) {
 // The content of a message of the user; null where it is another's, or has none. For Value and const Value.
 template <typename AnyValue>
 AnyValue* content_of_user(AnyValue& message) {
-  if (!message.IsObject()) return nullptr;
-  const auto role = message.FindMember("role"), content = message.FindMember("content");
-  if (role == message.MemberEnd() || content == message.MemberEnd() || role->value != "user") return nullptr;
-  return content->value.IsString() || content->value.IsArray() ? &content->value : nullptr;
+  if (!message.IsObject() || !message.HasMember("role") || !message.HasMember("content")) return nullptr;
+  AnyValue& content = message["content"];
+  return message["role"] == "user" && (content.IsString() || content.IsArray()) ? &content : nullptr;
 }
 
 // The text of a part that has nothing else; null where it is another part.

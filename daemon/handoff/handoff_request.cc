@@ -57,10 +57,10 @@ std::string_view HandoffRequest::last_user_text() const {
 
 void HandoffRequest::forget_model() {
   model = {};
-  if (!json.document().IsObject()) return;
+  rapidjson::Document& document = json.document();
+  if (!document.IsObject()) return;
   for (const char* further : {"request", "lg_body"}) {
-    const auto found = json.document().FindMember(further);
-    if (found != json.document().MemberEnd() && found->value.IsObject()) found->value.RemoveMember("model");
+    if (document.HasMember(further) && document[further].IsObject()) document[further].RemoveMember("model");
   }
 }
 
