@@ -298,7 +298,8 @@ TEST(DaemonStart, NamesTheBackendsThatThereAre) {
   DaemonProcess daemon({"--backend", "nonsense"});
   EXPECT_EQ(daemon.exit_status(), 1);
   EXPECT_THAT(daemon.log(),
-              HasSubstr("--backend must be one of mock, openai, anthropic, langgraph, typing, hold, exec, not \"nonsense\""));
+              HasSubstr("--backend must be one of mock, openai, anthropic, langgraph, typing, hold, exec, not "
+                        "\"nonsense\""));
 }
 
 TEST(DaemonStart, RefusesMoreConnectionsThanItCanHold) {

@@ -183,7 +183,8 @@ TEST(Fallback, OfABackendThatDoesNotExistIsAnErrorAtStart) {
   EXPECT_EQ(daemon.exit_status(), 1);
   EXPECT_THAT(
       daemon.log(),
-      HasSubstr("--fallback must be a list of some of mock, openai, anthropic, langgraph, typing, hold, not \"mock,nope\""));
+      HasSubstr("--fallback must be a list of some of mock, openai, anthropic, langgraph, typing, hold, not "
+                "\"mock,nope\""));
 }
 
 class CertificateTest : public testing::Test {
