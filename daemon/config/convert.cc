@@ -55,7 +55,6 @@ Result<std::string> text_for(const Option& option, const ForeignSetting& setting
     if (&value != &setting.values.front()) text += ',';
     text += value;
   }
-  if (std::holds_alternative<Choice>(option.value) && text == "warning") return std::string("warn");
   std::int64_t number = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
   const bool is_number = error == std::errc{} && end == text.data() + text.size();
