@@ -5,13 +5,14 @@
 
 #include "mod_socket_handoff/client_socket.h"
 #include "mod_socket_handoff/httpd_module.h"
+#include "mod_socket_handoff/outcome.h"
 #include "mod_socket_handoff/socket_memory.h"
 
 namespace socket_handoff {
 
 struct ChildProcess {
   DeadSocket dead_socket = DeadSocket::create();  // empty where the child began without descriptors
-  SocketMemory sockets;
+  SocketMemory sockets{.known = {}, .unreachable = {}, .acknowledged = acknowledged_sockets()};
 };
 
 // The hook for a child that begins.

@@ -36,8 +36,7 @@ bool connect_to_known(KnownSockets& known, const char* path, const SocketRules& 
   if (!lent) return false;
   connection.problem = check_resolved_path(lent->resolved, rules.allowed_prefixes);
   if (connection.problem == PathProblem::kNone) connect_as(lent->type, lent->file, rules, connection);
-  connection.known_as = lent->serial;
-  connection.has_acknowledged = lent->has_acknowledged;
+  connection.identity = lent->identity;
   return connection.error != EPROTOTYPE;
 }
 
@@ -56,8 +55,7 @@ DaemonConnection connect_to_daemon(KnownSockets& known, const char* path, const 
   // The listener is of the other type. It has noticed nothing so far.
   if (connection.error == EPROTOTYPE) connect_as(SOCK_STREAM, file.pin, rules, connection);
   if (connection.socket) {
-    connection.known_as = known.keep(path, file.resolved.text(), connection.type, std::move(file.pin));
-    connection.has_acknowledged = false;
+    connection.identity = known.keep(path, file.resolved.text(), connection.type, std::move(file.pin));
   }
   return connection;
 }

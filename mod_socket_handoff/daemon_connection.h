@@ -13,8 +13,7 @@ namespace socket_handoff {
 struct DaemonConnection {
   UniqueDescriptor socket;                   // non-blocking; none when the daemon was not reached
   int type = 0;                              // SOCK_SEQPACKET or SOCK_STREAM, where it was
-  unsigned long known_as = 0;                // its serial number in KnownSockets; 0 where it is not kept
-  bool has_acknowledged = false;             // the daemon there has given its word before
+  std::uint64_t identity = 0;                // of the socket's file, as KnownSockets has it; 0 where it is not kept
   PathProblem problem = PathProblem::kNone;  // the path is refused and nothing was connected to
   int error = 0;                             // errno otherwise
 };

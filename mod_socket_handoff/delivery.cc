@@ -15,17 +15,18 @@ namespace {
 constexpr std::size_t kMaxBytesReadAtOnce = 4096;
 
 // Whether the client is still Apache's, though the daemon has closed the connection without an answer.
-bool is_left_by(const DaemonConnection& daemon, ReceivedAnswer::End end, const Payload& payload) {
-  if (daemon.has_acknowledged) return true;
+bool is_left_by(const DaemonConnection& daemon, ReceivedAnswer::End end, const Payload& payload,
+                AcknowledgedSockets& acknowledged) {
+  if (acknowledged.contains(daemon.identity)) return true;
   return end == ReceivedAnswer::End::kReset && (daemon.type == SOCK_SEQPACKET || payload.size() <= kMaxBytesReadAtOnce);
 }
 
 Delivery::End read_answer(const DaemonConnection& daemon, Candidate& candidate, const Payload& payload,
-                          std::chrono::milliseconds time_allowed, KnownSockets& known) {
+                          std::chrono::milliseconds time_allowed, AcknowledgedSockets& acknowledged) {
   const ReceivedAnswer received = receive_answer(daemon.socket.get(), time_allowed);
   switch (received.end) {
     case ReceivedAnswer::End::kAnswered:
-      if (!daemon.has_acknowledged) known.remember_acknowledgement(daemon.known_as);
+      if (!acknowledged.contains(daemon.identity)) acknowledged.add(daemon.identity);
       if (received.answer.kind == DaemonAnswer::Kind::kAccepted) return Delivery::End::kTaken;
       candidate.state = Candidate::State::kRefused;
       candidate.status = received.answer.status;
@@ -33,7 +34,7 @@ Delivery::End read_answer(const DaemonConnection& daemon, Candidate& candidate, 
       return Delivery::End::kNotTaken;
     case ReceivedAnswer::End::kClosed:
     case ReceivedAnswer::End::kReset:
-      if (!is_left_by(daemon, received.end, payload)) return Delivery::End::kTakenSilently;
+      if (!is_left_by(daemon, received.end, payload, acknowledged)) return Delivery::End::kTakenSilently;
       candidate.state = Candidate::State::kClosed;
       return Delivery::End::kNotTaken;
     case ReceivedAnswer::End::kUndecided:
@@ -68,7 +69,7 @@ class Parcel {
 };
 
 Delivery::End deliver_to(Candidate& candidate, const DaemonConnection& daemon, int client, Parcel& parcel,
-                         const DeliveryLimits& limits, KnownSockets& known) {
+                         const DeliveryLimits& limits, AcknowledgedSockets& acknowledged) {
   const SendResult sent = parcel.send(daemon, client, limits.send_timeout);
   candidate.error = sent.error;
   if (!sent.client_is_gone) {
@@ -77,7 +78,7 @@ Delivery::End deliver_to(Candidate& candidate, const DaemonConnection& daemon, i
   }
   if (sent.error != 0) return Delivery::End::kTakenInPart;
   if (!limits.answer_timeout) return Delivery::End::kTaken;
-  return read_answer(daemon, candidate, parcel.payload(), *limits.answer_timeout, known);
+  return read_answer(daemon, candidate, parcel.payload(), *limits.answer_timeout, acknowledged);
 }
 
 int weight(const Candidate& candidate) {
@@ -102,7 +103,7 @@ Delivery deliver(SocketMemory& sockets, int client, const Payload& payload, std:
     DaemonConnection daemon;
     Candidate* candidate = search.next(daemon);
     if (!candidate) return {};
-    const Delivery::End end = deliver_to(*candidate, daemon, client, parcel, limits, sockets.known);
+    const Delivery::End end = deliver_to(*candidate, daemon, client, parcel, limits, sockets.acknowledged);
     if (end != Delivery::End::kNotTaken) return {end, candidate};
   }
 }

@@ -6,9 +6,6 @@
 // is kept open, its number is not given to any other; and it is the open file that is connected to, not the path. The
 // prefixes are compared by each hand-off, with where the file was when it was checked.
 //
-// Whether the daemon behind a socket acknowledges is kept with it: of one that does, an end of file without a word is a
-// crash; of one that does not, it is how it takes a client.
-//
 // One for each Apache child, shared by its threads, for as long as the child lives.
 
 #pragma once
@@ -17,6 +14,7 @@
 #include <sys/stat.h>
 
 #include <array>
+#include <cstdint>
 #include <string_view>
 
 #include "mod_socket_handoff/socket_path.h"
@@ -36,8 +34,7 @@ class KnownSockets {
     dev_t device = 0;
     ino_t number = 0;
     int type = 0;  // SOCK_SEQPACKET or SOCK_STREAM, whichever it takes
-    unsigned long serial = 0;
-    bool has_acknowledged = false;  // its daemon gives its word, and has done so since this file was kept
+    std::uint64_t identity = 0;  // of the file
   };
 
   // A socket that stays open while this lives, which is to be no longer than one connect(): others wait to be kept.
@@ -62,11 +59,9 @@ class KnownSockets {
   // Empty where the path is not known, or leads to another file now.
   Lent find(const char* path);
 
-  // The socket's serial number; 0 where it cannot be kept.
-  unsigned long keep(const char* path, std::string_view resolved, int type, UniqueDescriptor file);
-
-  // For the socket that had this number; nothing where that was forgotten meanwhile.
-  void remember_acknowledgement(unsigned long serial);
+  // The file's identity, never 0: the same in all processes, and another one for a file that has the number of one that
+  // was removed. 0 where it cannot be kept.
+  std::uint64_t keep(const char* path, std::string_view resolved, int type, UniqueDescriptor file);
 
  private:
   Socket* entry_of(const char* path);
@@ -74,7 +69,6 @@ class KnownSockets {
   pthread_rwlock_t lock_ = PTHREAD_RWLOCK_INITIALIZER;
   std::array<Socket, kMaxKnown> sockets_;
   std::size_t next_to_go_ = 0;  // once all are in use
-  unsigned long last_serial_ = 0;
 };
 
 }  // namespace socket_handoff

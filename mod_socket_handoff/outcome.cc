@@ -23,11 +23,12 @@ constexpr Counter kCounters[kOutcomes] = {
     {"failed", "SocketHandoffFailed"},
 };
 
-// In memory that the children share; they only add to it.
+// In memory that the children share.
 struct SharedCounters {
   std::atomic<unsigned long> outcomes[kOutcomes];
   std::atomic<bool> has_relayed;
   std::atomic<bool> has_met_silent_daemon;
+  AcknowledgedSockets acknowledged;
 };
 static_assert(std::atomic<unsigned long>::is_always_lock_free);
 
@@ -96,6 +97,11 @@ int show_counters(request_rec* r, int flags) {
   }
   if (!is_for_machines) ap_rputs("</dl>\n", r);
   return OK;
+}
+
+AcknowledgedSockets& acknowledged_sockets() {
+  static constinit AcknowledgedSockets of_this_process;
+  return counters ? counters->acknowledged : of_this_process;
 }
 
 bool is_first_relay() {

@@ -4,6 +4,8 @@
 
 #include "mod_socket_handoff/httpd_module.h"
 
+#include "mod_socket_handoff/acknowledged_sockets.h"
+
 namespace socket_handoff {
 
 enum class Outcome {
@@ -25,6 +27,9 @@ int create_counters(apr_pool_t* configuration, apr_pool_t* log, apr_pool_t* temp
 
 // For mod_status' hook.
 int show_counters(request_rec* r, int flags);
+
+// In the same memory; of this process alone where there is none.
+AcknowledgedSockets& acknowledged_sockets();
 
 // What is logged once: true for the first caller since the server was started.
 bool is_first_relay();

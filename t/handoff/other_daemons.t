@@ -42,13 +42,9 @@ for my $type (qw(seqpacket stream)) {
   is get(asks('acknowledge', $other->socket))->{status}, 403, 'a SOCK_STREAM daemon needs SocketHandoffStreamSockets';
   like wait_for_log($mark, qr/SH0201/), qr/SocketHandoffStreamSockets is Off: set it On/, 'the log says so';
 }
-# What an Apache child has learned of a daemon, it has learned by itself. So there is one.
-sub start_apache_of_one_child {
+sub start_apache {
   my $root = Apache::Test::vars('serverroot');
   return Handoff::PrivateApache->start(join '', map({ module($_) } qw(socket_handoff proxy proxy_fcgi)), <<"END");
-<IfModule mpm_prefork_module>
-  ServerLimit 1
-</IfModule>
 SocketHandoffAllowedPrefix $root/run/
 SocketHandoffAcknowledge On
 <FilesMatch "\\.php\$">
@@ -57,7 +53,7 @@ SocketHandoffAcknowledge On
 END
 }
 
-my $apache = start_apache_of_one_child();
+my $apache = start_apache();
 {
   my $mark  = log_mark();
   my $other = Handoff::OtherDaemon->start('seqpacket', 'at-once');

@@ -3,6 +3,7 @@ use strict;
 use warnings FATAL => 'all';
 
 use JSON::PP qw(decode_json encode_json);
+use Socket qw(SOCK_STREAM);
 use Test::More;
 
 use Handoff::Apache qw(log_mark wait_for_log);
@@ -61,6 +62,12 @@ is get(by_body(3_000_000))->{status}, 413, 'however large it is';
   my $response = get('/in/disabled' . by_body(100));
   is $response->{status}, 200, 'where hand-offs are off';
   unlike $response->{head}, qr/^X-(?:Socket-)?Handoff/mi, 'no header of ours is seen';
+}
+
+{
+  my $stream = Handoff::ScriptedDaemon->start(sub { 1 while sysread $_[0], my $rest, 65536 }, type => SOCK_STREAM);
+  get_whatever('/in/stream-sockets' . bytes(INLINE + 1, socket => $stream->socket));
+  like substr($stream->next_payload, 0, 10), qr/\A\{"apache":/, 'a SOCK_STREAM daemon gets long data itself, and not in a file';
 }
 
 # What Apache knows goes along.

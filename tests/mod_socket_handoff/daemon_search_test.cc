@@ -36,7 +36,8 @@ class DaemonSearchTest : public testing::Test {
   const std::string other = directory / "other.sock";
   std::vector<Candidate> candidates = {{.path = path.c_str()}};
   DaemonConnection connection;
-  SocketMemory sockets;
+  AcknowledgedSockets acknowledged;
+  SocketMemory sockets{.known = {}, .unreachable = {}, .acknowledged = acknowledged};
 };
 
 TEST_F(DaemonSearchTest, MissingSocketIsTriedAsOftenAsConfigured) {

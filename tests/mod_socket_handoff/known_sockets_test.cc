@@ -9,6 +9,7 @@
 #include <thread>
 #include <vector>
 
+#include "mod_socket_handoff/acknowledged_sockets.h"
 #include "mod_socket_handoff/daemon_connection.h"
 #include "tests/mod_socket_handoff/temporary_directory.h"
 #include "tests/mod_socket_handoff/unix_listener.h"
@@ -67,18 +68,22 @@ TEST_F(KnownSocketsTest, StreamListenerIsKnownAsSuch) {
   EXPECT_TRUE(connect(path).socket);
 }
 
-TEST_F(KnownSocketsTest, DaemonThatHasAcknowledgedIsRememberedUntilItsSocketIsAnotherFile) {
+TEST_F(KnownSocketsTest, DaemonThatHasAcknowledgedIsRememberedByAllUntilItsSocketIsAnotherFile) {
   std::optional<UnixListener> listener(std::in_place, path, SOCK_SEQPACKET);
-  const DaemonConnection first = connect(path);
-  EXPECT_FALSE(first.has_acknowledged);
-  known.remember_acknowledgement(first.known_as);
-  EXPECT_TRUE(connect(path).has_acknowledged);
+  AcknowledgedSockets acknowledged;
+  EXPECT_FALSE(acknowledged.contains(connect(path).identity));
+  acknowledged.add(connect(path).identity);
+  EXPECT_TRUE(acknowledged.contains(connect(path).identity));
 
-  fs::rename(path, path + ".old");
+  KnownSockets of_another_process;
+  const char* const prefixes[] = {allowed.c_str()};
+  const SocketRules rules{.allowed_prefixes = prefixes};
+  EXPECT_TRUE(acknowledged.contains(connect_to_daemon(of_another_process, path.c_str(), rules).identity));
+
+  fs::remove(path);
   listener.emplace(path, SOCK_SEQPACKET);
-  EXPECT_FALSE(connect(path).has_acknowledged);
-  known.remember_acknowledgement(first.known_as);
-  EXPECT_FALSE(connect(path).has_acknowledged);
+  EXPECT_FALSE(acknowledged.contains(connect(path).identity));
+  EXPECT_FALSE(acknowledged.contains(0));
 }
 
 TEST_F(KnownSocketsTest, RestartedDaemonIsReached) {
