@@ -1,8 +1,8 @@
-// The sockets whose daemons have acknowledged a hand-off. Of such a daemon an end of file without an answer is a crash; of
-// another one it is how it takes a client.
+// The sockets whose daemons have acknowledged a hand-off. Of such a daemon an end of file without an answer is a crash;
+// of another one it is how it takes a client.
 //
-// One for all children of an Apache, in memory that they share, so that a new child knows it from its first hand-off on.
-// Any thread of any of them may add and ask; what is overwritten is learned again.
+// One for all children of an Apache, in memory that they share, so that a new child knows it from its first hand-off
+// on. Any thread of any of them may add and ask; what is overwritten is learned again.
 
 #pragma once
 

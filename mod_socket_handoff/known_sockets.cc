@@ -9,9 +9,9 @@ namespace {
 // FNV-1a of what tells a file from all others.
 std::uint64_t identity_of(const struct stat& status) {
   std::uint64_t hash = 0xcbf29ce484222325;
-  for (const std::uint64_t part : {static_cast<std::uint64_t>(status.st_dev), static_cast<std::uint64_t>(status.st_ino),
-                                   static_cast<std::uint64_t>(status.st_ctim.tv_sec),
-                                   static_cast<std::uint64_t>(status.st_ctim.tv_nsec)}) {
+  for (const std::uint64_t part :
+       {static_cast<std::uint64_t>(status.st_dev), static_cast<std::uint64_t>(status.st_ino),
+        static_cast<std::uint64_t>(status.st_ctim.tv_sec), static_cast<std::uint64_t>(status.st_ctim.tv_nsec)}) {
     for (int shift = 0; shift < 64; shift += 8) hash = (hash ^ ((part >> shift) & 0xff)) * 0x100000001b3;
   }
   return hash | 1;

@@ -1,4 +1,5 @@
-// What a process has learned of daemons' sockets: where they are, which cannot be reached for now, and which acknowledge.
+// What a process has learned of daemons' sockets: where they are, which cannot be reached for now, and which
+// acknowledge.
 //
 // One for each Apache child, shared by its threads, for as long as the child lives; the last part is all children's.
 

@@ -41,7 +41,7 @@ sub kind_of {
   return 'empty' if $answer eq '';
   my ($status) = $answer =~ m{\AHTTP/1.1 (\d{3}) } or return 'garbled';
   return $status if $status != 200;
-  return $answer =~ /\ndata: \[DONE\]\n\n\z/ ? 'whole' : 'cut';
+  return $answer =~ /\ndata: \[DONE\]\n\n\r\n0\r\n\r\n\z/ ? 'whole' : 'cut';    # with the last chunk
 }
 
 # One request; dies when nothing comes.
