@@ -129,6 +129,10 @@ is_deeply decode_json(recorded('/in/forward-none/several-headers.php', data => '
     headers => join "\n", @headers, 'Set-Cookie: b=2'));
   is_deeply $response->{headers}{'set-cookie'}, [ 'session="1"; Path=/', 'b=2' ], 'the client gets the cookies';
   is $response->{headers}{'access-control-allow-origin'}[0], 'https://a.example', 'and what lets a page read the answer';
+  $response = get(path_with('/several-headers.php', socket => $daemon->socket, data => '{"prompt":"x"}',
+    headers => "Cache-Control: no-store\nStrict-Transport-Security: max-age=9"));
+  is $response->{headers}{'cache-control'}[0], 'no-cache, no-transform, no-store', 'and what PHP forbids caches';
+  is $response->{headers}{'strict-transport-security'}[0], 'max-age=9', 'and what the site tells browsers of itself';
 }
 
 done_testing;

@@ -68,6 +68,10 @@ for my $name (sort keys %ways) {
   is $response->{headers}{'x-other'}[0], 'kept', "$name: whichever they are";
   unlike $response->{head}, qr/^x-(?:socket-)?handoff/mi, "$name: but ours";
 
+  $response = curl($way, asks($daemon->socket, headers => 'Cache-Control: private, max-age=60'));
+  is_deeply $response->{headers}{'cache-control'}, ['no-cache, no-transform, private'],
+    "$name: what PHP forbids caches holds, and what it allows them does not";
+
   is curl($way, path_with('/several-headers.php', socket => $daemon->socket, data => 'not json'))->{status}, 400,
     "$name: the daemon's own error, with its status";
   is curl($way, '/in/acknowledge' . path_with('/asks.php', socket => $daemon->socket, data => 'not json'))->{status}, 400,
