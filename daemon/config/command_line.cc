@@ -102,7 +102,8 @@ Result<CommandLine> read_command_line(int argc, const char* const* argv) {
   app.add_flag("--check-config", line.check_only, "check all settings and end: status 0 when the daemon could start");
   app.add_flag("--print-config", print_config, "print the settings that hold, as a TOML file without keys, and end");
   std::string to_convert;
-  app.add_option("--convert", to_convert, "print the settings of another daemon's file (YAML or TOML) as a file of ours, and end")
+  app.add_option("--convert", to_convert,
+                 "print the settings of another daemon's file (YAML or TOML) as a file of ours, and end")
       ->type_name("FILE");
   add_flags(app, given);
   const std::vector<std::string> arguments = with_two_dashes(

@@ -119,7 +119,8 @@ class Conversion {
   }
 
   void leave_out(const ForeignSetting& setting, const std::string& reason) {
-    left_out_ += "#   line " + std::to_string(setting.line) + ": " + one_line(setting.key) + ": " + one_line(reason) + "\n";
+    left_out_ += "#   line " + std::to_string(setting.line) + ": ";
+    left_out_ += one_line(setting.key) + ": " + one_line(reason) + "\n";
   }
 
   // Others pass LangGraph's events on as they come.

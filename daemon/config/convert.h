@@ -1,7 +1,7 @@
 // --convert: the settings of another daemon that does this job, in YAML or TOML, as a file of ours.
 //
-// What has a key of ours is carried over; all else is named in comments, with its line and what to do instead, so that no
-// setting is lost in silence. A secret is never printed. docs/MOVING.md has the table.
+// What has a key of ours is carried over; all else is named in comments, with its line and what to do instead, so that
+// no setting is lost in silence. A secret is never printed. docs/MOVING.md has the table.
 
 #pragma once
 

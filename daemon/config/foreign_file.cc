@@ -30,8 +30,8 @@ Error mistake(const std::string& path, std::size_t line, const std::string& mess
 
 // --- YAML ------------------------------------------------------------------------------------------------------------
 
-// Takes the parser's events one by one, so that no tree is built. What follows the first mistake is passed over: the parser
-// reads on to the end of a file of bounded size.
+// Takes the parser's events one by one, so that no tree is built. What follows the first mistake is passed over: the
+// parser reads on to the end of a file of bounded size.
 class YamlReader final : public YAML::EventHandler {
  public:
   struct Mistake {

@@ -1,7 +1,7 @@
 // ForeignSetting: what stands in another daemon's configuration, YAML or TOML, read without knowing what it means.
 //
-// The file is hostile: its size, its depth and its number of values are bounded, and YAML's aliases are refused, because a
-// few of them in each other stand for more than fits in memory.
+// The file is hostile: its size, its depth and the length of its keys are bounded, and YAML's aliases are refused,
+// because a few of them in each other stand for more than fits in memory.
 
 #pragma once
 

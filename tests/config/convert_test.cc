@@ -171,7 +171,13 @@ TEST_F(ConvertTest, ReadsAModeAsTheFilesOfTheKindDo) {
 }
 
 TEST_F(ConvertTest, TakesAListAndYamlsOtherWaysToWriteText) {
-  const Config config = config_of("backend:\n  langgraph:\n    stream_mode: [values, \"updates\"]\n    assistant_id: >-\n      a\n      b\n");
+  const Config config = config_of(R"(backend:
+  langgraph:
+    stream_mode: [values, "updates"]
+    assistant_id: >-
+      a
+      b
+)");
   EXPECT_EQ(config.langgraph_stream_mode, (std::vector<std::string>{"values", "updates"}));
   EXPECT_EQ(config.langgraph_assistant_id, "a b");
 }

@@ -267,7 +267,8 @@ TEST_F(ProgramsTest, ExamplesAnswerWithAnEventStream) {
   // Longer than a variable: the payload is in a file.
   for (const std::string& prompt : {std::string("Hello you"), std::string(200'000, 'x') + " you"}) {
     const std::string payload = "{\"profile\":\"python\",\"prompt\":\"" + prompt + "\"}";
-    const UniqueFd memfd = payload.size() > handoff_protocol::kMaxInlinePayloadBytes ? payload_memfd(payload) : UniqueFd();
+    const bool is_long = payload.size() > handoff_protocol::kMaxInlinePayloadBytes;
+    const UniqueFd memfd = is_long ? payload_memfd(payload) : UniqueFd();
     auto [client, browser] = socket_pair();
     if (memfd) {
       daemon.hand_over(std::string_view("", 1), {client.get(), memfd.get()});
