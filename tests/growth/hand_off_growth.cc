@@ -1,0 +1,178 @@
+// Does all the work that hand-offs cause before an API is asked, for payloads in which one field at a time grows.
+// tests/growth/run counts the instructions of each under callgrind; the bytes that each holds at most are counted here.
+
+#include <malloc.h>
+#include <valgrind/callgrind.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <functional>
+#include <string>
+
+#include "backends/attachments.h"
+#include "backends/chat_completion_request.h"
+#include "backends/langgraph_request.h"
+#include "backends/messages_request.h"
+#include "backends/responses_request.h"
+#include "handoff/handoff_request.h"
+#include "sse/response_head.h"
+
+namespace {
+
+std::size_t held_bytes = 0, most_bytes = 0;
+
+void* count(void* memory) {
+  held_bytes += malloc_usable_size(memory);
+  most_bytes = std::max(most_bytes, held_bytes);
+  return memory;
+}
+
+}  // namespace
+
+// In front of the C library's, for all that is allocated here.
+extern "C" {
+void* __libc_malloc(std::size_t bytes);
+void* __libc_calloc(std::size_t count, std::size_t bytes);
+void* __libc_realloc(void* memory, std::size_t bytes);
+void __libc_free(void* memory);
+
+void* malloc(std::size_t bytes) {
+  return count(__libc_malloc(bytes));
+}
+void* calloc(std::size_t number, std::size_t bytes) {
+  return count(__libc_calloc(number, bytes));
+}
+void* realloc(void* memory, std::size_t bytes) {
+  held_bytes -= malloc_usable_size(memory);
+  return count(__libc_realloc(memory, bytes));
+}
+void free(void* memory) {
+  held_bytes -= malloc_usable_size(memory);
+  __libc_free(memory);
+}
+}
+
+namespace streaming {
+namespace {
+
+constexpr std::size_t kSizes[] = {8 * 1024, 16 * 1024, 32 * 1024};
+
+struct Growing {
+  const char* name;
+  // A payload of about so many bytes.
+  std::function<std::string(std::size_t bytes)> payload;
+};
+
+std::string times(std::string_view piece, std::size_t bytes) {
+  std::string text;
+  while (text.size() + piece.size() <= bytes) text += piece;
+  return text;
+}
+
+// "PIECE,PIECE,...": in each piece, # is the number of the piece.
+std::string list(std::string_view piece, std::size_t bytes) {
+  std::string text;
+  for (std::size_t number = 0; text.size() < bytes; ++number) {
+    std::string one(piece);
+    for (std::size_t at = one.find('#'); at != std::string::npos; at = one.find('#')) {
+      one.replace(at, 1, std::to_string(number));
+    }
+    text += (text.empty() ? "" : ",") + one;
+  }
+  return text;
+}
+
+// A payload that has a list between the two texts.
+Growing of_list(const char* name, const char* front, const char* piece, const char* end) {
+  return {name, [=](std::size_t bytes) { return front + list(piece, bytes) + end; }};
+}
+
+// Likewise, a text.
+Growing of_text(const char* name, const char* front, const char* piece, const char* end) {
+  return {name, [=](std::size_t bytes) { return front + times(piece, bytes) + end; }};
+}
+
+const Growing kGrowing[] = {
+    of_text("prompt", R"({"prompt":")", "word ", R"("})"),
+    of_text("prompt-of-escapes", R"({"prompt":")", R"(\u00e9)", R"("})"),
+    of_text("prompt-of-braces", R"({"attachments":["a.txt"],"prompt":")", "{", R"("})"),
+    of_text("prompt-of-pairs-of-braces", R"({"attachments":["a.txt"],"prompt":")", "{x}", R"("})"),
+    of_text("system", R"({"system":")", "word ", R"("})"),
+    of_text("name-of-a-member", R"({")", "n", R"(":1})"),
+    of_list("messages", R"({"messages":[)", R"({"role":"user","content":"hi"})", "]}"),
+    of_list("messages-of-the-system", R"({"messages":[)", R"({"role":"system","content":"hi"})", "]}"),
+    of_list("messages-of-tools", R"({"messages":[)", R"({"role":"tool","tool_call_id":"c#","content":"hi"})", "]}"),
+    of_list("messages-of-numbers", R"({"messages":[)", "1", "]}"),
+    of_list("parts", R"({"messages":[{"role":"user","content":[)", R"({"type":"text","text":"hi"})", "]}]}"),
+    of_list("images-in-parts", R"({"messages":[{"role":"user","content":[)",
+            R"({"type":"image_url","image_url":{"url":"data:image/png;base64,AAAA"}})", "]}]}"),
+    of_text("image-in-a-part", R"({"messages":[{"role":"user","content":[{"type":"image_url","image_url":{"url":"data:)",
+            "A", R"("}}]}]})"),
+    of_list("members-of-a-message", R"({"messages":[{"role":"user",)", R"("m#":1)", R"(,"content":"x"}]})"),
+    of_list("tool-calls", R"({"messages":[{"role":"assistant","tool_calls":[)",
+            R"({"id":"#","function":{"name":"f","arguments":"{}"}})", "]}]}"),
+    of_list("arguments-of-a-tool-call",
+            R"({"messages":[{"role":"assistant","tool_calls":[{"id":"c","function":{"name":"f","arguments":"{)",
+            R"(\"a#\":1)", R"(}"}}]}]})"),
+    of_list("request", R"({"request":{)", R"("r#":1)", "}}"),
+    of_list("stream-options", R"({"request":{"stream_options":{)", R"("o#":1)", "}}}"),
+    of_list("lists-in-request", R"({"request":{"a":[)", "[[1],{}]", "]}}"),
+    of_list("response-headers", R"({"response_headers":{)", R"("X-#":#)", "}}"),
+    of_list("headers-of-apache", R"({"apache":{"headers":[)", R"(["X-#","1"])", "]}}"),
+    of_list("langgraph-input", R"({"prompt":"hi","langgraph_input":{)", R"("i#":1)", "}}"),
+    of_list("stream-mode", R"({"stream_mode":[)", R"("values")", "]}"),
+    of_list("attachments", R"({"attachments":[)", R"("a#.txt")", "]}"),
+    of_list("attachments-of-one-name", R"({"prompt":"{a.txt}","attachments":[)", R"("a.txt")", "]}"),
+    of_list("attachment-types", R"({"attachments":["a.txt"],"attachment_types":{)", R"("t#":"text/plain")", "}}"),
+    {"attachments-and-their-types",
+     [](std::size_t bytes) {
+       return R"({"attachments":[)" + list(R"("a#.txt")", bytes / 2) + R"(],"attachment_types":{)" +
+              list(R"("t#":"text/plain")", bytes / 2) + "}}";
+     }},
+    of_list("images", R"({"images":[)", R"("i#")", "]}"),
+    of_list("unknown-members", "{", R"("unknown#":1)", "}"),
+    of_list("members-that-differ-late", "{", R"("aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa#":1)", "}"),
+    of_text("one-member-twice", R"({"x":1,"y":")", "y", R"(","x":2})"),
+    of_text("brackets", R"({"x":)", "[", "}"),
+    of_text("number", R"({"x":0.)", "1", "}"),
+    of_text("spaces", "{", " ", "}"),
+};
+
+void work(const std::string& payload, const Config& config) {
+  HandoffRequestParser parser;
+  const auto parsed = parser.parse(payload);
+  if (!parsed) return;
+  HandoffRequest& request = **parsed;
+  auto attachments = find_attachments(request, config);
+  if (!attachments) return;
+  for (Attachment& attachment : *attachments) {
+    if (!take_contents(attachment, "a text")) return;
+  }
+  if (!attachments->empty()) add_attachments(request, std::move(*attachments));
+  Buffer head;
+  append_stream_head(head, {.date = {}, .chunked = false, .own = {}, .others = request.response_headers});
+  CHECK(!chat_completion_request(request, "m").empty() && !responses_request(request, "m").empty());
+  CHECK(!messages_request(request, "m", 1000).empty() && !run_request(request, {}).empty());
+  static_cast<void>(request.last_user_text());
+}
+
+}  // namespace
+}  // namespace streaming
+
+// Says "NAME BYTES MOST", and gives callgrind's dump the name "NAME BYTES".
+int main() {
+  streaming::Config config;
+  config.attachments_data_dir = "/";
+  for (const streaming::Growing& growing : streaming::kGrowing) {
+    for (const std::size_t bytes : streaming::kSizes) {
+      const std::string payload = growing.payload(bytes), name = std::string(growing.name) + " " + std::to_string(bytes);
+      const std::size_t before = most_bytes = held_bytes;
+      CALLGRIND_ZERO_STATS;
+      CALLGRIND_TOGGLE_COLLECT;
+      streaming::work(payload, config);
+      CALLGRIND_TOGGLE_COLLECT;
+      CALLGRIND_DUMP_STATS_AT(name.c_str());
+      std::printf("%s %zu\n", name.c_str(), most_bytes - before);
+    }
+  }
+}
