@@ -3,10 +3,13 @@
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/stat.h>
 
 #include <filesystem>
 
+#include "base/limits.h"
+#include "support/tcp_pair.h"
 #include "support/unix_sockets.h"
 
 namespace streaming {
@@ -138,6 +141,19 @@ TEST_F(TakeDescriptorsTest, TurnsLingeringOffSoThatAClosedClientNeverHoldsTheWor
   socklen_t length = sizeof now;
   ASSERT_EQ(getsockopt(taken->client.get(), SOL_SOCKET, SO_LINGER, &now, &length), 0);
   EXPECT_EQ(now.l_onoff, 0);
+}
+
+TEST(ClientLimits, LetTheKernelKeepLittleAndGiveAClientUpThatAcknowledgesNothing) {
+  const auto [client, browser] = tcp_pair();
+  limit_unsent_and_unacknowledged(client.get(), Duration(30'000));
+  const auto option = [fd = client.get()](int name) {
+    int value = 0;
+    socklen_t length = sizeof value;
+    EXPECT_EQ(getsockopt(fd, IPPROTO_TCP, name, &value, &length), 0);
+    return value;
+  };
+  EXPECT_EQ(option(TCP_USER_TIMEOUT), 30'000);
+  EXPECT_EQ(option(TCP_NOTSENT_LOWAT), kClientUnsentBytes);
 }
 
 }  // namespace
