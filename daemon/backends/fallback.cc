@@ -6,6 +6,7 @@
 
 #include "backends/wrapping_session.h"
 #include "base/check.h"
+#include "base/growing_pause.h"
 #include "base/limits.h"
 #include "base/log.h"
 
@@ -124,10 +125,7 @@ std::unique_ptr<BackendSession> FallbackBackend::answer(std::unique_ptr<HandoffR
 }
 
 Duration FallbackBackend::pause_after(int tries) {
-  Duration longest = kFirstRetryPause;
-  while (tries-- > 0 && longest < kMaxRetryPause) longest *= 2;
-  longest = std::min(longest, kMaxRetryPause);
-  return longest - Duration(static_cast<std::int64_t>(random_() % (static_cast<std::uint64_t>(longest.count()) / 4)));
+  return growing_pause(kFirstRetryPause, kMaxRetryPause, tries, random_);
 }
 
 }  // namespace streaming

@@ -52,6 +52,12 @@ inline constexpr Duration kRefusalReadTimeout{5000};
 // Nesting of the payload's JSON. Over it: 400.
 inline constexpr std::uint32_t kMaxJsonDepth = 64;
 
+// A header that is made of a field of the payload, or configured: its value and its name; and how many are configured
+// for one backend. Over it: 400, or an error at the start.
+inline constexpr std::size_t kMaxHeaderValueBytes = 8 * 1024;
+inline constexpr std::size_t kMaxHeaderNameBytes = 256;
+inline constexpr std::size_t kMaxConfiguredHeaders = 32;
+
 // The payload's user_id, which is kept as long as the user has streams. Over it: 400.
 inline constexpr std::size_t kMaxIdBytes = 256;
 
@@ -110,15 +116,24 @@ inline constexpr std::size_t kMaxOutputBytes = 8 * 1024;
 // From the first try to connect, TLS included. Over it: the stream ends with an error event.
 inline constexpr Duration kUpstreamConnectTimeout{10'000};
 
-// From one address of a host to the next, while the connection to the one before is not there.
-inline constexpr Duration kUpstreamAddressTimeout{1000};
+// From the try of one address of a host to the try of the next, while none has answered (RFC 8305, 5).
+inline constexpr Duration kAddressStagger{250};
 
 // Addresses of a host that are tried. The others: never.
 inline constexpr std::size_t kMaxAddresses = 8;
 
-// How long a host's addresses are used before they are asked for again, and how long an error is.
+// How long a host's addresses are used before they are asked for again, unless its name server says less; and how long
+// an error is, and an answer that says less than that.
 inline constexpr Duration kResolvedForTime{30'000};
 inline constexpr Duration kUnresolvedForTime{1000};
+
+// What a name server may take for its first answer, which doubles with each of the tries.
+inline constexpr Duration kNameServerTimeout{2000};
+inline constexpr int kNameServerTries = 3;
+
+// Names whose addresses a worker knows or asks for. Over it: those that nobody asks for are forgotten; where there are
+// none, the stream ends with an error event.
+inline constexpr std::size_t kMaxKnownNames = 256;
 
 // HTTP/2: connections of a worker to one origin. Over it: requests wait for a stream to end.
 inline constexpr std::uint32_t kMaxUpstreamConnections = 512;
@@ -126,8 +141,11 @@ inline constexpr std::uint32_t kMaxUpstreamConnections = 512;
 // Of those, how many are being opened at one time. Over it: the next is opened when one of them is there.
 inline constexpr std::uint32_t kMaxOpeningConnections = 4;
 
-// From a connection that could not be opened to the next try, while others are open.
-inline constexpr Duration kReopenPause{1000};
+// From a connection of no use to the next one to its origin: at first, and the most that doubling pauses come to, less a
+// part by chance. A request that would wait longer than the patience fails at once.
+inline constexpr Duration kFirstReopenPause{100};
+inline constexpr Duration kMaxReopenPause{5000};
+inline constexpr Duration kReopenPatience{1000};
 
 // Streams that one connection carries, where the server allows more; and before it has said how many it allows. Over
 // it: another connection.
@@ -145,6 +163,13 @@ inline constexpr int kMaxRequestAttempts = 3;
 // and of all streams of a connection before the daemon has read it. Over it: the server waits.
 inline constexpr std::uint32_t kUpstreamStreamWindowBytes = 64 * 1024;
 inline constexpr std::int32_t kUpstreamConnectionWindowBytes = 1024 * 1024;
+
+// A request's head, as HTTP/2 counts it (RFC 9113, 6.5.2). Over it: it is not sent, and the stream ends with an error
+// event.
+inline constexpr std::size_t kMaxRequestHeadBytes = 60 * 1024;
+
+// Redirects that are followed for one request. Over it: they are an answer as any other.
+inline constexpr std::uint8_t kMaxRedirects = 3;
 
 // An answer's head. Over it: the request is cancelled, with an error event.
 inline constexpr std::size_t kMaxUpstreamHeadBytes = 32 * 1024;
@@ -178,6 +203,11 @@ inline constexpr Duration kUnreadTimeout{1000};
 
 // One line, or one event, of an upstream's answer. Over it: the stream ends with an error event.
 inline constexpr std::size_t kMaxUpstreamEventBytes = 1024 * 1024;
+
+// What the events hold together that have come in part, of a worker's streams from one backend; those up to the first
+// figure are not counted. Over it: the stream whose event has grown last ends with an error event.
+inline constexpr std::size_t kUncountedEventBytes = 64 * 1024;
+inline constexpr std::size_t kMaxHeldEventBytes = 64 * 1024 * 1024;
 
 // From a failed try of an upstream to its first repetition, and the most that growing pauses, or the upstream's own
 // wish, may come to. An upstream that asks for more is not tried again.

@@ -32,7 +32,6 @@ enum class Operation : std::uint8_t {
   kUpstreamReceive,
   kUpstreamSend,
   kUpstreamWritable,
-  kAddressesFound,
   kChildEnded,
   kChildOutput,
   kFileOpen,

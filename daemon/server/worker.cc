@@ -151,7 +151,6 @@ void Worker::on_completion(const Completion& completion) {
     case Operation::kUpstreamReceive:
     case Operation::kUpstreamSend:
     case Operation::kUpstreamWritable:
-    case Operation::kAddressesFound:
       return http_.on_completion(completion);
     case Operation::kChildEnded:
       return children_.on_ended(completion);

@@ -14,6 +14,7 @@ ConnectionPool::ConnectionPool(Origin origin, Slab<Http2Connection>& connections
       workshop_(workshop),
       resolver_(resolver),
       http1_(http1),
+      gate_(origin_.host + ":" + std::to_string(origin_.port)),
       open_more_(*this) {
 }
 
@@ -24,13 +25,19 @@ std::unique_ptr<HttpTransfer> ConnectionPool::start(HttpRequest request, HttpRec
   auto stream = std::make_unique<Http2Stream>(std::move(request), receiver, room_, workshop_.timers);
   if (waiting_count_ >= kMaxWaitingRequests) {
     stream->fail_soon("too many requests wait for the upstream");
-  } else if (Http2Connection* connection = waiting_count_ == 0 ? with_room_.front() : nullptr) {
-    connection->start(*stream);
-    on_room_changed(*connection);
+  } else if (is_hopeless()) {
+    stream->fail_soon(gate_.error());
   } else {
-    wait(*stream);
+    give_to_connection(*stream);
   }
   return stream;
+}
+
+void ConnectionPool::give_to_connection(Http2Stream& stream) {
+  Http2Connection* connection = waiting_count_ == 0 ? with_room_.front() : nullptr;
+  if (connection == nullptr) return wait(stream);
+  connection->start(stream);
+  on_room_changed(*connection);
 }
 
 void ConnectionPool::wait(Http2Stream& stream) {
@@ -59,8 +66,9 @@ void ConnectionPool::fail_waiting(std::string_view error) {
 }
 
 void ConnectionPool::on_refused(Http2Stream& stream) {
-  if (stream.attempts() < kMaxRequestAttempts) return wait(stream);
-  stream.on_closed("the upstream refuses the request unread");
+  if (stream.attempts() >= kMaxRequestAttempts) return stream.on_closed("the upstream refuses the request unread");
+  if (is_hopeless()) return stream.on_closed(gate_.error());
+  wait(stream);
 }
 
 void ConnectionPool::on_http1_required(Http2Stream& stream) {
@@ -69,11 +77,17 @@ void ConnectionPool::on_http1_required(Http2Stream& stream) {
 
 // --- Connections ----------------------------------------------------------------------------------------------------
 
-// As many as all that waits would fill, of the size that the last one had.
+// As many as all that waits would fill, of the size that the last one had; one, to see whether it is of use, where those
+// before were not.
 std::uint32_t ConnectionPool::wanted_connections() const {
   const std::uint32_t wanted = (waiting_count_ + usual_limit_ - 1) / usual_limit_;
   const std::uint32_t room = kMaxUpstreamConnections - std::min(open_count_ + opening_count_, kMaxUpstreamConnections);
-  return std::min({wanted, kMaxOpeningConnections, opening_count_ + room});
+  return std::min({wanted, gate_.failing() ? 1 : kMaxOpeningConnections, opening_count_ + room});
+}
+
+// Whether what waits would wait for long, for a server that has not been of use.
+bool ConnectionPool::is_hopeless() const {
+  return open_count_ + opening_count_ == 0 && workshop_.timers.now() + kReopenPatience < gate_.opens_at();
 }
 
 // Not at once: the turn may bring more requests, and connections must not be made within calls of one another.
@@ -82,30 +96,23 @@ void ConnectionPool::open_more_later() {
 }
 
 void ConnectionPool::on_timer(Timer&) {
-  const Time now = workshop_.timers.now();
-  if (asking_) {
-    if (now < asked_until_) return workshop_.timers.schedule_at(open_more_, asked_until_);
-    return on_addresses(Error{"the address of the upstream is not found in time"});
-  }
-  if (opening_count_ >= wanted_connections()) return;
-  if (now < closed_until_) return workshop_.timers.schedule_at(open_more_, closed_until_);
+  if (asking_ || opening_count_ >= wanted_connections()) return;
+  if (workshop_.timers.now() < gate_.opens_at()) return workshop_.timers.schedule_at(open_more_, gate_.opens_at());
   asking_ = true;
-  asked_until_ = now + kUpstreamConnectTimeout;
-  workshop_.timers.schedule_at(open_more_, asked_until_);
-  resolver_.ask(origin_.host, origin_.port, *this);
+  resolver_.ask(origin_.host, *this);
 }
 
 void ConnectionPool::on_addresses(const Result<AddressList>& found) {
-  unlink();
   asking_ = false;
-  open_more_.stop();
-  if (!found) return fail_waiting(found.error().message);
+  if (!found) return on_failure(ConnectionEnd::kNoAddress, found.error().message);
+  AddressList addresses = *found;
+  for (Address& address : addresses) address.set_port(origin_.port);
   for (std::uint32_t left = wanted_connections() - std::min(opening_count_, wanted_connections()); left > 0; --left) {
     Http2Connection* connection = connections_.create(owner_of_connections_, origin_, workshop_);
     CHECK(connection != nullptr);
     ++opening_count_;
     others_.push_back(*connection);
-    connection->open(*found);
+    connection->open(addresses);
   }
 }
 
@@ -125,7 +132,7 @@ void ConnectionPool::on_room_changed(Http2Connection& connection) {
   if (connection.opening() || !connection.linked()) return;
   if (connection.limit() && connection.counted != Http2Connection::Counted::kNone) {
     count_as(connection, Http2Connection::Counted::kOpen);
-    usual_limit_ = std::max(*connection.limit(), 1u);
+    if (*connection.limit() > 0) usual_limit_ = *connection.limit();
   }
   while (waiting_count_ > 0 && connection.has_room()) connection.start(take_waiting());
   // It keeps its place as long as it has room, so that the first are full and the last can be closed.
@@ -137,24 +144,37 @@ void ConnectionPool::on_room_changed(Http2Connection& connection) {
 }
 
 void ConnectionPool::on_http1(Http2Connection&) {
+  gate_.on_answer();
   http1_until_ = workshop_.timers.now() + kHttp1ForTime;
   while (waiting_count_ > 0) take_waiting().start_over_at(http1_);
 }
 
-void ConnectionPool::on_draining(Http2Connection& connection) {
+// What waits may fare better with the next one: only a server that is about to end says so.
+void ConnectionPool::on_draining(Http2Connection& connection, ConnectionEnd cause, std::string_view reason) {
   count_as(connection, Http2Connection::Counted::kNone);
+  if (is_of_no_use(connection, cause)) gate_.on_failure(cause, reason, workshop_.timers.now());
+  if (is_hopeless()) fail_waiting(reason);
   on_room_changed(connection);
 }
 
-void ConnectionPool::on_closing(Http2Connection& connection, std::string_view error) {
+void ConnectionPool::on_closing(Http2Connection& connection, ConnectionEnd cause, std::string_view error) {
   connection.unlink();
-  const bool failed_to_open = connection.counted == Http2Connection::Counted::kOpening && !error.empty();
   count_as(connection, Http2Connection::Counted::kNone);
-  if (!failed_to_open) return open_more_later();
-  resolver_.forget(origin_.host, origin_.port);
+  if (!is_of_no_use(connection, cause)) return open_more_later();
+  if (cause == ConnectionEnd::kUnreachable) resolver_.forget(origin_.host);
+  on_failure(cause, error);
+}
+
+// Once for each connection.
+bool ConnectionPool::is_of_no_use(Http2Connection& connection, ConnectionEnd cause) {
+  if (cause == ConnectionEnd::kOnPurpose || connection.of_use()) return false;
+  return !std::exchange(connection.blamed, true);
+}
+
+void ConnectionPool::on_failure(ConnectionEnd cause, std::string_view error) {
+  gate_.on_failure(cause, error, workshop_.timers.now());
   // The others may yet take what waits.
   if (open_count_ + opening_count_ == 0) return fail_waiting(error);
-  closed_until_ = workshop_.timers.now() + kReopenPause;
   open_more_later();
 }
 

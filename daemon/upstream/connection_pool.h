@@ -15,6 +15,7 @@
 #include "upstream/http2_connection.h"
 #include "upstream/http_client.h"
 #include "upstream/origin.h"
+#include "upstream/reconnect_gate.h"
 #include "upstream/resolver.h"
 
 namespace streaming {
@@ -33,22 +34,29 @@ class ConnectionPool final : private WaitingRoom,
  private:
   // WaitingRoom
   void on_left(Http2Stream& stream) override;
+  void on_redirected(Http2Stream& stream) override { give_to_connection(stream); }
   // Http2ConnectionOwner
   void on_open(Http2Connection& connection) override;
   void on_http1(Http2Connection& connection) override;
   void on_room_changed(Http2Connection& connection) override;
   void on_refused(Http2Stream& stream) override;
   void on_http1_required(Http2Stream& stream) override;
-  void on_draining(Http2Connection& connection) override;
-  void on_closing(Http2Connection& connection, std::string_view error) override;
+  void on_draining(Http2Connection& connection, ConnectionEnd cause, std::string_view reason) override;
+  void on_first_answer() override { gate_.on_answer(); }
+  void on_closing(Http2Connection& connection, ConnectionEnd cause, std::string_view error) override;
   // AddressAsker
   void on_addresses(const Result<AddressList>& found) override;
   void on_timer(Timer& timer) override;
 
+  // To one that has room; else it waits.
+  void give_to_connection(Http2Stream& stream);
   void wait(Http2Stream& stream);
   Http2Stream& take_waiting();
   void fail_waiting(std::string_view error);
   std::uint32_t wanted_connections() const;
+  bool is_hopeless() const;
+  static bool is_of_no_use(Http2Connection& connection, ConnectionEnd cause);
+  void on_failure(ConnectionEnd cause, std::string_view error);
   void open_more_later();
   void count_as(Http2Connection& connection, Http2Connection::Counted counted);
 
@@ -66,11 +74,10 @@ class ConnectionPool final : private WaitingRoom,
   std::uint32_t open_count_ = 0;                          // that may take streams, now or later
   std::uint32_t opening_count_ = 0;                       // of which nobody knows yet how many streams they will carry
   std::uint32_t usual_limit_ = kMaxStreamsPerConnection;  // how many streams a connection carries, as far as is known
-  Timer open_more_;                                       // connections, or to have done with waiting for addresses
-  bool asking_ = false;                                   // for addresses
-  Time asked_until_{};                                    // for how long
-  Time closed_until_{};                                   // no connection is opened before
-  Time http1_until_{};                                    // the origin speaks nothing else
+  ReconnectGate gate_;
+  Timer open_more_;         // connections
+  bool asking_ = false;     // for addresses
+  Time http1_until_{};      // the origin speaks nothing else
 };
 
 }  // namespace streaming

@@ -37,17 +37,17 @@ Status CurlClient::start_library() {
   return success();
 }
 
-CurlClient::CurlClient(Ring& ring, TimerWheel& timers)
+CurlClient::CurlClient(TimerWheel& timers, SocketWatches& watches, Resolver& resolver, const ProxyRules& proxies)
     : timers_(timers),
-      watches_(ring),
+      watches_(watches),
+      resolver_(resolver),
+      proxies_(proxies),
       deferred_work_(*this),
       patience_(*this),
       idleness_(*this),
       shared_(curl_share_init()) {
   CHECK(shared_ != nullptr);
-  for (const curl_lock_data what : {CURL_LOCK_DATA_DNS, CURL_LOCK_DATA_SSL_SESSION}) {
-    CHECK(curl_share_setopt(shared_, CURLSHOPT_SHARE, what) == CURLSHE_OK);
-  }
+  CHECK(curl_share_setopt(shared_, CURLSHOPT_SHARE, CURL_LOCK_DATA_SSL_SESSION) == CURLSHE_OK);
   add_multi();
 }
 
@@ -59,7 +59,8 @@ CurlClient::~CurlClient() {
 }
 
 std::unique_ptr<HttpTransfer> CurlClient::start(HttpRequest request, HttpReceiver& receiver) {
-  auto* transfer = new CurlTransfer(std::move(request), receiver, shared_);
+  CurlTransferOwner& owner = *this;
+  auto* transfer = new CurlTransfer(owner, std::move(request), receiver, proxies_, shared_);
   defer(*transfer);
   return std::make_unique<TransferHandle>(*this, *transfer);
 }
@@ -98,6 +99,10 @@ void CurlClient::on_timer(Timer& timer) {
 
 void CurlClient::on_done(CurlTransfer& transfer, CURLcode result) {
   transfer.leave();
+  if (transfer.redirected()) {
+    transfer.start_over();
+    return defer(transfer);
+  }
   const bool nobody_waits = transfer.finishing();
   transfer.finish(result);
   if (!nobody_waits || !transfer.linked()) return;
@@ -128,6 +133,8 @@ void CurlClient::run_deferred() {
     if (transfer->cancelled()) {
       transfer->leave();
       delete transfer;
+    } else if (!transfer->host_known()) {
+      transfer->find_host(resolver_);
     } else if (!transfer->begun()) {
       transfer->begin(multi_with_room());
     } else if (transfer->held_back() && !transfer->paused()) {

@@ -1,7 +1,7 @@
 // CurlClient: the HttpClient for HTTP/1.1, over libcurl's multi interface, driven by the worker's ring and timer wheel.
 //
 // It also knows proxies and Unix sockets. libcurl's HTTP/2 is not used: each event of a connection makes it visit all
-// transfers of that connection.
+// transfers of that connection. Nor are its look-ups of names, which take a thread each.
 
 #pragma once
 
@@ -12,27 +12,26 @@
 
 #include "base/intrusive_list.h"
 #include "base/result.h"
-#include "ring/ring.h"
 #include "ring/timer_wheel.h"
 #include "upstream/curl_multi.h"
 #include "upstream/curl_transfer.h"
 #include "upstream/http_client.h"
+#include "upstream/proxy_rules.h"
+#include "upstream/resolver.h"
 #include "upstream/socket_watches.h"
 
 namespace streaming {
 
-class CurlClient final : public HttpClient, private TimerOwner, private CurlMultiOwner {
+class CurlClient final : public HttpClient, private TimerOwner, private CurlMultiOwner, private CurlTransferOwner {
  public:
   // Once per process, before the first thread.
   static Status start_library();
 
-  // Borrows both. All transfers must be gone before the client is.
-  CurlClient(Ring& ring, TimerWheel& timers);
+  // Borrows all; the watches' completions are the lender's to route. All transfers must be gone before the client is.
+  CurlClient(TimerWheel& timers, SocketWatches& watches, Resolver& resolver, const ProxyRules& proxies);
   ~CurlClient() override;
 
   std::unique_ptr<HttpTransfer> start(HttpRequest request, HttpReceiver& receiver) override;
-
-  void on_socket_ready(const Completion& completion) { watches_.on_ready(completion); }
 
   // Whether answers are still read that nobody waits for.
   bool finishing() const { return !finishing_.empty(); }
@@ -42,6 +41,7 @@ class CurlClient final : public HttpClient, private TimerOwner, private CurlMult
 
   void on_timer(Timer& timer) override;
   void on_done(CurlTransfer& transfer, CURLcode result) override;
+  void on_host_found(CurlTransfer& transfer) override { defer(transfer); }
   // The first one that has room, so that connections are used again.
   CurlMulti& multi_with_room();
   CurlMulti& add_multi();
@@ -55,13 +55,15 @@ class CurlClient final : public HttpClient, private TimerOwner, private CurlMult
   void run_deferred();
 
   TimerWheel& timers_;
-  SocketWatches watches_;
+  SocketWatches& watches_;
+  Resolver& resolver_;
+  const ProxyRules& proxies_;
   Timer deferred_work_;  // something is in deferred_
   Timer patience_;       // something is in finishing_
   Timer idleness_;       // something in multis_ was used
   IntrusiveList<CurlTransfer> deferred_;
   IntrusiveList<CurlTransfer> finishing_;
-  CURLSH* const shared_;                            // what transfers learn for each other: addresses, TLS sessions
+  CURLSH* const shared_;                            // what transfers learn for each other: TLS sessions
   std::vector<std::unique_ptr<CurlMulti>> multis_;  // at least one
 };
 

@@ -1,9 +1,12 @@
 #include "upstream/curl_transfer.h"
 
+#include <optional>
 #include <utility>
 
 #include "base/check.h"
 #include "base/limits.h"
+#include "upstream/curl_url.h"
+#include "upstream/redirect.h"
 
 namespace streaming {
 namespace {
@@ -26,17 +29,50 @@ curl_slist* make_list(const std::vector<std::string>& headers) {
   return list;
 }
 
+// The addresses are given to libcurl: a look-up of its own would take a thread.
+int refuse_to_look_up(void*, void*, void*) {
+  return 1;
+}
+
+// Empty where there is none.
+std::string part_of(CURLU* url, CURLUPart part, unsigned flags) {
+  char* text = nullptr;
+  if (curl_url_get(url, part, &text, flags) != CURLUE_OK) return {};
+  std::string copy(text);
+  curl_free(text);
+  return copy;
+}
+
+// Without the brackets of an IPv6 address.
+std::string host_of(CURLU* url) {
+  std::string host = part_of(url, CURLUPART_HOST, 0);
+  if (host.starts_with('[')) host = host.substr(1, host.size() - 2);
+  return host;
+}
+
+// SOCKS proxies can find hosts themselves, which spares the daemon a second name.
+std::string with_names_left_to_it(std::string proxy) {
+  for (const auto& [written, meant] : {std::pair{"socks5://", "socks5h://"}, std::pair{"socks4://", "socks4a://"}}) {
+    if (proxy.starts_with(written)) return proxy.replace(0, std::char_traits<char>::length(written), meant);
+  }
+  return proxy;
+}
+
 }  // namespace
 
-CurlTransfer::CurlTransfer(HttpRequest request, HttpReceiver& receiver, CURLSH* shared)
-    : body_(std::move(request.body)),
+CurlTransfer::CurlTransfer(CurlTransferOwner& owner, HttpRequest request, HttpReceiver& receiver,
+                           const ProxyRules& proxies, CURLSH* shared)
+    : url_(std::move(request.url)),
+      body_(std::move(request.body)),
+      owner_(owner),
       receiver_(&receiver),
       easy_(curl_easy_init()),
       headers_(make_list(request.headers)) {
   CHECK(easy_ != nullptr);
   set(easy_, CURLOPT_PRIVATE, this);
   set(easy_, CURLOPT_SHARE, shared);
-  set(easy_, CURLOPT_URL, request.url.c_str());
+  set(easy_, CURLOPT_URL, url_.c_str());
+  set(easy_, CURLOPT_PATH_AS_IS, 1L);  // as over HTTP/2
   set(easy_, CURLOPT_HTTPHEADER, headers_);
   set(easy_, CURLOPT_POSTFIELDS, body_.data());
   set(easy_, CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(body_.size()));
@@ -47,14 +83,14 @@ CurlTransfer::CurlTransfer(HttpRequest request, HttpReceiver& receiver, CURLSH* 
   set(easy_, CURLOPT_WRITEDATA, this);
   set(easy_, CURLOPT_ERRORBUFFER, error_.data());
   set(easy_, CURLOPT_NOSIGNAL, 1L);
-#if LIBCURL_VERSION_NUM >= 0x075700  // 7.87
-  // Else the end of a transfer waits for the thread that resolves its name.
-  set(easy_, CURLOPT_QUICK_EXIT, 1L);
-#endif
   set(easy_, CURLOPT_BUFFERSIZE, kUpstreamReadBytes);
   set(easy_, CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(kUpstreamConnectTimeout.count()));
   set(easy_, CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_1_1);
-  if (!request.unix_socket.empty()) set(easy_, CURLOPT_UNIX_SOCKET_PATH, request.unix_socket.c_str());
+  if (!request.unix_socket.empty()) {
+    set(easy_, CURLOPT_UNIX_SOCKET_PATH, request.unix_socket.c_str());
+  } else {
+    set_route(proxies);
+  }
   if (!request.ca_file.empty()) set(easy_, CURLOPT_CAINFO, request.ca_file.c_str());
   set(easy_, CURLOPT_SSL_VERIFYPEER, request.insecure_ssl ? 0L : 1L);
   set(easy_, CURLOPT_SSL_VERIFYHOST, request.insecure_ssl ? 0L : 2L);
@@ -63,7 +99,63 @@ CurlTransfer::CurlTransfer(HttpRequest request, HttpReceiver& receiver, CURLSH* 
 CurlTransfer::~CurlTransfer() {
   curl_easy_cleanup(easy_);
   curl_slist_free_all(headers_);
+  curl_slist_free_all(addresses_);
 }
+
+// --- The host that is connected to ----------------------------------------------------------------------------------
+
+// Of a URL that libcurl does not take there is none; it says so itself when the transfer begins.
+void CurlTransfer::set_route(const ProxyRules& proxies) {
+  const CurlUrl url = make_curl_url();
+  if (curl_url_set(url.get(), CURLUPART_URL, url_.c_str(), 0) != CURLUE_OK) return;
+  const bool tls = part_of(url.get(), CURLUPART_SCHEME, 0) == "https";
+  const std::string proxy = with_names_left_to_it(proxies.proxy_for(tls, host_of(url.get())));
+  // Both are said, also where they are empty: else libcurl looks into the environment once more.
+  set(easy_, CURLOPT_PROXY, proxy.c_str());
+  set(easy_, CURLOPT_NOPROXY, "");
+  if (proxy.empty()) return set_host(url.get(), CURLU_DEFAULT_PORT, 0);
+  constexpr std::uint16_t kProxyPort = 1080;  // libcurl's, as the next one
+  constexpr std::uint16_t kHttpsProxyPort = 443;
+  const unsigned flags = CURLU_NON_SUPPORT_SCHEME | CURLU_GUESS_SCHEME;
+  if (curl_url_set(url.get(), CURLUPART_URL, nullptr, 0) != CURLUE_OK ||
+      curl_url_set(url.get(), CURLUPART_URL, proxy.c_str(), flags) != CURLUE_OK) {
+    return;
+  }
+  set_host(url.get(), 0, part_of(url.get(), CURLUPART_SCHEME, 0) == "https" ? kHttpsProxyPort : kProxyPort);
+}
+
+void CurlTransfer::set_host(CURLU* url, unsigned flags, std::uint16_t default_port) {
+  const std::string host = host_of(url);
+  const std::string port = part_of(url, CURLUPART_PORT, flags);
+  if (host.empty() || literal_address(host)) return;
+  host_ = host;
+  port_ = port.empty() ? default_port : static_cast<std::uint16_t>(std::stoul(port));
+  set(easy_, CURLOPT_RESOLVER_START_FUNCTION, refuse_to_look_up);
+}
+
+void CurlTransfer::find_host(Resolver& resolver) {
+  resolver.ask(host_, question_);
+}
+
+void CurlTransfer::on_addresses(const Result<AddressList>& found) {
+  if (cancelled()) return;
+  if (!found) {
+    done_ = true;
+    return receiver_->on_finished(found.error().message);
+  }
+  std::string entry = host_ + ":" + std::to_string(port_) + ":";
+  for (const Address& address : *found) {
+    if (entry.back() != ':') entry += ',';
+    entry += address.family() == AF_INET6 ? "[" + address.text() + "]" : address.text();
+  }
+  addresses_ = curl_slist_append(nullptr, entry.c_str());
+  CHECK(addresses_ != nullptr);
+  set(easy_, CURLOPT_RESOLVE, addresses_);
+  host_.clear();
+  owner_.on_host_found(*this);
+}
+
+// --- The request ----------------------------------------------------------------------------------------------------
 
 CurlTransfer& CurlTransfer::of(CURL* easy) {
   char* transfer = nullptr;
@@ -100,11 +192,11 @@ std::size_t CurlTransfer::on_header(char* line, std::size_t size, std::size_t co
 std::size_t CurlTransfer::on_body(char* bytes, std::size_t size, std::size_t count, void* transfer) {
   auto& self = *static_cast<CurlTransfer*>(transfer);
   const std::size_t length = size * count;
-  if (self.paused_) {
+  if (self.paused_ && !self.redirected_) {
     self.held_back_ = true;
     return CURL_WRITEFUNC_PAUSE;
   }
-  if (self.finishing_) {
+  if (self.finishing_ || self.redirected_) {
     self.dropped_bytes_ += length;
     return self.dropped_bytes_ > kMaxUnreadBytes ? 0 : length;  // 0 makes libcurl give up
   }
@@ -114,14 +206,36 @@ std::size_t CurlTransfer::on_body(char* bytes, std::size_t size, std::size_t cou
 }
 
 void CurlTransfer::announce_head() {
-  if (cancelled() || std::exchange(head_announced_, true)) return;
-  forget_body();
+  if (cancelled() || head_announced_ || redirected_) return;
   long status = 0;
   curl_easy_getinfo(easy_, CURLINFO_RESPONSE_CODE, &status);
+  if (take_redirect(static_cast<int>(status))) return;
+  head_announced_ = true;
+  forget_body();
   receiver_->on_head(HttpHead{.status = static_cast<int>(status),
                               .content_type = header("Content-Type"),
+                              .content_encoding = header("Content-Encoding"),
                               .retry_after = header("Retry-After"),
+                              .retry_after_ms = header("Retry-After-Ms"),
                               .content_location = header("Content-Location")});
+}
+
+bool CurlTransfer::take_redirect(int status) {
+  if (redirects_ == kMaxRedirects) return false;
+  std::optional<std::string> target = redirect_target(url_, status, std::string(header("Location")));
+  if (!target) return false;
+  ++redirects_;
+  redirected_ = true;
+  url_ = std::move(*target);
+  return true;
+}
+
+void CurlTransfer::start_over() {
+  begun_ = false;
+  redirected_ = false;
+  dropped_bytes_ = 0;
+  error_[0] = '\0';
+  set(easy_, CURLOPT_URL, url_.c_str());
 }
 
 // A stream may wait for long, and its question be long. A server may also answer before it has read all.

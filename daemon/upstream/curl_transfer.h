@@ -8,22 +8,43 @@
 #include <curl/curl.h>
 
 #include <array>
+#include <cstdint>
+#include <string>
 
 #include "base/intrusive_list.h"
 #include "upstream/curl_multi.h"
 #include "upstream/http_client.h"
+#include "upstream/proxy_rules.h"
+#include "upstream/resolver.h"
 
 namespace streaming {
 
+class CurlTransfer;
+
+class CurlTransferOwner {
+ public:
+  // The transfer can begin. May be called from within find_host().
+  virtual void on_host_found(CurlTransfer& transfer) = 0;
+
+ protected:
+  ~CurlTransferOwner() = default;
+};
+
 class CurlTransfer : public ListNode {
  public:
-  // `shared` is what it has in common with others.
-  CurlTransfer(HttpRequest request, HttpReceiver& receiver, CURLSH* shared);
+  // `shared` is what it has in common with others. Borrows all but the request, the rules during the call alone.
+  CurlTransfer(CurlTransferOwner& owner, HttpRequest request, HttpReceiver& receiver, const ProxyRules& proxies,
+               CURLSH* shared);
   CurlTransfer(const CurlTransfer&) = delete;
   CurlTransfer& operator=(const CurlTransfer&) = delete;
   ~CurlTransfer();
 
   static CurlTransfer& of(CURL* easy);
+
+  // Whether libcurl can connect without asking for a name: the server's, or its proxy's.
+  bool host_known() const { return host_.empty(); }
+  // Tells the owner, or the receiver that there is no such host.
+  void find_host(Resolver& resolver);
 
   void begin(CurlMulti& multi);
   bool begun() const { return begun_; }
@@ -46,27 +67,50 @@ class CurlTransfer : public ListNode {
   void let_finish();
   bool finishing() const { return finishing_ && !done_; }
 
+  // The answer that libcurl is done with was a redirect, which nobody hears of: the request is to begin again.
+  bool redirected() const { return redirected_ && !cancelled(); }
+  void start_over();
+
   // libcurl is done with the request.
   void finish(CURLcode result);
 
  private:
+  // Its name, at the resolver.
+  struct HostQuestion final : AddressAsker {
+    explicit HostQuestion(CurlTransfer& new_transfer) : transfer(new_transfer) {}
+    void on_addresses(const Result<AddressList>& found) override { transfer.on_addresses(found); }
+    CurlTransfer& transfer;
+  };
+
+  void set_route(const ProxyRules& proxies);
+  void set_host(CURLU* url, unsigned flags, std::uint16_t default_port);
+  void on_addresses(const Result<AddressList>& found);
   static std::size_t on_header(char* line, std::size_t size, std::size_t count, void* transfer);
   static std::size_t on_body(char* bytes, std::size_t size, std::size_t count, void* transfer);
   void announce_head();
+  bool take_redirect(int status);
   void forget_body();
   std::string_view header(const char* name) const;
 
+  std::string url_;
   std::string body_;  // of the request, until it is sent; of all else libcurl has copies
+  CurlTransferOwner& owner_;
   HttpReceiver* receiver_;
   CURL* easy_;
+  std::string host_;  // that is connected to, as long as its addresses are not known; empty: they are
+  std::uint16_t port_ = 0;
+  HostQuestion question_{*this};
+  curl_slist* addresses_ = nullptr;
   curl_slist* headers_ = nullptr;
   CurlMulti* multi_ = nullptr;  // null before it has begun, and when libcurl is done with it
   bool begun_ = false;
   bool head_announced_ = false;
+  bool redirected_ = false;
   bool paused_ = false;
   bool held_back_ = false;
   bool finishing_ = false;  // nobody waits for the rest
   bool done_ = false;       // finish() was called
+  std::uint8_t redirects_ = 0;
   std::size_t dropped_bytes_ = 0;
   std::array<char, CURL_ERROR_SIZE> error_{};
 };

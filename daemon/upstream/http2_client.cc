@@ -20,16 +20,18 @@ std::string pool_key(const Url& url, const HttpRequest& request) {
 
 }  // namespace
 
-Http2Client::Http2Client(Ring& ring, TimerWheel& timers, HttpClient& http1)
+Http2Client::Http2Client(Ring& ring, TimerWheel& timers, Resolver& resolver, HttpClient& http1)
     : http1_(http1),
+      resolver_(resolver),
       turn_end_(*this),
+      connects_(ring, timers),
       workshop_{.ring = ring,
                 .timers = timers,
+                .connects = connects_,
                 .plaintext = std::vector<char>(kTlsRecordBytes),
                 .frames = {},
                 .to_flush = {},
                 .turn_end = &turn_end_},
-      resolver_(ring, timers),
       connections_(kUnlimited) {
 }
 
@@ -69,12 +71,10 @@ const TlsContext* Http2Client::tls_context_for(const HttpRequest& request) {
 }
 
 void Http2Client::on_completion(const Completion& completion) {
-  if (completion.tag.operation == Operation::kAddressesFound) return resolver_.on_found();
+  if (completion.tag.operation == Operation::kUpstreamConnect) return connects_.on_connected(completion);
   Http2Connection* connection = connections_.find(completion.tag.slot);
   CHECK(connection != nullptr);  // it is not freed while anything is in flight
   switch (completion.tag.operation) {
-    case Operation::kUpstreamConnect:
-      return connection->on_connected(completion);
     case Operation::kUpstreamReceive:
       return connection->on_received(completion);
     case Operation::kUpstreamSend:

@@ -22,7 +22,7 @@ namespace streaming {
 class Http2Client final : public HttpClient, private TimerOwner {
  public:
   // Borrows all; `http1` takes the requests to origins that speak nothing else.
-  Http2Client(Ring& ring, TimerWheel& timers, HttpClient& http1);
+  Http2Client(Ring& ring, TimerWheel& timers, Resolver& resolver, HttpClient& http1);
   ~Http2Client() override;
 
   // The URL is one that parse_url() takes.
@@ -39,9 +39,10 @@ class Http2Client final : public HttpClient, private TimerOwner {
   const TlsContext* tls_context_for(const HttpRequest& request);
 
   HttpClient& http1_;
+  Resolver& resolver_;
   Timer turn_end_;
+  ConnectAttempts connects_;
   ConnectionWorkshop workshop_;
-  Resolver resolver_;
   std::map<std::pair<std::string, bool>, std::unique_ptr<TlsContext>> tls_contexts_;  // by ca_file, insecure_ssl
   std::map<std::string, std::unique_ptr<ConnectionPool>> pools_;
   Slab<Http2Connection> connections_;

@@ -1,7 +1,5 @@
 #include "upstream/http2_connection.h"
 
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <poll.h>
 
 #include <algorithm>
@@ -30,53 +28,28 @@ Http2Connection::Http2Connection(Handle handle, Http2ConnectionOwner& owner, Ori
       connect_deadline_(workshop.timers.now() + kUpstreamConnectTimeout),
       last_heard_(workshop.timers.now()),
       idle_since_(workshop.timers.now()),
+      race_(*this, workshop.connects),
       session_(*this, workshop.timers) {
 }
 
 // --- Opening --------------------------------------------------------------------------------------------------------
 
 void Http2Connection::open(AddressList addresses) {
-  addresses_ = std::move(addresses);
-  try_next_address();
+  workshop_.timers.schedule_at(timer_, connect_deadline_);
+  race_.start(std::move(addresses));
 }
 
-// A connect that is not answered must not use up the others' time.
-void Http2Connection::try_next_address() {
-  if (addresses_.empty()) return close(connect_error_);
-  address_ = addresses_.front();
-  addresses_.erase(addresses_.begin());
-  // It blocks, so that the ring waits for it instead of reporting EAGAIN; nobody else calls it.
-  socket_.reset(::socket(address_.family(), SOCK_STREAM | SOCK_CLOEXEC, 0));
-  if (!socket_) {
-    connect_error_ = Error::from_errno("cannot make a socket for the upstream", errno).message;
-    return try_next_address();
-  }
-  const int on = 1;
-  setsockopt(socket_.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-  connecting_ = true;
-  workshop_.ring.submit_connect(RingFile::regular(socket_.get()), address_.generic(), address_.length,
-                                tag(Operation::kUpstreamConnect));
-  const Time patience = workshop_.timers.now() + kUpstreamAddressTimeout;
-  workshop_.timers.schedule_at(timer_, addresses_.empty() ? connect_deadline_ : std::min(patience, connect_deadline_));
+void Http2Connection::on_not_connected(const std::string& error) {
+  close(ConnectionEnd::kUnreachable, error);
 }
 
-void Http2Connection::on_connected(const Completion& completion) {
-  connecting_ = false;
-  if (state_ == State::kClosing) return flush_later();
-  if (completion.result == 0) return begin_session();
-  const int error = completion.result == -ECANCELED ? ETIMEDOUT : -completion.result;
-  connect_error_ = Error::from_errno("cannot connect to the upstream", error).message;
-  try_next_address();
-}
-
-void Http2Connection::begin_session() {
+void Http2Connection::on_connected(UniqueFd socket) {
+  socket_ = std::move(socket);
   receiving_ = true;
   workshop_.ring.submit_receive_stream(RingFile::regular(socket_.get()), tag(Operation::kUpstreamReceive));
-  workshop_.timers.schedule_at(timer_, connect_deadline_);
   state_ = State::kHandshaking;
   if (origin_.tls == nullptr) {
     state_ = State::kOpen;
-    schedule_check(connect_deadline_);
     return owner_.on_open(*this);
   }
   tls_.emplace(*origin_.tls, origin_.resumable, origin_.host, gathered_);
@@ -90,16 +63,16 @@ void Http2Connection::handshake() {
       return;
     case TlsSession::Outcome::kDone:
       break;
-    default:
-      return close(tls_->error());
+    case TlsSession::Outcome::kEnded:
+      return close(ConnectionEnd::kTlsFailed, "the upstream ended the connection in the midst of the TLS handshake");
+    case TlsSession::Outcome::kFailed:
+      return close(ConnectionEnd::kTlsFailed, tls_->error());
   }
   if (tls_->protocol() != "h2") {
     owner_.on_http1(*this);
-    return close("");
+    return close(ConnectionEnd::kOnPurpose, "");
   }
   state_ = State::kOpen;
-  addresses_ = {};
-  schedule_check(connect_deadline_);
   owner_.on_open(*this);
 }
 
@@ -113,9 +86,10 @@ void Http2Connection::on_received(const Completion& completion) {
     pinged_ = false;
     on_bytes(completion.buffer);
   } else if (completion.result == 0) {
-    return close("the upstream closed the connection");
+    return close(ConnectionEnd::kClosed, "the upstream closed the connection");
   } else if (!passes(completion.result)) {
-    return close(Error::from_errno("the connection to the upstream is lost", -completion.result).message);
+    return close(ConnectionEnd::kClosed,
+                 Error::from_errno("the connection to the upstream is lost", -completion.result).message);
   }
   if (receiving_ || state_ == State::kClosing) return;
   receiving_ = true;
@@ -141,18 +115,19 @@ void Http2Connection::read_records() {
       case TlsSession::Outcome::kWantsMore:
         return;
       case TlsSession::Outcome::kEnded:
-        return close("the upstream closed the connection");
+        return close(ConnectionEnd::kClosed, "the upstream closed the connection");
       case TlsSession::Outcome::kFailed:
-        return close(tls_->error());
+        return close(ConnectionEnd::kTlsFailed, tls_->error());
     }
   }
 }
 
 void Http2Connection::receive(std::span<const char> bytes) {
-  if (const std::string error = session_.receive(bytes); !error.empty()) close(error);
+  if (const std::string error = session_.receive(bytes); !error.empty()) close(ConnectionEnd::kNoHttp2, error);
 }
 
 void Http2Connection::on_settings() {
+  allows_streams_ = allows_streams_ || session_.limit() > 0;
   owner_.on_room_changed(*this);
 }
 
@@ -163,14 +138,19 @@ void Http2Connection::on_stream_closed() {
   owner_.on_room_changed(*this);
 }
 
-void Http2Connection::on_going_away() {
-  drain();
+void Http2Connection::on_first_answer() {
+  answered_ = true;
+  owner_.on_first_answer();
+}
+
+void Http2Connection::on_going_away(bool takes_some) {
+  drain(takes_some ? ConnectionEnd::kOnPurpose : ConnectionEnd::kGoingAway, "the upstream takes no requests (GOAWAY)");
   flush_later();
 }
 
 // It is asked no more, unless it was only asked for more at once than it then said it takes.
 void Http2Connection::on_refused(Http2Stream& stream) {
-  if (session_.streams() < session_.limit()) drain();
+  if (session_.streams() < session_.limit()) drain(ConnectionEnd::kRefused, "the upstream refuses requests unread");
   owner_.on_refused(stream);
 }
 
@@ -178,10 +158,10 @@ void Http2Connection::on_http1_required(Http2Stream& stream) {
   owner_.on_http1_required(stream);
 }
 
-void Http2Connection::drain() {
+void Http2Connection::drain(ConnectionEnd cause, std::string_view reason) {
   if (state_ != State::kOpen) return;
   state_ = State::kDraining;
-  owner_.on_draining(*this);
+  owner_.on_draining(*this, cause, reason);
 }
 
 // --- Sending --------------------------------------------------------------------------------------------------------
@@ -195,13 +175,14 @@ void Http2Connection::flush_later() {
 bool Http2Connection::flush() {
   in_to_flush_ = false;
   if (state_ == State::kDraining && session_.streams() == 0) leave();
-  if (state_ == State::kClosing) return !connecting_ && !receiving_ && !sending_ && !polling_;
+  if (state_ == State::kClosing) return !receiving_ && !sending_ && !polling_;
   if (state_ == State::kConnecting || sending_ || polling_) return false;
   if (const std::optional<Time> deadline = session_.reset_unfinished()) schedule_check(*deadline);
   if (gather_output()) submit_send();
-  if (state_ == State::kLeaving && !sending_) close("");
-  if (!opening() && state_ < State::kLeaving && !sending_ && session_.over())
-    close("the upstream breaks the rules of HTTP/2");
+  if (state_ == State::kLeaving && !sending_) close(ConnectionEnd::kOnPurpose, "");
+  if (!opening() && state_ < State::kLeaving && !sending_ && session_.over()) {
+    close(ConnectionEnd::kNoHttp2, "the upstream breaks the rules of HTTP/2");
+  }
   return state_ == State::kClosing && !receiving_ && !sending_;
 }
 
@@ -244,7 +225,8 @@ void Http2Connection::on_sent(const Completion& completion) {
     return;
   }
   if (completion.result < 0) {
-    return close(Error::from_errno("the connection to the upstream is lost", -completion.result).message);
+    return close(ConnectionEnd::kClosed,
+                 Error::from_errno("the connection to the upstream is lost", -completion.result).message);
   }
   sent_ += static_cast<std::size_t>(completion.result);
   if (sent_ < in_flight_.size()) return submit_send();
@@ -267,15 +249,13 @@ void Http2Connection::schedule_check(Time at) {
 void Http2Connection::on_timer(Timer&) {
   switch (state_) {
     case State::kConnecting:
-      if (workshop_.timers.now() >= connect_deadline_) addresses_.clear();
-      return workshop_.ring.submit_cancel(tag(Operation::kUpstreamConnect));
     case State::kHandshaking:
-      return close("the upstream took too long to connect");
+      return close(ConnectionEnd::kUnreachable, "the upstream took too long to connect");
     case State::kOpen:
     case State::kDraining:
       return look_after_silence();
     case State::kLeaving:
-      return close("");
+      return close(ConnectionEnd::kOnPurpose, "");
     case State::kClosing:
       return;
   }
@@ -284,9 +264,14 @@ void Http2Connection::on_timer(Timer&) {
 void Http2Connection::look_after_silence() {
   const Time now = workshop_.timers.now();
   const bool idle = session_.streams() == 0;
-  if (!limit() && now >= connect_deadline_) return close("the upstream does not begin to speak HTTP/2");
+  if (!limit() && now >= connect_deadline_) {
+    if (session_.stated_limit()) return close(ConnectionEnd::kNoStreams, "the upstream allows no streams");
+    return close(ConnectionEnd::kNoHttp2, "the upstream does not begin to speak HTTP/2");
+  }
   if (idle && now >= idle_since_ + kUpstreamIdleTimeout) return leave();
-  if (pinged_ && now >= pinged_at_ + kUpstreamPingTimeout) return close("the upstream does not answer a ping");
+  if (pinged_ && now >= pinged_at_ + kUpstreamPingTimeout) {
+    return close(ConnectionEnd::kSilent, "the upstream does not answer a ping");
+  }
   if (!pinged_ && now >= last_heard_ + kUpstreamPingInterval) {
     pinged_ = true;
     pinged_at_ = now;
@@ -303,18 +288,18 @@ void Http2Connection::look_after_silence() {
 
 void Http2Connection::leave() {
   state_ = State::kLeaving;
-  owner_.on_closing(*this, "");
+  owner_.on_closing(*this, ConnectionEnd::kOnPurpose, "");
   session_.say_goodbye();
   workshop_.timers.schedule(timer_, kUpstreamPingTimeout);
 }
 
-void Http2Connection::close(std::string_view error) {
+void Http2Connection::close(ConnectionEnd cause, std::string_view error) {
   const State before = std::exchange(state_, State::kClosing);
   const std::string reason(error);
   timer_.stop();
-  if (before != State::kLeaving) owner_.on_closing(*this, reason);
+  if (before != State::kLeaving) owner_.on_closing(*this, cause, reason);
   session_.fail_streams(reason);
-  if (connecting_) workshop_.ring.submit_cancel(tag(Operation::kUpstreamConnect));
+  race_.stop();
   if (receiving_) workshop_.ring.submit_cancel(tag(Operation::kUpstreamReceive));
   if (polling_) workshop_.ring.submit_cancel(tag(Operation::kUpstreamWritable));
   flush_later();

@@ -1,7 +1,7 @@
 // Http2Connection: one connection to an origin: a socket on the ring, TLS, and an Http2Session.
 //
 // A slot of the Http2Client, on its thread; a member of its ConnectionPool's lists until it is closing. At most one
-// connect, one receive, one send or wait for room are in flight, and its slot is freed when none is.
+// receive, one send or wait for room are in flight, and its slot is freed when none is.
 
 #pragma once
 
@@ -14,8 +14,10 @@
 #include "base/slab.h"
 #include "ring/ring.h"
 #include "ring/timer_wheel.h"
+#include "upstream/address_race.h"
 #include "upstream/http2_session.h"
 #include "upstream/origin.h"
+#include "upstream/reconnect_gate.h"
 #include "upstream/resolver.h"
 #include "upstream/tls_session.h"
 
@@ -27,13 +29,17 @@ class Http2ConnectionOwner;
 struct ConnectionWorkshop {
   Ring& ring;
   TimerWheel& timers;
+  ConnectAttempts& connects;
   std::vector<char> plaintext;   // one decrypted record at a time
   std::vector<char> frames;      // what becomes one record
   std::vector<Handle> to_flush;  // connections that have something to send, or are to be freed
   Timer* turn_end = nullptr;     // fires in this turn when to_flush is not empty
 };
 
-class Http2Connection final : public ListNode, private TimerOwner, private Http2SessionOwner {
+class Http2Connection final : public ListNode,
+                              private TimerOwner,
+                              private Http2SessionOwner,
+                              private AddressRaceOwner {
  public:
   enum class State : std::uint8_t {
     kConnecting,
@@ -47,25 +53,28 @@ class Http2Connection final : public ListNode, private TimerOwner, private Http2
   Http2Connection(Handle handle, Http2ConnectionOwner& owner, Origin& origin, ConnectionWorkshop& workshop);
 
   Handle handle() const { return handle_; }
-  // The addresses are tried one after the other; all of it takes kUpstreamConnectTimeout at most.
+  // To the first address that answers; all of it takes kUpstreamConnectTimeout at most.
   void open(AddressList addresses);
 
   State state() const { return state_; }
   bool opening() const { return state_ < State::kOpen; }
   bool has_room() const { return state_ == State::kOpen && session_.streams() < session_.limit(); }
-  // Nothing before the server has said it.
-  std::optional<std::uint32_t> limit() const { return session_.stated_limit(); }
+  // How many streams it carries; nothing before the server has allowed one.
+  std::optional<std::uint32_t> limit() const { return allows_streams_ ? session_.stated_limit() : std::nullopt; }
+  // Whether it has done what connections are for, or was not asked to.
+  bool of_use() const { return answered_ || (allows_streams_ && !session_.was_used()); }
   void start(Http2Stream& stream) { session_.start(stream); }
 
-  void on_connected(const Completion& completion);
   void on_received(const Completion& completion);
   void on_sent(const Completion& completion);
   void on_writable(const Completion& completion);
 
-  // The pool's: in which of its lists it is, and as what it is counted there.
+  // The pool's: in which of its lists it is, as what it is counted there, and whether the gate knows that it was of no
+  // use.
   enum class Counted : std::uint8_t { kOpening, kOpen, kNone };
   Counted counted = Counted::kOpening;
   bool listed_with_room = false;
+  bool blamed = false;
 
   // At a turn's end: sends what the turn has brought. True when nothing is left of the connection but its slot.
   bool flush();
@@ -74,13 +83,16 @@ class Http2Connection final : public ListNode, private TimerOwner, private Http2
   // Http2SessionOwner
   void on_settings() override;
   void on_stream_closed() override;
-  void on_going_away() override;
+  void on_first_answer() override;
+  void on_going_away(bool takes_some) override;
   void on_refused(Http2Stream& stream) override;
   void on_http1_required(Http2Stream& stream) override;
   void on_output() override { flush_later(); }
 
-  void try_next_address();
-  void begin_session();
+  // AddressRaceOwner
+  void on_connected(UniqueFd socket) override;
+  void on_not_connected(const std::string& error) override;
+
   void handshake();
   void on_bytes(std::span<const char> bytes);
   void read_records();
@@ -92,11 +104,12 @@ class Http2Connection final : public ListNode, private TimerOwner, private Http2
 
   void on_timer(Timer& timer) override;
   void look_after_silence();
-  void drain();
+  void drain(ConnectionEnd cause, std::string_view reason);
   void schedule_check(Time at);
 
   void leave();
-  void close(std::string_view error);
+  // `error` is for those whose requests it ends.
+  void close(ConnectionEnd cause, std::string_view error);
   Tag tag(Operation operation) const { return Tag{operation, handle_}; }
 
   const Handle handle_;
@@ -104,20 +117,19 @@ class Http2Connection final : public ListNode, private TimerOwner, private Http2
   Origin& origin_;
   ConnectionWorkshop& workshop_;
   State state_ = State::kConnecting;
-  bool connecting_ = false;  // each true exactly while that operation is in flight
-  bool receiving_ = false;
+  bool receiving_ = false;  // each true exactly while that operation is in flight
   bool sending_ = false;
   bool polling_ = false;
   bool in_to_flush_ = false;
-  bool pinged_ = false;  // and nothing has come since
+  bool pinged_ = false;          // and nothing has come since
+  bool allows_streams_ = false;  // the server has allowed one, at some time
+  bool answered_ = false;        // it has answered a request
   Timer timer_;
   Time connect_deadline_;
   Time last_heard_;
   Time pinged_at_;
   Time idle_since_;
-  AddressList addresses_;      // those that have not been tried
-  Address address_;            // the one that is
-  std::string connect_error_;  // the last one's
+  AddressRace race_;
   UniqueFd socket_;
   Buffer gathered_;       // to be sent next
   Buffer in_flight_;      // being sent
@@ -134,11 +146,13 @@ class Http2ConnectionOwner {
   virtual void on_http1(Http2Connection& connection) = 0;
   // It may carry more streams than before, or fewer.
   virtual void on_room_changed(Http2Connection& connection) = 0;
-  virtual void on_draining(Http2Connection& connection) = 0;
+  // It takes no more streams; those it has go on.
+  virtual void on_draining(Http2Connection& connection, ConnectionEnd cause, std::string_view reason) = 0;
+  virtual void on_first_answer() = 0;
   virtual void on_refused(Http2Stream& stream) = 0;
   virtual void on_http1_required(Http2Stream& stream) = 0;
-  // It takes no more streams and is about to fail those it has; `error` is empty where it was closed on purpose.
-  virtual void on_closing(Http2Connection& connection, std::string_view error) = 0;
+  // It takes no more streams and is about to fail those it has.
+  virtual void on_closing(Http2Connection& connection, ConnectionEnd cause, std::string_view error) = 0;
 
  protected:
   ~Http2ConnectionOwner() = default;

@@ -4,6 +4,7 @@
 #include <array>
 #include <cctype>
 #include <charconv>
+#include <utility>
 #include <vector>
 
 #include "base/check.h"
@@ -34,12 +35,16 @@ class RequestHead {
   }
 
   const std::vector<nghttp2_nv>& fields() const { return fields_; }
+  // nghttp2 ends the connection over one that is too large.
+  bool fits() const { return bytes_ <= kMaxRequestHeadBytes; }
 
  private:
   void add(std::string_view name, std::string_view value) {
     auto* const name_bytes = reinterpret_cast<std::uint8_t*>(const_cast<char*>(name.data()));
     auto* const value_bytes = reinterpret_cast<std::uint8_t*>(const_cast<char*>(value.data()));
     fields_.push_back({name_bytes, value_bytes, name.size(), value.size(), NGHTTP2_NV_FLAG_NONE});
+    constexpr std::size_t kOverhead = 32;
+    bytes_ += name.size() + value.size() + kOverhead;
   }
   void add_line(std::string_view line) {
     const std::size_t colon = line.find(':');
@@ -54,6 +59,7 @@ class RequestHead {
   std::vector<nghttp2_nv> fields_;
   std::vector<std::string> lower_case_names_;
   std::array<char, 24> length_{};
+  std::size_t bytes_ = 0;
 };
 
 }  // namespace
@@ -126,6 +132,8 @@ int Http2Session::on_frame(nghttp2_session*, const nghttp2_frame* frame, void* u
   Http2Session& self = self_of(user_data);
   switch (frame->hd.type) {
     case NGHTTP2_HEADERS:
+      if (!std::exchange(self.answered_, true)) self.owner_.on_first_answer();
+      [[fallthrough]];
     case NGHTTP2_DATA:
       self.on_stream_frame(*frame);
       break;
@@ -135,7 +143,7 @@ int Http2Session::on_frame(nghttp2_session*, const nghttp2_frame* frame, void* u
       self.owner_.on_settings();
       break;
     case NGHTTP2_GOAWAY:
-      self.owner_.on_going_away();
+      self.owner_.on_going_away(frame->goaway.last_stream_id > 0);
       break;
     default:
       break;
@@ -206,13 +214,14 @@ Http2Stream* Http2Session::find(std::int32_t id) const {
 
 void Http2Session::start(Http2Stream& stream) {
   const RequestHead head(stream.request());
+  if (!head.fits()) return stream.fail_soon("the request's head is too large");
   nghttp2_data_provider body{};
   body.read_callback = read_body;
   const std::int32_t id = nghttp2_submit_request(session_, nullptr, head.fields().data(), head.fields().size(),
                                                  stream.request().body.empty() ? nullptr : &body, &stream);
   if (id < 0) {
     // No more numbers for streams: the connection has served its time.
-    owner_.on_going_away();
+    owner_.on_going_away(true);
     return owner_.on_refused(stream);
   }
   ++streams_;

@@ -26,7 +26,9 @@ class Http2SessionOwner {
  public:
   virtual void on_settings() = 0;       // the server has said how many streams it carries
   virtual void on_stream_closed() = 0;  // there is room for another
-  virtual void on_going_away() = 0;     // there will be no room again
+  virtual void on_first_answer() = 0;   // it has answered a request, for the first time
+  // There will be no room again; `takes_some`: of the requests that it has, some may yet be answered.
+  virtual void on_going_away(bool takes_some) = 0;
   // The server has done nothing for this request: it may be asked again, elsewhere.
   virtual void on_refused(Http2Stream& stream) = 0;
   virtual void on_http1_required(Http2Stream& stream) = 0;
@@ -53,6 +55,8 @@ class Http2Session {
 
   // How many streams it carries, and how many it may.
   std::uint32_t streams() const { return streams_; }
+  // Whether it was ever given a request.
+  bool was_used() const { return nghttp2_session_get_next_stream_id(session_) > 1; }
   std::uint32_t limit() const { return stated_limit().value_or(kStreamsBeforeSettings); }
   std::optional<std::uint32_t> stated_limit() const;
 
@@ -100,6 +104,7 @@ class Http2Session {
   std::deque<Unfinished> unfinished_;
   std::uint32_t streams_ = 0;  // those that nobody waits for among them
   bool settings_known_ = false;
+  bool answered_ = false;
 };
 
 }  // namespace streaming

@@ -25,6 +25,8 @@ class Http2Stream;
 class WaitingRoom {
  public:
   virtual void on_left(Http2Stream& stream) = 0;
+  // No connection carries it any more, and it is to be sent again.
+  virtual void on_redirected(Http2Stream& stream) = 0;
 
  protected:
   ~WaitingRoom() = default;
@@ -79,11 +81,12 @@ class Http2Stream final : public HttpTransfer, public ListNode, private TimerOwn
   struct Head {
     int status = 0;
     std::size_t bytes = 0;
-    std::string content_type, retry_after, content_location;
+    std::string content_type, content_encoding, retry_after, retry_after_ms, content_location, location;
   };
 
   void on_timer(Timer& timer) override;
   void hand_out_held_back();
+  bool follow_redirect(const Head& head);
 
   std::unique_ptr<HttpRequest> request_;
   HttpReceiver* receiver_;  // null: nobody is told any more
@@ -99,6 +102,7 @@ class Http2Stream final : public HttpTransfer, public ListNode, private TimerOwn
   bool* destroyed_ = nullptr;         // while the receiver is called
   std::int32_t id_ = 0;
   std::uint8_t attempts_ = 0;
+  std::uint8_t redirects_ = 0;
   bool waiting_ = false;  // in the room
   bool head_written_ = false;
   bool head_told_ = false;

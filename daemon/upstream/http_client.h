@@ -34,7 +34,9 @@ struct HttpRequest {
 struct HttpHead {
   int status = 0;
   std::string_view content_type = {};
+  std::string_view content_encoding = {};
   std::string_view retry_after = {};
+  std::string_view retry_after_ms = {};
   std::string_view content_location = {};
 };
 

@@ -1,11 +1,12 @@
 // ProxyRules: whether a request goes through a proxy, by the usual variables of the environment.
 //
-// https_proxy, http_proxy (in small letters alone: a CGI's HTTP_PROXY is a client's header), all_proxy, no_proxy. Which
-// proxy it is, libcurl finds out for itself. Read once, by whoever chooses the engine; does not change.
+// https_proxy, http_proxy (in small letters alone: a CGI's HTTP_PROXY is a client's header), all_proxy, no_proxy. Read
+// once, by the client that chooses the engine; they do not change.
 
 #pragma once
 
 #include <string>
+#include <string_view>
 
 #include "upstream/url.h"
 
@@ -15,13 +16,15 @@ class ProxyRules {
  public:
   static ProxyRules from_environment();
 
-  bool apply_to(const Url& url) const;
+  // As the variable has it; empty: none.
+  std::string proxy_for(bool tls, std::string_view host) const;
+  bool apply_to(const Url& url) const { return !proxy_for(url.tls, url.host).empty(); }
 
  private:
   bool exempt(std::string_view host) const;
 
-  bool for_https_ = false;
-  bool for_http_ = false;
+  std::string for_https_;
+  std::string for_http_;
   std::string exempt_;  // no_proxy
 };
 

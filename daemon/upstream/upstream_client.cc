@@ -1,6 +1,20 @@
 #include "upstream/upstream_client.h"
 
+#include <utility>
+
 namespace streaming {
+
+Status UpstreamClient::start_library() {
+  if (Status started = CurlClient::start_library(); !started) return started;
+  return Resolver::start_library();
+}
+
+UpstreamClient::UpstreamClient(Ring& ring, TimerWheel& timers, std::string name_servers)
+    : watches_(ring),
+      resolver_(watches_, timers, std::move(name_servers)),
+      curl_(timers, watches_, resolver_, proxies_),
+      http2_(ring, timers, resolver_, curl_) {
+}
 
 std::unique_ptr<HttpTransfer> UpstreamClient::start(HttpRequest request, HttpReceiver& receiver) {
   HttpClient& engine = by_http2(request) ? static_cast<HttpClient&>(http2_) : curl_;
@@ -17,7 +31,7 @@ bool UpstreamClient::by_http2(const HttpRequest& request) const {
 
 void UpstreamClient::on_completion(const Completion& completion) {
   if (completion.tag.operation == Operation::kUpstreamReady) {
-    curl_.on_socket_ready(completion);
+    watches_.on_ready(completion);
   } else {
     http2_.on_completion(completion);
   }

@@ -5,19 +5,24 @@
 
 #pragma once
 
+#include <string>
+
 #include "upstream/curl_client.h"
 #include "upstream/http2_client.h"
 #include "upstream/proxy_rules.h"
+#include "upstream/resolver.h"
+#include "upstream/socket_watches.h"
 
 namespace streaming {
 
 class UpstreamClient final : public HttpClient {
  public:
   // Once per process, before the first thread.
-  static Status start_library() { return CurlClient::start_library(); }
+  static Status start_library();
 
-  // Borrows both. All transfers must be gone before the client is.
-  UpstreamClient(Ring& ring, TimerWheel& timers) : curl_(ring, timers), http2_(ring, timers, curl_) {}
+  // Borrows both. All transfers must be gone before the client is. Names are asked of `name_servers`, as Resolver has
+  // them.
+  UpstreamClient(Ring& ring, TimerWheel& timers, std::string name_servers = {});
 
   std::unique_ptr<HttpTransfer> start(HttpRequest request, HttpReceiver& receiver) override;
 
@@ -31,6 +36,8 @@ class UpstreamClient final : public HttpClient {
   bool by_http2(const HttpRequest& request) const;
 
   const ProxyRules proxies_ = ProxyRules::from_environment();
+  SocketWatches watches_;
+  Resolver resolver_;
   CurlClient curl_;
   Http2Client http2_;
 };

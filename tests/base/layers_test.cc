@@ -62,7 +62,8 @@ TEST(Layers, AreAllKnown) {
 
 TEST(Layers, KeepLibrariesWhereTheyBelong) {
   // Of a library with many headers, their directory.
-  const std::map<std::string, std::string> home{{"liburing.h", "ring"},    {"curl/", "upstream"},
+  const std::map<std::string, std::string> home{{"liburing.h", "ring"},    {"ares.h", "upstream"},
+                                                {"curl/", "upstream"},
                                                 {"nghttp2/", "upstream"},  {"openssl/", "upstream"},
                                                 {"CLI/CLI.hpp", "config"}, {"toml++/toml.h", "config"},
                                                 {"yaml-cpp/", "config"}};

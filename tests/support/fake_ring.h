@@ -18,7 +18,7 @@ class FakeRing final : public Ring {
   struct Submitted {
     Tag tag;
     RingFile file;
-    std::string bytes;  // of a send
+    std::string bytes;  // of a send; the address of a connect
     short events = 0;   // of a poll
     msghdr* message = nullptr;
     bool waits = true;  // for a message
@@ -100,7 +100,9 @@ class FakeRing final : public Ring {
     submitted.message = &message;
     submitted.waits = wait;
   }
-  void submit_connect(RingFile file, const sockaddr&, socklen_t, Tag tag) override { add(tag, file); }
+  void submit_connect(RingFile file, const sockaddr& address, socklen_t length, Tag tag) override {
+    add(tag, file).bytes.assign(reinterpret_cast<const char*>(&address), length);
+  }
   void submit_receive_stream(RingFile file, Tag tag) override { add(tag, file); }
   void submit_send(RingFile file, std::span<const char> bytes, Tag tag) override {
     add(tag, file).bytes.assign(bytes.data(), bytes.size());

@@ -47,7 +47,8 @@ struct RecordingReceiver final : HttpReceiver {
 
 class HttpClientLoop final : private CompletionHandler {
  public:
-  HttpClientLoop() {
+  // Names are asked of `name_servers`, as UpstreamClient has them.
+  explicit HttpClientLoop(const std::string& name_servers = "") {
     EXPECT_TRUE(UpstreamClient::start_library().ok());
     Result<std::unique_ptr<Ring>> made = UringRing::create({.client_files = 1,
                                                             .connection_files = 1,
@@ -58,7 +59,7 @@ class HttpClientLoop final : private CompletionHandler {
     EXPECT_TRUE(made.ok());
     ring = std::move(*made);
     EXPECT_TRUE(ring->enable().ok());
-    client.emplace(*ring, timers);
+    client.emplace(*ring, timers, name_servers);
   }
 
   // Turns the loop until `condition` holds; fails the test when kPatience has not brought it.

@@ -8,10 +8,12 @@
 
 #include <algorithm>
 #include <atomic>
+#include <filesystem>
 #include <latch>
 #include <vector>
 
 #include "base/limits.h"
+#include "support/dns_server.h"
 #include "support/http_client_loop.h"
 #include "support/raw_server.h"
 #include "support/temporary_directory.h"
@@ -103,6 +105,55 @@ TEST_F(CurlClientTest, ClosesConnectionsThatNobodyUses) {
   EXPECT_FALSE(closed);
   for (int i = 0; i < 3; ++i) loop.skip(kUpstreamIdleTimeout);
   run_until([&] { return closed.load(); });
+}
+
+std::size_t threads() {
+  const std::filesystem::directory_iterator tasks("/proc/self/task");
+  return static_cast<std::size_t>(std::distance(begin(tasks), end(tasks)));
+}
+
+TEST_F(CurlClientTest, AsksForNamesWithoutAThread) {
+  constexpr std::size_t kRequests = 300;
+  DnsServer names;
+  names.hold("slow.test");
+  names.add("fast.test", {"127.0.0.1"});
+  loop.client.emplace(*loop.ring, loop.timers, names.address());
+  RawServer server([](int connection, const std::string& request) {
+    EXPECT_THAT(request, HasSubstr("\r\nHost: fast.test"));
+    RawServer::write(connection, kOk);
+  });
+  const std::size_t before = threads();
+  std::vector<RecordingReceiver> waiting(kRequests);
+  for (RecordingReceiver& each : waiting) {
+    each.transfer = loop.client->start({.url = "http://slow.test/", .headers = {}, .body = "{}"}, each);
+  }
+  run_until([&] { return names.questions("slow.test") > 0; });
+  EXPECT_EQ(threads(), before);
+  post({.url = "http://fast.test:" + std::to_string(server.port()) + "/", .headers = {}, .body = {}});
+  run_until([&] { return receiver.finished; });
+  EXPECT_EQ(receiver.body + receiver.error, "ok");
+  for (const RecordingReceiver& each : waiting) EXPECT_FALSE(each.finished);
+  loop.skip(kUpstreamConnectTimeout);
+  for (const RecordingReceiver& each : waiting) EXPECT_THAT(each.error, HasSubstr("in time"));
+  EXPECT_EQ(names.questions("fast.test"), 2);
+}
+
+TEST_F(CurlClientTest, AsksForTheProxysNameAndNotForTheServers) {
+  DnsServer names;
+  names.add("proxy.test", {"127.0.0.1"});
+  std::string asked;
+  RawServer proxy([&](int connection, const std::string& request) {
+    asked = request.substr(0, request.find("\r\n"));
+    RawServer::write(connection, kOk);
+  });
+  setenv("http_proxy", ("http://user:word@proxy.test:" + std::to_string(proxy.port())).c_str(), 1);
+  loop.client.emplace(*loop.ring, loop.timers, names.address());
+  unsetenv("http_proxy");
+  post({.url = "http://api.test/v1", .headers = {}, .body = {}});
+  run_until([&] { return receiver.finished; });
+  EXPECT_EQ(receiver.error, "");
+  EXPECT_EQ(asked, "POST http://api.test/v1 HTTP/1.1");
+  EXPECT_EQ(names.questions("api.test"), 0);
 }
 
 TEST_F(CurlClientTest, SaysWhatIsWrongWithAUrl) {

@@ -204,6 +204,25 @@ TEST_F(Http2ClientTest, TakesAnAnswerThatIsWholeThoughTheServerDoesNotReadTheReq
   EXPECT_EQ(receiver.status, 413);
 }
 
+TEST_F(Http2ClientTest, FailsARequestWhoseHeadIsTooLargeAndKeepsTheConnection) {
+  Http2Server server(tls(), [](Http2Server& self, const Http2Server::Request& request) { self.answer(request, "ok"); });
+  post(server, receiver);
+  run_until([&] { return receiver.finished; });
+  receiver = RecordingReceiver{};
+  receiver.transfer = loop.client->start(HttpRequest{.url = server.url(),
+                                                     .headers = {"x-large: " + std::string(70'000, 'x')},
+                                                     .body = "{}",
+                                                     .ca_file = certificate.certificate()},
+                                         receiver);
+  run_until([&] { return receiver.finished; });
+  EXPECT_THAT(receiver.error, HasSubstr("head is too large"));
+  receiver = RecordingReceiver{};
+  post(server, receiver);
+  run_until([&] { return receiver.finished; });
+  EXPECT_EQ(receiver.body, "ok");
+  EXPECT_EQ(server.connections, 1u);
+}
+
 // Without close_notify, too: a body that did not end is never whole.
 TEST_F(Http2ClientTest, TellsOfAServerThatIsGoneInMidStream) {
   Http2Server server(tls(), [](Http2Server& self, const Http2Server::Request& request) {

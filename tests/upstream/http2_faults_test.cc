@@ -83,8 +83,11 @@ class Http2FaultsTest : public testing::Test, private CompletionHandler {
 
   FakeRing ring;
   TimerWheel timers{Time(Duration(1000))};
-  CurlClient http1{ring, timers};
-  Http2Client client{ring, timers, http1};
+  const ProxyRules no_proxies;
+  SocketWatches watches{ring};
+  Resolver resolver{watches, timers};
+  CurlClient http1{timers, watches, resolver, no_proxies};
+  Http2Client client{ring, timers, resolver, http1};
   std::optional<RecordingReceiver> receiver;
 
  private:

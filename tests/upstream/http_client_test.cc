@@ -6,6 +6,7 @@
 #include <atomic>
 #include <mutex>
 
+#include "base/limits.h"
 #include "support/http_client_loop.h"
 #include "support/scripted_server.h"
 #include "support/test_certificate.h"
@@ -94,6 +95,47 @@ TEST_P(HttpClientTest, HandsOutTheFinalHeadWithWhatSaysWhereAndWhen) {
   EXPECT_EQ(receiver.content_location, "/threads/t/runs/r");
   EXPECT_EQ(receiver.content_type, "");
   EXPECT_EQ(receiver.body, "");
+}
+
+TEST_P(HttpClientTest, FollowsARedirectOfTheSameServerWithTheSameBody) {
+  const std::string body(300'000, 'x');
+  std::atomic<bool> same_body{false};
+  const auto server = serve([&](ScriptedServer::Answer& answer, const std::string& got) {
+    if (got.find("/moved") == std::string::npos) {
+      answer.head(307, {{"location", "/moved"}});
+      answer.send("look there");
+    } else {
+      same_body = got.ends_with("\r\n\r\n" + body);
+      answer.head(200);
+      answer.send("here");
+    }
+    answer.end();
+  });
+  post(server->url(), body);
+  run_until([&] { return receiver.finished; });
+  EXPECT_EQ(receiver.status, 200);
+  EXPECT_EQ(receiver.body, "here");
+  EXPECT_EQ(receiver.error, "");
+  EXPECT_TRUE(same_body);
+  EXPECT_EQ(server->requests(), 2);
+}
+
+TEST_P(HttpClientTest, FollowsNoRedirectElsewhereAndNotForEver) {
+  std::atomic<bool> elsewhere{true};
+  const auto server = serve([&](ScriptedServer::Answer& answer, const std::string&) {
+    answer.head(308, {{"location", elsewhere ? "https://other.example/" : "/again"}});
+    answer.end();
+  });
+  post(server->url());
+  run_until([&] { return receiver.finished; });
+  EXPECT_EQ(receiver.status, 308);
+  EXPECT_EQ(server->requests(), 1);
+  elsewhere = false;
+  receiver = RecordingReceiver{};
+  post(server->url());
+  run_until([&] { return receiver.finished; });
+  EXPECT_EQ(receiver.status, 308);
+  EXPECT_EQ(server->requests(), 2 + kMaxRedirects);
 }
 
 TEST_P(HttpClientTest, HandsOutTheHeadOfABodyThatDoesNotCome) {

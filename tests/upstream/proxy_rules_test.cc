@@ -47,5 +47,15 @@ TEST_F(ProxyRulesTest, ExemptHostsAndWhatIsBelowThem) {
   EXPECT_FALSE(applies("https://a/"));
 }
 
+TEST_F(ProxyRulesTest, ExemptNetworks) {
+  setenv("all_proxy", "http://proxy:3128", 1);
+  setenv("no_proxy", "10.1.0.0/20, fd00::/8", 1);
+  EXPECT_FALSE(applies("http://10.1.15.255/"));
+  EXPECT_TRUE(applies("http://10.1.16.0/"));
+  EXPECT_FALSE(applies("http://[fd12::1]/"));
+  EXPECT_TRUE(applies("http://[fe80::1]/"));
+  EXPECT_TRUE(applies("http://host/"));
+}
+
 }  // namespace
 }  // namespace streaming

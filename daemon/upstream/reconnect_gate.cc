@@ -1,0 +1,31 @@
+#include "upstream/reconnect_gate.h"
+
+#include <utility>
+
+#include "base/growing_pause.h"
+#include "base/limits.h"
+#include "base/log.h"
+
+namespace streaming {
+
+ReconnectGate::ReconnectGate(std::string origin) : origin_(std::move(origin)) {
+}
+
+void ReconnectGate::on_failure(ConnectionEnd cause, std::string_view error, Time now) {
+  const Duration pause = growing_pause(kFirstReopenPause, kMaxReopenPause, failures_, random_);
+  ++failures_;
+  opens_at_ = now + pause;
+  error_ = error;
+  if (std::exchange(logged_cause_, cause) == cause) return;
+  log::warn("upstream {}: {}; connecting again in {} ms, and then less and less often", origin_, error, pause.count());
+}
+
+void ReconnectGate::on_answer() {
+  if (failures_ == 0) return;
+  log::info("upstream {} answers again, after {} connections of no use", origin_, failures_);
+  failures_ = 0;
+  logged_cause_ = ConnectionEnd::kOnPurpose;
+  opens_at_ = Time{};
+}
+
+}  // namespace streaming
