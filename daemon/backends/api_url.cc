@@ -29,6 +29,12 @@ std::string escaped(std::string_view text) {
 
 }  // namespace
 
+std::optional<Refusal> refuse_model(std::string_view base, std::string_view model) {
+  const bool in_url = base.find(kModel) != std::string_view::npos;
+  if (!in_url || (model != "." && model != "..")) return std::nullopt;
+  return Refusal{400, "the model must not be \"" + std::string(model) + "\""};
+}
+
 std::string api_url(std::string_view base, std::string_view path, std::string_view model) {
   const std::size_t query = std::min(base.find('?'), base.size());
   std::string url(base.substr(0, query));

@@ -24,7 +24,8 @@ enum class FailureKind : std::uint8_t {
   kReported,     // an error event in its stream
   kTruncated,    // ended before the answer's end
   kMalformed,    // not what its API promises
-  kTooLarge,     // an event over kMaxUpstreamEventBytes
+  kCompressed,   // in an encoding that was not asked for
+  kTooLarge,     // an event over max_event_bytes
   kAttachment,   // a file that the hand-off names cannot be used
 };
 

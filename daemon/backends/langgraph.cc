@@ -2,8 +2,8 @@
 
 #include <map>
 
-#include "backends/api_url.h"
 #include "backends/langgraph_session.h"
+#include "backends/request_headers.h"
 #include "config/profile.h"
 
 namespace streaming {
@@ -26,11 +26,12 @@ LangGraphEndpoint endpoint_of(const Config& config) {
                                           .unix_socket = config.langgraph_api_socket,
                                           .ca_file = config.backend_ca_file,
                                           .insecure_ssl = config.langgraph_insecure_ssl},
-                             .key = config.langgraph_api_key,
+                             .headers = standing_headers(config, config.langgraph_headers),
                              .defaults = {.assistant_id = config.langgraph_assistant_id,
                                           .stream_mode = config.langgraph_stream_mode,
                                           .content_blocks = config.langgraph_content_format == kContentBlocks},
                              .format = config.langgraph_format};
+  if (!config.langgraph_api_key.empty()) endpoint.headers.push_back("X-Api-Key: " + config.langgraph_api_key);
   while (endpoint.base.ends_with('/')) endpoint.base.pop_back();
   return endpoint;
 }
@@ -39,7 +40,8 @@ class LangGraphBackend final : public DirectBackend {
  public:
   explicit LangGraphBackend(const BackendEnvironment& environment)
       : cancellations_(environment.http, environment.timers),
-        environment_{environment.http, environment.timers, threads_, cancellations_},
+        events_(environment.config.max_event_bytes),
+        environment_{environment.http, environment.timers, threads_, cancellations_, events_},
         endpoint_(endpoint_of(environment.config)) {
     for (const auto& [name, texts] : environment.config.langgraph_profiles) {
       profiles_.emplace(name, endpoint_of(with_profile(environment.config, texts)));
@@ -75,6 +77,7 @@ class LangGraphBackend final : public DirectBackend {
 
   KnownThreads threads_;
   RunCancellations cancellations_;
+  EventBudget events_;
   const LangGraphEnvironment environment_;
   const LangGraphEndpoint endpoint_;
   std::map<std::string, LangGraphEndpoint, std::less<>> profiles_;

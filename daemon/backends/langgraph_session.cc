@@ -1,6 +1,10 @@
 #include "backends/langgraph_session.h"
 
+#include <ctime>
 #include <utility>
+
+#include "backends/request_headers.h"
+#include "backends/retry_after.h"
 
 namespace streaming {
 namespace {
@@ -10,11 +14,11 @@ constexpr int kStatusNotFound = 404;
 
 }  // namespace
 
-HttpRequest LangGraphEndpoint::post(std::string_view path, std::vector<std::string> headers, std::string body) const {
+HttpRequest LangGraphEndpoint::post(std::string_view path, std::vector<std::string> first, std::string body) const {
   HttpRequest request = settings;
   request.url = base + std::string(path);
-  request.headers = std::move(headers);
-  if (!key.empty()) request.headers.push_back("X-Api-Key: " + key);
+  request.headers = std::move(first);
+  request.headers.insert(request.headers.end(), headers.begin(), headers.end());
   request.body = std::move(body);
   return request;
 }
@@ -27,7 +31,7 @@ LangGraphSession::LangGraphSession(const LangGraphEnvironment& environment, cons
       thread_(request.thread_id),
       continue_without_client_(request.continue_without_client),
       run_request_(endpoint.post(thread_.empty() ? "/runs/stream" : "/threads/" + thread_ + "/runs/stream",
-                                 event_stream_headers(request), run_request(request, endpoint.defaults))),
+                                 event_stream_headers(request, {}), run_request(request, endpoint.defaults))),
       next_step_(*this) {
   thread_exists_ = thread_.empty() || environment_.threads.contains(thread_name());
   thread_checked_ = thread_.empty();
@@ -50,7 +54,7 @@ void LangGraphSession::create_thread() {
 
 void LangGraphSession::on_head(const HttpHead& head) {
   creation_status_ = head.status;
-  creation_retry_after_ = retry_after_seconds(head);
+  creation_retry_after_ = retry_after_seconds(head, std::time(nullptr));
 }
 
 void LangGraphSession::on_finished(std::string_view error) {
@@ -84,7 +88,8 @@ void LangGraphSession::start_run() {
   // A thread that was only remembered may have been deleted: then all is asked again.
   HttpRequest request = thread_checked_ ? std::move(run_request_) : run_request_;
   EventSink& events = *this;
-  begin(std::make_unique<SseSession>(environment_.http, std::move(request), std::move(reader), events));
+  begin(std::make_unique<SseSession>(environment_.http, std::move(request), std::move(reader), environment_.events,
+                                     events));
 }
 
 void LangGraphSession::on_event(const AnswerEvent& event) {

@@ -9,6 +9,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "backends/known_threads.h"
 #include "backends/langgraph_reader.h"
@@ -21,13 +22,14 @@ namespace streaming {
 
 // A server, and how it is asked; the backend has one, and one for each profile.
 struct LangGraphEndpoint {
-  std::string base;      // without a slash at its end
-  HttpRequest settings;  // all but URL, headers and body
-  std::string key;
+  std::string base;                  // without a slash at its end
+  HttpRequest settings;              // all but URL, headers and body
+  std::vector<std::string> headers;  // of each request, the key among them
   LangGraphDefaults defaults;
   std::string format;  // of its answers, for clients; empty: the daemon's
 
-  HttpRequest post(std::string_view path, std::vector<std::string> headers, std::string body) const;
+  // With `first` before its own headers.
+  HttpRequest post(std::string_view path, std::vector<std::string> first, std::string body) const;
 };
 
 // What the sessions of a worker share.
@@ -36,6 +38,7 @@ struct LangGraphEnvironment {
   TimerWheel& timers;
   KnownThreads& threads;
   RunCancellations& cancellations;
+  EventBudget& events;
 };
 
 class LangGraphSession final : public WrappingSession, private HttpReceiver, private TimerOwner {

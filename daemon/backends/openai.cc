@@ -7,8 +7,10 @@
 #include "backends/chat_completion_reader.h"
 #include "backends/chat_completion_request.h"
 #include "backends/request_body.h"
+#include "backends/request_headers.h"
 #include "backends/responses_reader.h"
 #include "backends/responses_request.h"
+#include "backends/sse_session.h"
 #include "base/header_field.h"
 
 namespace streaming {
@@ -49,10 +51,14 @@ const Api& api_of(const Config& config) {
 class OpenAiBackend final : public DirectBackend {
  public:
   explicit OpenAiBackend(const BackendEnvironment& environment)
-      : config_(environment.config), http_(environment.http), api_(api_of(config_)) {
+      : config_(environment.config),
+        http_(environment.http),
+        api_(api_of(config_)),
+        events_(config_.max_event_bytes),
+        headers_(standing_headers(config_, config_.openai_headers)) {
     if (config_.openai_api_key.empty()) return;
     const bool bearer = same_header_name(config_.openai_api_key_header, kBearerHeader);
-    key_header_ = config_.openai_api_key_header + ": " + (bearer ? "Bearer " : "") + config_.openai_api_key;
+    headers_.push_back(config_.openai_api_key_header + ": " + (bearer ? "Bearer " : "") + config_.openai_api_key);
   }
 
   std::string_view model(const HandoffRequest& request) const override {
@@ -60,23 +66,27 @@ class OpenAiBackend final : public DirectBackend {
   }
   std::string_view format(const HandoffRequest&) const override { return config_.openai_format; }
 
+  std::optional<Refusal> validate(const HandoffRequest& request) const override {
+    return refuse_model(config_.openai_api_base, model(request));
+  }
+
   std::unique_ptr<BackendSession> start(const HandoffRequest& request, EventSink& sink) override {
     HttpRequest http{.url = api_url(config_.openai_api_base, api_.path, model(request)),
-                     .headers = event_stream_headers(request),
+                     .headers = event_stream_headers(request, headers_),
                      .body = api_.write_request(request, config_.openai_model),
                      .version = http_version(config_),
                      .unix_socket = config_.openai_api_socket,
                      .ca_file = config_.backend_ca_file,
                      .insecure_ssl = config_.openai_insecure_ssl};
-    if (!key_header_.empty()) http.headers.push_back(key_header_);
-    return std::make_unique<SseSession>(http_, std::move(http), api_.make_reader(), sink);
+    return std::make_unique<SseSession>(http_, std::move(http), api_.make_reader(), events_, sink);
   }
 
  private:
   const Config& config_;
   HttpClient& http_;
   const Api& api_;
-  std::string key_header_;  // empty without a key
+  EventBudget events_;
+  std::vector<std::string> headers_;  // of each request, the key among them
 };
 
 }  // namespace

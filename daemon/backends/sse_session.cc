@@ -1,25 +1,33 @@
 #include "backends/sse_session.h"
 
-#include <charconv>
+#include <ctime>
 #include <string>
 #include <utility>
 
 #include "backends/json_fields.h"
+#include "backends/retry_after.h"
 #include "base/header_field.h"
-#include "base/limits.h"
 
 namespace streaming {
 namespace {
 
 constexpr int kStatusOk = 200;
 
-// Some servers name their event streams text or bytes, or not at all; a page or a JSON object is something else.
-bool may_be_event_stream(std::string_view content_type) {
-  const std::string_view type = content_type.substr(0, content_type.find_first_of("; \t"));
-  for (const char* streamed : {"", "text/event-stream", "text/plain", "application/octet-stream"}) {
-    if (same_header_name(type, streamed)) return true;
-  }
-  return false;
+// Some servers name their event streams text or bytes, or not at all; a page or a JSON object is something else. With
+// another good status than 200, as frameworks have for each POST, it must be named.
+bool may_be_event_stream(const HttpHead& head) {
+  const std::string_view type = head.content_type.substr(0, head.content_type.find_first_of("; \t"));
+  if (same_header_name(type, "text/event-stream")) return true;
+  if (head.status != kStatusOk) return false;
+  return type.empty() || same_header_name(type, "text/plain") || same_header_name(type, "application/octet-stream");
+}
+
+bool is_good(int status) {
+  return status / 100 == 2;
+}
+
+bool is_compressed(const HttpHead& head) {
+  return !head.content_encoding.empty() && !same_header_name(head.content_encoding, "identity");
 }
 
 // Whether an event that only the body's end has ended lacks nothing.
@@ -30,30 +38,17 @@ bool is_whole(std::string data) {
 
 }  // namespace
 
-int retry_after_seconds(const HttpHead& head) {
-  const char* const end_of_text = head.retry_after.data() + head.retry_after.size();
-  int seconds = 0;
-  const auto [end, error] = std::from_chars(head.retry_after.data(), end_of_text, seconds);
-  const bool whole = error == std::errc{} && end == end_of_text;
-  return whole && seconds > 0 && seconds <= kMaxRetryAfterSeconds ? seconds : 0;
-}
-
-std::vector<std::string> event_stream_headers(const HandoffRequest& request) {
-  std::vector<std::string> headers{"Content-Type: application/json", "Accept: text/event-stream"};
-  auto pass_on = [&headers](std::string_view name, std::string_view value) {
-    if (!value.empty()) headers.push_back(std::string(name) + ": " + std::string(value));
-  };
-  pass_on("X-Request-Id", request.request_id);
-  pass_on("traceparent", request.traceparent);
-  pass_on("X-Test-Pattern", request.test_pattern);
-  return headers;
-}
-
-SseSession::SseSession(HttpClient& http, HttpRequest request, std::unique_ptr<AnswerReader> reader, EventSink& sink)
+SseSession::SseSession(HttpClient& http, HttpRequest request, std::unique_ptr<AnswerReader> reader, EventBudget& events,
+                       EventSink& sink)
     : sink_(sink),
       reader_(std::move(reader)),
-      parser_(kMaxUpstreamEventBytes),
+      parser_(events.max_event_bytes()),
+      events_(events),
       transfer_(http.start(std::move(request), *this)) {
+}
+
+SseSession::~SseSession() {
+  events_.count(counted_bytes_, 0);
 }
 
 void SseSession::cancel() {
@@ -62,15 +57,26 @@ void SseSession::cancel() {
 }
 
 void SseSession::on_head(const HttpHead& head) {
-  if (head.status == kStatusOk) {
-    if (may_be_event_stream(head.content_type)) return reader_->on_head(head);
-    return fail({.kind = FailureKind::kMalformed, .detail = "the answer is not an event stream", .status = kStatusOk});
+  if (!is_good(head.status)) return fail_by_status(head);
+  if (!may_be_event_stream(head)) {
+    return fail(
+        {.kind = FailureKind::kMalformed, .detail = "the answer is not an event stream", .status = head.status});
   }
-  const std::string detail = "status " + std::to_string(head.status);
+  if (is_compressed(head)) {
+    return fail({.kind = FailureKind::kCompressed,
+                 .detail = "the answer is compressed, though the request forbids it (Accept-Encoding: identity)",
+                 .status = head.status});
+  }
+  reader_->on_head(head);
+}
+
+void SseSession::fail_by_status(const HttpHead& head) {
+  std::string detail = "status " + std::to_string(head.status);
+  if (head.status / 100 == 3) detail += "; only a 307 or 308 to a URL of the same server is followed";
   fail({.kind = FailureKind::kStatus,
         .detail = detail,
         .status = head.status,
-        .retry_after_seconds = retry_after_seconds(head)});
+        .retry_after_seconds = retry_after_seconds(head, std::time(nullptr))});
 }
 
 void SseSession::on_body(std::string_view bytes) {
@@ -78,7 +84,11 @@ void SseSession::on_body(std::string_view bytes) {
   // Comments count too: some gateways send them until the model has the first word.
   sink_.on_event({.kind = AnswerEvent::Kind::kProgress});
   const bool fits = parser_.feed(bytes, [this](SseEvent& event) { return on_event(event); });
-  if (!fits && !ended_) fail({.kind = FailureKind::kTooLarge, .detail = "an event is too large"});
+  if (ended_) return;
+  if (!fits) return fail({.kind = FailureKind::kTooLarge, .detail = "an event is too large (backend.max_event_bytes)"});
+  if (!events_.count(counted_bytes_, parser_.held())) {
+    fail({.kind = FailureKind::kTooLarge, .detail = "the unfinished events of all streams are too large together"});
+  }
 }
 
 void SseSession::on_finished(std::string_view error) {

@@ -1,16 +1,15 @@
 // SseSession: a stream's use of an API that answers a POST with an event stream. AnswerReader: what that API means.
 //
-// The session belongs to its stream, owns its reader and its transfer, and borrows client and sink. On the worker's
-// thread.
+// The session belongs to its stream, owns its reader and its transfer, and borrows client, budget and sink. On the
+// worker's thread.
 
 #pragma once
 
 #include <cstdint>
 #include <memory>
-#include <string>
-#include <vector>
 
 #include "backends/backend.h"
+#include "backends/event_budget.h"
 #include "sse/parser.h"
 #include "upstream/http_client.h"
 
@@ -44,15 +43,11 @@ class AnswerReader {
   virtual FinishReason finish_reason() const = 0;
 };
 
-// The headers that each such request has: what it sends and takes, and what the hand-off wants to be passed on.
-std::vector<std::string> event_stream_headers(const HandoffRequest& request);
-
-// An answer's Retry-After: whole seconds; 0 for anything else, a date among it.
-int retry_after_seconds(const HttpHead& head);
-
 class SseSession final : public BackendSession, private HttpReceiver {
  public:
-  SseSession(HttpClient& http, HttpRequest request, std::unique_ptr<AnswerReader> reader, EventSink& sink);
+  SseSession(HttpClient& http, HttpRequest request, std::unique_ptr<AnswerReader> reader, EventBudget& events,
+             EventSink& sink);
+  ~SseSession() override;
 
   void pause() override { transfer_->pause(); }
   void resume() override { transfer_->resume(); }
@@ -67,10 +62,13 @@ class SseSession final : public BackendSession, private HttpReceiver {
   bool on_event(SseEvent& event);
   void end();
   void fail(const BackendFailure& failure);
+  void fail_by_status(const HttpHead& head);
 
   EventSink& sink_;
   const std::unique_ptr<AnswerReader> reader_;
   SseParser parser_;
+  EventBudget& events_;
+  std::size_t counted_bytes_ = 0;  // in events_
   bool anything_came_ = false;
   bool ended_ = false;  // the sink was told, or does not want to know
   std::unique_ptr<HttpTransfer> transfer_;

@@ -52,9 +52,9 @@ inline constexpr Duration kRefusalReadTimeout{5000};
 // Nesting of the payload's JSON. Over it: 400.
 inline constexpr std::uint32_t kMaxJsonDepth = 64;
 
-// A header that is made of a field of the payload, or configured: its value and its name; and how many are configured
-// for one backend. Over it: 400, or an error at the start.
-inline constexpr std::size_t kMaxHeaderValueBytes = 8 * 1024;
+// A header that is configured for requests to an API: its value and its name; and how many there are for one backend.
+// Over it: an error at the start.
+inline constexpr std::size_t kMaxConfiguredHeaderBytes = 8 * 1024;
 inline constexpr std::size_t kMaxHeaderNameBytes = 256;
 inline constexpr std::size_t kMaxConfiguredHeaders = 32;
 
@@ -200,9 +200,6 @@ inline constexpr std::size_t kTransfersPerCurlMulti = 256;
 // closed.
 inline constexpr std::size_t kMaxUnreadBytes = 64 * 1024;
 inline constexpr Duration kUnreadTimeout{1000};
-
-// One line, or one event, of an upstream's answer. Over it: the stream ends with an error event.
-inline constexpr std::size_t kMaxUpstreamEventBytes = 1024 * 1024;
 
 // What the events hold together that have come in part, of a worker's streams from one backend; those up to the first
 // figure are not counted. Over it: the stream whose event has grown last ends with an error event.

@@ -59,9 +59,16 @@ Status apply_flags(Config& config, const GivenFlags& given) {
   return success();
 }
 
-// Takes the secrets that stand in files of their own, but for those that the environment gives.
+// Takes the secrets that stand in files of their own, but for keys that the environment gives.
 Status read_secret_files(Config& config) {
   for (const Option& option : option_table()) {
+    if (const Headers* headers = std::get_if<Headers>(&option.value)) {
+      Status read = read_header_files(config.*headers->member);
+      if (!read) return Error{source_of(config, option.key) + ": " + read.error().message};
+      for (const auto& [name, header] : config.*headers->member) {
+        if (!header.file.empty()) note_exposure(config, header.file, option.key);
+      }
+    }
     const Secret* secret = std::get_if<Secret>(&option.value);
     if (secret == nullptr || (config.*secret->file).empty()) continue;
     const char* from_environment = std::getenv(std::string(option.variable).c_str());

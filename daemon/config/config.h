@@ -11,6 +11,7 @@
 
 #include "base/clock.h"
 #include "config/account.h"
+#include "config/configured_headers.h"
 #include "protocol/handoff_protocol.h"
 
 namespace streaming {
@@ -61,6 +62,7 @@ struct Config {
   std::string openai_api_socket;  // empty: TCP
   std::string openai_model = "gpt-4o-mini";
   std::string openai_format;  // empty: response_format; so of the others
+  ConfiguredHeaders openai_headers;
   bool openai_http2 = true;
   bool openai_h2c = false;
   bool openai_insecure_ssl = false;
@@ -72,6 +74,7 @@ struct Config {
   std::string anthropic_model = "claude-haiku-4-5";
   std::string anthropic_format;
   std::int64_t anthropic_max_tokens = 4096;
+  ConfiguredHeaders anthropic_headers;
   bool anthropic_http2 = true;
   bool anthropic_insecure_ssl = false;
 
@@ -83,12 +86,15 @@ struct Config {
   std::string langgraph_format;
   std::vector<std::string> langgraph_stream_mode{"messages-tuple"};
   std::string langgraph_content_format = "text";
+  ConfiguredHeaders langgraph_headers;
   bool langgraph_http2 = true;
   bool langgraph_h2c = false;
   bool langgraph_insecure_ssl = false;
   std::map<std::string, ProfileTexts, std::less<>> langgraph_profiles;  // by name
 
-  std::string backend_ca_file;  // empty: the system's
+  std::string backend_ca_file;     // empty: the system's
+  std::string backend_user_agent;  // empty: user_agent() has the daemon's own
+  std::int64_t max_event_bytes = 4 * 1024 * 1024;
   Duration first_byte_timeout{30'000};
   Duration idle_timeout{60'000};
 

@@ -167,6 +167,7 @@ std::string_view placeholder(const Option& option) {
           [](const WordList&) -> std::string_view { return "WORD,..."; },
           [](const Secret&) -> std::string_view { return "TEXT"; },
           [](const Commands&) -> std::string_view { return "TABLE"; },
+          [](const Headers&) -> std::string_view { return "TABLE"; },
           [](const User&) -> std::string_view { return "USER"; },
           [](const Group&) -> std::string_view { return "GROUP"; },
           [](const UserList&) -> std::string_view { return "USER,..."; },
@@ -212,6 +213,12 @@ Status set_option(Config& config, const Option& option, std::string_view text) {
                           config.*commands.member = std::move(*parsed);
                           return success();
                         },
+                        [&](const Headers& headers) -> Status {
+                          Result<ConfiguredHeaders> parsed = parse_headers(text);
+                          if (!parsed) return parsed.error();
+                          config.*headers.member = std::move(*parsed);
+                          return success();
+                        },
                         [&](const User& user) { return set_account(config.*user.member, text, find_user); },
                         [&](const Group& group) { return set_account(config.*group.member, text, find_group); },
                         [&](const UserList& list) { return set_users(config.*list.member, text); },
@@ -233,6 +240,9 @@ std::string option_text(const Config& config, const Option& option) {
                         [&](const WordList& list) { return joined(config.*list.member); },
                         [](const Secret&) { return std::string(); },
                         [&](const Commands& commands) { return commands_text(config.*commands.member); },
+                        [&](const Headers& headers) {
+                          return headers_text(config.*headers.member, Secrets::kWithout);
+                        },
                         [&](const User& user) { return (config.*user.member).name; },
                         [&](const Group& group) { return (config.*group.member).name; },
                         [&](const UserList& list) { return joined(config.*list.member); },

@@ -47,6 +47,10 @@ struct Secret {
 struct Commands {
   NamedCommands Config::*member;
 };
+// Headers and their values; some are secrets, and those are never printed.
+struct Headers {
+  ConfiguredHeaders Config::*member;
+};
 struct User {
   Account Config::*member;
 };
@@ -74,8 +78,8 @@ struct Option {
   std::string_view key;       // in the file: "section.name"; empty: none
   std::string_view flag;      // with its dashes; empty: none
   std::string_view variable;  // of the environment; empty: none
-  std::variant<Integer, Milliseconds, Text, Choice, WordList, Secret, Commands, User, Group, UserList, Boolean,
-               FileMode>
+  std::variant<Integer, Milliseconds, Text, Choice, WordList, Secret, Commands, Headers, User, Group, UserList,
+               Boolean, FileMode>
       value;
   std::string_view help;
   Effect effect = Effect::kReload;

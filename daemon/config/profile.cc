@@ -11,6 +11,33 @@ constexpr std::string_view kPrefix = "backend.langgraph.";
 
 constexpr char kSecret[] = "api_key";
 constexpr char kSecretFile[] = "api_key_file";
+constexpr char kHeaders[] = "headers";
+
+// `place` is the whole key.
+Status read_key(Config& config, ProfileTexts& texts, const std::string& place) {
+  const auto file = texts.find(kSecretFile);
+  if (file == texts.end() || file->second.empty()) return success();
+  Result<std::string> read = read_secret_file(file->second);
+  if (!read) return Error{source_of(config, place) + ": " + read.error().message};
+  texts.insert_or_assign(kSecret, *read);
+  note_exposure(config, file->second, place);
+  return success();
+}
+
+Status read_headers(Config& config, ProfileTexts& texts, const std::string& place) {
+  const auto text = texts.find(kHeaders);
+  if (text == texts.end()) return success();
+  Result<ConfiguredHeaders> headers = parse_headers(text->second);
+  CHECK(headers.ok());  // as it was when the file was read
+  if (Status read = read_header_files(*headers); !read) {
+    return Error{source_of(config, place) + ": " + read.error().message};
+  }
+  for (const auto& [name, header] : *headers) {
+    if (!header.file.empty()) note_exposure(config, header.file, place);
+  }
+  text->second = headers_text(*headers, Secrets::kWith);
+  return success();
+}
 
 }  // namespace
 
@@ -28,13 +55,9 @@ const Option* find_profile_option(std::string_view key) {
 
 Status read_profile_secrets(Config& config) {
   for (auto& [name, texts] : config.langgraph_profiles) {
-    const auto file = texts.find(kSecretFile);
-    if (file == texts.end() || file->second.empty()) continue;
-    Result<std::string> read = read_secret_file(file->second);
-    const std::string key = std::string(kProfilesTable) + "." + name + "." + kSecretFile;
-    if (!read) return Error{source_of(config, key) + ": " + read.error().message};
-    texts.insert_or_assign(kSecret, *read);
-    note_exposure(config, file->second, key);
+    const std::string place = std::string(kProfilesTable) + "." + name + ".";
+    if (Status key = read_key(config, texts, place + kSecretFile); !key) return key;
+    if (Status headers = read_headers(config, texts, place + kHeaders); !headers) return headers;
   }
   return success();
 }

@@ -11,6 +11,7 @@
 #include <cstring>
 
 #include "base/header_field.h"
+#include "base/limits.h"
 #include "base/log.h"
 #include "base/unique_fd.h"
 #include "config/printed_url.h"
@@ -41,12 +42,26 @@ Status check_header_name(const std::string& text) {
   return is_header_name(text) ? success() : Status(must_be("the name of a header", text));
 }
 
+Status check_header_value(const std::string& text) {
+  if (is_header_value(text) && text.size() <= kMaxConfiguredHeaderBytes) return success();
+  return must_be("a header's value of at most " + std::to_string(kMaxConfiguredHeaderBytes) + " bytes", text);
+}
+
+// What the hand-off names must not choose the host, which gets the key; and resolvers know ASCII alone.
+bool is_plain_host(std::string_view host) {
+  return std::none_of(host.begin(), host.end(),
+                      [](char character) { return character == '{' || static_cast<unsigned char>(character) > 0x7f; });
+}
+
 Status check_http_url(const std::string& text) {
   std::string_view host = text;
   for (const std::string_view scheme : {"http://", "https://"}) {
     if (text.starts_with(scheme)) host = std::string_view(text).substr(scheme.size());
   }
   const bool names_host = host.size() < text.size() && !host.empty() && host.find_first_of("/?#:") != 0;
+  if (names_host && !is_plain_host(host.substr(0, host.find_first_of("/?#")))) {
+    return must_be("a URL whose host is plain ASCII (xn--...), with {model} behind it at most", text);
+  }
   if (names_host && !has_controls(text) && text.find(' ') == std::string::npos) return success();
   return must_be("an http or https URL", printed_url(text));
 }
@@ -117,6 +132,7 @@ const TextKind kLogFile{"FILE", check_log_file};
 const TextKind kOptionalSocketPath{
     "PATH", [](const std::string& text) { return text.empty() ? success() : check_socket_path(text); }};
 const TextKind kOptionalPath{"FILE", check_line};
+const TextKind kHeaderValue{"TEXT", check_header_value};
 const TextKind kListenAddress{"ADDRESS:PORT", check_listen_address};
 const TextKind kProgram{"FILE", [](const std::string& text) {
                           const bool valid = text.empty() || (text.front() == '/' && !has_controls(text));

@@ -18,7 +18,7 @@ struct TextKind {
 // Without control characters, and with something in it.
 extern const TextKind kAnyText;
 extern const TextKind kHeaderName;
-extern const TextKind kHttpUrl;
+extern const TextKind kHttpUrl;  // may have {model} behind its host
 extern const TextKind kSocketPath;
 // "stderr", or a file that can be appended to.
 extern const TextKind kLogFile;
@@ -26,6 +26,7 @@ extern const TextKind kLogFile;
 // These may be empty, too.
 extern const TextKind kOptionalSocketPath;
 extern const TextKind kOptionalPath;
+extern const TextKind kHeaderValue;
 // "ADDRESS:PORT" of IPv4; without an address all of the machine's.
 extern const TextKind kListenAddress;
 // A program by its whole path.

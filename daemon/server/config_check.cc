@@ -2,6 +2,7 @@
 
 #include "backends/exec.h"
 #include "config/option.h"
+#include "config/profile.h"
 
 namespace streaming {
 
@@ -9,11 +10,46 @@ LogSettings log_settings(const Config& config) {
   return {config.log_level, config.log_format, config.log_file};
 }
 
+namespace {
+
+// Two headers of one name: it would be a guess which of them the API takes.
+Status check_key_header(const ConfiguredHeaders& headers, const std::string& key, std::string_view name,
+                        const std::string& place) {
+  if (key.empty() || !has_header(headers, name)) return success();
+  return Error{place + " has " + std::string(name) + ", which already has the API's key; set one of the two"};
+}
+
+Status check_key_headers(const Config& config) {
+  struct Backend {
+    const ConfiguredHeaders& headers;
+    const std::string& key;
+    std::string_view key_header;
+    std::string_view setting;
+  };
+  const Backend backends[] = {
+      {config.openai_headers, config.openai_api_key, config.openai_api_key_header, "backend.openai.headers"},
+      {config.anthropic_headers, config.anthropic_api_key, "x-api-key", "backend.anthropic.headers"},
+      {config.langgraph_headers, config.langgraph_api_key, "X-Api-Key", "backend.langgraph.headers"}};
+  for (const Backend& backend : backends) {
+    Status checked =
+        check_key_header(backend.headers, backend.key, backend.key_header, source_of(config, backend.setting));
+    if (!checked) return checked;
+  }
+  return success();
+}
+
+}  // namespace
+
 Status check_config(const Config& config) {
   if (config.backend == kExecBackend && config.exec_commands.empty()) {
     return Error{source_of(config, "backend.provider") + " is exec, which needs programs; set backend.exec.commands"};
   }
-  return success();
+  for (const auto& [name, texts] : config.langgraph_profiles) {
+    if (Status checked = check_key_headers(with_profile(config, texts)); !checked) {
+      return Error{"profile " + name + ": " + checked.error().message};
+    }
+  }
+  return check_key_headers(config);
 }
 
 }  // namespace streaming

@@ -51,6 +51,9 @@ class SseParser {
     clear_event();
   }
 
+  // What it keeps of an event that is not whole.
+  std::size_t held() const { return begun_.size() + data_.size(); }
+
  private:
   // Takes the next line off `bytes`, as line_; false when it is not complete yet.
   bool take_line(std::string_view& bytes);

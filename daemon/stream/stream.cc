@@ -26,6 +26,8 @@ CloseCause cause_of(FailureKind failure) {
       return CloseCause::kUpstreamTruncated;
     case FailureKind::kMalformed:
       return CloseCause::kUpstreamMalformed;
+    case FailureKind::kCompressed:
+      return CloseCause::kUpstreamCompressed;
     case FailureKind::kTooLarge:
       return CloseCause::kUpstreamTooLarge;
     case FailureKind::kAttachment:

@@ -44,6 +44,12 @@ TEST_F(AnthropicTest, AsksWithItsHeadersAtTheConfiguredBase) {
   EXPECT_THAT(http.request.body, StartsWith("{\"model\":\"claude-haiku-4-5\",\"max_tokens\":77,"));
 }
 
+TEST_F(AnthropicTest, SendsTheConfiguredHeaders) {
+  config.anthropic_headers = {{"anthropic-beta", {"mcp-client-2025-04-04", ""}}};
+  start();
+  EXPECT_THAT(http.request.headers, Contains("anthropic-beta: mcp-client-2025-04-04"));
+}
+
 TEST_F(AnthropicTest, SendsNoKeyWhereThereIsNone) {
   start();
   EXPECT_THAT(http.request.headers, Not(Contains(StartsWith("x-api-key"))));

@@ -89,7 +89,7 @@ class BrokenAnswersTest : public testing::TestWithParam<ApiAndEngine> {
       if (asked("breaks off")) return to.break_off();
       if (asked("falls silent") || asked("client leaves")) return to.wait_for_cancel();
       if (asked("large event")) to.send(other_event(900 * 1024));
-      if (asked("huge event")) to.send(other_event(1100 * 1024));
+      if (asked("huge event")) to.send(other_event(4200 * 1024));
       to.send(body.substr(half));
       to.end();
     }
