@@ -115,11 +115,10 @@ TEST_F(MonitorTest, MeasuresHandoffsThatTakeLessThanAMillisecond) {
   EXPECT_THAT(get("/metrics"), Not(HasSubstr("\ndaemon_handoff_duration_seconds_sum 0\n")));
 }
 
-TEST_F(MonitorTest, IsBoundedThoughModelsHaveEndlessNames) {
-  read_to_end(daemon.hand_client_over(R"({"model":")" + std::string(100'000, 'm') + R"("})").get());
+TEST_F(MonitorTest, LogsTheBeginningOfAModelsLongName) {
+  read_to_end(daemon.hand_client_over(R"({"model":")" + std::string(256, 'm') + R"("})").get());
   ASSERT_TRUE(daemon.logs("stream ended")) << daemon.log();
-  EXPECT_THAT(daemon.log(), ContainsRegex(" model=m+ "));
-  EXPECT_LT(daemon.log().size(), 10'000u);
+  EXPECT_THAT(daemon.log(), HasSubstr(" model=" + std::string(128, 'm') + " "));
 }
 
 // They are closed after a while, which on a busy machine can be before the answer is there: then once more.
