@@ -10,10 +10,12 @@
 #include <vector>
 
 #include "backends/chat_completion_reader.h"
+#include "backends/event_budget.h"
 #include "backends/langgraph_reader.h"
 #include "backends/messages_reader.h"
 #include "backends/responses_reader.h"
 #include "base/limits.h"
+#include "config/config.h"
 #include "support/fake_http_client.h"
 #include "support/told_answer.h"
 
@@ -26,7 +28,8 @@ template <typename Reader>
 ToldAnswer told(const std::string& body) {
   FakeHttpClient http;
   WritingSink sink;
-  SseSession session(http, HttpRequest{}, std::make_unique<Reader>(), sink);
+  EventBudget events(Config().max_event_bytes);
+  SseSession session(http, HttpRequest{}, std::make_unique<Reader>(), events, sink);
   http.receiver->on_head({.status = 200, .content_type = "text/event-stream"});
   http.receiver->on_body(body);
   if (http.receiver != nullptr) http.receiver->on_finished("");

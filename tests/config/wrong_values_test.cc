@@ -112,6 +112,10 @@ std::vector<WrongValue> wrong_values(const Option& option) {
                           return Wrong{{"7", "must be a table of programs with their arguments"},
                                        {"{ a = [\"echo\"] }", "must name each program by its whole path"}};
                         },
+                        [](const Headers&) {
+                          return Wrong{{"7", "must be a table of headers"},
+                                       {"{ Host = \"example.com\" }", "has Host, which the daemon sets itself"}};
+                        },
                         [&](const User&) {
                           return Wrong{{"no-such-user", user}, {"-1", user}, {"4294967295", user}};
                         },
@@ -170,7 +174,8 @@ class WrongValuesTest : public testing::Test {
     EXPECT_THAT(message, Not(HasSubstr("\n")));
     if (std::holds_alternative<Secret>(option.value)) {
       EXPECT_THAT(message, Not(HasSubstr("sk-1")));
-    } else if (!wrong.text.empty() && !std::holds_alternative<Commands>(option.value)) {
+    } else if (!wrong.text.empty() && !std::holds_alternative<Commands>(option.value) &&
+               !std::holds_alternative<Headers>(option.value)) {
       const bool in_a_list =
           std::holds_alternative<UserList>(option.value) || std::holds_alternative<WordList>(option.value);
       const std::string last = in_a_list ? wrong.text.substr(wrong.text.rfind(',') + 1) : wrong.text;

@@ -37,7 +37,9 @@ TEST(HistogramBounds, AscendInStepsThatKeepAQuantileNear) {
   for (std::size_t i = 1; i < kStreamBoundsUs.size(); ++i) {
     EXPECT_GT(kStreamBoundsUs[i], kStreamBoundsUs[i - 1]);
     EXPECT_LE(kStreamBoundsUs[i], 2 * kStreamBoundsUs[i - 1]);
-    if (kStreamBoundsUs[i - 1] >= 10'000) EXPECT_LE(2 * kStreamBoundsUs[i], 3 * kStreamBoundsUs[i - 1]);
+    if (kStreamBoundsUs[i - 1] >= 10'000) {
+      EXPECT_LE(2 * kStreamBoundsUs[i], 3 * kStreamBoundsUs[i - 1]);
+    }
   }
   EXPECT_TRUE(std::is_sorted(kHandoffBoundsUs.begin(), kHandoffBoundsUs.end()));
 }

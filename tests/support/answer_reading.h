@@ -6,7 +6,9 @@
 #include <string>
 #include <vector>
 
+#include "backends/event_budget.h"
 #include "backends/sse_session.h"
+#include "config/config.h"
 #include "support/fake_http_client.h"
 #include "support/recording_sink.h"
 
@@ -42,7 +44,8 @@ RecordingSink read_body(std::string_view error, const std::vector<std::string_vi
   FakeHttpClient http;
   RecordingSink sink;
   sink.wants_upstream = true;
-  SseSession session(http, HttpRequest{}, std::make_unique<Reader>(), sink);
+  EventBudget events(Config().max_event_bytes);
+  SseSession session(http, HttpRequest{}, std::make_unique<Reader>(), events, sink);
   http.receiver->on_head({.status = 200, .content_type = "text/event-stream"});
   for (const std::string_view read : reads) {
     if (http.receiver != nullptr) http.receiver->on_body(read);
