@@ -71,6 +71,10 @@ std::vector<WrongValue> wrong_text(const Text& text) {
   if (kind == &kReadableFile) return {{"/nowhere/at/all", "must be empty or a file that can be read"}, {"a\nb", kLine}};
   if (kind == &kDirectory) return {{"/etc/passwd", "must be empty or a directory"}, {"a\nb", kLine}};
   if (kind == &kProgram) return {{"fortune", "must be empty or the whole path of a program"}};
+  if (kind == &kHeaderValue) {
+    const std::string header = "must be a header's value of at most 8192 bytes";
+    return {{"a\nb", header}, {"a\x7f", header}, {std::string(8193, 'x'), header}};
+  }
   if (kind == &kOptionalPath) return {{"a\nb", kLine}};
   EXPECT_EQ(kind, &kAnyText);
   return {{"", "must not be empty"}, {"a\nb", kLine}, {"a\x7f", kLine}};
