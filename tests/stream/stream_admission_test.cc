@@ -23,9 +23,9 @@ TEST_F(StreamTest, RefusesWhenAllPlacesAreTakenAndHasRoomToSaySo) {
 }
 
 TEST_F(StreamTest, RefusesAUserWhoHasEnoughAndAdmitsHimAgainWhenAStreamHasEnded) {
-  auto request = std::make_unique<HandoffRequest>();
-  request->user_id = "u";
   const auto open_for_user = [&] {
+    auto request = std::make_unique<HandoffRequest>();
+    request->user_id = "u";
     UniqueFd client(::socket(AF_UNIX, SOCK_STREAM, 0));
     return table.open(client, std::move(request), backend);
   };

@@ -264,7 +264,8 @@ TEST_F(StreamTest, NamesAUiMessageByItsRequestOrByANameOfItsOwn) {
   EXPECT_THAT(sent, HasSubstr("\r\nx-vercel-ai-ui-message-stream: v1\r\n"));
   EXPECT_THAT(sent, HasSubstr("{\"type\":\"start\",\"messageId\":\"r-1\"}"));
 
-  request->request_id = "";
+  request = std::make_unique<HandoffRequest>();
+  request->format = "ui-message";
   open(std::move(request));
   text("hi");
   end_of_turn();
