@@ -41,9 +41,10 @@ std::vector<WrongValue> wrong_text(const Text& text) {
   const TextKind* kind = text.kind;
   if (kind == &kHeaderName) return {{"api key", "must be the name of a header"}, {"", "must be the name of a header"}};
   if (kind == &kHttpUrl) {
-    const std::string url = "must be an http or https URL";
+    const std::string url = "must be an http or https URL", host = "must be a URL whose host is plain ASCII";
     return {{"api.example.com", url}, {"ftp://example.com", url}, {"http://", url}, {"https:///v1", url},
-            {"http://a b", url},      {"http://a\nb", url},       {"", url}};
+            {"http://a b", url},      {"http://a\nb", url},       {"", url},
+            {"https://{model}.example/", host}, {"https://b\u00fccher.example/", host}};
   }
   if (kind == &kSocketPath || kind == &kOptionalSocketPath) {
     const std::string path = "must be a path of 1 to 107 bytes";
