@@ -7,6 +7,9 @@
 #include <rapidjson/stringbuffer.h>
 #include <rapidjson/writer.h>
 
+#include <algorithm>
+
+#include "base/json_input.h"
 #include "base/limits.h"
 #include "fuzz/property.h"
 
