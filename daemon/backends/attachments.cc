@@ -8,6 +8,7 @@
 #include "backends/request_body.h"
 #include "base/base64.h"
 #include "base/limits.h"
+#include "base/printable.h"
 #include "base/utf8.h"
 
 namespace streaming {
@@ -23,35 +24,6 @@ std::string_view text_of(const Value& value) {
 
 Value reference_to(std::string_view text) {
   return text.empty() ? Value("") : Value(rapidjson::StringRef(text.data(), text.size()));
-}
-
-// --- What a client is told ------------------------------------------------------------------------------------------
-
-constexpr std::size_t kMaxShownBytes = 100;
-
-// Whether a character that begins with these bytes controls what shows it, or cannot be seen.
-bool is_hidden(unsigned char first, unsigned char second, unsigned char third) {
-  if (first < 0x20 || first == 0x7F) return true;
-  if (first == 0xC2) return second < 0xA0 || second == 0xAD;  // U+0080 to U+009F, and the soft hyphen
-  if (first == 0xD8) return second == 0x9C;                   // U+061C
-  if (first == 0xEF) return second == 0xBB && third == 0xBF;  // U+FEFF
-  if (first != 0xE2) return false;
-  if (second == 0x80) return (third >= 0x8B && third <= 0x8F) || (third >= 0xA8 && third <= 0xAE);  // U+200B, U+2028
-  return second == 0x81 && third >= 0xA0 && third <= 0xAF;                                           // U+2060
-}
-
-// `name` is UTF-8.
-std::string shown(std::string_view name) {
-  std::string text;
-  const auto byte = [name](std::size_t at) { return static_cast<unsigned char>(at < name.size() ? name[at] : 0); };
-  for (std::size_t at = 0; at < name.size();) {
-    if (text.size() >= kMaxShownBytes) return text + "...";
-    std::size_t end = at + 1;
-    while ((byte(end) & 0xC0) == 0x80) ++end;
-    text += is_hidden(byte(at), byte(at + 1), byte(at + 2)) ? "?" : name.substr(at, end - at);
-    at = end;
-  }
-  return text;
 }
 
 // --- Which files ----------------------------------------------------------------------------------------------------
@@ -326,7 +298,7 @@ class Rewriter {
 }  // namespace
 
 std::string message_about(const Attachment& attachment, std::string_view what) {
-  return "attachment \"" + shown(attachment.name) + "\" " + std::string(what);
+  return "attachment \"" + printable_name(attachment.name) + "\" " + std::string(what);
 }
 
 Result<std::vector<Attachment>> find_attachments(const HandoffRequest& request, const Config& config) {

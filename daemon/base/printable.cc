@@ -61,4 +61,13 @@ void append_printable(std::string& out, std::string_view text) {
   }
 }
 
+std::string printable_name(std::string_view name) {
+  constexpr std::size_t kMaxBytes = 100;
+  std::size_t end = std::min(name.size(), kMaxBytes);
+  while (end > 0 && end < name.size() && (static_cast<unsigned char>(name[end]) & 0xc0) == 0x80) --end;
+  std::string shown;
+  append_printable(shown, name.substr(0, end));
+  return end < name.size() ? shown + "..." : shown;
+}
+
 }  // namespace streaming

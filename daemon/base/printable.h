@@ -11,4 +11,7 @@ namespace streaming {
 // and what changes the direction of writing; and of each byte that is not UTF-8, \ufffd.
 void append_printable(std::string& out, std::string_view text);
 
+// A peer's name for a message, printable as above: its first 100 bytes, with "..." behind them if there are more.
+std::string printable_name(std::string_view name);
+
 }  // namespace streaming

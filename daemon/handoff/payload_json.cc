@@ -9,6 +9,7 @@
 
 #include "base/json_input.h"
 #include "base/limits.h"
+#include "base/printable.h"
 
 namespace streaming {
 namespace {
@@ -42,14 +43,6 @@ std::string_view find_repeated(std::span<std::string_view> names) {
     if (std::find(names.begin(), name, *name) != name) return *name;
   }
   return {};
-}
-
-// For a message: at most so much of a name, and printable characters of ASCII alone.
-std::string shown(std::string_view name) {
-  constexpr std::size_t kMostShown = 64;
-  std::string text(name.substr(0, kMostShown));
-  std::replace_if(text.begin(), text.end(), [](char byte) { return byte < 0x20 || byte > 0x7E; }, '?');
-  return text + (name.size() > kMostShown ? "..." : "");
 }
 
 // Builds a document, and stops at what RapidJSON would let through.
@@ -96,7 +89,7 @@ class PayloadHandler {
   }
   bool check_names(rapidjson::SizeType members) {
     const std::string_view repeated = find_repeated(std::span(names_).last(members));
-    if (repeated.data() != nullptr) return stop("an object has the member \"" + shown(repeated) + "\" twice");
+    if (repeated.data() != nullptr) return stop("an object has the member \"" + printable_name(repeated) + "\" twice");
     names_.resize(names_.size() - members);
     return true;
   }

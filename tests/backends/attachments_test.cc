@@ -156,7 +156,7 @@ TEST_F(AttachmentsTest, TypesMayStandInTheSameOrderOrByName) {
 
 TEST_F(AttachmentsTest, AreNamedToClientsWithoutWhatForgesOrFloodsALog) {
   EXPECT_EQ(mistake(R"({"attachments":["/a\nb\u202ec\u009bd\u00e9"]})"),
-            "attachment \"/a?b?c?d\xC3\xA9\" is not a path beneath data_dir");
+            "attachment \"/a\\u000ab\\u202ec\\u009bd\xC3\xA9\" is not a path beneath data_dir");
   const std::string told = mistake(R"({"attachments":["/)" + std::string(100'000, 'x') + "\"]}");
   EXPECT_LT(told.size(), 200u);
   EXPECT_THAT(told, HasSubstr("xxx...\" is not a path"));

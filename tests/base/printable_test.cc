@@ -36,5 +36,12 @@ TEST(Printable, PutsAMarkInPlaceOfEachByteThatIsNotUtf8) {
   EXPECT_EQ(printable("\xff\xf0\x9f\x99\x82"), "\\ufffd\xf0\x9f\x99\x82");
 }
 
+TEST(PrintableName, IsCutBetweenTwoCharacters) {
+  EXPECT_EQ(printable_name("a\nb"), "a\\u000ab");
+  EXPECT_EQ(printable_name(std::string(100, 'x')), std::string(100, 'x'));
+  EXPECT_EQ(printable_name(std::string(99, 'x') + "\xc3\xa9"), std::string(99, 'x') + "...");
+  EXPECT_EQ(printable_name(std::string(98, 'x') + "\xc3\xa9y"), std::string(98, 'x') + "\xc3\xa9...");
+}
+
 }  // namespace
 }  // namespace streaming
