@@ -14,7 +14,7 @@ namespace streaming {
 
 class WrappingSession : public BackendSession, protected EventSink {
  public:
-  // Hold for the inner session of the moment and for each one that begins later.
+  // Hold for the present inner session and for each one that begins later.
   void pause() final;
   void resume() final;
   // Cancels the inner session too. Does nothing the second time.
