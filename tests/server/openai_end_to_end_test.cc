@@ -87,6 +87,7 @@ TEST_P(OpenAiEndToEndTest, ShowsEveryFailureAsAnErrorAndNeverAsAGoodEnd) {
     EXPECT_THAT(events, Not(HasSubstr("sk-"))) << prompt;
     EXPECT_THAT(events, Not(HasSubstr("127.0.0.1"))) << prompt;
   }
+  daemon.stop();  // all of the log is written
   EXPECT_THAT(daemon.log(), HasSubstr("upstream_status: status 401"));
   EXPECT_THAT(daemon.log(), HasSubstr("upstream_status: status 429"));
   EXPECT_THAT(daemon.log(), Not(HasSubstr(kKey)));
@@ -175,6 +176,7 @@ TEST(Fallback, AnswersByTheNextBackendWhenTheFirstFails) {
   }
   const std::string cut = read_to_end(daemon.hand_client_over(R"({"prompt":"cut short"})").get());
   EXPECT_THAT(cut, HasSubstr("The answer broke off.")) << "the client has heard the first";
+  daemon.stop();  // all of the log is written
   EXPECT_THAT(daemon.log(), HasSubstr("backend openai: status 401; trying mock in 0 ms"));
   EXPECT_THAT(daemon.log(), HasSubstr("backend openai: status 500; trying openai in "));
 }

@@ -154,7 +154,7 @@ TEST_F(ExecTest, AProgramThatCannotBeStartedIsAnAnswerOfItsOwn) {
     EXPECT_THAT(read_to_end(daemon.hand_client_over(R"({"profile":"missing"})").get()),
                 testing::StartsWith("HTTP/1.1 500 "));
   }
-  EXPECT_THAT(daemon.log(), HasSubstr("cannot start /nonexistent/program"));
+  EXPECT_TRUE(daemon.logs("cannot start /nonexistent/program")) << daemon.log();
   EXPECT_TRUE(eventually([&] { return daemon.descriptors() <= before; }));
   EXPECT_EQ(daemon.stop(), 0) << "no place is held";
 }
