@@ -1,25 +1,27 @@
 <?php
 
 /**
- * A question about a file: this script puts the visitor's file where the daemon finds it, and hands over its name.
+ * A question about a file: this script stores the visitor's file where the daemon finds it, and hands over its name.
  *
  *     curl -N -F prompt='What is this?' -F file=@photo.png https://example.com/attachment.php
  *
- * The daemon's configuration names the directory, which the packages make for Apache's group and the daemon:
+ * The daemon's configuration names the directory. The packages create this one; Apache's group may write to it:
  *
  *     [attachments]
  *     data_dir = "/var/spool/streaming-daemon"
  *     delete_after_use = true
  *
- * The daemon looks at what the file is: a text, an image or a PDF. It removes the file when the API has begun to answer;
- * the packages remove what is older than a day, such as a file whose hand-off never came.
+ * The daemon detects whether the file is a text, an image or a PDF. It removes the file when the API has begun to answer.
+ * The packages remove files that are older than a day, for example one whose hand-off never came.
  */
 
 declare(strict_types=1);
 
-require __DIR__ . '/SocketHandoff.php';
+use SocketHandoff\Handoff;
 
-/** Not above attachments.max_file_bytes. */
+require __DIR__ . '/../php/Handoff.php'; // or Composer's vendor/autoload.php
+
+/** Must not exceed attachments.max_file_bytes. */
 const MAX_FILE_BYTES = 5 * 1024 * 1024;
 
 /** Ends the request with an error. */
@@ -31,7 +33,7 @@ function refuse(int $status, string $error): never
     exit;
 }
 
-/** @return string the new name of the file that came with the request, beneath $directory */
+/** @return string the name in $directory that the uploaded file was given */
 function keep_upload(string $field, string $directory): string
 {
     $upload = $_FILES[$field] ?? null;
@@ -42,9 +44,9 @@ function keep_upload(string $field, string $directory): string
     if ($error !== UPLOAD_ERR_OK) {
         refuse(400, "Send one file, as \"$field\".");
     }
-    // Never the visitor's name for it: that could be another visitor's file, and would lie in every log.
+    // Never the visitor's name for it: it could name another visitor's file, and logs would have it.
     $name = bin2hex(random_bytes(16));
-    // The daemon is another user, and nobody else can enter the directory.
+    // The daemon reads the file as another user. No third user can enter the directory.
     if (!move_uploaded_file($upload['tmp_name'], "$directory/$name") || !chmod("$directory/$name", 0644)) {
         refuse(500, 'The file cannot be kept.');
     }
@@ -57,6 +59,6 @@ if (!is_string($prompt) || trim($prompt) === '') {
 }
 $name = keep_upload('file', getenv('STREAMING_DAEMON_DATA_DIR') ?: '/var/spool/streaming-daemon');
 
-SocketHandoff::to(getenv('STREAMING_DAEMON_SOCKET') ?: SocketHandoff::DEFAULT_SOCKET)
+Handoff::to(getenv('STREAMING_DAEMON_SOCKET') ?: Handoff::DEFAULT_SOCKET)
     ->with(['prompt' => $prompt, 'attachments' => [$name]])
     ->send();

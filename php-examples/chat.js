@@ -1,14 +1,14 @@
 // The chat page: asks chat.php, shows the answer as it comes, and can stop it.
 import { eventData } from "./event-stream.js";
 
-const token = "demo"; // as CHAT_TOKEN of chat.php; a page behind a login sends its session's cookie instead
+const token = "demo"; // the CHAT_TOKEN of chat.php; a page with a login relies on its session's cookie instead
 
 const [form, prompt, send, restart, welcome, scroller, log] = [
   "form", "prompt", "send", "restart", "welcome", "scroller", "log",
 ].map((id) => document.getElementById(id));
 
-let conversation = []; // what was said, as chat.php takes it: {role, content}
-let running = null; // the AbortController of the answer that is coming, if one is
+let conversation = []; // the messages so far, as chat.php accepts them: {role, content}
+let running = null; // the AbortController of the answer that is being streamed, else null
 
 /** Yields the pieces of the answer. Throws an Error whose message can be shown. */
 async function* answerTo(messages, signal) {
@@ -49,7 +49,7 @@ async function answer() {
     for await (const piece of answerTo(messages, controller.signal)) {
       firstAfter ??= performance.now() - began;
       pieces += 1;
-      // Joined to the text before it: a piece may begin with the second half of a surrogate pair.
+      // Appended to the same text node, because a piece may begin with the second half of a surrogate pair.
       keepAtEnd(() => text.appendData(piece));
     }
     const seconds = ((performance.now() - began) / 1000).toFixed(1);
@@ -119,7 +119,7 @@ function keepAtEnd(change) {
 function showRunning(isRunning) {
   send.textContent = isRunning ? "Stop" : "Send";
   send.classList.toggle("stop", isRunning);
-  prompt.required = !isRunning; // or the browser would ask for a message before it lets the answer be stopped
+  prompt.required = !isRunning; // else the browser would demand a message before the answer can be stopped
 }
 
 function fitPrompt() {
@@ -139,7 +139,7 @@ form.addEventListener("submit", (event) => {
 
 prompt.addEventListener("input", fitPrompt);
 prompt.addEventListener("keydown", (event) => {
-  // Enter sends and Shift+Enter breaks the line; while a word is being composed, Enter only ends the word.
+  // Enter sends, Shift+Enter breaks the line. While an input method composes a word, Enter only ends the word.
   if (event.key === "Enter" && !event.shiftKey && !event.isComposing) {
     event.preventDefault();
     if (!running) form.requestSubmit();

@@ -1,16 +1,18 @@
 <?php
 
 /**
- * The chat's endpoint: decides who may ask what, and leaves the answer to streaming-daemon.
+ * The chat's endpoint: checks who asks and what, and lets streaming-daemon answer.
  *
  *     POST chat.php   {"prompt": "Hello"}   or   {"messages": [{"role": "user", "content": "Hello"}, ...]}
  *
- * Answers with Server-Sent Events, by the daemon, or with {"error": "..."} and a status of 4xx, by this script.
+ * The daemon answers with Server-Sent Events; if the request is refused, this script answers with {"error": "..."}.
  */
 
 declare(strict_types=1);
 
-require __DIR__ . '/SocketHandoff.php';
+use SocketHandoff\Handoff;
+
+require __DIR__ . '/../php/Handoff.php'; // or Composer's vendor/autoload.php
 
 const MAX_BODY_BYTES = 256 * 1024;
 const MAX_MESSAGES = 50;
@@ -26,8 +28,8 @@ function refuse(int $status, string $error, string ...$headers): never
 }
 
 /**
- * Who asks. The place of your session or single sign-on: this one knows a single token, that of the environment
- * variable CHAT_TOKEN (Apache's `SetEnv`). Apache passes the client's on to PHP-FPM with `CGIPassAuth On` alone.
+ * Who asks. Replace this by your session or single sign-on: it accepts one token, which the environment variable
+ * CHAT_TOKEN has (Apache's `SetEnv`). Apache passes the client's token on to PHP-FPM only with `CGIPassAuth On`.
  */
 function authenticated_user(): string
 {
@@ -64,7 +66,7 @@ function requested_message(mixed $message): array
 {
     $role = $message['role'] ?? null;
     $content = $message['content'] ?? null;
-    // Not "system": what the assistant is told to be is for the site to say, not for its visitors.
+    // Not "system": the site instructs the assistant, its visitors must not.
     if (!in_array($role, ['user', 'assistant'], true)) {
         refuse(400, 'A message\'s "role" must be "user" or "assistant".');
     }
@@ -80,6 +82,6 @@ if ($_SERVER['REQUEST_METHOD'] !== 'POST') {
 $user = authenticated_user();
 $messages = requested_messages();
 
-SocketHandoff::to(getenv('STREAMING_DAEMON_SOCKET') ?: SocketHandoff::DEFAULT_SOCKET)
+Handoff::to(getenv('STREAMING_DAEMON_SOCKET') ?: Handoff::DEFAULT_SOCKET)
     ->with(['messages' => $messages, 'user_id' => $user])
     ->send();

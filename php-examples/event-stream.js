@@ -1,14 +1,14 @@
-// Server-Sent Events read from a fetch response. EventSource cannot do this: it knows neither POST nor an Authorization
-// header, and it repeats the request, prompt and all, when the answer has ended.
+// Reads Server-Sent Events from a fetch response. EventSource cannot do this: it sends neither POST nor an Authorization
+// header, and it repeats the request when the answer has ended.
 
-/** Yields each event's data, as the WHATWG event stream format has it. An event that the end cuts off is dropped. */
+/** Yields each event's data, by the rules of the WHATWG event stream format. Drops an event that the end cuts off. */
 export async function* eventData(response) {
-  let rest = ""; // what has come of a line that is not complete
-  let data = []; // the lines of data of an event that is not complete
+  let rest = ""; // the beginning of a line that is not complete yet
+  let data = []; // the data lines of an event that is not complete yet
 
-  // The decoder holds back the bytes of a character that the network has cut in two.
+  // The decoder keeps the first bytes of a character until the rest of it has arrived.
   for await (const text of chunks(response.body.pipeThrough(new TextDecoderStream()))) {
-    // A line ends with CRLF, LF or CR; a CR in the last place may be half of a CRLF.
+    // A line ends with CRLF, LF or CR. A CR at the end of the text may be the first half of a CRLF.
     const lines = (rest + text).split(/\r\n|\n|\r(?!$)/);
     rest = lines.pop();
     for (const line of lines) {
@@ -22,7 +22,7 @@ export async function* eventData(response) {
   }
 }
 
-// A ReadableStream is not iterable in every browser of today.
+// Not every browser can iterate over a ReadableStream.
 async function* chunks(stream) {
   const reader = stream.getReader();
   try {

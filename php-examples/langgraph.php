@@ -1,7 +1,7 @@
 <?php
 
 /**
- * A conversation that LangGraph remembers: this script sends the new message alone, and the thread it belongs to.
+ * A conversation that LangGraph remembers: this script sends only the new message, and the thread that it belongs to.
  *
  *     POST langgraph.php   {"prompt": "Hello"}
  *
@@ -11,14 +11,17 @@
  *     api_base = "http://localhost:2024"
  *     assistant_id = "agent"
  *
- * The client gets the text, as from the other backends; 'format' => 'raw' would give it LangGraph's own events.
+ * The client gets the text, in the same format as from the other backends. With 'format' => 'raw' it gets LangGraph's own
+ * events instead.
  */
 
 declare(strict_types=1);
 
-require __DIR__ . '/SocketHandoff.php';
+use SocketHandoff\Handoff;
 
-/** A random UUID, which LangGraph wants for a thread. */
+require __DIR__ . '/../php/Handoff.php'; // or Composer's vendor/autoload.php
+
+/** A random UUID: LangGraph accepts no other name for a thread. */
 function new_thread_id(): string
 {
     $bytes = random_bytes(16);
@@ -36,12 +39,12 @@ if (!is_string($prompt) || trim($prompt) === '') {
     exit;
 }
 
-// The thread is the session's, and no field of the request: a visitor who could name one would read another's conversation.
+// The session has the thread's id. If the request could name it, a visitor could read another visitor's conversation.
 session_start();
 $_SESSION['thread_id'] ??= new_thread_id();
 $thread = $_SESSION['thread_id'];
 session_write_close();
 
-SocketHandoff::to(getenv('STREAMING_DAEMON_SOCKET') ?: SocketHandoff::DEFAULT_SOCKET)
+Handoff::to(getenv('STREAMING_DAEMON_SOCKET') ?: Handoff::DEFAULT_SOCKET)
     ->with(['backend' => 'langgraph', 'thread_id' => $thread, 'prompt' => $prompt])
     ->send();

@@ -7,7 +7,7 @@ declare(strict_types=1);
 require __DIR__ . '/web_server.php';
 
 $directory = sys_get_temp_dir() . '/attachment-example-' . getmypid();
-$address = serve('attachment.php', $directory, ['STREAMING_DAEMON_DATA_DIR' => $directory]);
+$address = serve(__DIR__ . '/../attachment.php', $directory, ['STREAMING_DAEMON_DATA_DIR' => $directory]);
 
 /** @return array{string, array<string, string>} the answer to a form with these fields, and this file unless it is null */
 function send(string $address, array $fields, ?string $file): array

@@ -6,7 +6,7 @@ declare(strict_types=1);
 
 require __DIR__ . '/web_server.php';
 
-$address = serve('langgraph.php', sys_get_temp_dir() . '/langgraph-example-' . getmypid());
+$address = serve(__DIR__ . '/../langgraph.php', sys_get_temp_dir() . '/langgraph-example-' . getmypid());
 
 [$status, $headers] = ask($address, '{"prompt":"Hello","thread_id":"of-another"}');
 $payload = json_decode($headers['x-handoff-data'] ?? '', true);

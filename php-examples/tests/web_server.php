@@ -1,23 +1,23 @@
 <?php
 
-// What the examples' tests share: an example behind PHP's own web server, and what it answers.
+// What the examples' tests share: a script behind PHP's own web server, and what it answers.
 
 declare(strict_types=1);
 
 /**
- * Serves the example until the test ends.
+ * Serves the script until the test ends.
  *
- * @param string $directory for the server's files; created, and removed with all of them
+ * @param string $directory for the server's files; created if it does not exist, and removed with all of them
  * @param array<string, string> $environment
  * @return string the server's address
  */
-function serve(string $example, string $directory, array $environment = []): string
+function serve(string $script, string $directory, array $environment = []): string
 {
-    mkdir($directory);
+    is_dir($directory) || mkdir($directory);
     $log = "$directory/log";
     $server = proc_open(
         [PHP_BINARY, '-n', '-d', "session.save_path=$directory", '-d', "upload_tmp_dir=$directory", '-S', '127.0.0.1:0',
-            __DIR__ . "/../$example"],
+            $script],
         [1 => ['file', $log, 'a'], 2 => ['file', $log, 'a']],
         $pipes,
         null,
@@ -28,7 +28,7 @@ function serve(string $example, string $directory, array $environment = []): str
         array_map('unlink', glob("$directory/*"));
         rmdir($directory);
     });
-    // Until it says its port.
+    // The server prints its port when it is ready.
     for ($deadline = time() + 20; !preg_match('#http://(127\.0\.0\.1:\d+)\) started#', (string) file_get_contents($log), $found);) {
         time() < $deadline || throw new Exception('PHP\'s web server does not start: ' . file_get_contents($log));
         usleep(10_000);

@@ -1,6 +1,8 @@
 <?php
 // Hands over by the class that comes with the module: socket, bytes (how many the prompt has).
 
-require __DIR__ . '/SocketHandoff.php';
+use SocketHandoff\Handoff;
 
-SocketHandoff::to($_GET['socket'])->with(['prompt' => str_repeat('x', (int) $_GET['bytes'])])->send();
+require __DIR__ . '/../../php/Handoff.php';
+
+Handoff::to($_GET['socket'])->with(['prompt' => str_repeat('x', (int) $_GET['bytes'])])->send();

@@ -4,7 +4,9 @@
 
 declare(strict_types=1);
 
-require __DIR__ . '/SocketHandoff.php';
+use SocketHandoff\Handoff;
+
+require __DIR__ . '/../php/Handoff.php';
 
 // Objects stay objects, so that an empty one does not become a list.
 $request = json_decode($_GET['payload'] ?? file_get_contents('php://input'), flags: JSON_THROW_ON_ERROR);
@@ -13,4 +15,4 @@ $data = match (strtok($_SERVER['REQUEST_URI'], '?')) {
     '/v1/messages' => ['backend' => 'anthropic', 'format' => 'raw', 'request' => $request],
     default => ['backend' => 'openai', 'format' => 'raw', 'request' => $request],
 };
-SocketHandoff::to(getenv('STREAMING_DAEMON_SOCKET'))->with($data)->send();
+Handoff::to(getenv('STREAMING_DAEMON_SOCKET'))->with($data)->send();

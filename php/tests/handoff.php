@@ -1,10 +1,12 @@
 <?php
 
-// What SocketHandoff promises, without a server: run by PHP on the command line, where the limit of FPM holds too.
+// What Handoff promises, without a server: PHP on the command line has the same limit of a header line as FPM.
 
 declare(strict_types=1);
 
-require __DIR__ . '/../SocketHandoff.php';
+use SocketHandoff\Handoff;
+
+require_once __DIR__ . '/../Handoff.php';
 
 function expect_same(mixed $expected, mixed $actual): void
 {
@@ -25,7 +27,7 @@ function expect_thrown(string $class, string $message, callable $call): void
     throw new Exception("Expected $class, and nothing was thrown");
 }
 
-$handoff = SocketHandoff::to('/run/test.sock');
+$handoff = Handoff::to('/run/test.sock');
 
 // Without data the payload is an object all the same.
 expect_same(['X-Socket-Handoff' => '/run/test.sock', 'X-Handoff-Data' => '{}'], $handoff->headers());
@@ -45,13 +47,13 @@ expect_same(['X-Socket-Handoff' => '/run/test.sock', 'X-Handoff-Data-Source' => 
 expect_same(8174, strlen($longer->body()));
 
 expect_thrown(JsonException::class, 'UTF-8', fn () => $handoff->with(['prompt' => "\xff"])->headers());
-expect_thrown(InvalidArgumentException::class, 'relative.sock', fn () => SocketHandoff::to('relative.sock'));
-expect_thrown(InvalidArgumentException::class, '/run/a', fn () => SocketHandoff::to("/run/a\nX-Evil: 1"));
+expect_thrown(InvalidArgumentException::class, 'relative.sock', fn () => Handoff::to('relative.sock'));
+expect_thrown(InvalidArgumentException::class, '/run/a', fn () => Handoff::to("/run/a\nX-Evil: 1"));
 
 // An EventSource that asks again after the event "done" is stopped, and the prompt is not run twice.
-expect_same(false, SocketHandoff::hasEnded());
+expect_same(false, Handoff::hasEnded());
 $_SERVER['HTTP_LAST_EVENT_ID'] = 'done';
-expect_same(true, SocketHandoff::hasEnded());
+expect_same(true, Handoff::hasEnded());
 ob_start();
 $longer->send();
 expect_same('', ob_get_clean());

@@ -1,0 +1,131 @@
+<?php
+
+declare(strict_types=1);
+
+namespace SocketHandoff;
+
+use InvalidArgumentException;
+use JsonException;
+use LogicException;
+
+/**
+ * Hands the client of this request over to streaming-daemon, which streams the answer while this PHP process is free again.
+ *
+ *     Handoff::to('/run/streaming-daemon.sock')
+ *         ->with(['prompt' => $prompt, 'user_id' => $user])
+ *         ->send();
+ *     exit;
+ *
+ * The class sets the response that Apache's mod_socket_handoff understands: one header names the daemon's socket, another
+ * has the data. Apache accepts header lines of up to 8,189 bytes from PHP-FPM and CGI; longer data goes in the response's
+ * body, up to SocketHandoffMaxDataSize (1 MiB). The client sees neither these headers nor anything that the script prints.
+ * The script's other headers are dropped, except those that SocketHandoffForwardHeaders names (a session's Set-Cookie, for
+ * example).
+ *
+ * A framework sends headers and body itself: give it headers() and body(), or a 204 if hasEnded(). If PHP compresses its
+ * output (zlib.output_compression), turn that off first, as send() does.
+ */
+final class Handoff
+{
+    public const DEFAULT_SOCKET = '/run/streaming-daemon.sock';
+
+    private const SOCKET_HEADER = 'X-Socket-Handoff';
+    private const DATA_HEADER = 'X-Handoff-Data';
+    private const SOURCE_HEADER = 'X-Handoff-Data-Source';
+
+    /** The longest line, including name and colon, that Apache accepts from PHP-FPM and CGI: see ap_scan_script_header. */
+    private const MAX_LINE_BYTES = 8189;
+
+    /** mod_php has no such limit, but Apache copies headers from table to table: longer data is cheaper in the body. */
+    private const MAX_LINE_BYTES_OF_MOD_PHP = 64 * 1024;
+
+    /** @param array<string, mixed> $data */
+    private function __construct(private readonly string $socket, private readonly array $data)
+    {
+    }
+
+    /** @param string $socket the daemon's socket; SocketHandoffAllowedPrefix must name it or a directory above it */
+    public static function to(string $socket = self::DEFAULT_SOCKET): self
+    {
+        if (preg_match('~^/[\x21-\x7e]+$~D', $socket) !== 1) {
+            throw new InvalidArgumentException("The daemon's socket must be an absolute path; '$socket' is not one.");
+        }
+        return new self($socket, []);
+    }
+
+    /**
+     * Returns a hand-off that has this data in addition; a field that is already set is replaced.
+     *
+     * @param array<string, mixed> $data prompt or messages, and the other fields of docs/PROTOCOL.md: model, user_id, ...
+     */
+    public function with(array $data): self
+    {
+        return new self($this->socket, array_merge($this->data, $data));
+    }
+
+    /**
+     * The response headers that make Apache hand the client over.
+     *
+     * @return array<string, string>
+     * @throws JsonException if JSON cannot represent the data, for example text that is not UTF-8
+     */
+    public function headers(): array
+    {
+        $data = $this->fitsHeader() ? [self::DATA_HEADER => $this->json()] : [self::SOURCE_HEADER => 'body'];
+        return [self::SOCKET_HEADER => $this->socket, ...$data];
+    }
+
+    /**
+     * The response body that belongs to headers(): the data if it is too long for a header, else empty.
+     *
+     * @throws JsonException under the same condition as headers()
+     */
+    public function body(): string
+    {
+        return $this->fitsHeader() ? '' : $this->json();
+    }
+
+    /**
+     * Whether an EventSource repeats a request whose answer is complete. The daemon's last event (done_event) has the id
+     * "done", which EventSource then sends back. Answer 204, and it stops; a hand-off would ask the model again.
+     */
+    public static function hasEnded(): bool
+    {
+        return ($_SERVER['HTTP_LAST_EVENT_ID'] ?? null) === 'done';
+    }
+
+    /**
+     * Answers with headers() and body(), or with 204 if hasEnded(). End the script after it, and print nothing else.
+     *
+     * @throws LogicException if output has begun: it is too late for headers then
+     */
+    public function send(): void
+    {
+        if (headers_sent($file, $line)) {
+            throw new LogicException("Too late for a hand-off: output began at $file:$line. Call send() before any output.");
+        }
+        if (self::hasEnded()) {
+            http_response_code(204);
+            return;
+        }
+        foreach ($this->headers() as $name => $value) {
+            header("$name: $value");
+        }
+        // The module passes the body on unchanged, and the daemon does not read gzip.
+        ini_set('zlib.output_compression', '0');
+        echo $this->body();
+    }
+
+    /** One line of ASCII, which is always a valid header: JSON escapes line breaks and all characters beyond ASCII. */
+    private function json(): string
+    {
+        return json_encode((object) $this->data, JSON_THROW_ON_ERROR | JSON_UNESCAPED_SLASHES);
+    }
+
+    private function fitsHeader(): bool
+    {
+        return PHP_SAPI === 'apache2handler'
+            ? strlen($this->json()) <= self::MAX_LINE_BYTES_OF_MOD_PHP
+            : strlen(self::DATA_HEADER . ': ' . $this->json()) <= self::MAX_LINE_BYTES;
+    }
+}

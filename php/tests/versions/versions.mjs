@@ -1,0 +1,41 @@
+// The class's tests, and a hand-off of the chat's endpoint, with each version of PHP.
+import assert from "node:assert/strict";
+import { readdirSync, readFileSync } from "node:fs";
+import { loadPHPRuntime, PHP } from "@php-wasm/universal";
+
+const checkout = new URL("../../../", import.meta.url);
+const versions = ["8.1", "8.2", "8.3", "8.4"];
+
+/** A PHP of this version, which has the checkout's PHP files in /checkout. */
+async function php(version) {
+  const { getPHPLoaderModule } = await import(`@php-wasm/node-${version.replace(".", "-")}`);
+  const php = new PHP(await loadPHPRuntime(await getPHPLoaderModule(), {}));
+  for (const directory of ["php", "php/tests", "php-examples"]) {
+    php.mkdirTree(`/checkout/${directory}`);
+    for (const name of readdirSync(new URL(directory, checkout)).filter((name) => name.endsWith(".php"))) {
+      php.writeFile(`/checkout/${directory}/${name}`, readFileSync(new URL(`${directory}/${name}`, checkout)));
+    }
+  }
+  return php;
+}
+
+for (const version of versions) {
+  const tests = await (await php(version)).run({ scriptPath: "/checkout/php/tests/handoff.php" });
+  assert.equal(tests.exitCode, 0, `${version}: ${tests.text}${tests.errors}`);
+  assert.equal(tests.errors, "", version);
+
+  const chat = await (await php(version)).run({
+    scriptPath: "/checkout/php-examples/chat.php",
+    method: "POST",
+    headers: { Authorization: "Bearer demo" },
+    body: new TextEncoder().encode('{"prompt":"Hello"}'),
+    env: { CHAT_TOKEN: "demo" },
+  });
+  assert.equal(chat.httpStatusCode, 200, `${version}: ${chat.text}${chat.errors}`);
+  assert.deepEqual(chat.headers["x-socket-handoff"], ["/run/streaming-daemon.sock"], version);
+  assert.deepEqual(chat.headers["x-handoff-data"],
+    ['{"messages":[{"role":"user","content":"Hello"}],"user_id":"demo-user"}'], version);
+
+  const { text } = await (await php(version)).run({ code: "<?= PHP_VERSION;" });
+  console.log(`PHP ${text}: the class's tests and the chat's endpoint pass`);
+}
