@@ -1,4 +1,4 @@
-// Each API that the daemon speaks, as a server that nobody here wrote speaks it (t/upstream).
+// Each API that the daemon speaks, as a server that nobody here wrote speaks it (tests/servers/aimock).
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

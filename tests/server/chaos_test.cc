@@ -1,4 +1,4 @@
-// The faults that the server of t/upstream can have (npm's @copilotkit/aimock: its chaos and latency switches), on
+// The faults of the server in tests/servers/aimock (npm's @copilotkit/aimock: its chaos and latency switches), on
 // every request or by chance: each answer is whole, or says that it is not, and is counted for what it was.
 
 #include <gmock/gmock.h>

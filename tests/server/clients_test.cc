@@ -1,5 +1,5 @@
-// The daemon's formats as clients read them that nobody here wrote (t/clients), through Apache, the module and PHP,
-// with answers of a server likewise (t/upstream).
+// The daemon's formats as clients read them that nobody here wrote (tests/clients), through Apache, the module and PHP,
+// with answers of a server likewise (tests/servers/aimock).
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -51,8 +51,8 @@ class ClientsTest : public testing::Test {
     const Site site(daemon.socket());
     if (!site.ready()) return -1;
     const std::string command = "PORT=" + std::to_string(site.port()) + " UPSTREAM=" + upstream.origin() +
-                                " KEY=" + kKey + " '" SOURCE_DIR "/t/upstream/node' --test '" SOURCE_DIR "/t/clients/" +
-                                script + "' 2>&1";
+                                " KEY=" + kKey + " '" SOURCE_DIR "/tests/servers/aimock/node' --test '" SOURCE_DIR
+                                "/tests/clients/" + script + "' 2>&1";
     const int status = std::system(command.c_str());
     EXPECT_EQ(daemon.stop(), 0);
     EXPECT_THAT(daemon.log(), testing::Not(testing::HasSubstr("sk-")));

@@ -1,4 +1,4 @@
-// The daemon with the backend `langgraph` against LangGraph's own server (t/langgraph).
+// The daemon with the backend `langgraph` against LangGraph's own server (tests/servers/langgraph).
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

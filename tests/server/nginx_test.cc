@@ -1,5 +1,5 @@
-// The daemon's HTTP/2 against one that nobody here wrote: nginx, over TLS, in front of the server of t/upstream, with a
-// certificate of an authority that ca_file names.
+// The daemon's HTTP/2 against one that nobody here wrote: nginx, over TLS, in front of the server in
+// tests/servers/aimock, with a certificate of an authority that ca_file names.
 
 #include "support/nginx.h"
 

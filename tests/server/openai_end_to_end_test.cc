@@ -1,4 +1,4 @@
-// The daemon with the backend `openai` against a server that nobody here wrote (t/upstream).
+// The daemon with the backend `openai` against a server that nobody here wrote (tests/servers/aimock).
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

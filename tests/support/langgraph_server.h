@@ -1,4 +1,4 @@
-// The LangGraph server of t/langgraph as a child process; it ends with the test.
+// The LangGraph server of tests/servers/langgraph as a child process; it ends with the test.
 
 #pragma once
 
@@ -12,7 +12,7 @@ namespace streaming {
 
 class LangGraphServer {
  public:
-  LangGraphServer() { process_.start({SOURCE_DIR "/t/langgraph/start", state_.file("")}); }
+  LangGraphServer() { process_.start({SOURCE_DIR "/tests/servers/langgraph/start", state_.file("")}); }
 
   bool ready() const { return process_.port() > 0; }
   std::string base() const { return "http://127.0.0.1:" + std::to_string(process_.port()); }

@@ -1,5 +1,5 @@
-// Apache with mod_socket_handoff and a PHP page in front of a daemon (t/clients/site) as a child process; it ends with
-// the test. The daemon's socket must be open to all (--socket-mode 0666), as the servers give up root.
+// Apache with mod_socket_handoff and a PHP page in front of a daemon (tests/servers/site) as a child process; it ends
+// with the test. The daemon's socket must be open to all (--socket-mode 0666), as the servers give up root.
 
 #pragma once
 
@@ -17,7 +17,7 @@ class Site {
   explicit Site(const std::string& daemon_socket) {
     const std::string directory = std::filesystem::path(daemon_socket).parent_path();
     EXPECT_EQ(chmod(directory.c_str(), 0711), 0);
-    process_.start({SOURCE_DIR "/t/clients/site/start", HANDOFF_MODULE, daemon_socket, HTTPD_PRELOAD});
+    process_.start({SOURCE_DIR "/tests/servers/site/start", HANDOFF_MODULE, daemon_socket, HTTPD_PRELOAD});
   }
 
   bool ready() const { return process_.port() > 0; }

@@ -1,4 +1,4 @@
-// The OpenAI-compatible server of t/upstream as a child process; it ends with the test.
+// The OpenAI-compatible server of tests/servers/aimock as a child process; it ends with the test.
 
 #pragma once
 
@@ -23,7 +23,7 @@ class UpstreamServer {
   }
 
   explicit UpstreamServer(Protocol protocol = Protocol::kHttp1) {
-    std::vector<std::string> command{SOURCE_DIR "/t/upstream/start"};
+    std::vector<std::string> command{SOURCE_DIR "/tests/servers/aimock/start"};
     scheme_ = "http";
     if (protocol == Protocol::kHttp2OverTls) {
       certificate_.emplace();

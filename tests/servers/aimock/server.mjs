@@ -10,7 +10,7 @@ for (const file of readdirSync(fixtures).sort()) {
   try {
     upstream.addFixturesFromJSON(JSON.parse(readFileSync(new URL(file, fixtures), "utf8")).fixtures);
   } catch (error) {
-    console.error(`t/upstream/fixtures/${file}: ${error.message}`);
+    console.error(`tests/servers/aimock/fixtures/${file}: ${error.message}`);
     process.exit(1);
   }
 }
