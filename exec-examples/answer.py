@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""A program for the backend exec: says the prompt back, a word an event.
+"""A program for the backend exec: repeats the prompt, one word in each event.
 
     [backend.exec]
     commands = { default = ["/usr/local/bin/answer.py"] }
 
-Its standard output is the client's socket, and the HTTP head is its own to write. docs/PROTOCOL.md, "A program in the
+Its standard output is the client's socket; it writes the HTTP head itself. docs/PROTOCOL.md, "A program in the
 daemon's place", has the rest.
 """
 
@@ -15,7 +15,7 @@ import sys
 
 
 def payload():
-    """What the handler has sent: in a variable, or in a file where it is too long for one."""
+    """The handler's data: in a variable, or in a file if it is too long for one."""
     path = os.environ.get("HANDOFF_DATA_FILE")
     if path:
         with open(path, encoding="utf-8") as file:
@@ -24,7 +24,7 @@ def payload():
 
 
 def words(prompt):
-    """The answer, piece by piece: the place of your own code."""
+    """The answer, piece by piece. Put your own code here."""
     for word in prompt.split():
         yield word + " "
 
@@ -35,7 +35,7 @@ def send(text):
 
 
 def main():
-    # The client that has left ends the program: Python would raise an exception instead.
+    # A client that leaves ends the program; without this, Python would raise an exception.
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)
     prompt = str(payload().get("prompt", ""))
     send("HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nCache-Control: no-cache\r\nConnection: close\r\n\r\n")

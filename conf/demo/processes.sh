@@ -1,6 +1,6 @@
 # shellcheck shell=bash
-# What ./demo runs in the background: a temporary directory with a log for each process, and an end for all of them.
-# Sourced by ./demo. Whatever ends it, by itself, by a failure or by a signal, stops them and removes the directory.
+# The processes of ./demo, which sources this file: a temporary directory with a log for each of them. However ./demo ends, by
+# itself, by a failure or by a signal, all of them are stopped and the directory is removed.
 
 declare -A pid_of=() # by name, which is also the log's
 
@@ -8,7 +8,7 @@ if [ -t 1 ]; then bold=$'\033[1m' plain=$'\033[0m'; else bold='' plain=''; fi
 
 step() { echo "$bold==> $*$plain"; }
 
-# fail MESSAGE [NAME...]: ends the demo; keeps the logs, and shows the end of the named ones.
+# fail MESSAGE [NAME...]: ends the demo, keeps the logs, and shows the end of the named ones.
 fail() {
   local name
   echo "demo: $1" >&2
@@ -25,7 +25,7 @@ fail() {
 }
 
 make_directory() {
-  # Not in TMPDIR: that may be closed to Apache's user, and a Unix socket's path holds 107 bytes.
+  # Not in TMPDIR, which Apache's user may not be allowed to enter. A Unix socket's path has at most 107 bytes.
   directory=$(mktemp -d /tmp/socket-handoff-demo.XXXXXX)
   trap clean_up EXIT
   trap 'exit 129' HUP
@@ -35,8 +35,8 @@ make_directory() {
   mkdir "$directory/log"
 }
 
-# start NAME COMMAND...: in a session of its own, so that Ctrl-C reaches it through clean_up alone, and bound to end
-# when this shell is killed.
+# start NAME COMMAND...: in a session of its own, so that Ctrl-C reaches it only through clean_up. It ends if this shell is
+# killed.
 start() {
   local name=$1
   shift
@@ -46,7 +46,7 @@ start() {
 
 is_running() { kill -0 "${pid_of[$1]}" 2>/dev/null; }
 
-# await NAME CONDITION...: until what was started is ready.
+# await NAME CONDITION...: until the process is ready.
 await() {
   local name=$1 deadline=$((SECONDS + 20))
   shift
@@ -57,7 +57,7 @@ await() {
   done
 }
 
-# await_end NAME PROGRESS: until it has ended; its exit status. PROGRESS is called every now and then.
+# await_end NAME PROGRESS: until it has ended; returns its exit status. Calls PROGRESS at intervals.
 await_end() {
   while is_running "$1"; do
     "$2"
@@ -69,7 +69,7 @@ await_end() {
   return $status
 }
 
-# Until one has ended that should not have.
+# Until a process ends, which is a failure.
 await_any_end() {
   local name
   wait -n "${pid_of[@]}" || true
@@ -81,17 +81,17 @@ await_any_end() {
 clean_up() {
   local name
   trap '' HUP INT PIPE TERM
-  # Those who hand over before the one that they hand over to.
+  # Senders of hand-offs before their receiver.
   for name in httpd php-fpm streaming-daemon build "${!pid_of[@]}"; do
     [ -z "${pid_of[$name]:-}" ] || stop "$name"
   done
   rm -rf "$directory"
 }
 
-# Five seconds, for the daemon to let streams end; then by force.
+# The daemon has five seconds to let streams end; then it is killed.
 stop() {
   local pid=${pid_of[$1]} deadline=$((SECONDS + 5))
-  # By itself where it has not got as far as a session of its own.
+  # By its own id if it has not started its session yet.
   kill -TERM -- "-$pid" 2>/dev/null || kill -TERM "$pid" 2>/dev/null || return 0
   while kill -0 -- "-$pid" 2>/dev/null; do
     [ $SECONDS -lt $deadline ] || kill -KILL -- "-$pid" 2>/dev/null || true
