@@ -1,4 +1,4 @@
-// The class's tests, and a hand-off of the chat's endpoint, with each version of PHP.
+// The class's tests, a hand-off of the chat's endpoint, and the syntax of the other examples, with each version of PHP.
 import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import { loadPHPRuntime, PHP } from "@php-wasm/universal";
@@ -36,6 +36,11 @@ for (const version of versions) {
   assert.deepEqual(chat.headers["x-handoff-data"],
     ['{"messages":[{"role":"user","content":"Hello"}],"user_id":"demo-user"}'], version);
 
-  const { text } = await (await php(version)).run({ code: "<?= PHP_VERSION;" });
-  console.log(`PHP ${text}: the class's tests and the chat's endpoint pass`);
+  const parsed = await (await php(version)).run({
+    code: `<?php
+      foreach (glob('/checkout/php-examples/*.php') as $file) token_get_all(file_get_contents($file), TOKEN_PARSE);
+      echo PHP_VERSION;`,
+  });
+  assert.equal(parsed.exitCode, 0, `${version}: ${parsed.text}${parsed.errors}`);
+  console.log(`PHP ${parsed.text}: the class's tests and the chat's endpoint pass, the other examples parse`);
 }
