@@ -1,5 +1,6 @@
-// Does all the work that hand-offs cause before an API is asked, for payloads in which one field at a time grows.
-// tests/growth/run counts the instructions of each under callgrind; the bytes that each holds at most are counted here.
+// Does all the work that hand-offs cause before an API is asked, for payloads in which one field at a time grows, and for
+// attachments of which the contents grow. tests/growth/run counts the instructions of each under callgrind; the bytes
+// that each holds at most are counted here.
 
 #include <malloc.h>
 #include <valgrind/callgrind.h>
@@ -7,6 +8,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <functional>
+#include <limits>
 #include <string>
 
 #include "backends/attachments.h"
@@ -57,10 +59,14 @@ namespace {
 
 constexpr std::size_t kSizes[] = {8 * 1024, 16 * 1024, 32 * 1024};
 
+constexpr char kPng[] = "\x89PNG\r\n\x1A\n";
+
 struct Growing {
   const char* name;
   // A payload of about so many bytes.
   std::function<std::string(std::size_t bytes)> payload;
+  // What follows kPng in each image, or is each other attachment, in place of a few bytes.
+  std::function<std::string(std::size_t bytes)> contents = [](std::size_t) { return "a text"; };
 };
 
 std::string times(std::string_view piece, std::size_t bytes) {
@@ -92,6 +98,12 @@ Growing of_text(const char* name, const char* front, const char* piece, const ch
   return {name, [=](std::size_t bytes) { return front + times(piece, bytes) + end; }};
 }
 
+// The contents of the attachment that the payload names.
+Growing of_contents(const char* name, const char* payload, const char* piece) {
+  return {name, [=](std::size_t) { return payload; }, [=](std::size_t bytes) { return times(piece, bytes); }};
+}
+
+// The texts below ask for attachments in fewer than kMaxAttachmentUses places.
 const Growing kGrowing[] = {
     of_text("prompt", R"({"prompt":")", "word ", R"("})"),
     of_text("prompt-of-escapes", R"({"prompt":")", R"(\u00e9)", R"("})"),
@@ -130,6 +142,22 @@ const Growing kGrowing[] = {
               list(R"("t#":"text/plain")", bytes / 2) + "}}";
      }},
     of_list("images", R"({"images":[)", R"("i#")", "]}"),
+    of_text("placeholders", R"({"attachments":["a.txt"],"prompt":")", "what {a.txt} holds, and what is left out ", R"("})"),
+    of_text("placeholders-of-an-image", R"({"images":["a.png"],"prompt":")", "what {a.png} shows, and what is left out ",
+            R"("})"),
+    of_list("placeholders-in-parts", R"({"attachments":["a.txt"],"messages":[{"role":"user","content":[)",
+            R"({"type":"text","text":"see {a.txt}"})", "]}]}"),
+    of_list("placeholders-in-messages", R"({"attachments":["a.txt"],"messages":[)", R"({"role":"user","content":"{a.txt}"})",
+            "]}"),
+    {"attachments-and-their-placeholders",
+     [](std::size_t bytes) {
+       return R"({"attachments":[)" + list(R"("the-file-number-#.txt")", bytes / 2) + R"(],"prompt":")" +
+              list("{the-file-number-#.txt}", bytes / 2) + R"("})";
+     }},
+    of_contents("contents-of-a-text", R"({"attachments":["a.txt"],"prompt":"{a.txt} and {a.txt}"})", "word "),
+    of_contents("contents-of-braces", R"({"attachments":["a.txt"],"prompt":"{a.txt}"})", "{a.txt}"),
+    of_contents("contents-to-be-escaped", R"({"attachments":["a.txt"]})", "\x01\"\n"),
+    of_contents("contents-of-an-image", R"({"images":["a.png"],"prompt":"{a.png} and {a.png}"})", "pixel"),
     of_list("unknown-members", "{", R"("unknown#":1)", "}"),
     of_list("members-that-differ-late", "{", R"("aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa#":1)", "}"),
     of_text("one-member-twice", R"({"x":1,"y":")", "y", R"(","x":2})"),
@@ -138,15 +166,16 @@ const Growing kGrowing[] = {
     of_text("spaces", "{", " ", "}"),
 };
 
-void work(const std::string& payload, const Config& config) {
+void work(const std::string& payload, const std::string& contents, const Config& config) {
   HandoffRequestParser parser;
   const auto parsed = parser.parse(payload);
   if (!parsed) return;
   HandoffRequest& request = **parsed;
   auto attachments = find_attachments(request, config);
-  if (!attachments) return;
+  CHECK(attachments.ok());
   for (Attachment& attachment : *attachments) {
-    if (!take_contents(attachment, "a text")) return;
+    const bool is_image = attachment.kind == Attachment::Kind::kImage;
+    CHECK(take_contents(attachment, (is_image ? kPng : "") + contents).ok());
   }
   if (!attachments->empty()) add_attachments(request, std::move(*attachments));
   Buffer head;
@@ -163,13 +192,15 @@ void work(const std::string& payload, const Config& config) {
 int main() {
   streaming::Config config;
   config.attachments_data_dir = "/";
+  config.attachments_max_files = std::numeric_limits<std::int64_t>::max();  // so that all are gone through
   for (const streaming::Growing& growing : streaming::kGrowing) {
     for (const std::size_t bytes : streaming::kSizes) {
-      const std::string payload = growing.payload(bytes), name = std::string(growing.name) + " " + std::to_string(bytes);
+      const std::string name = std::string(growing.name) + " " + std::to_string(bytes);
+      const std::string payload = growing.payload(bytes), contents = growing.contents(bytes);
       const std::size_t before = most_bytes = held_bytes;
       CALLGRIND_ZERO_STATS;
       CALLGRIND_TOGGLE_COLLECT;
-      streaming::work(payload, config);
+      streaming::work(payload, contents, config);
       CALLGRIND_TOGGLE_COLLECT;
       CALLGRIND_DUMP_STATS_AT(name.c_str());
       std::printf("%s %zu\n", name.c_str(), most_bytes - before);
