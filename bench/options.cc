@@ -18,7 +18,9 @@ void add_duration(CLI::App& app, const std::string& name, Nanoseconds& target, c
          name,
          [&target, name](const std::string& text) {
            const std::optional<Nanoseconds> duration = parse_duration(text);
-           if (!duration) throw CLI::ValidationError(name, "must be a duration, as 10s, 500ms or 1m30s, not " + text);
+           if (!duration) {
+             throw CLI::ValidationError(name, "must be a duration such as 10s, 500ms or 1m30s, not " + text);
+           }
            target = *duration;
          },
          help + " [" + shown_default + "]")
@@ -28,24 +30,25 @@ void add_duration(CLI::App& app, const std::string& name, Nanoseconds& target, c
 void add_load(CLI::App& app, Options& options) {
   app.add_option("--connections", options.connections, "streams to open")->check(CLI::Range(1, 100'000'000));
   add_duration(app, "--ramp-up", options.ramp_up, "10s",
-               "time over which they are opened, unless --in-flight sets the pace");
+               "time within which they are opened, unless --in-flight sets the pace");
   add_duration(app, "--hold", options.hold, "1m",
-               "how long after the ramp-up streams that had to wait for their turn may still be opened");
-  add_duration(app, "--stream-timeout", options.stream_timeout, "2m", "longest time from hand-off to the answer's end");
-  app.add_option("--in-flight", options.in_flight, "streams open at once at most, the next when one ends; 0: no bound");
+               "time after the ramp-up in which delayed streams may still be opened");
+  add_duration(app, "--stream-timeout", options.stream_timeout, "2m",
+               "longest time from the hand-off to the end of the answer");
+  app.add_option("--in-flight", options.in_flight, "most streams at once; the next opens when one ends. 0: no limit");
   app.add_option("--processes", options.processes,
-                 "generator processes; each holds what its limit of descriptors allows")
+                 "generator processes; each can hold as many streams as its limit of open files allows")
       ->check(CLI::Range(1, 1024));
 }
 
 void add_clients(CLI::App& app, Options& options) {
   app.add_option("--data", options.data, "payload of the hand-off, JSON")->type_name("JSON");
   app.add_option("--client", options.client,
-                 "what is handed over: one end of a socket pair, or of a loopback connection")
+                 "the client's socket: one end of a socket pair, or of a loopback connection")
       ->transform(CLI::CheckedTransformer(
           std::map<std::string, ClientKind>{{"unix", ClientKind::kUnix}, {"tcp", ClientKind::kTcp}}))
       ->option_text("unix|tcp [unix]");
-  app.add_option("--slow", options.slow_bytes_per_s, "each client reads so many bytes a second; 0: all at once")
+  app.add_option("--slow", options.slow_bytes_per_s, "bytes that each client reads a second; 0: all at once")
       ->type_name("BYTES_PER_S");
   app.add_option_function<std::string>(
          "--abort-after",
@@ -54,13 +57,13 @@ void add_clients(CLI::App& app, Options& options) {
            if (!abort_after) throw CLI::ValidationError("--abort-after", abort_after.error().message);
            options.abort_after = *abort_after;
          },
-         "each client leaves after N events, or after Nb bytes; counted as completed")
+         "each client leaves after N events, or after N bytes (Nb); counted as completed")
       ->type_name("N|Nb");
   add_duration(app, "--leave-after", options.leave_after, "0",
-               "each client leaves so long after its hand-off, and waits for the daemon to close; 0: stays");
-  app.add_option("--events", options.expected_events, "events that an answer must have; 0: one at least");
+               "each client leaves this time after its hand-off, and waits until the daemon closes; 0: stays");
+  app.add_option("--events", options.expected_events, "events that an answer must have; 0: at least one");
   app.add_flag("--any-end", options.any_end,
-               "an answer may end with its connection alone; else \"data: [DONE]\" must be the last that comes");
+               "an answer may end with its connection; otherwise \"data: [DONE]\" must be its last event");
   app.add_flag("--wait-ack", options.wait_ack, "wait for the daemon's acknowledgement before closing");
 }
 
@@ -76,7 +79,7 @@ Options read_options(int argc, char** argv) {
   add_load(app, options);
   add_clients(app, options);
   app.add_option("--pid", options.pid, "measure this process too: CPU, resident memory, threads")->type_name("PID");
-  app.add_option("--output", options.output, "write the results there as JSON")->type_name("FILE");
+  app.add_option("--output", options.output, "write the results to this file as JSON")->type_name("FILE");
   const std::vector<std::string> arguments = with_two_dashes(
       argc, argv, [&app](const std::string& flag) { return app.get_option_no_throw(flag) != nullptr; });
   try {
@@ -97,7 +100,7 @@ Result<AbortAfter> parse_abort_after(const std::string& text) {
   const auto [end, error] = std::from_chars(text.data(), last, number);
   const std::string_view unit(end, static_cast<std::size_t>(last - end));
   if (error != std::errc{} || number == 0 || (unit != "" && unit != "b")) {
-    return Error{"must be a number of events, as 5, or of bytes, as 1000b, not " + text};
+    return Error{"must be a number of events such as 5, or of bytes such as 1000b, not " + text};
   }
   if (unit == "b") return AbortAfter{.bytes = number};
   if (number > UINT32_MAX) return Error{"is too large: " + text};

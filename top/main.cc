@@ -131,14 +131,15 @@ int run(const Options& options) {
 int main(int argc, char** argv) {
   std::setlocale(LC_CTYPE, "");
   top::Options options;
-  CLI::App app("handoff-top: shows what a streaming-daemon does, from its metrics.", "handoff-top");
+  CLI::App app("handoff-top: shows the streams, rates and latencies of a streaming-daemon, from its metrics.",
+               "handoff-top");
   app.add_option("--url", options.url, "the daemon's metrics: HOST:PORT, PORT, or a URL [127.0.0.1:9090]")
       ->type_name("URL");
-  app.add_option("--interval", options.interval_s, "seconds from one look to the next [1]")
+  app.add_option("--interval", options.interval_s, "seconds between two readings [1]")
       ->type_name("S")
       ->check(CLI::Range(0.1, 3600.0));
-  app.add_flag("--once", options.once, "print the figures of one interval plainly, and end");
-  app.add_flag("--json", options.json, "print them as JSON, a line each interval");
+  app.add_flag("--once", options.once, "print the figures of one interval as plain text, and end");
+  app.add_flag("--json", options.json, "print the figures as JSON, one line for each interval");
   CLI11_PARSE(app, argc, argv);
   curl_global_init(CURL_GLOBAL_DEFAULT);
   return top::run(options);

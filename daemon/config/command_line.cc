@@ -18,7 +18,7 @@ namespace {
 
 constexpr const char* kDescription =
     "streaming-daemon: streams Server-Sent Events to clients that Apache hands over (mod_socket_handoff).\n"
-    "A flag wins over the environment, which wins over the file, which wins over the default.";
+    "A flag takes precedence over the environment, the environment over the file, the file over the default.";
 
 // Name and default come from the table; the texts that the user gave are kept until it is their turn.
 using GivenFlags = std::map<const Option*, std::string>;
@@ -106,11 +106,11 @@ Result<CommandLine> read_command_line(int argc, const char* const* argv) {
       ->type_name("FILE")
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
   bool print_config = false;
-  app.add_flag("--check-config", line.check_only, "check all settings and end: status 0 when the daemon could start");
-  app.add_flag("--print-config", print_config, "print the settings that hold, as a TOML file without keys, and end");
+  app.add_flag("--check-config", line.check_only, "check all settings and end: status 0 if the daemon could start");
+  app.add_flag("--print-config", print_config, "print the settings in force, as a TOML file without keys, and end");
   std::string to_convert;
   app.add_option("--convert", to_convert,
-                 "print the settings of another daemon's file (YAML or TOML) as a file of ours, and end")
+                 "print the settings of another daemon's file (YAML or TOML) as a file for this daemon, and end")
       ->type_name("FILE");
   add_flags(app, given);
   const std::vector<std::string> arguments = with_two_dashes(

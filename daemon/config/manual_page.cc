@@ -16,15 +16,15 @@ streaming\-daemon \- streams LLM answers to clients that Apache hands over
 A web application lets Apache hand a client's connection over
 .RB ( mod_socket_handoff ).
 .B streaming\-daemon
-takes it from a Unix socket, asks an LLM's API, and streams the answer to the client as Server\-Sent Events, many
-thousands of clients at once from one thread per CPU.
+receives it on a Unix socket, asks an LLM's API, and streams the answer to the client as Server\-Sent Events. One thread per
+CPU serves many thousands of clients at once.
 .PP
 It needs Linux 6.1 or later with io_uring.
 )";
 
-// The flags that are no settings, and so not in the table. A test compares them with those of --help.
+// The flags that are not settings, and therefore not in the table. A test compares them with those of --help.
 constexpr std::string_view kGeneralFlags = R"(.SH FLAGS
-Each setting's flag stands with it, below. Besides:
+The section SETTINGS has the flags of settings. The others are:
 .TP
 .B \-\-config \fIFILE
 read settings from this file instead of the first that exists of
@@ -34,14 +34,14 @@ and
 .IR /etc/streaming\-daemon.toml .
 .TP
 .B \-\-check\-config
-check all settings and end: status 0 when the daemon could start.
+check all settings and end: status 0 if the daemon could start.
 .TP
 .B \-\-print\-config
-print the settings that hold, as a TOML file without keys, and end.
+print the settings in force, as a TOML file without keys, and end.
 .TP
 .B \-\-convert \fIFILE
-print the settings of another daemon's file (YAML or TOML) as a file of ours, and end.
-What cannot be carried over is named in comments.
+print the settings of another daemon's file (YAML or TOML) as a file for this daemon, and end.
+Comments name the settings that cannot be carried over.
 .TP
 .B \-\-help
 print the flags and end.
@@ -51,46 +51,46 @@ print the version and end.
 )";
 
 constexpr std::string_view kSettingsHead = R"(.SH SETTINGS
-Each can be set by a flag, by a variable of the environment, or in the file; a flag wins over the environment, which wins
-over the file, which wins over the default. The file is TOML: what stands before a key's last dot is its section. An
-unknown key or flag, or a value out of its range, is an error at the start. An unknown variable that begins as these do is
-a warning. Milliseconds may have units instead: 200ms, 30s, 1m30s. A switch is true or false, on or off, yes or no, 1 or 0,
-in capital letters too.
+Set each by a flag, by an environment variable, or in the file. A flag takes precedence over a variable, a variable over the
+file, and the file over the default. The file is TOML: the part of a key before its last dot is its section. An unknown key
+or flag, or a value out of its range, is an error at the start. An unknown variable that begins like these is a warning.
+Milliseconds may be written with units: 200ms, 30s, 1m30s. A switch is true or false, on or off, yes or no, 1 or 0, also in
+capital letters.
 )";
 
 constexpr std::string_view kTail = R"(.SH SIGNALS
 .TP
 .BR SIGTERM ", " SIGINT
-accept no more hand\-offs, let the streams end, and end. A second one ends them at once.
+stop accepting hand\-offs, let the streams end, then exit. A second signal ends the streams at once.
 .TP
 .B SIGHUP
-read the settings again. They are checked first: where one is wrong, all stay what they were. The log says what has changed
-and what needs a restart.
+read the settings again. If one is wrong, all keep their values. The log lists those that changed and those that need a
+restart. If the daemon's program was replaced, start it as SIGUSR2 does.
 .TP
 .B SIGUSR2
-start the binary that is now in this one's place, with the same flags and the same socket, and end with the last stream once
-that serves. Where it does not come to serve, this daemon goes on.
+start the program that is now at this one's path, with the same flags and the same socket. When that one serves, accept no
+more hand\-offs and exit after the last stream. If it fails to start, this daemon goes on.
 .SH EXIT STATUS
-0 after an orderly end, 1 where it could not start or go on; the reason is on the standard error.
+0 after an orderly end, 1 if it could not start or go on; the standard error has the reason.
 .SH FILES
 .TP
 .I /etc/streaming\-daemon/config.toml
 the settings
 .TP
 .I /etc/streaming\-daemon/environment
-variables of the environment for
+environment variables of
 .BR streaming\-daemon.service ,
-API keys among them
+including API keys
 .TP
 .I /run/streaming\-daemon.sock
-where Apache hands clients over
+the socket on which Apache hands clients over
 .SH SEE ALSO
 .BR handoff\-bench (1),
 .BR systemctl (1),
 .BR apache2 (8)
 )";
 
-// A hyphen that is to be copied, and what roff would take for its own.
+// Keeps hyphens that readers copy, and escapes what roff would interpret.
 std::string escaped(std::string_view text) {
   std::string roff;
   for (const char character : text) {

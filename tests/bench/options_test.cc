@@ -45,7 +45,7 @@ TEST(Options, EmptyDataIsNoPayload) {
 }
 
 TEST(OptionsDeathTest, WrongOnesEndTheProgram) {
-  EXPECT_EXIT(read({"--ramp-up", "soon"}), testing::ExitedWithCode(105), "must be a duration, as 10s");
+  EXPECT_EXIT(read({"--ramp-up", "soon"}), testing::ExitedWithCode(105), "must be a duration such as 10s");
   EXPECT_EXIT(read({"--abort-after", "0"}), testing::ExitedWithCode(105), "must be a number of events");
   EXPECT_EXIT(read({"--processes", "0"}), testing::ExitedWithCode(105), "processes");
 }
