@@ -1,6 +1,6 @@
 #include "mod_socket_handoff/apache_member.h"
 
-#include "mod_socket_handoff/json_scanner.h"
+#include "mod_socket_handoff/json.h"
 
 namespace socket_handoff {
 namespace {

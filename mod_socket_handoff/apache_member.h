@@ -7,7 +7,7 @@
 #include <span>
 #include <string_view>
 
-#include "mod_socket_handoff/json_text.h"
+#include "mod_socket_handoff/json.h"
 
 namespace socket_handoff {
 

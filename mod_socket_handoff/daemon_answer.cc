@@ -1,6 +1,6 @@
 #include "mod_socket_handoff/daemon_answer.h"
 
-#include "mod_socket_handoff/json_scanner.h"
+#include "mod_socket_handoff/json.h"
 #include "protocol/handoff_protocol.h"
 
 namespace socket_handoff {

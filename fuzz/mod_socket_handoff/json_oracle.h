@@ -5,7 +5,7 @@
 #include <rapidjson/document.h>
 
 #include "fuzz/property.h"
-#include "mod_socket_handoff/json_scanner.h"
+#include "mod_socket_handoff/json.h"
 
 namespace fuzz {
 

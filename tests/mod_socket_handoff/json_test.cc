@@ -1,4 +1,4 @@
-#include "mod_socket_handoff/json_scanner.h"
+#include "mod_socket_handoff/json.h"
 
 #include <gtest/gtest.h>
 
