@@ -3,7 +3,7 @@
 
 #pragma once
 
-#include "mod_socket_handoff/client_socket.h"
+#include "mod_socket_handoff/descriptors.h"
 #include "mod_socket_handoff/httpd_module.h"
 #include "mod_socket_handoff/outcome.h"
 #include "mod_socket_handoff/socket_memory.h"

@@ -3,10 +3,10 @@
 
 #pragma once
 
+#include "mod_socket_handoff/descriptors.h"
 #include "mod_socket_handoff/known_sockets.h"
 #include "mod_socket_handoff/socket_path.h"
 #include "mod_socket_handoff/socket_rules.h"
-#include "mod_socket_handoff/unique_descriptor.h"
 
 namespace socket_handoff {
 

@@ -17,8 +17,8 @@
 #include <cstdint>
 #include <string_view>
 
+#include "mod_socket_handoff/descriptors.h"
 #include "mod_socket_handoff/socket_path.h"
-#include "mod_socket_handoff/unique_descriptor.h"
 
 namespace socket_handoff {
 

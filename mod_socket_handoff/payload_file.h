@@ -3,8 +3,8 @@
 
 #pragma once
 
+#include "mod_socket_handoff/descriptors.h"
 #include "mod_socket_handoff/payload.h"
-#include "mod_socket_handoff/unique_descriptor.h"
 
 namespace socket_handoff {
 

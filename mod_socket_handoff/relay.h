@@ -6,7 +6,7 @@
 
 #include "mod_socket_handoff/httpd_module.h"
 
-#include "mod_socket_handoff/unique_descriptor.h"
+#include "mod_socket_handoff/descriptors.h"
 
 namespace socket_handoff {
 

@@ -5,7 +5,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "mod_socket_handoff/unique_descriptor.h"
+#include "mod_socket_handoff/descriptors.h"
 
 namespace {
 

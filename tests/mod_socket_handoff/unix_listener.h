@@ -11,7 +11,7 @@
 #include <string>
 #include <vector>
 
-#include "mod_socket_handoff/unique_descriptor.h"
+#include "mod_socket_handoff/descriptors.h"
 
 struct ReceivedHandoff {
   std::string payload;

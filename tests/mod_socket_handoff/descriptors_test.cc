@@ -1,4 +1,4 @@
-#include "mod_socket_handoff/client_socket.h"
+#include "mod_socket_handoff/descriptors.h"
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
