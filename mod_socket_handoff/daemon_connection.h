@@ -6,7 +6,6 @@
 #include "mod_socket_handoff/descriptors.h"
 #include "mod_socket_handoff/known_sockets.h"
 #include "mod_socket_handoff/socket_path.h"
-#include "mod_socket_handoff/socket_rules.h"
 
 namespace socket_handoff {
 

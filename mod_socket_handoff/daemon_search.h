@@ -11,7 +11,7 @@
 #include "mod_socket_handoff/deadline.h"
 #include "mod_socket_handoff/retry_schedule.h"
 #include "mod_socket_handoff/socket_memory.h"
-#include "mod_socket_handoff/socket_rules.h"
+#include "mod_socket_handoff/socket_path.h"
 
 namespace socket_handoff {
 

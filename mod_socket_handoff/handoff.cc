@@ -18,7 +18,7 @@
 #include "mod_socket_handoff/relay.h"
 #include "mod_socket_handoff/request_body.h"
 #include "mod_socket_handoff/response_origin.h"
-#include "mod_socket_handoff/socket_list.h"
+#include "mod_socket_handoff/socket_path.h"
 #include "protocol/handoff_protocol.h"
 
 namespace socket_handoff {

@@ -7,7 +7,7 @@
 
 #include "mod_socket_handoff/delivery.h"
 #include "mod_socket_handoff/httpd_module.h"
-#include "mod_socket_handoff/socket_list.h"
+#include "mod_socket_handoff/socket_path.h"
 
 namespace socket_handoff {
 

@@ -1,6 +1,6 @@
 // The list of sockets that a handler writes, cut up in place.
 
-#include "mod_socket_handoff/socket_list.h"
+#include "mod_socket_handoff/socket_path.h"
 
 #include <vector>
 
