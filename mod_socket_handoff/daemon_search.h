@@ -7,7 +7,7 @@
 #include <span>
 
 #include "mod_socket_handoff/candidate.h"
-#include "mod_socket_handoff/daemon_connection.h"
+#include "mod_socket_handoff/daemon_socket.h"
 #include "mod_socket_handoff/deadline.h"
 #include "mod_socket_handoff/retry_schedule.h"
 #include "mod_socket_handoff/socket_memory.h"

@@ -6,7 +6,7 @@
 #pragma once
 
 #include "mod_socket_handoff/acknowledged_sockets.h"
-#include "mod_socket_handoff/known_sockets.h"
+#include "mod_socket_handoff/daemon_socket.h"
 #include "mod_socket_handoff/unreachable_sockets.h"
 
 namespace socket_handoff {
