@@ -4,7 +4,7 @@
 
 #include "mod_socket_handoff/httpd_module.h"
 
-#include "mod_socket_handoff/acknowledged_sockets.h"
+#include "mod_socket_handoff/socket_memory.h"
 
 namespace socket_handoff {
 

@@ -12,7 +12,7 @@
 #include <thread>
 #include <vector>
 
-#include "mod_socket_handoff/acknowledged_sockets.h"
+#include "mod_socket_handoff/socket_memory.h"
 #include "tests/mod_socket_handoff/temporary_directory.h"
 #include "tests/mod_socket_handoff/unix_listener.h"
 

@@ -1,4 +1,4 @@
-#include "mod_socket_handoff/unreachable_sockets.h"
+#include "mod_socket_handoff/socket_memory.h"
 
 #include <cstring>
 
