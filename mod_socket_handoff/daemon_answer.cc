@@ -1,5 +1,11 @@
 #include "mod_socket_handoff/daemon_answer.h"
 
+#include <poll.h>
+#include <sys/socket.h>
+
+#include <cerrno>
+
+#include "mod_socket_handoff/deadline.h"
 #include "mod_socket_handoff/json.h"
 #include "protocol/handoff_protocol.h"
 
@@ -55,6 +61,65 @@ DaemonAnswer parse_daemon_answer(std::string_view text) {
     answer.is_whole = true;
   }
   return answer;
+}
+
+namespace {
+
+constexpr std::size_t kMaxAnswerBytes = 1024;
+
+bool wait_until_readable(int daemon, const Deadline& deadline) {
+  pollfd poll = {.fd = daemon, .events = POLLIN, .revents = 0};
+  int ready;
+  do {
+    ready = ::poll(&poll, 1, deadline.remaining_ms());
+  } while (ready < 0 && errno == EINTR);
+  return ready > 0;
+}
+
+// The kernel looks at the queue, and then whether the peer has closed. For a daemon that answers and closes in between
+// it reports the end, 3 times in 1,000,000, with the answer queued. The second receive finds it.
+ssize_t receive(int daemon, char* buffer, std::size_t size) {
+  const ssize_t received = ::recv(daemon, buffer, size, MSG_DONTWAIT);
+  return received == 0 ? ::recv(daemon, buffer, size, MSG_DONTWAIT) : received;
+}
+
+// `at_the_end` is what it means if nothing has come.
+ReceivedAnswer conclude(const DaemonAnswer& answer, ReceivedAnswer::End at_the_end) {
+  switch (answer.kind) {
+    case DaemonAnswer::Kind::kAccepted:
+    case DaemonAnswer::Kind::kRefused:
+      return {ReceivedAnswer::End::kAnswered, answer};
+    case DaemonAnswer::Kind::kNothing:
+      return {at_the_end, answer};
+    case DaemonAnswer::Kind::kNotAnAnswer:
+      break;
+  }
+  return {ReceivedAnswer::End::kUndecided, answer};
+}
+
+}  // namespace
+
+ReceivedAnswer receive_answer(int daemon, std::chrono::milliseconds time_allowed) {
+  const Deadline deadline(time_allowed);
+  char text[kMaxAnswerBytes];
+  std::size_t length = 0;
+  while (true) {
+    // First of all, as the answer is never there yet when the message was just sent.
+    if (!wait_until_readable(daemon, deadline)) {
+      return conclude(parse_daemon_answer({text, length}), ReceivedAnswer::End::kUndecided);
+    }
+    const ssize_t received = receive(daemon, text + length, sizeof text - length);
+    if (received > 0) {
+      length += static_cast<std::size_t>(received);
+      const DaemonAnswer answer = parse_daemon_answer({text, length});
+      if (answer.is_whole || length == sizeof text) return conclude(answer, ReceivedAnswer::End::kUndecided);
+    } else if (received == 0 || (errno != EINTR && errno != EAGAIN)) {
+      // The kernel says ECONNRESET where the message was still in the daemon's queue.
+      const bool is_reset = received < 0;
+      return conclude(parse_daemon_answer({text, length}),
+                      is_reset ? ReceivedAnswer::End::kReset : ReceivedAnswer::End::kClosed);
+    }
+  }
 }
 
 }  // namespace socket_handoff

@@ -2,7 +2,7 @@
 
 #include <sys/socket.h>
 
-#include "mod_socket_handoff/answer_reader.h"
+#include "mod_socket_handoff/daemon_answer.h"
 #include "mod_socket_handoff/daemon_search.h"
 #include "mod_socket_handoff/handoff_message.h"
 #include "mod_socket_handoff/payload_file.h"
