@@ -5,7 +5,7 @@
 #include "mod_socket_handoff/daemon_answer.h"
 #include "mod_socket_handoff/daemon_search.h"
 #include "mod_socket_handoff/handoff_message.h"
-#include "mod_socket_handoff/payload_file.h"
+#include "mod_socket_handoff/payload.h"
 #include "protocol/handoff_protocol.h"
 
 namespace socket_handoff {

@@ -2,7 +2,7 @@
 
 #include <apr_tables.h>
 
-#include "mod_socket_handoff/apache_member.h"
+#include "mod_socket_handoff/payload.h"
 
 namespace socket_handoff {
 namespace {

@@ -7,7 +7,7 @@
 #include <string>
 #include <thread>
 
-#include "mod_socket_handoff/payload_file.h"
+#include "mod_socket_handoff/payload.h"
 #include "protocol/handoff_protocol.h"
 #include "tests/mod_socket_handoff/unix_listener.h"
 
