@@ -7,8 +7,7 @@
 
 #include <cerrno>
 
-#include "mod_socket_handoff/chunked_body.h"
-#include "mod_socket_handoff/response_head.h"
+#include "mod_socket_handoff/relayed_answer.h"
 
 namespace socket_handoff {
 namespace {
@@ -65,12 +64,12 @@ void forget_the_handlers_body(request_rec* r) {
   }
 }
 
-void use_head(request_rec* r, ResponseHead& head) {
+void use_head(request_rec* r, RelayedHead& head) {
   forget_the_handlers_body(r);
   r->status = head.status();
   r->status_line = nullptr;
   apr_table_t* fields = apr_table_make(r->pool, 8);
-  for (ResponseHead::Field field; head.next_field(field);) {
+  for (RelayedHead::Field field; head.next_field(field);) {
     const char* name = apr_pstrmemdup(r->pool, field.name.data(), field.name.size());
     const char* value = apr_pstrmemdup(r->pool, field.value.data(), field.value.size());
     if (strcasecmp(name, "Content-Type") == 0) {
@@ -168,12 +167,12 @@ class Body {
 int relay_head(request_rec* r, Watch& watch, int daemon, char* buffer, Body& body, Progress& progress) {
   std::size_t length = 0;
   while (watch.wait()) {
-    const ssize_t received = receive(daemon, buffer + length, kMaxResponseHeadBytes - length);
+    const ssize_t received = receive(daemon, buffer + length, kMaxRelayedHeadBytes - length);
     if (received <= 0) return refuse_answer(r, "it ended before its head did");
     length += static_cast<std::size_t>(received);
-    ResponseHead head({buffer, length});
-    if (head.state() == ResponseHead::State::kInvalid) return refuse_answer(r, "its head is no valid one of HTTP/1.1");
-    if (head.state() == ResponseHead::State::kIncomplete) continue;
+    RelayedHead head({buffer, length});
+    if (head.state() == RelayedHead::State::kInvalid) return refuse_answer(r, "its head is no valid one of HTTP/1.1");
+    if (head.state() == RelayedHead::State::kIncomplete) continue;
     body.begin(head.is_chunked());
     use_head(r, head);
     progress = body.pass_on(buffer + head.size(), length - head.size());
@@ -185,7 +184,7 @@ int relay_head(request_rec* r, Watch& watch, int daemon, char* buffer, Body& bod
 
 Progress relay_body(Watch& watch, int daemon, char* buffer, Body& body) {
   while (watch.wait()) {
-    const ssize_t received = receive(daemon, buffer, kMaxResponseHeadBytes);
+    const ssize_t received = receive(daemon, buffer, kMaxRelayedHeadBytes);
     if (received <= 0) return body.end();
     const Progress progress = body.pass_on(buffer, static_cast<std::size_t>(received));
     if (progress != Progress::kGoesOn) return progress;
@@ -218,7 +217,7 @@ int relay_answer(request_rec* r, const ap_filter_t* filter, UniqueDescriptor dae
   Watch watch(r->connection, daemon.get());
   Client client(r, filter);
   Body body(client);
-  char* buffer = static_cast<char*>(apr_palloc(r->pool, kMaxResponseHeadBytes));
+  char* buffer = static_cast<char*>(apr_palloc(r->pool, kMaxRelayedHeadBytes));
   Progress progress = Progress::kGoesOn;
   if (const int status = relay_head(r, watch, daemon.get(), buffer, body, progress); status != OK) return status;
   if (progress == Progress::kGoesOn) progress = relay_body(watch, daemon.get(), buffer, body);

@@ -1,7 +1,7 @@
 // The body of an answer in chunks: the same however it comes in pieces, never longer than what came, and once it is invalid
 // or complete no byte more is taken. The first byte of the input is the length of a piece.
 
-#include "mod_socket_handoff/chunked_body.h"
+#include "mod_socket_handoff/relayed_answer.h"
 
 #include "fuzz/property.h"
 

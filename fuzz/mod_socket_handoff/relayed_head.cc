@@ -2,7 +2,7 @@
 // neither add a line to the response nor frame it anew, and it is whole at its
 // last byte and no earlier.
 
-#include "mod_socket_handoff/response_head.h"
+#include "mod_socket_handoff/relayed_answer.h"
 
 #include <strings.h>
 
@@ -13,7 +13,7 @@
 namespace socket_handoff {
 namespace {
 
-using State = ResponseHead::State;
+using State = RelayedHead::State;
 
 struct Line {
   std::string name, value;
@@ -27,9 +27,9 @@ bool is_own(const std::string& name) {
   return false;
 }
 
-std::vector<Line> fields_of(ResponseHead& head, std::string_view received) {
+std::vector<Line> fields_of(RelayedHead& head, std::string_view received) {
   std::vector<Line> fields;
-  for (ResponseHead::Field field; head.next_field(field);) {
+  for (RelayedHead::Field field; head.next_field(field);) {
     MUST(fuzz::lies_in(field.name, received) && fuzz::lies_in(field.value, received));
     const Line& line = fields.emplace_back(Line{std::string(field.name), std::string(field.value)});
     MUST(!line.name.empty() && line.name.find_first_of(": \t\r\n") == std::string::npos && !is_own(line.name));
@@ -46,7 +46,7 @@ std::vector<Line> fields_of(ResponseHead& head, std::string_view received) {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace socket_handoff;
   const std::string received(fuzz::text(data, size));
-  ResponseHead head(received);
+  RelayedHead head(received);
   if (head.state() == State::kIncomplete) {
     MUST(received.find("\n\n") == std::string::npos && received.find("\n\r\n") == std::string::npos);
     return 0;
@@ -54,7 +54,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (head.size() == 0) return 0;  // it is too long
   MUST(head.size() <= received.size() && received[head.size() - 1] == '\n');
   for (std::size_t cut = std::min<std::size_t>(head.size(), 400); cut-- > 0;) {
-    MUST(ResponseHead(std::string_view(received).substr(0, cut)).state() == State::kIncomplete);
+    MUST(RelayedHead(std::string_view(received).substr(0, cut)).state() == State::kIncomplete);
   }
   if (head.state() == State::kInvalid) return 0;
   MUST(head.status() >= 200 && head.status() <= 599);
@@ -65,8 +65,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   std::string again = "HTTP/1.1 " + std::to_string(head.status()) + " Again\r\n";
   for (const Line& line : fields) again += line.name + ": " + line.value + "\r\n";
   again += "\r\nX-Body: not a field\r\n\r\n";
-  ResponseHead same(again);
-  MUST(again.size() > kMaxResponseHeadBytes || (same.state() == State::kComplete && same.status() == head.status()));
-  MUST(again.size() > kMaxResponseHeadBytes || fields_of(same, again) == fields);
+  RelayedHead same(again);
+  MUST(again.size() > kMaxRelayedHeadBytes || (same.state() == State::kComplete && same.status() == head.status()));
+  MUST(again.size() > kMaxRelayedHeadBytes || fields_of(same, again) == fields);
   return 0;
 }

@@ -1,7 +1,8 @@
-#include "mod_socket_handoff/response_head.h"
+#include "mod_socket_handoff/relayed_answer.h"
 
 #include <strings.h>
 
+#include <algorithm>
 #include <cstring>
 
 namespace socket_handoff {
@@ -43,7 +44,7 @@ bool is_of_the_connection(std::string_view name) {
   return false;
 }
 
-bool split(std::string_view line, ResponseHead::Field& field) {
+bool split(std::string_view line, RelayedHead::Field& field) {
   const std::size_t colon = line.find(':');
   if (colon == std::string_view::npos) return false;
   field.name = {line.data(), colon};
@@ -66,15 +67,15 @@ std::size_t head_size(std::string_view received) {
 
 }  // namespace
 
-ResponseHead::ResponseHead(std::string_view received) {
+RelayedHead::RelayedHead(std::string_view received) {
   size_ = head_size(received);
   if (size_ == 0) {
-    if (received.size() >= kMaxResponseHeadBytes) state_ = State::kInvalid;
+    if (received.size() >= kMaxRelayedHeadBytes) state_ = State::kInvalid;
     return;
   }
   rest_ = {received.data(), size_};
   state_ = State::kInvalid;
-  if (size_ > kMaxResponseHeadBytes || !read_status(next_line())) return;
+  if (size_ > kMaxRelayedHeadBytes || !read_status(next_line())) return;
   const std::string_view fields = rest_;
   for (std::string_view line = next_line(); !line.empty(); line = next_line()) {
     Field field;
@@ -84,7 +85,7 @@ ResponseHead::ResponseHead(std::string_view received) {
   state_ = State::kComplete;
 }
 
-std::string_view ResponseHead::next_line() {
+std::string_view RelayedHead::next_line() {
   const std::size_t end = rest_.find('\n');
   if (end == std::string_view::npos) return {};
   std::string_view line(rest_.data(), end);
@@ -93,7 +94,7 @@ std::string_view ResponseHead::next_line() {
   return line;
 }
 
-bool ResponseHead::read_status(std::string_view line) {
+bool RelayedHead::read_status(std::string_view line) {
   if (!line.starts_with("HTTP/1.0 ") && !line.starts_with("HTTP/1.1 ")) return false;
   line.remove_prefix(9);
   if (line.size() < 3 || (line.size() > 3 && line[3] != ' ')) return false;
@@ -105,18 +106,84 @@ bool ResponseHead::read_status(std::string_view line) {
 }
 
 // False where the body would have to be decoded otherwise.
-bool ResponseHead::read_framing(const Field& field) {
+bool RelayedHead::read_framing(const Field& field) {
   if (!is_same(field.name, "Transfer-Encoding")) return true;
   if (is_chunked_ || !is_same(field.value, "chunked")) return false;
   is_chunked_ = true;
   return true;
 }
 
-bool ResponseHead::next_field(Field& field) {
+bool RelayedHead::next_field(Field& field) {
   for (std::string_view line = next_line(); !line.empty(); line = next_line()) {
     if (split(line, field) && !is_of_the_connection(field.name)) return true;
   }
   return false;
+}
+
+namespace {
+
+// -1 where it is none.
+int hex_digit(char character) {
+  if (character >= '0' && character <= '9') return character - '0';
+  const char lower = static_cast<char>(character | 0x20);
+  return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
+}
+
+}  // namespace
+
+ChunkedBody::State ChunkedBody::state() const {
+  if (expects_ == Expects::kInvalid) return State::kInvalid;
+  return expects_ == Expects::kNothing ? State::kComplete : State::kIncomplete;
+}
+
+std::size_t ChunkedBody::decode(char* text, std::size_t size) {
+  std::size_t decoded = 0;
+  for (std::size_t i = 0; i < size && expects_ != Expects::kInvalid;) {
+    if (expects_ != Expects::kData) {
+      expects_ = after_framing(text[i++]);
+      continue;
+    }
+    const std::size_t length = static_cast<std::size_t>(std::min<unsigned long long>(left_, size - i));
+    std::memmove(text + decoded, text + i, length);
+    decoded += length;
+    i += length;
+    left_ -= length;
+    if (left_ == 0) expects_ = Expects::kDataCr;
+  }
+  return decoded;
+}
+
+ChunkedBody::Expects ChunkedBody::after_framing(char character) {
+  switch (expects_) {
+    case Expects::kSize:
+      return after_size(character);
+    case Expects::kSizeEnd:
+      digits_ = 0;
+      if (character != '\n') return Expects::kInvalid;
+      return left_ > 0 ? Expects::kData : Expects::kTrailerCr;
+    case Expects::kDataCr:
+      return character == '\r' ? Expects::kDataEnd : Expects::kInvalid;
+    case Expects::kDataEnd:
+      return character == '\n' ? Expects::kSize : Expects::kInvalid;
+    case Expects::kTrailerCr:
+      return character == '\r' ? Expects::kTrailerEnd : Expects::kInvalid;
+    case Expects::kTrailerEnd:
+      return character == '\n' ? Expects::kNothing : Expects::kInvalid;
+    case Expects::kData:
+    case Expects::kNothing:
+    case Expects::kInvalid:
+      break;
+  }
+  return Expects::kInvalid;
+}
+
+ChunkedBody::Expects ChunkedBody::after_size(char character) {
+  if (character == '\r') return digits_ > 0 ? Expects::kSizeEnd : Expects::kInvalid;
+  const int digit = hex_digit(character);
+  if (digit < 0 || digits_ == kMaxSizeDigits) return Expects::kInvalid;
+  ++digits_;
+  left_ = 16 * left_ + static_cast<unsigned>(digit);
+  return Expects::kSize;
 }
 
 }  // namespace socket_handoff
