@@ -1,19 +1,165 @@
+// The module's configuration: the kinds of value that a directive takes, and the one list of directives, from which the
+// members, their defaults, their merge and the directives are generated. Pure; mod_socket_handoff.cc connects it to httpd.
+
+#pragma once
+
+#include <strings.h>
+
+#include <chrono>
+#include <cstddef>
+#include <cstdio>
+#include <cstring>
+#include <optional>
+#include <span>
+
+#include "mod_socket_handoff/socket_path.h"
+#include "protocol/handoff_protocol.h"
+
+namespace socket_handoff {
+
+// A short list of words of the configuration, in the order in which they stand there. Pure; a value without memory of
+// its own: the words are in httpd's configuration pool.
+template <std::size_t kMaxWords>
+class WordList {
+ public:
+  constexpr WordList() = default;
+  template <class... Words>
+  explicit constexpr WordList(const char* first, Words... more) : words_{first, more...}, size_(1 + sizeof...(more)) {
+    static_assert(1 + sizeof...(more) <= kMaxWords);
+  }
+
+  // False where the list is full.
+  [[nodiscard]] bool add(const char* word) {
+    if (size_ >= kMaxWords) return false;
+    words_[size_++] = word;
+    return true;
+  }
+
+  constexpr std::span<const char* const> span() const { return {words_, size_}; }
+
+  friend bool operator==(const WordList& one, const WordList& other) {
+    if (one.size_ != other.size_) return false;
+    for (std::size_t i = 0; i < kMaxWords && i < one.size_; ++i) {
+      if (std::strcmp(one.words_[i], other.words_[i]) != 0) return false;
+    }
+    return true;
+  }
+
+ private:
+  const char* words_[kMaxWords] = {};
+  std::size_t size_ = 0;
+};
+
+// The kinds of value that a directive takes: how its word in the configuration is read, and what a bad one is told.
+// Pure.
+// Room for `describe`, which says what is accepted, to follow "... is not ".
+inline constexpr std::size_t kMaxDescriptionBytes = 96;
+
+struct Switch {
+  using Value = bool;
+
+  static std::optional<bool> parse(const char* word) {
+    if (::strcasecmp(word, "On") == 0) return true;
+    if (::strcasecmp(word, "Off") == 0) return false;
+    return std::nullopt;
+  }
+  static void describe(char (&text)[kMaxDescriptionBytes]) { std::snprintf(text, sizeof text, "On or Off"); }
+};
+
+// Whoever may write .htaccess may turn it off for a directory, and never on where the server has it off.
+struct SwitchOffInHtaccess : Switch {};
+
+struct Prefix {
+  using Value = const char*;
+
+  static std::optional<const char*> parse(const char* word) {
+    if (check_written_path(word) != PathProblem::kNone) return std::nullopt;
+    return word;
+  }
+  static void describe(char (&text)[kMaxDescriptionBytes]) {
+    std::snprintf(text, sizeof text,
+                  "the absolute path of a directory or socket, without \"..\", of at most 107 bytes");
+  }
+};
+
+// Given several times in one section, the directive adds to its list; an inner section's list takes the outer one's
+// place.
+struct Prefixes {
+  using Value = WordList<16>;
+
+  static std::optional<Value> parse(const char* word) {
+    const auto prefix = Prefix::parse(word);
+    return prefix ? std::optional(Value(*prefix)) : std::nullopt;
+  }
+  // Null, or why not: half a sentence that follows the word.
+  static const char* append(Value& list, const char* word) { return list.add(word) ? nullptr : "is one too many"; }
+  static void describe(char (&text)[kMaxDescriptionBytes]) { Prefix::describe(text); }
+};
+
+// The names in a list, or the word None for no name at all.
+struct HeaderNames {
+  using Value = WordList<32>;
+
+  static std::optional<Value> parse(const char* word) {
+    if (::strcasecmp(word, "None") == 0) return Value();
+    for (const char* character = word; *character; ++character) {
+      if (!is_token_character(*character)) return std::nullopt;
+    }
+    return *word ? std::optional(Value(word)) : std::nullopt;
+  }
+  static const char* append(Value& list, const char* word) {
+    if (list.span().empty()) return "follows None, which stands alone";
+    if (::strcasecmp(word, "None") == 0) return "stands alone, and follows other names";
+    return list.add(word) ? nullptr : "is one too many";
+  }
+  static void describe(char (&text)[kMaxDescriptionBytes]) {
+    std::snprintf(text, sizeof text, "the name of a header, or None");
+  }
+
+ private:
+  static bool is_token_character(char character) {
+    const char lower = static_cast<char>(character | 0x20);
+    if ((lower >= 'a' && lower <= 'z') || (character >= '0' && character <= '9')) return true;
+    return std::strchr("!#$%&'*+-.^_`|~", character) != nullptr;
+  }
+};
+
+template <int kMinimum, int kMaximum>
+struct Count {
+  using Value = int;
+
+  // By hand, as strtol() takes signs and blanks, and std::from_chars() would be exported by the module.
+  static std::optional<int> parse(const char* word) {
+    long long value = 0;
+    const char* digit = word;
+    for (; *digit >= '0' && *digit <= '9' && value <= kMaximum; ++digit) value = value * 10 + (*digit - '0');
+    if (digit == word || *digit != '\0' || value < kMinimum || value > kMaximum) return std::nullopt;
+    return static_cast<int>(value);
+  }
+  static void describe(char (&text)[kMaxDescriptionBytes]) {
+    std::snprintf(text, sizeof text, "a whole number from %d to %d", kMinimum, kMaximum);
+  }
+};
+
+template <int kMinimum, int kMaximum>
+struct Milliseconds {
+  using Value = std::chrono::milliseconds;
+
+  static std::optional<std::chrono::milliseconds> parse(const char* word) {
+    const std::optional<int> value = Count<kMinimum, kMaximum>::parse(word);
+    if (!value) return std::nullopt;
+    return std::chrono::milliseconds(*value);
+  }
+  static void describe(char (&text)[kMaxDescriptionBytes]) {
+    std::snprintf(text, sizeof text, "a whole number of milliseconds from %d to %d", kMinimum, kMaximum);
+  }
+};
+
 // The module's configuration: one list, from which the members, their defaults, their merge and the directives that
 // set them are generated. Pure; directives.cc is what connects it to httpd.
 //
 // One object for each section of the configuration (server, virtual host, directory, location), in httpd's
 // configuration pool: written while the configuration is read, then read by every thread until the next restart.
-
-#pragma once
-
-#include <chrono>
-#include <optional>
-
-#include "mod_socket_handoff/setting_types.h"
-#include "protocol/handoff_protocol.h"
-
-namespace socket_handoff {
-
 using Timeout = Milliseconds<1, 60'000>;
 using Retries = Count<0, 20>;
 using DataSize = Count<1, static_cast<int>(handoff_protocol::kMaxPayloadBytes)>;

@@ -1,6 +1,6 @@
 // A directive's word: taken only where it is what its kind describes, and then for what it says.
 
-#include "mod_socket_handoff/setting_types.h"
+#include "mod_socket_handoff/settings.h"
 
 #include "fuzz/property.h"
 
