@@ -10,8 +10,8 @@
 
 #include "mod_socket_handoff/child_process.h"
 #include "mod_socket_handoff/delivery.h"
-#include "mod_socket_handoff/early_filter.h"
 #include "mod_socket_handoff/eligibility.h"
+#include "mod_socket_handoff/filters.h"
 #include "mod_socket_handoff/handoff_log.h"
 #include "mod_socket_handoff/handoff_payload.h"
 #include "mod_socket_handoff/outcome.h"

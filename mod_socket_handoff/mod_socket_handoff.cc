@@ -2,8 +2,7 @@
 
 #include "mod_socket_handoff/child_process.h"
 #include "mod_socket_handoff/directives.h"
-#include "mod_socket_handoff/early_filter.h"
-#include "mod_socket_handoff/handoff_filter.h"
+#include "mod_socket_handoff/filters.h"
 #include "mod_socket_handoff/httpd_module.h"
 #include "mod_socket_handoff/outcome.h"
 #include "mod_socket_handoff/request_body.h"
