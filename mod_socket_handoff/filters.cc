@@ -4,10 +4,8 @@
 #include <type_traits>
 
 #include "mod_socket_handoff/directives.h"
-#include "mod_socket_handoff/eligibility.h"
+#include "mod_socket_handoff/handler_response.h"
 #include "mod_socket_handoff/handoff.h"
-#include "mod_socket_handoff/handoff_headers.h"
-#include "mod_socket_handoff/response_body.h"
 
 namespace socket_handoff {
 namespace {

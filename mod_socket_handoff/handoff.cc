@@ -10,14 +10,13 @@
 
 #include "mod_socket_handoff/child_process.h"
 #include "mod_socket_handoff/delivery.h"
-#include "mod_socket_handoff/eligibility.h"
 #include "mod_socket_handoff/filters.h"
+#include "mod_socket_handoff/handler_response.h"
 #include "mod_socket_handoff/handoff_log.h"
 #include "mod_socket_handoff/handoff_payload.h"
 #include "mod_socket_handoff/outcome.h"
 #include "mod_socket_handoff/relay.h"
 #include "mod_socket_handoff/request_body.h"
-#include "mod_socket_handoff/response_origin.h"
 #include "mod_socket_handoff/socket_path.h"
 #include "protocol/handoff_protocol.h"
 

@@ -3,7 +3,7 @@
 
 #pragma once
 
-#include "mod_socket_handoff/handoff_headers.h"
+#include "mod_socket_handoff/handler_response.h"
 #include "mod_socket_handoff/httpd_module.h"
 #include "mod_socket_handoff/settings.h"
 

@@ -9,7 +9,7 @@
 
 #include "mod_socket_handoff/deadline.h"
 #include "mod_socket_handoff/directives.h"
-#include "mod_socket_handoff/handoff_headers.h"
+#include "mod_socket_handoff/handler_response.h"
 
 namespace socket_handoff {
 namespace {
