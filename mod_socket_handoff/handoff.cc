@@ -8,11 +8,10 @@
 #include <cerrno>
 #include <utility>
 
-#include "mod_socket_handoff/child_process.h"
+#include "mod_socket_handoff/child.h"
 #include "mod_socket_handoff/delivery.h"
 #include "mod_socket_handoff/filters.h"
 #include "mod_socket_handoff/handler_response.h"
-#include "mod_socket_handoff/handoff_log.h"
 #include "mod_socket_handoff/handoff_payload.h"
 #include "mod_socket_handoff/outcome.h"
 #include "mod_socket_handoff/relay.h"

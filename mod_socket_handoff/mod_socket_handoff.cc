@@ -1,6 +1,6 @@
 // mod_socket_handoff: what httpd sees of it, the module record and its hooks.
 
-#include "mod_socket_handoff/child_process.h"
+#include "mod_socket_handoff/child.h"
 #include "mod_socket_handoff/directives.h"
 #include "mod_socket_handoff/filters.h"
 #include "mod_socket_handoff/httpd_module.h"

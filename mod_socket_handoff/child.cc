@@ -1,4 +1,4 @@
-#include "mod_socket_handoff/child_process.h"
+#include "mod_socket_handoff/child.h"
 
 #include <new>
 

@@ -1,10 +1,8 @@
-// What the hand-offs of one Apache child share. Made before the child's threads are, and never destroyed, as threads
-// may outlive the child's pools: its descriptors are closed by the end of the process.
-
 #pragma once
 
-#include "mod_socket_handoff/descriptors.h"
 #include "mod_socket_handoff/httpd_module.h"
+
+#include "mod_socket_handoff/descriptors.h"
 #include "mod_socket_handoff/outcome.h"
 #include "mod_socket_handoff/socket_memory.h"
 
