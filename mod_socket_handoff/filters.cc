@@ -3,7 +3,6 @@
 #include <new>
 #include <type_traits>
 
-#include "mod_socket_handoff/directives.h"
 #include "mod_socket_handoff/handler_response.h"
 #include "mod_socket_handoff/handoff.h"
 

@@ -18,9 +18,20 @@
 #include <http_request.h>
 #include <util_filter.h>
 
+#include "mod_socket_handoff/settings.h"
+
 extern "C" {
 extern AP_MODULE_DECLARE_DATA __attribute__((visibility("default"))) module socket_handoff_module;
 APLOG_USE_MODULE(socket_handoff);
 }
 
 #define SHLOGNO(number) "SH0" #number ": "
+
+namespace socket_handoff {
+
+// The settings that hold for this request.
+inline const Settings& settings_of(const request_rec* r) {
+  return *static_cast<const Settings*>(ap_get_module_config(r->per_dir_config, &socket_handoff_module));
+}
+
+}  // namespace socket_handoff

@@ -1,16 +1,87 @@
 // mod_socket_handoff: what httpd sees of it, the module record and its hooks.
 
 #include "mod_socket_handoff/child.h"
-#include "mod_socket_handoff/directives.h"
 #include "mod_socket_handoff/filters.h"
 #include "mod_socket_handoff/httpd_module.h"
 #include "mod_socket_handoff/outcome.h"
 #include "mod_socket_handoff/request_body.h"
 
 #include <apr_optional_hooks.h>
+#include <apr_strings.h>
 #include <mod_status.h>
 
+#include <new>
+#include <type_traits>
+
+namespace socket_handoff {
 namespace {
+
+// Pools free memory and call no destructor.
+static_assert(std::is_trivially_destructible_v<Settings>);
+
+Settings* new_settings(apr_pool_t* pool, const Settings& settings) {
+  return new (apr_palloc(pool, sizeof(Settings))) Settings(settings);
+}
+
+bool would_enable_in_htaccess(const cmd_parms* command, bool value) {
+  return value && ap_check_cmd_context(const_cast<cmd_parms*>(command), NOT_IN_HTACCESS) != nullptr;
+}
+
+template <class Type>
+const char* keep(cmd_parms* command, std::optional<typename Type::Value>& setting, const typename Type::Value& value,
+                 const char* word) {
+  if constexpr (requires { &Type::append; }) {
+    if (setting) {
+      const char* problem = Type::append(*setting, word);
+      return problem ? apr_psprintf(command->pool, "%s: '%s' %s", command->cmd->name, word, problem) : nullptr;
+    }
+  }
+  setting = value;
+  return nullptr;
+}
+
+template <class Type, auto kMember>
+const char* set(cmd_parms* command, void* settings, const char* word) {
+  const auto value = Type::parse(word);
+  if (!value) {
+    char description[kMaxDescriptionBytes];
+    Type::describe(description);
+    return apr_psprintf(command->pool, "%s: '%s' is not %s", command->cmd->name, word, description);
+  }
+  if constexpr (std::is_same_v<Type, SwitchOffInHtaccess>) {
+    if (would_enable_in_htaccess(command, *value)) {
+      return apr_psprintf(command->pool, "%s: only Off is allowed in .htaccess", command->cmd->name);
+    }
+  }
+  return keep<Type>(command, static_cast<Settings*>(settings)->*kMember, *value, word);
+}
+
+// Where a directive may stand: in the server and its virtual hosts, in <Directory> and <Location>; and in .htaccess,
+// under AllowOverride FileInfo.
+template <class Type>
+constexpr int kPlaces = RSRC_CONF | ACCESS_CONF | (std::is_same_v<Type, SwitchOffInHtaccess> ? OR_FILEINFO : 0);
+
+// The words of a list may stand on one line; ITERATE calls the function for each.
+template <class Type>
+constexpr cmd_how kArguments = requires {
+  &Type::append;
+}
+? ITERATE : TAKE1;
+
+constinit const command_rec kDirectives[] = {
+#define SETTING(type, member, directive, standard, help) \
+  {directive, {.take1 = set<type, &Settings::member##_>}, nullptr, kPlaces<type>, kArguments<type>, help},
+    SOCKET_HANDOFF_SETTINGS(SETTING)
+#undef SETTING
+        {}};
+
+void* create_settings(apr_pool_t* pool, char*) {
+  return new_settings(pool, Settings());
+}
+
+void* merge_settings(apr_pool_t* pool, void* outer, void* inner) {
+  return new_settings(pool, merge(*static_cast<const Settings*>(outer), *static_cast<const Settings*>(inner)));
+}
 
 // Not when httpd reads its configuration only to try it.
 int announce(apr_pool_t*, apr_pool_t*, apr_pool_t*, server_rec* server) {
@@ -23,23 +94,24 @@ int announce(apr_pool_t*, apr_pool_t*, apr_pool_t*, server_rec* server) {
 
 void register_hooks(apr_pool_t*) {
   ap_hook_post_config(announce, nullptr, nullptr, APR_HOOK_MIDDLE);
-  ap_hook_post_config(socket_handoff::create_counters, nullptr, nullptr, APR_HOOK_MIDDLE);
-  ap_hook_child_init(socket_handoff::create_child_process, nullptr, nullptr, APR_HOOK_MIDDLE);
-  ap_hook_log_transaction(socket_handoff::carry_outcome_on, nullptr, nullptr, APR_HOOK_REALLY_FIRST);
+  ap_hook_post_config(create_counters, nullptr, nullptr, APR_HOOK_MIDDLE);
+  ap_hook_child_init(create_child_process, nullptr, nullptr, APR_HOOK_MIDDLE);
+  ap_hook_log_transaction(carry_outcome_on, nullptr, nullptr, APR_HOOK_REALLY_FIRST);
   // Optional, as mod_status may not be loaded.
-  APR_OPTIONAL_HOOK(ap, status_hook, socket_handoff::show_counters, nullptr, nullptr, APR_HOOK_MIDDLE);
-  socket_handoff::register_early_filter();
-  socket_handoff::register_handoff_filter();
-  socket_handoff::register_body_limit();
+  APR_OPTIONAL_HOOK(ap, status_hook, show_counters, nullptr, nullptr, APR_HOOK_MIDDLE);
+  register_early_filter();
+  register_handoff_filter();
+  register_body_limit();
   // First of all, so that it is nearest to the handler.
-  ap_hook_insert_filter(socket_handoff::insert_early_filter, nullptr, nullptr, APR_HOOK_REALLY_FIRST);
-  ap_hook_insert_filter(socket_handoff::insert_body_limit, nullptr, nullptr, APR_HOOK_MIDDLE);
+  ap_hook_insert_filter(insert_early_filter, nullptr, nullptr, APR_HOOK_REALLY_FIRST);
+  ap_hook_insert_filter(insert_body_limit, nullptr, nullptr, APR_HOOK_MIDDLE);
   // Last of all, so that the filter sees headers that others set in theirs (mod_headers), and in error responses too.
-  ap_hook_insert_filter(socket_handoff::insert_handoff_filter, nullptr, nullptr, APR_HOOK_REALLY_LAST);
-  ap_hook_insert_error_filter(socket_handoff::insert_handoff_filter, nullptr, nullptr, APR_HOOK_REALLY_LAST);
+  ap_hook_insert_filter(insert_handoff_filter, nullptr, nullptr, APR_HOOK_REALLY_LAST);
+  ap_hook_insert_error_filter(insert_handoff_filter, nullptr, nullptr, APR_HOOK_REALLY_LAST);
 }
 
 }  // namespace
+}  // namespace socket_handoff
 
 extern "C" {
 AP_MODULE_DECLARE_DATA module socket_handoff_module = {
@@ -49,7 +121,7 @@ AP_MODULE_DECLARE_DATA module socket_handoff_module = {
     nullptr,  // no settings outside of directories: a server's are those of its root
     nullptr,
     socket_handoff::kDirectives,
-    register_hooks,
+    socket_handoff::register_hooks,
 #ifdef AP_MODULE_FLAG_NONE
     AP_MODULE_FLAG_NONE,
 #endif

@@ -8,7 +8,6 @@
 #include <type_traits>
 
 #include "mod_socket_handoff/deadline.h"
-#include "mod_socket_handoff/directives.h"
 #include "mod_socket_handoff/handler_response.h"
 
 namespace socket_handoff {
