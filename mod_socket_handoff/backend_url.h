@@ -1,5 +1,5 @@
 // The URL of a backend, as mod_proxy writes it: "fcgi://127.0.0.1:9000/x.php", "unix:/run/php.sock|fcgi://localhost/".
-// Pure; borrows the text.
+// Pure: knows nothing of httpd. A value that borrows the text.
 
 #pragma once
 
@@ -11,10 +11,8 @@ class BackendUrl {
  public:
   explicit BackendUrl(std::string_view url);
 
-  // FastCGI, SCGI or uwsgi. What is no URL does not.
-  bool runs_applications() const;
-  // By a Unix socket or the loopback interface.
-  bool is_on_this_host() const;
+  bool runs_applications() const;  // FastCGI, SCGI or uwsgi; false if the text is not a URL
+  bool is_on_this_host() const;    // by a Unix socket or the loopback interface
 
  private:
   bool has_unix_socket_ = false;

@@ -5,6 +5,7 @@
 
 #include <cerrno>
 
+#include "mod_socket_handoff/check.h"
 #include "mod_socket_handoff/deadline.h"
 #include "mod_socket_handoff/json.h"
 #include "protocol/handoff_protocol.h"
@@ -14,7 +15,7 @@ namespace {
 
 constexpr int kMaxRetryAfterSeconds = 86'400;
 
-// The number of this text, or -1 where it is none from `minimum` to `maximum`.
+// The number that the text is, or -1 if it is not a number from `minimum` to `maximum`.
 int number(std::string_view text, int minimum, int maximum) {
   int value = 0;
   if (text.empty()) return -1;
@@ -26,7 +27,7 @@ int number(std::string_view text, int minimum, int maximum) {
   return value < minimum ? -1 : value;
 }
 
-// A refusal is one whatever follows: what cannot be read leaves the defaults.
+// An answer that begins as a refusal is a refusal. What cannot be parsed leaves the defaults.
 void read_refusal(std::string_view text, DaemonAnswer& answer) {
   JsonScanner scanner(text);
   if (!scanner.take('{')) return;
@@ -41,6 +42,38 @@ void read_refusal(std::string_view text, DaemonAnswer& answer) {
       }
     }
   } while (scanner.take(','));
+}
+
+constexpr std::size_t kMaxAnswerBytes = 1024;
+
+bool wait_until_readable(int daemon, const Deadline& deadline) {
+  pollfd poll = {.fd = daemon, .events = POLLIN, .revents = 0};
+  int ready;
+  do {
+    ready = ::poll(&poll, 1, deadline.remaining_ms());
+  } while (ready < 0 && errno == EINTR);
+  return ready > 0;
+}
+
+// The kernel looks at the queue first, and then whether the peer has closed. If a daemon answers and closes in between,
+// the kernel reports the end although the answer is queued (3 times in 1,000,000). The second receive finds the answer.
+ssize_t receive_piece(int daemon, char* buffer, std::size_t size) {
+  const ssize_t received = ::recv(daemon, buffer, size, MSG_DONTWAIT);
+  return received == 0 ? ::recv(daemon, buffer, size, MSG_DONTWAIT) : received;
+}
+
+// `at_the_end` is the result if nothing has come.
+ReceivedAnswer conclude(const DaemonAnswer& answer, ReceivedAnswer::End at_the_end) {
+  switch (answer.kind) {
+    case DaemonAnswer::Kind::kAccepted:
+    case DaemonAnswer::Kind::kRefused:
+      return {ReceivedAnswer::End::kAnswered, answer};
+    case DaemonAnswer::Kind::kNothing:
+      return {at_the_end, answer};
+    case DaemonAnswer::Kind::kNotAnAnswer:
+      break;
+  }
+  return {ReceivedAnswer::End::kUndecided, answer};
 }
 
 }  // namespace
@@ -60,61 +93,29 @@ DaemonAnswer parse_daemon_answer(std::string_view text) {
     answer.kind = DaemonAnswer::Kind::kNotAnAnswer;
     answer.is_whole = true;
   }
+  SH_CHECK(answer.status >= 400 && answer.status <= 599);
+  SH_CHECK(answer.retry_after_seconds >= 0 && answer.retry_after_seconds <= kMaxRetryAfterSeconds);
   return answer;
 }
-
-namespace {
-
-constexpr std::size_t kMaxAnswerBytes = 1024;
-
-bool wait_until_readable(int daemon, const Deadline& deadline) {
-  pollfd poll = {.fd = daemon, .events = POLLIN, .revents = 0};
-  int ready;
-  do {
-    ready = ::poll(&poll, 1, deadline.remaining_ms());
-  } while (ready < 0 && errno == EINTR);
-  return ready > 0;
-}
-
-// The kernel looks at the queue, and then whether the peer has closed. For a daemon that answers and closes in between
-// it reports the end, 3 times in 1,000,000, with the answer queued. The second receive finds it.
-ssize_t receive(int daemon, char* buffer, std::size_t size) {
-  const ssize_t received = ::recv(daemon, buffer, size, MSG_DONTWAIT);
-  return received == 0 ? ::recv(daemon, buffer, size, MSG_DONTWAIT) : received;
-}
-
-// `at_the_end` is what it means if nothing has come.
-ReceivedAnswer conclude(const DaemonAnswer& answer, ReceivedAnswer::End at_the_end) {
-  switch (answer.kind) {
-    case DaemonAnswer::Kind::kAccepted:
-    case DaemonAnswer::Kind::kRefused:
-      return {ReceivedAnswer::End::kAnswered, answer};
-    case DaemonAnswer::Kind::kNothing:
-      return {at_the_end, answer};
-    case DaemonAnswer::Kind::kNotAnAnswer:
-      break;
-  }
-  return {ReceivedAnswer::End::kUndecided, answer};
-}
-
-}  // namespace
 
 ReceivedAnswer receive_answer(int daemon, std::chrono::milliseconds time_allowed) {
   const Deadline deadline(time_allowed);
   char text[kMaxAnswerBytes];
   std::size_t length = 0;
   while (true) {
-    // First of all, as the answer is never there yet when the message was just sent.
+    SH_CHECK(length < sizeof text);
+    // Wait before the first receive: the message was just sent, so the answer cannot be there yet.
     if (!wait_until_readable(daemon, deadline)) {
       return conclude(parse_daemon_answer({text, length}), ReceivedAnswer::End::kUndecided);
     }
-    const ssize_t received = receive(daemon, text + length, sizeof text - length);
+    const ssize_t received = receive_piece(daemon, text + length, sizeof text - length);
     if (received > 0) {
       length += static_cast<std::size_t>(received);
+      SH_CHECK(length <= sizeof text);
       const DaemonAnswer answer = parse_daemon_answer({text, length});
       if (answer.is_whole || length == sizeof text) return conclude(answer, ReceivedAnswer::End::kUndecided);
     } else if (received == 0 || (errno != EINTR && errno != EAGAIN)) {
-      // The kernel says ECONNRESET where the message was still in the daemon's queue.
+      // The kernel reports ECONNRESET if the message was still in the daemon's queue.
       const bool is_reset = received < 0;
       return conclude(parse_daemon_answer({text, length}),
                       is_reset ? ReceivedAnswer::End::kReset : ReceivedAnswer::End::kClosed);

@@ -12,6 +12,8 @@
 #include <string_view>
 #include <utility>
 
+#include "mod_socket_handoff/check.h"
+
 namespace socket_handoff {
 namespace {
 
@@ -23,11 +25,11 @@ UniqueDescriptor open_directory(const char* path) {
   return UniqueDescriptor(::open(path, O_PATH | O_DIRECTORY | O_CLOEXEC));
 }
 
-// `prefix` is a directory or a socket as the administrator wrote it.
+// `prefix` is a directory or a socket, as the administrator wrote it.
 bool is_within_prefix(std::string_view resolved, const char* prefix) {
-  // No link is left in the resolved path, so if it begins with the prefix as written, the prefix has none either.
+  // The resolved path has no link. So if it begins with the prefix as written, the prefix has none either.
   if (is_within(resolved, prefix)) return true;
-  // Else the prefix may be a link itself, as /var/run is.
+  // Otherwise the prefix may be a link itself, such as /var/run.
   const UniqueDescriptor place = pin_file(prefix);
   if (!place) return false;
   const ResolvedPath resolved_prefix(place);
@@ -41,8 +43,8 @@ bool is_in_missing_prefix(std::string_view path, std::span<const char* const> al
   return false;
 }
 
-// A missing socket is worth waiting for only where it would be allowed once it appears. Its directory may be missing
-// too, as systemd's RuntimeDirectory is while a service restarts: the nearest one that exists decides.
+// A missing socket is worth waiting for only if it would be allowed once it appears. Its directory may be missing too,
+// such as systemd's RuntimeDirectory while a service restarts: the nearest directory that exists decides.
 PathProblem check_place_of_missing(std::string_view path, std::span<const char* const> allowed_prefixes) {
   if (is_in_missing_prefix(path, allowed_prefixes)) return PathProblem::kNone;
 
@@ -51,7 +53,7 @@ PathProblem check_place_of_missing(std::string_view path, std::span<const char* 
     ancestor[path.copy(ancestor, slash + 1)] = '\0';
     const UniqueDescriptor directory = open_directory(ancestor);
     if (!directory && slash > 0) continue;
-    if (!directory) return PathProblem::kNone;  // not even the root: descriptors have run out, as errno says
+    if (!directory) return PathProblem::kNone;  // not even the root: descriptors have run out, and errno says so
     ResolvedPath resolved(directory);
     if (resolved.is_known()) resolved.append(path, slash);
     return check_resolved_path(resolved.text(), allowed_prefixes);
@@ -61,6 +63,47 @@ PathProblem check_place_of_missing(std::string_view path, std::span<const char* 
 bool is_socket(const UniqueDescriptor& pin) {
   struct stat status;
   return ::fstat(pin.get(), &status) == 0 && S_ISSOCK(status.st_mode);
+}
+
+// FNV-1a of what distinguishes a file from all others.
+std::uint64_t identity_of(const struct stat& status) {
+  std::uint64_t hash = 0xcbf29ce484222325;
+  for (const std::uint64_t part :
+       {static_cast<std::uint64_t>(status.st_dev), static_cast<std::uint64_t>(status.st_ino),
+        static_cast<std::uint64_t>(status.st_ctim.tv_sec), static_cast<std::uint64_t>(status.st_ctim.tv_nsec)}) {
+    for (int shift = 0; shift < 64; shift += 8) hash = (hash ^ ((part >> shift) & 0xff)) * 0x100000001b3;
+  }
+  return hash | 1;
+}
+
+void connect_as(int type, const UniqueDescriptor& socket_file, const SocketRules& rules, DaemonConnection& connection) {
+  connection.error = 0;
+  if (type == SOCK_STREAM) connection.problem = problem_of_stream_socket(rules.stream_sockets);
+  if (connection.problem != PathProblem::kNone) return;
+
+  UniqueDescriptor socket(::socket(AF_UNIX, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  sockaddr_un address = {};
+  address.sun_family = AF_UNIX;
+  std::snprintf(address.sun_path, sizeof address.sun_path, "/proc/self/fd/%d", socket_file.get());
+  // A Unix socket connects at once or not at all: because the socket is non-blocking, a full backlog is EAGAIN and no
+  // wait.
+  if (!socket || ::connect(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
+    connection.error = errno;
+    return;
+  }
+  connection.socket = std::move(socket);
+  connection.type = type;
+  SH_CHECK(connection.problem == PathProblem::kNone && connection.error == 0);
+}
+
+// False if the socket is not known, or is of another type now.
+bool connect_to_known(KnownSockets& known, const char* path, const SocketRules& rules, DaemonConnection& connection) {
+  const KnownSockets::Borrowed borrowed = known.find(path);
+  if (!borrowed) return false;
+  connection.problem = check_resolved_path(borrowed->resolved, rules.allowed_prefixes);
+  if (connection.problem == PathProblem::kNone) connect_as(borrowed->type, borrowed->file, rules, connection);
+  connection.identity = borrowed->identity;
+  return connection.error != EPROTOTYPE;
 }
 
 }  // namespace
@@ -73,6 +116,7 @@ ResolvedPath::ResolvedPath(const UniqueDescriptor& file) {
 }
 
 void ResolvedPath::append(std::string_view path, std::size_t from) {
+  SH_CHECK(is_known() && from <= path.size());
   path.remove_prefix(from);
   length_ += path.copy(text_ + length_, sizeof text_ - length_);
 }
@@ -102,21 +146,6 @@ SocketFile open_socket_file(const char* path, std::span<const char* const> allow
   return file;
 }
 
-namespace {
-
-// FNV-1a of what tells a file from all others.
-std::uint64_t identity_of(const struct stat& status) {
-  std::uint64_t hash = 0xcbf29ce484222325;
-  for (const std::uint64_t part :
-       {static_cast<std::uint64_t>(status.st_dev), static_cast<std::uint64_t>(status.st_ino),
-        static_cast<std::uint64_t>(status.st_ctim.tv_sec), static_cast<std::uint64_t>(status.st_ctim.tv_nsec)}) {
-    for (int shift = 0; shift < 64; shift += 8) hash = (hash ^ ((part >> shift) & 0xff)) * 0x100000001b3;
-  }
-  return hash | 1;
-}
-
-}  // namespace
-
 KnownSockets::Socket* KnownSockets::entry_of(const char* path) {
   for (Socket& socket : sockets_) {
     if (std::strcmp(socket.path, path) == 0) return &socket;
@@ -124,7 +153,7 @@ KnownSockets::Socket* KnownSockets::entry_of(const char* path) {
   return nullptr;
 }
 
-KnownSockets::Lent KnownSockets::find(const char* path) {
+KnownSockets::Borrowed KnownSockets::find(const char* path) {
   pthread_rwlock_rdlock(&lock_);
   const Socket* socket = *path ? entry_of(path) : nullptr;
   struct stat status;
@@ -136,6 +165,7 @@ KnownSockets::Lent KnownSockets::find(const char* path) {
 }
 
 std::uint64_t KnownSockets::keep(const char* path, std::string_view resolved, int type, UniqueDescriptor file) {
+  SH_CHECK(file && *path && (type == SOCK_SEQPACKET || type == SOCK_STREAM));
   struct stat status;
   if (std::strlen(path) > kMaxSocketPathBytes || resolved.size() > kMaxResolvedBytes) return 0;
   if (::fstat(file.get(), &status) != 0) return 0;
@@ -143,7 +173,7 @@ std::uint64_t KnownSockets::keep(const char* path, std::string_view resolved, in
   pthread_rwlock_wrlock(&lock_);
   Socket* socket = entry_of(path);
   if (!socket) socket = entry_of("");
-  if (!socket) socket = &sockets_[next_to_go_++ % kMaxKnown];
+  if (!socket) socket = &sockets_[next_to_replace_++ % kMaxKnown];
   std::strcpy(socket->path, path);
   socket->resolved[resolved.copy(socket->resolved, kMaxResolvedBytes)] = '\0';
   socket->file = std::move(file);
@@ -152,41 +182,10 @@ std::uint64_t KnownSockets::keep(const char* path, std::string_view resolved, in
   socket->type = type;
   socket->identity = identity_of(status);
   const std::uint64_t identity = socket->identity;
+  SH_CHECK(identity != 0);
   pthread_rwlock_unlock(&lock_);
   return identity;
 }
-
-namespace {
-
-void connect_as(int type, const UniqueDescriptor& socket_file, const SocketRules& rules, DaemonConnection& connection) {
-  connection.error = 0;
-  if (type == SOCK_STREAM) connection.problem = problem_of_stream_socket(rules.stream_sockets);
-  if (connection.problem != PathProblem::kNone) return;
-
-  UniqueDescriptor socket(::socket(AF_UNIX, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-  sockaddr_un address = {};
-  address.sun_family = AF_UNIX;
-  std::snprintf(address.sun_path, sizeof address.sun_path, "/proc/self/fd/%d", socket_file.get());
-  // Unix sockets connect at once or not at all: non-blocking means that a full backlog is EAGAIN and not a wait.
-  if (!socket || ::connect(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
-    connection.error = errno;
-    return;
-  }
-  connection.socket = std::move(socket);
-  connection.type = type;
-}
-
-// False where the socket is not known.
-bool connect_to_known(KnownSockets& known, const char* path, const SocketRules& rules, DaemonConnection& connection) {
-  const KnownSockets::Lent lent = known.find(path);
-  if (!lent) return false;
-  connection.problem = check_resolved_path(lent->resolved, rules.allowed_prefixes);
-  if (connection.problem == PathProblem::kNone) connect_as(lent->type, lent->file, rules, connection);
-  connection.identity = lent->identity;
-  return connection.error != EPROTOTYPE;
-}
-
-}  // namespace
 
 DaemonConnection connect_to_daemon(KnownSockets& known, const char* path, const SocketRules& rules) {
   DaemonConnection connection;
@@ -198,7 +197,7 @@ DaemonConnection connect_to_daemon(KnownSockets& known, const char* path, const 
   if (!file.pin || file.problem != PathProblem::kNone) return connection;
 
   connect_as(SOCK_SEQPACKET, file.pin, rules, connection);
-  // The listener is of the other type. It has noticed nothing so far.
+  // EPROTOTYPE: the listener is of the other type. It has not noticed the attempt.
   if (connection.error == EPROTOTYPE) connect_as(SOCK_STREAM, file.pin, rules, connection);
   if (connection.socket) {
     connection.identity = known.keep(path, file.resolved.text(), connection.type, std::move(file.pin));

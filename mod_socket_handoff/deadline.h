@@ -1,4 +1,4 @@
-// A point in monotonic time by which something must be done. A value; lives on the stack of the waiting function.
+// A point in monotonic time by which something must be done. A value; lives on the stack of the waiting function. Pure.
 
 #pragma once
 
@@ -16,7 +16,7 @@ class Deadline {
   std::chrono::microseconds remaining() const { return std::max(end_ - now(), std::chrono::microseconds::zero()); }
   bool has_passed() const { return remaining().count() == 0; }
 
-  // For poll(): rounded up, so that a wait that has not run out is never a busy loop.
+  // For poll(). Rounded up: a wait of less than a millisecond is not a busy loop.
   int remaining_ms() const { return static_cast<int>((remaining().count() + 999) / 1000); }
 
  private:

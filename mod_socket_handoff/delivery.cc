@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "mod_socket_handoff/check.h"
 #include "mod_socket_handoff/daemon_answer.h"
 #include "mod_socket_handoff/handoff_message.h"
 #include "mod_socket_handoff/payload.h"
@@ -15,6 +16,88 @@ namespace {
 
 void sleep_for(std::chrono::microseconds pause) {
   ::poll(nullptr, 0, static_cast<int>((pause.count() + 999) / 1000));
+}
+
+// Every daemon reads this many bytes at once. Of more data, a daemon that has taken the client can have left a part
+// unread.
+constexpr std::size_t kMaxBytesReadAtOnce = 4096;
+
+// Whether the client is still Apache's after the daemon has closed the connection without an answer.
+bool is_still_apaches(const DaemonConnection& daemon, ReceivedAnswer::End end, const Payload& payload,
+                AcknowledgedSockets& acknowledged) {
+  if (acknowledged.contains(daemon.identity)) return true;
+  return end == ReceivedAnswer::End::kReset && (daemon.type == SOCK_SEQPACKET || payload.size() <= kMaxBytesReadAtOnce);
+}
+
+Delivery::End read_answer(const DaemonConnection& daemon, Candidate& candidate, const Payload& payload,
+                          std::chrono::milliseconds time_allowed, AcknowledgedSockets& acknowledged) {
+  const ReceivedAnswer received = receive_answer(daemon.socket.get(), time_allowed);
+  switch (received.end) {
+    case ReceivedAnswer::End::kAnswered:
+      if (!acknowledged.contains(daemon.identity)) acknowledged.add(daemon.identity);
+      if (received.answer.kind == DaemonAnswer::Kind::kAccepted) return Delivery::End::kTaken;
+      candidate.state = Candidate::State::kRefused;
+      candidate.status = received.answer.status;
+      candidate.retry_after_seconds = received.answer.retry_after_seconds;
+      return Delivery::End::kNotTaken;
+    case ReceivedAnswer::End::kClosed:
+    case ReceivedAnswer::End::kReset:
+      if (!is_still_apaches(daemon, received.end, payload, acknowledged)) return Delivery::End::kTakenSilently;
+      candidate.state = Candidate::State::kClosedUnanswered;
+      return Delivery::End::kNotTaken;
+    case ReceivedAnswer::End::kUndecided:
+      break;
+  }
+  return Delivery::End::kWithoutAnswer;
+}
+
+// Sends the payload in the message itself or, if it is too large for that, in a file beside it.
+class PayloadSender {
+ public:
+  explicit PayloadSender(const Payload& payload) : payload_(payload) {}
+
+  const Payload& payload() const { return payload_; }
+
+  SendResult send(const DaemonConnection& daemon, int client, std::chrono::milliseconds time_allowed) {
+    const int socket = daemon.socket.get();
+    // A daemon that listens on SOCK_STREAM does not expect a file, and a stream has no limit on the payload's size.
+    if (daemon.type == SOCK_STREAM) return send_handoff(socket, client, payload_, time_allowed);
+    if (!file_ && payload_.size() <= handoff_protocol::kMaxInlinePayloadBytes) {
+      const SendResult sent = send_handoff(socket, client, payload_, time_allowed);
+      if (sent.error != EMSGSIZE) return sent;  // a small net.core.wmem_max can cause EMSGSIZE
+    }
+    if (!file_) file_ = make_payload_file(payload_);
+    if (!file_) return {.client_is_gone = false, .error = errno};
+    return send_handoff_with_file(socket, client, file_.get(), time_allowed);
+  }
+
+ private:
+  const Payload& payload_;
+  UniqueDescriptor file_;  // created when it is needed, then used for each daemon that is tried
+};
+
+Delivery::End deliver_to(Candidate& candidate, const DaemonConnection& daemon, int client, PayloadSender& sender,
+                         const DeliveryLimits& limits, AcknowledgedSockets& acknowledged) {
+  const SendResult sent = sender.send(daemon, client, limits.send_timeout);
+  candidate.error = sent.error;
+  if (!sent.client_is_gone) {
+    candidate.state = Candidate::State::kSendFailed;
+    return Delivery::End::kNotTaken;
+  }
+  if (sent.error != 0) return Delivery::End::kTakenInPart;
+  if (!limits.answer_timeout) return Delivery::End::kTaken;
+  return read_answer(daemon, candidate, sender.payload(), *limits.answer_timeout, acknowledged);
+}
+
+int rank_of(const Candidate& candidate) {
+  switch (candidate.state) {
+    case Candidate::State::kRefused:
+      return 2;
+    case Candidate::State::kNotAllowed:
+      return 0;
+    default:
+      return 1;
+  }
 }
 
 }  // namespace
@@ -41,23 +124,24 @@ Candidate* DaemonSearch::next(DaemonConnection& connection) {
 bool DaemonSearch::attempt(Candidate& candidate, DaemonConnection& connection) {
   if (candidate.attempts > 0 && !candidate.may_be_reached_later()) return false;
   ++candidate.attempts;
-  // The path is looked at anew by each attempt: a daemon that was restarted has a new socket under the same name.
+  // Each attempt looks up the path again: a daemon that was restarted has a new socket under the same name.
   connection = connect_to_daemon(sockets_.known, candidate.path, rules_);
   candidate.error = connection.error;
   candidate.problem = connection.problem;
   if (connection.problem != PathProblem::kNone) candidate.state = Candidate::State::kNotAllowed;
   if (!connection.socket) return false;
+  SH_CHECK(connection.problem == PathProblem::kNone && connection.error == 0 && connection.type != 0);
   candidate.state = Candidate::State::kConnected;
   return true;
 }
 
-// Another hand-off may have waited for it a moment ago, in vain.
+// Not if another hand-off has just waited for it in vain.
 bool DaemonSearch::is_worth_waiting_for(const Candidate& candidate) {
   if (!candidate.may_be_reached_later()) return false;
   return retries_ > 0 || !candidate.is_down() || !sockets_.unreachable.contains(candidate.path);
 }
 
-void DaemonSearch::remember_what_was_waited_for() {
+void DaemonSearch::remember_unreachable() {
   for (const Candidate& candidate : candidates_) {
     if (candidate.is_down()) sockets_.unreachable.add(candidate.path);
   }
@@ -67,119 +151,38 @@ bool DaemonSearch::wait_for_next_round() {
   const bool is_worth_it = std::any_of(candidates_.begin(), candidates_.end(),
                                        [this](const Candidate& candidate) { return is_worth_waiting_for(candidate); });
   if (!is_worth_it || !schedule_.allows_retry(retries_) || deadline_.has_passed()) {
-    if (retries_ > 0) remember_what_was_waited_for();
+    if (retries_ > 0) remember_unreachable();
     return false;
   }
   sleep_for(std::min(schedule_.pause_before(retries_), deadline_.remaining()));
   ++retries_;
+  SH_CHECK(position_ == candidates_.size());
   position_ = 0;
   return true;
 }
 
-namespace {
-
-// Any daemon reads this much at once. Of more data, one that has taken the client can have left a part unread.
-constexpr std::size_t kMaxBytesReadAtOnce = 4096;
-
-// Whether the client is still Apache's, though the daemon has closed the connection without an answer.
-bool is_left_by(const DaemonConnection& daemon, ReceivedAnswer::End end, const Payload& payload,
-                AcknowledgedSockets& acknowledged) {
-  if (acknowledged.contains(daemon.identity)) return true;
-  return end == ReceivedAnswer::End::kReset && (daemon.type == SOCK_SEQPACKET || payload.size() <= kMaxBytesReadAtOnce);
-}
-
-Delivery::End read_answer(const DaemonConnection& daemon, Candidate& candidate, const Payload& payload,
-                          std::chrono::milliseconds time_allowed, AcknowledgedSockets& acknowledged) {
-  const ReceivedAnswer received = receive_answer(daemon.socket.get(), time_allowed);
-  switch (received.end) {
-    case ReceivedAnswer::End::kAnswered:
-      if (!acknowledged.contains(daemon.identity)) acknowledged.add(daemon.identity);
-      if (received.answer.kind == DaemonAnswer::Kind::kAccepted) return Delivery::End::kTaken;
-      candidate.state = Candidate::State::kRefused;
-      candidate.status = received.answer.status;
-      candidate.retry_after_seconds = received.answer.retry_after_seconds;
-      return Delivery::End::kNotTaken;
-    case ReceivedAnswer::End::kClosed:
-    case ReceivedAnswer::End::kReset:
-      if (!is_left_by(daemon, received.end, payload, acknowledged)) return Delivery::End::kTakenSilently;
-      candidate.state = Candidate::State::kClosed;
-      return Delivery::End::kNotTaken;
-    case ReceivedAnswer::End::kUndecided:
-      break;
-  }
-  return Delivery::End::kWithoutAnswer;
-}
-
-// The payload in the message itself, or where it is too large for that, in a file beside it.
-class Parcel {
- public:
-  explicit Parcel(const Payload& payload) : payload_(payload) {}
-
-  const Payload& payload() const { return payload_; }
-
-  SendResult send(const DaemonConnection& daemon, int client, std::chrono::milliseconds time_allowed) {
-    const int socket = daemon.socket.get();
-    // A daemon that listens on SOCK_STREAM knows of no file; there is no limit to what a stream takes.
-    if (daemon.type == SOCK_STREAM) return send_handoff(socket, client, payload_, time_allowed);
-    if (!file_ && payload_.size() <= handoff_protocol::kMaxInlinePayloadBytes) {
-      const SendResult sent = send_handoff(socket, client, payload_, time_allowed);
-      if (sent.error != EMSGSIZE) return sent;  // which net.core.wmem_max can cause
-    }
-    if (!file_) file_ = make_payload_file(payload_);
-    if (!file_) return {.client_is_gone = false, .error = errno};
-    return send_handoff_with_file(socket, client, file_.get(), time_allowed);
-  }
-
- private:
-  const Payload& payload_;
-  UniqueDescriptor file_;  // made when it is needed, used for each daemon that is tried
-};
-
-Delivery::End deliver_to(Candidate& candidate, const DaemonConnection& daemon, int client, Parcel& parcel,
-                         const DeliveryLimits& limits, AcknowledgedSockets& acknowledged) {
-  const SendResult sent = parcel.send(daemon, client, limits.send_timeout);
-  candidate.error = sent.error;
-  if (!sent.client_is_gone) {
-    candidate.state = Candidate::State::kNotTaken;
-    return Delivery::End::kNotTaken;
-  }
-  if (sent.error != 0) return Delivery::End::kTakenInPart;
-  if (!limits.answer_timeout) return Delivery::End::kTaken;
-  return read_answer(daemon, candidate, parcel.payload(), *limits.answer_timeout, acknowledged);
-}
-
-int weight(const Candidate& candidate) {
-  switch (candidate.state) {
-    case Candidate::State::kRefused:
-      return 2;
-    case Candidate::State::kNotAllowed:
-      return 0;
-    default:
-      return 1;
-  }
-}
-
-}  // namespace
-
 Delivery deliver(SocketMemory& sockets, int client, const Payload& payload, std::span<Candidate> candidates,
                  const DeliveryLimits& limits) {
-  Parcel parcel(payload);
+  SH_CHECK(!candidates.empty());
+  PayloadSender sender(payload);
   DaemonSearch search(sockets, candidates, limits.rules, limits.schedule);
   while (true) {
-    // Closed only when the answer was read: a daemon whose refusal nobody reads answers the client itself.
+    // Closed only after the answer was read: a daemon that cannot deliver its refusal answers the client itself.
     DaemonConnection daemon;
     Candidate* candidate = search.next(daemon);
     if (!candidate) return {};
-    const Delivery::End end = deliver_to(*candidate, daemon, client, parcel, limits, sockets.acknowledged);
+    const Delivery::End end = deliver_to(*candidate, daemon, client, sender, limits, sockets.acknowledged);
+    SH_CHECK((end == Delivery::End::kNotTaken) == (candidate->state != Candidate::State::kConnected));
     if (end != Delivery::End::kNotTaken) return {end, candidate};
   }
 }
 
 const Candidate& decisive(std::span<const Candidate> candidates) {
+  SH_CHECK(!candidates.empty());
   const Candidate* found = &candidates.front();
   for (const Candidate& candidate : candidates) {
     const bool is_later_refusal = candidate.state == Candidate::State::kRefused;
-    if (weight(candidate) > weight(*found) || is_later_refusal) found = &candidate;
+    if (rank_of(candidate) > rank_of(*found) || is_later_refusal) found = &candidate;
   }
   return *found;
 }

@@ -1,5 +1,6 @@
-// Delivers one client to the first daemon that takes it: the candidates, the search for one that can be connected to, and
-// the exchange with it.
+// Delivers one client to the first daemon that takes it: the candidates, the search for one that can be connected to,
+// and the exchange with it. Pure: knows nothing of httpd. Everything here lives on the stack of the Apache thread that
+// serves the request, which deliver() blocks for as long as its limits allow.
 
 #pragma once
 
@@ -8,6 +9,7 @@
 #include <optional>
 #include <span>
 
+#include "mod_socket_handoff/check.h"
 #include "mod_socket_handoff/daemon_socket.h"
 #include "mod_socket_handoff/deadline.h"
 #include "mod_socket_handoff/payload.h"
@@ -16,46 +18,49 @@
 
 namespace socket_handoff {
 
-// One of the sockets that a hand-off may go to, and what became of it there. Lives on the stack of the Apache thread
-// that serves the request.
+// One of the sockets that a hand-off may go to, and what became of the hand-off there.
 struct Candidate {
   enum class State {
-    kUnreachable,  // not tried yet, or `error` says why not
-    kNotAllowed,   // `problem` says why
-    kConnected,    // the hand-off is on its way, or was taken
-    kNotTaken,     // connected, but `error` kept the message from being sent
-    kClosed,       // the daemon closed without a word, or without having read the message
-    kRefused,      // with `status` and `retry_after_seconds`
+    kUnreachable,       // not tried yet (no attempts), or `error` is why it could not be connected to
+    kNotAllowed,        // `problem` is why
+    kConnected,         // the hand-off is on its way, or was taken
+    kSendFailed,        // connected, but `error` kept the message from being sent
+    kClosedUnanswered,  // the daemon closed without an answer, or before it had read the message
+    kRefused,           // with `status` and `retry_after_seconds`
   };
 
-  const char* path = nullptr;
+  const char* path = nullptr;  // borrowed from the SocketList
   State state = State::kUnreachable;
   PathProblem problem = PathProblem::kNone;
-  int error = 0;
+  int error = 0;  // errno
   int attempts = 0;
   int status = 0;
-  int retry_after_seconds = 0;
+  int retry_after_seconds = 0;  // 0: none
 
-  // Nobody listens there.
+  // No process listens there.
   bool is_down() const { return state == State::kUnreachable && (error == ENOENT || error == ECONNREFUSED); }
 
-  // Worth another attempt: for what a daemon that is starting, restarting or busy causes.
+  // Whether another attempt may help: the daemon may be starting, restarting or busy.
   bool may_be_reached_later() const { return is_down() || (state == State::kUnreachable && error == EAGAIN); }
 };
 
-// When to try again to reach the daemon: the pauses double and together fill the time allowed, so that a full backlog
-// is tried again soon and a daemon that is being restarted still gets its whole chance. Pure.
+// When to try again to reach the daemon. The pauses double and together fill the time allowed, so that a full backlog
+// is tried again soon, and a daemon that restarts still has all of the time.
 class RetrySchedule {
  public:
-  // `max_retries` at most 30, as SocketHandoffMaxRetries' range makes sure.
+  static constexpr int kMaxRetries = 30;  // more than SocketHandoffMaxRetries allows; the pauses must fit 64 bits
+
   constexpr RetrySchedule(std::chrono::milliseconds time_allowed, int max_retries)
-      : time_allowed_(time_allowed), max_retries_(max_retries) {}
+      : time_allowed_(time_allowed), max_retries_(max_retries) {
+    SH_CHECK(max_retries >= 0 && max_retries <= kMaxRetries);
+  }
 
   constexpr std::chrono::milliseconds time_allowed() const { return time_allowed_; }
   constexpr bool allows_retry(int retries_so_far) const { return retries_so_far < max_retries_; }
 
   // The pause before retry number `retry`, which counts from 0.
   constexpr std::chrono::microseconds pause_before(int retry) const {
+    SH_CHECK(retry >= 0 && retry < max_retries_);
     const std::chrono::microseconds whole = time_allowed_;
     return whole * (1LL << retry) / ((1LL << max_retries_) - 1);
   }
@@ -65,24 +70,23 @@ class RetrySchedule {
   int max_retries_;
 };
 
-// Looks for a daemon that can be connected to: round after round over the sockets, in their order, with growing pauses
-// between the rounds, inside one deadline for all of them. Blocks the calling Apache thread for at most the time that
-// the schedule allows.
+// Looks for a daemon that can be connected to: round after round over the candidates, in their order, with growing
+// pauses between the rounds and one deadline for all of them. Blocks for at most the time that the schedule allows.
 class DaemonSearch {
  public:
-  // `sockets` must live as long as this.
+  // Borrows `sockets`, `candidates` and the rules' prefixes.
   DaemonSearch(SocketMemory& sockets, std::span<Candidate> candidates, const SocketRules& rules,
                const RetrySchedule& schedule);
 
-  // The next candidate that was connected to, and its connection; null where there is none any more. A candidate is
-  // given only once: the caller asks again when that one did not take the hand-off.
+  // The next candidate that was connected to, and its connection; null if none is left. Returns a candidate only once:
+  // the caller calls again if that one did not take the hand-off.
   Candidate* next(DaemonConnection& connection);
 
  private:
   bool attempt(Candidate& candidate, DaemonConnection& connection);
   bool is_worth_waiting_for(const Candidate& candidate);
   bool wait_for_next_round();
-  void remember_what_was_waited_for();
+  void remember_unreachable();
 
   SocketMemory& sockets_;
   const std::span<Candidate> candidates_;
@@ -93,33 +97,33 @@ class DaemonSearch {
   int retries_ = 0;
 };
 
-// Delivers one client to the first daemon that takes it: connects, sends, and waits for the answer where that is asked
-// for. Knows nothing of httpd. Blocks the calling Apache thread for as long as its limits allow.
 struct DeliveryLimits {
   SocketRules rules;
   RetrySchedule schedule;
   std::chrono::milliseconds send_timeout;
-  std::optional<std::chrono::milliseconds> answer_timeout;  // none: nobody waits for an answer
+  std::optional<std::chrono::milliseconds> answer_timeout;  // none: do not wait for an answer
 };
 
 struct Delivery {
   enum class End {
-    kNotTaken,       // the client is still Apache's; each candidate says why
-    kTaken,          // accepted, or sent where nobody waits for an answer
-    kTakenSilently,  // likewise, by a daemon that has closed without an answer and never gives one
+    kNotTaken,       // the client is still Apache's; each candidate has the reason
+    kTaken,          // the daemon accepted it, or it was sent and no answer is waited for
+    kTakenSilently,  // the daemon has closed without an answer, and is one that never answers
     kTakenInPart,    // the daemon has the client and not all of the data
     kWithoutAnswer,  // sent, but the answer did not come in time: the daemon may have begun to write
   };
 
   End end = End::kNotTaken;
-  const Candidate* taker = nullptr;  // none where it was not taken
+  const Candidate* taker = nullptr;  // borrowed from the candidates; null if kNotTaken
 };
 
+// Connects, sends, and waits for the answer if the limits have a time for it. Borrows the client's descriptor: the
+// caller closes or replaces it.
 Delivery deliver(SocketMemory& sockets, int client, const Payload& payload, std::span<Candidate> candidates,
                  const DeliveryLimits& limits);
 
-// The candidate whose failure decides what the client is told, once none has taken it: a daemon's own word goes before
-// that of one that did not answer, and that before a path that is not allowed.
+// Once no candidate has taken the client: the one whose failure decides the client's response. The last refusal takes
+// precedence over a failure without an answer, and that over a path that is not allowed.
 const Candidate& decisive(std::span<const Candidate> candidates);
 
 }  // namespace socket_handoff

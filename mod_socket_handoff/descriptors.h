@@ -1,5 +1,5 @@
 // File descriptors and who closes them: a descriptor with one owner, and the dead socket that replaces the client's in
-// Apache after a hand-off.
+// Apache after a hand-off. Pure: knows nothing of httpd.
 
 #pragma once
 
@@ -9,13 +9,12 @@
 
 namespace socket_handoff {
 
-// A file descriptor with one owner: closed when its owner goes.
-//
-// Lives on the stack of the Apache thread that serves the request; never shared, never in a pool.
+// A file descriptor with one owner, who closes it by ending. Lives on the stack of the Apache thread that serves the
+// request, or in what a child keeps; never in a pool, which would not call the destructor.
 class UniqueDescriptor {
  public:
   UniqueDescriptor() = default;
-  explicit UniqueDescriptor(int descriptor) : descriptor_(descriptor) {}
+  explicit UniqueDescriptor(int descriptor) : descriptor_(descriptor) {}  // takes it over; -1 for none
   UniqueDescriptor(UniqueDescriptor&& other) noexcept : descriptor_(std::exchange(other.descriptor_, -1)) {}
   UniqueDescriptor& operator=(UniqueDescriptor&& other) noexcept {
     std::swap(descriptor_, other.descriptor_);
@@ -26,28 +25,30 @@ class UniqueDescriptor {
   }
 
   explicit operator bool() const { return descriptor_ >= 0; }
-  int get() const { return descriptor_; }
+  int get() const { return descriptor_; }  // borrowed
 
  private:
   int descriptor_ = -1;
 };
 
-// What Apache is left with once the client is the daemon's: a socket that is connected to nothing.
+// What Apache keeps of a client that is the daemon's: a socket whose other end is closed already.
 //
-// Apache goes on using its descriptor after a hand-off, to poll, shut down and close. Were it closed, its number would
-// soon be another request's; were it kept, Apache could still read, write or linger on the client. So a dead socket is
-// laid over the number: reads give end of file, writes EPIPE, and closing it closes nothing else.
+// Apache goes on using its descriptor after a hand-off, to poll, shut down and close it. If it were closed, its number
+// would soon belong to another request. If it stayed open, Apache could read from the client, write to it or linger on
+// it. So a dead socket replaces it under the same number: reads give end of file, writes give EPIPE, and closing it
+// closes nothing else.
 //
-// One for each Apache child serves all its hand-offs, from any thread, as nothing that is done to it makes it deader.
-// Made before there are requests, so that the last step of a hand-off cannot fail for want of descriptors.
+// One for each Apache child. All threads share it: no operation changes its state. It is created before there are
+// requests, so that the last step of a hand-off cannot fail for lack of descriptors.
 class DeadSocket {
  public:
-  static DeadSocket create();  // empty, and errno set, where descriptors have run out
+  static DeadSocket create();  // empty, and errno set, if descriptors have run out
 
   explicit operator bool() const { return static_cast<bool>(descriptor_); }
 
-  // Closes what `descriptor` was and makes that number refer to the dead socket. False and errno where it is not open.
-  [[nodiscard]] bool lay_over(int descriptor) const;
+  // Closes what `descriptor` refers to and makes that number refer to the dead socket. False, and errno set, if
+  // `descriptor` is not open. This must not be empty.
+  [[nodiscard]] bool replace(int descriptor) const;
 
  private:
   explicit DeadSocket(UniqueDescriptor descriptor);

@@ -1,4 +1,15 @@
-// The module's two output filters.
+// The module's two output filters of a main request.
+//
+// The body filter (AP_FTYPE_RESOURCE, next to the handler) removes mod_cache's filters from a response that asks for a
+// hand-off. If the response's body is the data, it also takes the body before other filters can compress or rewrite it.
+//
+// The hand-off filter (AP_FTYPE_CONTENT_SET, the last of its type, and inserted for error responses too) removes the
+// hand-off's headers from every response. If a response asks for a hand-off, it drops the response's body and hands the
+// client over at its EOS bucket. Not at the first byte, because the handler still runs until then: it would go on
+// writing to a client that Apache no longer has, and a script would be killed in the middle.
+//
+// Both keep their state in the request's pool. A response that asks for nothing costs each of them a look-up in its two
+// header tables, after which the filter removes itself.
 
 #pragma once
 
@@ -6,24 +17,15 @@
 
 namespace socket_handoff {
 
-// A second output filter, nearest to the handler: where the response asks for a hand-off, it takes the body before
-// other filters can compress or rewrite it, if that is the data, and sees to it that mod_cache stores nothing.
-void register_early_filter();
+void register_output_filters();
 
 // For the hook insert_filter.
-void insert_early_filter(request_rec* r);
-
-// mod_cache must neither keep an answer without the hand-off's headers, nor one with them.
-void leave_out_of_cache(request_rec* r);
-
-// The output filter: takes the hand-off's headers out of every response, and where a response asks for a hand-off,
-// keeps it from the client and hands over at its end.
-//
-// At its end and not at its first byte, because the handler is still at work until then: it would go on writing to a
-// client that it no longer has, and a script would be killed in the middle.
-void register_handoff_filter();
+void insert_body_filter(request_rec* r);
 
 // For the hooks insert_filter and insert_error_filter.
 void insert_handoff_filter(request_rec* r);
+
+// Removes mod_cache's filters: it must store neither the response with the hand-off's headers nor one without them.
+void remove_cache_filters(request_rec* r);
 
 }  // namespace socket_handoff

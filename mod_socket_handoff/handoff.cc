@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <utility>
 
+#include "mod_socket_handoff/check.h"
 #include "mod_socket_handoff/child.h"
 #include "mod_socket_handoff/delivery.h"
 #include "mod_socket_handoff/filters.h"
@@ -23,7 +24,8 @@
 namespace socket_handoff {
 namespace {
 
-enum class AnswerGoes { kToTheClient, kThroughApache };
+// How the daemon's answer reaches the client.
+enum class AnswerPath { kDirect, kRelayed };
 
 bool is_one_of(const char* name, std::span<const char* const> names) {
   for (const char* wanted : names) {
@@ -32,23 +34,24 @@ bool is_one_of(const char* name, std::span<const char* const> names) {
   return false;
 }
 
-// Of a relayed answer Apache writes the head, with the handler's headers. The daemon's Cache-Control replaces the
-// handler's there, so the daemon has to know that one.
-bool is_for_the_daemon(const char* name, AnswerGoes way) {
-  return way == AnswerGoes::kToTheClient || strcasecmp(name, "Cache-Control") == 0;
+// Apache writes the head of a relayed answer, with the handler's headers. Only the daemon's Cache-Control replaces the
+// handler's there, so the daemon must know that one.
+bool is_for_the_daemon(const char* name, AnswerPath path) {
+  return path == AnswerPath::kDirect || strcasecmp(name, "Cache-Control") == 0;
 }
 
-void collect(const apr_table_t* table, std::span<const char* const> names, AnswerGoes way, apr_array_header_t* fields) {
+void collect_fields(const apr_table_t* table, std::span<const char* const> names, AnswerPath path,
+                    apr_array_header_t* fields) {
   const apr_array_header_t* array = apr_table_elts(table);
   const auto* entries = reinterpret_cast<const apr_table_entry_t*>(array->elts);
   for (int i = 0; i < array->nelts; ++i) {
-    if (!is_one_of(entries[i].key, names) || !is_for_the_daemon(entries[i].key, way)) continue;
+    if (!is_one_of(entries[i].key, names) || !is_for_the_daemon(entries[i].key, path)) continue;
     *static_cast<HeaderField*>(apr_array_push(fields)) = {entries[i].key, entries[i].val};
   }
 }
 
-// The path of a request's target: without the query, which may hold what is no business of a log, and of a target in
-// absolute form without the scheme and host.
+// The path of a request's target: without the query, which may hold what must not be logged, and without scheme and
+// host if the target is in absolute form.
 std::string_view path_of(std::string_view target) {
   if (const std::size_t scheme = target.find("://"); scheme != std::string_view::npos && !target.starts_with('/')) {
     target.remove_prefix(scheme + 3);
@@ -60,44 +63,47 @@ std::string_view path_of(std::string_view target) {
   return query == std::string_view::npos ? target : std::string_view(target.data(), query);
 }
 
-const request_rec* as_the_client_sent_it(const request_rec* r) {
+const request_rec* first_request(const request_rec* r) {
   while (r->prev) r = r->prev;
   return r;
 }
 
-// What the client takes. Apache frames a relayed answer anew, so it asks for chunks, by whose end it sees a broken one.
-std::string_view protocol_of(const request_rec* r, AnswerGoes way) {
-  if (way == AnswerGoes::kThroughApache) return "HTTP/1.1";
-  const bool is_to_be_older =
+// The protocol that the daemon frames its answer for. Apache frames a relayed answer again, so it asks for chunks: a
+// missing last chunk shows that the answer broke off.
+std::string_view protocol_of(const request_rec* r, AnswerPath path) {
+  if (path == AnswerPath::kRelayed) return "HTTP/1.1";
+  const bool is_downgraded =
       apr_table_get(r->subprocess_env, "downgrade-1.0") || apr_table_get(r->subprocess_env, "force-response-1.0");
-  return is_to_be_older ? "HTTP/1.0" : r->protocol;
+  return is_downgraded ? "HTTP/1.0" : r->protocol;
 }
 
-ApacheFacts facts_of(const request_rec* r, AnswerGoes way) {
+ApacheFacts facts_of(const request_rec* r, AnswerPath path) {
   ApacheFacts facts;
   if (const char* id = apr_table_get(r->subprocess_env, "UNIQUE_ID")) facts.request_id = id;
   if (r->useragent_ip) facts.client = r->useragent_ip;
   if (r->method) facts.method = r->method;
-  if (const char* target = as_the_client_sent_it(r)->unparsed_uri) facts.uri = path_of(target);
-  facts.protocol = protocol_of(r, way);
+  if (const char* target = first_request(r)->unparsed_uri) facts.uri = path_of(target);
+  facts.protocol = protocol_of(r, path);
   return facts;
 }
 
-Payload make_payload(request_rec* r, std::string_view data, const Settings& settings, AnswerGoes way) {
+// What Apache knows of the request, put in front of the handler's data if that is a JSON object.
+Payload make_payload(request_rec* r, std::string_view data, const Settings& settings, AnswerPath path) {
   const std::optional<std::string_view> rest = rest_of_object(data);
   if (!rest) return {.front = {}, .rest = data, .is_json_object = false};
 
-  ApacheFacts facts = facts_of(r, way);
+  ApacheFacts facts = facts_of(r, path);
   apr_array_header_t* fields = apr_array_make(r->pool, 4, sizeof(HeaderField));
   const HeaderNames::Value names = settings.forward_headers();
-  collect(r->err_headers_out, names.span(), way, fields);
-  collect(r->headers_out, names.span(), way, fields);
+  collect_fields(r->err_headers_out, names.span(), path, fields);
+  collect_fields(r->headers_out, names.span(), path, fields);
   facts.headers = {reinterpret_cast<const HeaderField*>(fields->elts), static_cast<std::size_t>(fields->nelts)};
 
   JsonText size;
   write_front(size, facts, *rest);
   JsonText front(static_cast<char*>(apr_palloc(r->pool, size.size())), size.size());
   write_front(front, facts, *rest);
+  SH_CHECK(front.size() == size.size());
   return {.front = front.text(), .rest = *rest, .is_json_object = true};
 }
 
@@ -133,27 +139,31 @@ int check_data(request_rec* r, const RequestedHandoff& handoff, const Settings& 
   return OK;
 }
 
-// Answers to earlier requests of this connection may still wait in Apache for company. The daemon's come after them.
-void send_pending_output(conn_rec* c) {
+// Responses to earlier requests of this connection may still be buffered: flush them first.
+void flush_earlier_responses(conn_rec* c) {
   apr_bucket_brigade* flush = apr_brigade_create(c->pool, c->bucket_alloc);
   APR_BRIGADE_INSERT_TAIL(flush, apr_bucket_flush_create(c->bucket_alloc));
   ap_pass_brigade(c->output_filters, flush);  // a client that cannot be written to is marked as aborted
   apr_brigade_destroy(flush);
 }
 
-// From here on Apache neither reads nor writes nor lingers on the client, in any of its MPMs: `aborted` stops the core
-// filters and the lingering close, and whatever uses the descriptor all the same meets the dead socket.
-void let_go_of_client(request_rec* r, int client, const DeadSocket& dead_socket) {
+// From here on Apache neither reads from the client nor writes to it nor lingers on it, with any MPM: `aborted` stops
+// the core filters and the lingering close, and what still uses the descriptor finds the dead socket.
+//
+// The descriptor's number stays: httpd and APR have it in many places. A new apr_socket_t in its place would have to
+// live in the connection's pool, and one in the request's pool would be used after it is freed.
+void release_client(request_rec* r, int client, const DeadSocket& dead_socket) {
+  SH_CHECK(!r->main && !r->connection->master);
   r->connection->aborted = 1;
   r->connection->keepalive = AP_CONN_CLOSE;
-  if (!dead_socket.lay_over(client)) {
+  if (!dead_socket.replace(client)) {
     ap_log_rerror(APLOG_MARK, APLOG_CRIT, APR_FROM_OS_ERROR(apr_get_os_error()), r,
                   SHLOGNO(302) "descriptor %d could not be replaced after the hand-off", client);
   }
 }
 
-// The status that the client gets, its Retry-After set.
-int answer_of(request_rec* r, const Candidate& decisive) {
+// The status that the client gets; sets Retry-After if the daemon named one.
+int response_status(request_rec* r, const Candidate& decisive) {
   if (decisive.state == Candidate::State::kNotAllowed) return http_status(decisive.problem);
   if (decisive.state != Candidate::State::kRefused) return HTTP_SERVICE_UNAVAILABLE;
   if (decisive.retry_after_seconds > 0) {
@@ -163,7 +173,7 @@ int answer_of(request_rec* r, const Candidate& decisive) {
   return decisive.status;
 }
 
-// `allowed_prefixes` must live as long as the rules.
+// Borrows `allowed_prefixes`.
 SocketRules rules_for(const Payload& payload, const Settings& settings, const Prefixes::Value& allowed_prefixes) {
   SocketRules rules{.allowed_prefixes = allowed_prefixes.span()};
   if (settings.stream_sockets()) {
@@ -181,7 +191,8 @@ DeliveryLimits limits_of(const Settings& settings, const SocketRules& rules) {
   return limits;
 }
 
-// A hand-off on its way: what was asked for, and where its answer would go.
+// A hand-off on its way: what was asked for, the filter behind which a relayed answer continues, and the outcome so
+// far.
 struct Attempt {
   ap_filter_t* filter;
   const RequestedHandoff& handoff;
@@ -191,16 +202,17 @@ struct Attempt {
   request_rec* request() const { return filter->r; }
 };
 
-// OK where a daemon has the client, else a status.
-int deliver_client(Attempt& attempt, int client, AnswerGoes way) {
+// Offers `client`, which is the client's descriptor or one end of a socket pair, to the daemons. OK if one has it;
+// otherwise the status for the client.
+int deliver_client(Attempt& attempt, int client, AnswerPath path) {
   request_rec* r = attempt.request();
   const SocketList sockets(attempt.handoff.sockets);
-  Candidate room[SocketList::kMaxSockets];
-  const std::span<Candidate> candidates(room, sockets.paths().size());
+  Candidate all[SocketList::kMaxSockets];
+  const std::span<Candidate> candidates(all, sockets.paths().size());
   for (std::size_t i = 0; i < candidates.size(); ++i) candidates[i].path = sockets.paths()[i];
 
   const Prefixes::Value allowed_prefixes = attempt.settings.allowed_prefixes();
-  const Payload payload = make_payload(r, attempt.handoff.data, attempt.settings, way);
+  const Payload payload = make_payload(r, attempt.handoff.data, attempt.settings, path);
   const SocketRules rules = rules_for(payload, attempt.settings, allowed_prefixes);
   const Delivery delivery =
       deliver(child_process().sockets, client, payload, candidates, limits_of(attempt.settings, rules));
@@ -208,49 +220,43 @@ int deliver_client(Attempt& attempt, int client, AnswerGoes way) {
     const Candidate& failed = decisive(candidates);
     log_failure(r, candidates, failed, sockets, allowed_prefixes.span());
     if (failed.state == Candidate::State::kRefused) attempt.outcome = Outcome::kRefused;
-    return answer_of(r, failed);
+    return response_status(r, failed);
   }
   log_delivery(r, delivery, candidates, sockets, attempt.handoff.data.size());
   if (delivery.end != Delivery::End::kTakenInPart) attempt.outcome = Outcome::kAccepted;
   return OK;
 }
 
-int refuse_without_descriptors(request_rec* r, int error) {
-  log_want_of_descriptors(r, error);
+int report_lack_of_descriptors(request_rec* r, int error) {
+  log_lack_of_descriptors(r, error);
   return HTTP_SERVICE_UNAVAILABLE;
 }
 
-int send_client(Attempt& attempt) {
+int hand_off_socket(Attempt& attempt) {
   request_rec* r = attempt.request();
   apr_os_sock_t client = -1;
   apr_os_sock_get(&client, ap_get_conn_socket(r->connection));
   const DeadSocket& dead_socket = child_process().dead_socket;
-  if (!dead_socket) return refuse_without_descriptors(r, EMFILE);
+  if (!dead_socket) return report_lack_of_descriptors(r, EMFILE);
 
-  const int status = deliver_client(attempt, client, AnswerGoes::kToTheClient);
-  if (status == OK) let_go_of_client(r, client, dead_socket);
+  const int status = deliver_client(attempt, client, AnswerPath::kDirect);
+  if (status == OK) release_client(r, client, dead_socket);
   return status;
 }
 
-int relay(Attempt& attempt, const char* obstacle) {
+int relay(Attempt& attempt, const char* reason) {
   request_rec* r = attempt.request();
-  if (is_first_relay()) {
-    ap_log_rerror(APLOG_MARK, APLOG_NOTICE, 0, r,
-                  SHLOGNO(006) "relaying: a request is not handed off because %s; each such answer holds an Apache "
-                  "thread until it ends, and over HTTP/2 one of the few requests of its connection that mod_http2 runs "
-                  "at a time (this is logged once)",
-                  obstacle);
-  }
+  log_first_relay(r, reason);
   int ends[2];
-  if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0) return refuse_without_descriptors(r, errno);
-  UniqueDescriptor ours(ends[0]);
+  if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0) return report_lack_of_descriptors(r, errno);
+  UniqueDescriptor apaches_end(ends[0]);
   {
-    const UniqueDescriptor theirs(ends[1]);
-    const int status = deliver_client(attempt, theirs.get(), AnswerGoes::kThroughApache);
+    const UniqueDescriptor daemons_end(ends[1]);
+    const int status = deliver_client(attempt, daemons_end.get(), AnswerPath::kRelayed);
     if (status != OK) return status;
   }
-  leave_out_of_cache(r);
-  const int status = relay_answer(r, attempt.filter, std::move(ours));
+  remove_cache_filters(r);
+  const int status = relay_answer(r, attempt.filter, std::move(apaches_end));
   attempt.outcome = status == OK ? Outcome::kRelayed : Outcome::kFailed;
   return status;
 }
@@ -258,27 +264,28 @@ int relay(Attempt& attempt, const char* obstacle) {
 int try_handoff(Attempt& attempt) {
   request_rec* r = attempt.request();
   if (const int status = check_origin(r, attempt.handoff, attempt.settings); status != OK) return status;
-  const char* obstacle = obstacle_to_handoff(r);
-  if (obstacle && !attempt.settings.relay()) {
+  const Verdict verdict = can_leave_apache(r);
+  if (!verdict.is_yes() && !attempt.settings.relay()) {
     ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r,
                   SHLOGNO(101) "this request cannot be handed off to %s: %s (SocketHandoffRelay is Off)",
-                  attempt.handoff.sockets, obstacle);
+                  attempt.handoff.sockets, verdict.reason());
     return HTTP_INTERNAL_SERVER_ERROR;
   }
   if (const int status = check_data(r, attempt.handoff, attempt.settings); status != OK) return status;
   if (attempt.handoff.data.empty()) log_missing_data(r, attempt.handoff.sockets);
   if (const int status = drain_request_body(r); status != OK) return status;
-  send_pending_output(r->connection);
+  flush_earlier_responses(r->connection);
   if (r->connection->aborted) {
     ap_log_rerror(APLOG_MARK, APLOG_DEBUG, 0, r, SHLOGNO(002) "the client left before the hand-off");
     return OK;
   }
-  return obstacle ? relay(attempt, obstacle) : send_client(attempt);
+  return verdict.is_yes() ? hand_off_socket(attempt) : relay(attempt, verdict.reason());
 }
 
 }  // namespace
 
 int hand_off(ap_filter_t* filter, const RequestedHandoff& handoff, const Settings& settings) {
+  SH_CHECK(handoff && !filter->r->main);
   Attempt attempt{.filter = filter, .handoff = handoff, .settings = settings};
   const int status = try_handoff(attempt);
   record_outcome(filter->r, attempt.outcome);

@@ -9,6 +9,7 @@
 #include <cstring>
 #include <span>
 
+#include "mod_socket_handoff/check.h"
 #include "mod_socket_handoff/deadline.h"
 #include "protocol/handoff_protocol.h"
 
@@ -17,14 +18,15 @@ namespace {
 
 constexpr std::size_t kMaxDescriptors = 2;
 
-// What a message costs of the send buffer besides its data; generous.
+// What a message takes from the send buffer besides its data; generous.
 constexpr int kMessageOverhead = 4096;
-// Every system's default buffer has room for this.
+// Every system's default send buffer has room for this.
 constexpr std::size_t kMaxBytesOfAnyBuffer = 64 * 1024;
 
 class Message {
  public:
   Message(const Payload& payload, std::span<const int> descriptors) : data_{part(payload.front), part(payload.rest)} {
+    SH_CHECK(!descriptors.empty() && descriptors.size() <= kMaxDescriptors);
     header_.msg_iov = data_;
     header_.msg_iovlen = 2;
     header_.msg_control = control_;
@@ -40,6 +42,7 @@ class Message {
   std::size_t size() const { return data_[0].iov_len + data_[1].iov_len; }
 
   void on_sent(std::size_t bytes) {
+    SH_CHECK(bytes > 0 && bytes <= size());
     for (iovec& part : data_) {
       const std::size_t of_this = std::min(bytes, part.iov_len);
       part.iov_base = static_cast<char*>(part.iov_base) + of_this;
@@ -51,7 +54,7 @@ class Message {
   }
 
  private:
-  // sendmsg() only reads.
+  // The cast is safe: sendmsg() only reads.
   static iovec part(std::string_view text) { return {const_cast<char*>(text.data()), text.size()}; }
 
   iovec data_[2];
@@ -78,10 +81,11 @@ bool wait_until_writable(int daemon, const Deadline& deadline) {
   return ready > 0;
 }
 
-// Too many descriptors of this user are on their way to daemons; they arrive one after the other.
+// The pause after ETOOMANYREFS: too many descriptors of this user are on their way to daemons, which receive them one
+// by one.
 constexpr int kPauseForDescriptorsMs = 5;
 
-// Whether it is worth sending again.
+// Whether to send again.
 bool wait_after(int error, int daemon, const Deadline& deadline) {
   if (error == EINTR) return true;
   if (error == ETOOMANYREFS && !deadline.has_passed()) {
@@ -94,7 +98,8 @@ bool wait_after(int error, int daemon, const Deadline& deadline) {
 SendResult send(int daemon, Message& message, std::chrono::milliseconds time_allowed) {
   const Deadline deadline(time_allowed);
   SendResult result;
-  // One turn of the loop to a SOCK_SEQPACKET daemon; a SOCK_STREAM one may take the payload in pieces.
+  SH_CHECK(message.size() > 0);
+  // One pass of the loop for a SOCK_SEQPACKET daemon; a SOCK_STREAM daemon may take the payload in pieces.
   while (message.size() > 0) {
     const ssize_t sent = ::sendmsg(daemon, message.header(), MSG_NOSIGNAL);
     if (sent >= 0) {
@@ -105,6 +110,7 @@ SendResult send(int daemon, Message& message, std::chrono::milliseconds time_all
       break;
     }
   }
+  SH_CHECK(result.error != 0 || (result.client_is_gone && message.size() == 0));
   return result;
 }
 

@@ -1,4 +1,6 @@
-// The one message of a hand-off: the payload as data, the client's socket as SCM_RIGHTS, sent to a connected daemon.
+// The one message of a hand-off: the payload as data and the client's socket as SCM_RIGHTS, sent to a connected daemon.
+// Pure: knows nothing of httpd. Both functions borrow all descriptors, and block the calling Apache thread for at most
+// the time allowed.
 
 #pragma once
 
@@ -12,13 +14,13 @@ struct SendResult {
   // True from the moment the daemon can have the client's socket. From then on Apache must not write to the client,
   // even if the rest of a payload to a SOCK_STREAM daemon fails.
   bool client_is_gone = false;
-  int error = 0;  // errno; ETIMEDOUT where the daemon did not take the message in time
+  int error = 0;  // errno; ETIMEDOUT if the daemon did not take the message in time
 };
 
 // An empty payload is sent as kNoPayload.
 SendResult send_handoff(int daemon, int client, const Payload& payload, std::chrono::milliseconds time_allowed);
 
-// The payload is in the file, a sealed memfd, and the message is kNoPayload with both descriptors.
+// The payload is in the file, a sealed memfd; the message is kNoPayload with both descriptors.
 SendResult send_handoff_with_file(int daemon, int client, int file, std::chrono::milliseconds time_allowed);
 
 }  // namespace socket_handoff

@@ -1,11 +1,11 @@
-// httpd's headers and this module's place in them; included first by every file that talks to httpd.
+// httpd's headers, and what httpd keeps for this module; every file that calls httpd includes it first.
 //
-// Log lines get the module's own LogLevel through APLOG_USE_MODULE, and a tag of ours, SHLOGNO(201) = "SH0201: ", that
-// tests and administrators look for: 00xx what happened, 01xx the request, 02xx the daemon, 03xx this server.
+// APLOG_USE_MODULE gives log lines the module's own LogLevel. SHLOGNO(201) = "SH0201: " gives them a tag, which tests
+// and administrators look for: 00xx is what happened, 01xx the request, 02xx the daemon, 03xx this server.
 
 #pragma once
 
-// C++20 has them as C99 does; without this the type of a directive's function would be lost in a cast.
+// C++20 has designated initializers too. Without this, a cast would lose the type of a directive's function.
 #define AP_HAVE_DESIGNATED_INITIALIZER
 
 #include <httpd.h>
@@ -29,7 +29,7 @@ APLOG_USE_MODULE(socket_handoff);
 
 namespace socket_handoff {
 
-// The settings that hold for this request.
+// The per-directory configuration of this request.
 inline const Settings& settings_of(const request_rec* r) {
   return *static_cast<const Settings*>(ap_get_module_config(r->per_dir_config, &socket_handoff_module));
 }

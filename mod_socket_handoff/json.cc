@@ -1,5 +1,7 @@
 #include "mod_socket_handoff/json.h"
 
+#include "mod_socket_handoff/check.h"
+
 namespace socket_handoff {
 namespace {
 
@@ -10,6 +12,30 @@ bool is_digit(char character) {
 bool is_hex_digit(char character) {
   const char lower = static_cast<char>(character | 0x20);
   return is_digit(character) || (lower >= 'a' && lower <= 'f');
+}
+
+bool is_continuation(unsigned char byte) {
+  return (byte & 0xc0) == 0x80;
+}
+
+// How many bytes the first character of `text` has in UTF-8; 0 if the text does not begin with a character. Overlong
+// forms and surrogates are not characters.
+std::size_t utf8_length(std::string_view text) {
+  const auto byte = [&](std::size_t i) { return i < text.size() ? static_cast<unsigned char>(text[i]) : 0; };
+  const unsigned char first = byte(0);
+  if (first < 0x80) return 1;
+  if (first >= 0xc2 && first <= 0xdf) return is_continuation(byte(1)) ? 2 : 0;
+  if (first >= 0xe0 && first <= 0xef) {
+    const unsigned char least = first == 0xe0 ? 0xa0 : 0x80;
+    const unsigned char most = first == 0xed ? 0x9f : 0xbf;
+    return byte(1) >= least && byte(1) <= most && is_continuation(byte(2)) ? 3 : 0;
+  }
+  if (first >= 0xf0 && first <= 0xf4) {
+    const unsigned char least = first == 0xf0 ? 0x90 : 0x80;
+    const unsigned char most = first == 0xf4 ? 0x8f : 0xbf;
+    return byte(1) >= least && byte(1) <= most && is_continuation(byte(2)) && is_continuation(byte(3)) ? 4 : 0;
+  }
+  return 0;
 }
 
 }  // namespace
@@ -65,6 +91,7 @@ bool JsonScanner::skip_value(int depth) {
 }
 
 bool JsonScanner::skip_object(int depth) {
+  SH_CHECK(is_next('{') && depth <= kMaxDepth);
   ++position_;
   if (take('}')) return true;
   do {
@@ -75,6 +102,7 @@ bool JsonScanner::skip_object(int depth) {
 }
 
 bool JsonScanner::skip_array(int depth) {
+  SH_CHECK(is_next('[') && depth <= kMaxDepth);
   ++position_;
   if (take(']')) return true;
   do {
@@ -99,6 +127,7 @@ bool JsonScanner::skip_string() {
 
 // From the backslash to the escape's last character.
 bool JsonScanner::skip_escape() {
+  SH_CHECK(is_next('\\'));
   if (++position_ == text_.size()) return false;
   if (text_[position_] != 'u') return std::string_view("\"\\/bfnrt").find(text_[position_]) != std::string_view::npos;
   for (int digit = 0; digit < 4; ++digit) {
@@ -145,34 +174,6 @@ bool is_json_object(std::string_view text) {
   return whole.skip_value() && whole.is_at_end();
 }
 
-namespace {
-
-bool is_continuation(unsigned char byte) {
-  return (byte & 0xc0) == 0x80;
-}
-
-// How many bytes the character at the beginning of `text` has in UTF-8; 0 where there is none. Neither overlong forms
-// nor surrogates are characters.
-std::size_t utf8_length(std::string_view text) {
-  const auto byte = [&](std::size_t i) { return i < text.size() ? static_cast<unsigned char>(text[i]) : 0; };
-  const unsigned char first = byte(0);
-  if (first < 0x80) return 1;
-  if (first >= 0xc2 && first <= 0xdf) return is_continuation(byte(1)) ? 2 : 0;
-  if (first >= 0xe0 && first <= 0xef) {
-    const unsigned char least = first == 0xe0 ? 0xa0 : 0x80;
-    const unsigned char most = first == 0xed ? 0x9f : 0xbf;
-    return byte(1) >= least && byte(1) <= most && is_continuation(byte(2)) ? 3 : 0;
-  }
-  if (first >= 0xf0 && first <= 0xf4) {
-    const unsigned char least = first == 0xf0 ? 0x90 : 0x80;
-    const unsigned char most = first == 0xf4 ? 0x8f : 0xbf;
-    return byte(1) >= least && byte(1) <= most && is_continuation(byte(2)) && is_continuation(byte(3)) ? 4 : 0;
-  }
-  return 0;
-}
-
-}  // namespace
-
 void JsonText::put(char character) {
   if (size_ < capacity_) memory_[size_] = character;
   ++size_;
@@ -194,6 +195,7 @@ void JsonText::write_string(std::string_view text) {
   while (!text.empty()) {
     const auto byte = static_cast<unsigned char>(text.front());
     const std::size_t length = utf8_length(text);
+    SH_CHECK(length <= text.size());
     if (length == 0 || byte < 0x20 || byte == 0x7f) {
       put_escaped(byte);
       text.remove_prefix(1);

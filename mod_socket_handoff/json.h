@@ -7,16 +7,15 @@
 
 namespace socket_handoff {
 
-// Walks over JSON text without building anything from it. Pure; what it is given may be hostile: it never reads past
-// the end and never goes deeper than kMaxDepth.
+// Walks over JSON text and builds nothing from it. Borrows the text, which may be hostile: the scanner never reads past
+// its end and never goes deeper than kMaxDepth. What it reports as false is no JSON, or is too deep.
 class JsonScanner {
  public:
-  // As deep as streaming-daemon goes.
-  static constexpr int kMaxDepth = 64;
+  static constexpr int kMaxDepth = 64;  // streaming-daemon's limit
 
   explicit JsonScanner(std::string_view text) : text_(text) {}
 
-  // Blanks, then this character.
+  // Skips blanks, then this character.
   [[nodiscard]] bool take(char character);
   [[nodiscard]] bool skip_value() { return skip_value(0); }
 
@@ -27,7 +26,7 @@ class JsonScanner {
   };
   [[nodiscard]] bool take_member(Member& member);
 
-  // Nothing but blanks is left.
+  // Whether nothing but blanks is left.
   bool is_at_end();
   std::size_t position() const { return position_; }
 
@@ -47,22 +46,22 @@ class JsonScanner {
   std::string_view between(std::size_t begin, std::size_t end) const { return {text_.data() + begin, end - begin}; }
 
   std::string_view text_;
-  std::size_t position_ = 0;
+  std::size_t position_ = 0;  // at most the text's size
 };
 
 bool is_json_object(std::string_view text);
 
-// Writes JSON text into memory of the caller's. Run once without memory, it says how much is needed. Pure.
+// Writes JSON text into the caller's memory. A first run without memory counts how much is needed.
 class JsonText {
  public:
   JsonText() = default;  // only counts
   JsonText(char* memory, std::size_t capacity) : memory_(memory), capacity_(capacity) {}
 
   void write(std::string_view text);
-  // A string in quotes, as valid JSON in UTF-8 whatever the text is: a byte that is no UTF-8 is taken to be Latin-1.
+  // A string in quotes, and valid JSON in UTF-8 whatever the text is: a byte that is not UTF-8 is read as Latin-1.
   void write_string(std::string_view text);
 
-  std::size_t size() const { return size_; }
+  std::size_t size() const { return size_; }  // of all that was written, even if the memory was too small for it
   std::string_view text() const { return {memory_, size_ < capacity_ ? size_ : capacity_}; }
 
  private:

@@ -1,4 +1,4 @@
-// mod_socket_handoff: what httpd sees of it, the module record and its hooks.
+// What httpd sees of the module: its directives, its hooks and the module record.
 
 #include "mod_socket_handoff/child.h"
 #include "mod_socket_handoff/filters.h"
@@ -16,7 +16,7 @@
 namespace socket_handoff {
 namespace {
 
-// Pools free memory and call no destructor.
+// A pool frees the memory and calls no destructor.
 static_assert(std::is_trivially_destructible_v<Settings>);
 
 Settings* new_settings(apr_pool_t* pool, const Settings& settings) {
@@ -27,6 +27,7 @@ bool would_enable_in_htaccess(const cmd_parms* command, bool value) {
   return value && ap_check_cmd_context(const_cast<cmd_parms*>(command), NOT_IN_HTACCESS) != nullptr;
 }
 
+// Functions for directives return null, or an error for httpd to print.
 template <class Type>
 const char* keep(cmd_parms* command, std::optional<typename Type::Value>& setting, const typename Type::Value& value,
                  const char* word) {
@@ -56,12 +57,12 @@ const char* set(cmd_parms* command, void* settings, const char* word) {
   return keep<Type>(command, static_cast<Settings*>(settings)->*kMember, *value, word);
 }
 
-// Where a directive may stand: in the server and its virtual hosts, in <Directory> and <Location>; and in .htaccess,
-// under AllowOverride FileInfo.
+// Where a directive is allowed: in the server and its virtual hosts, in <Directory> and <Location>; and
+// SocketHandoffEnabled in .htaccess too, under AllowOverride FileInfo.
 template <class Type>
-constexpr int kPlaces = RSRC_CONF | ACCESS_CONF | (std::is_same_v<Type, SwitchOffInHtaccess> ? OR_FILEINFO : 0);
+constexpr int kContexts = RSRC_CONF | ACCESS_CONF | (std::is_same_v<Type, SwitchOffInHtaccess> ? OR_FILEINFO : 0);
 
-// The words of a list may stand on one line; ITERATE calls the function for each.
+// A list may have several words on one line: ITERATE calls the function for each.
 template <class Type>
 constexpr cmd_how kArguments = requires {
   &Type::append;
@@ -70,20 +71,20 @@ constexpr cmd_how kArguments = requires {
 
 constinit const command_rec kDirectives[] = {
 #define SETTING(type, member, directive, standard, help) \
-  {directive, {.take1 = set<type, &Settings::member##_>}, nullptr, kPlaces<type>, kArguments<type>, help},
+  {directive, {.take1 = set<type, &Settings::member##_>}, nullptr, kContexts<type>, kArguments<type>, help},
     SOCKET_HANDOFF_SETTINGS(SETTING)
 #undef SETTING
         {}};
 
-void* create_settings(apr_pool_t* pool, char*) {
+void* create_dir_config(apr_pool_t* pool, char*) {
   return new_settings(pool, Settings());
 }
 
-void* merge_settings(apr_pool_t* pool, void* outer, void* inner) {
+void* merge_dir_config(apr_pool_t* pool, void* outer, void* inner) {
   return new_settings(pool, merge(*static_cast<const Settings*>(outer), *static_cast<const Settings*>(inner)));
 }
 
-// Not when httpd reads its configuration only to try it.
+// Not in httpd's first pass over its configuration, which is the only one of a test of the configuration.
 int announce(apr_pool_t*, apr_pool_t*, apr_pool_t*, server_rec* server) {
   if (ap_state_query(AP_SQ_MAIN_STATE) != AP_SQ_MS_CREATE_PRE_CONFIG) {
     ap_log_error(APLOG_MARK, APLOG_NOTICE, 0, server,
@@ -94,18 +95,17 @@ int announce(apr_pool_t*, apr_pool_t*, apr_pool_t*, server_rec* server) {
 
 void register_hooks(apr_pool_t*) {
   ap_hook_post_config(announce, nullptr, nullptr, APR_HOOK_MIDDLE);
-  ap_hook_post_config(create_counters, nullptr, nullptr, APR_HOOK_MIDDLE);
+  ap_hook_post_config(create_shared_memory, nullptr, nullptr, APR_HOOK_MIDDLE);
   ap_hook_child_init(create_child_process, nullptr, nullptr, APR_HOOK_MIDDLE);
-  ap_hook_log_transaction(carry_outcome_on, nullptr, nullptr, APR_HOOK_REALLY_FIRST);
-  // Optional, as mod_status may not be loaded.
+  ap_hook_log_transaction(copy_outcome_to_redirects, nullptr, nullptr, APR_HOOK_REALLY_FIRST);
+  // Optional, because mod_status may not be loaded.
   APR_OPTIONAL_HOOK(ap, status_hook, show_counters, nullptr, nullptr, APR_HOOK_MIDDLE);
-  register_early_filter();
-  register_handoff_filter();
-  register_body_limit();
-  // First of all, so that it is nearest to the handler.
-  ap_hook_insert_filter(insert_early_filter, nullptr, nullptr, APR_HOOK_REALLY_FIRST);
-  ap_hook_insert_filter(insert_body_limit, nullptr, nullptr, APR_HOOK_MIDDLE);
-  // Last of all, so that the filter sees headers that others set in theirs (mod_headers), and in error responses too.
+  register_output_filters();
+  register_body_limit_filter();
+  // The first of all, so that it is next to the handler.
+  ap_hook_insert_filter(insert_body_filter, nullptr, nullptr, APR_HOOK_REALLY_FIRST);
+  ap_hook_insert_filter(insert_body_limit_filter, nullptr, nullptr, APR_HOOK_MIDDLE);
+  // The last of all, so that it sees the headers that other filters set (mod_headers), in error responses too.
   ap_hook_insert_filter(insert_handoff_filter, nullptr, nullptr, APR_HOOK_REALLY_LAST);
   ap_hook_insert_error_filter(insert_handoff_filter, nullptr, nullptr, APR_HOOK_REALLY_LAST);
 }
@@ -116,9 +116,9 @@ void register_hooks(apr_pool_t*) {
 extern "C" {
 AP_MODULE_DECLARE_DATA module socket_handoff_module = {
     STANDARD20_MODULE_STUFF,
-    socket_handoff::create_settings,
-    socket_handoff::merge_settings,
-    nullptr,  // no settings outside of directories: a server's are those of its root
+    socket_handoff::create_dir_config,
+    socket_handoff::merge_dir_config,
+    nullptr,  // no per-server configuration: the server's section is the outermost directory
     nullptr,
     socket_handoff::kDirectives,
     socket_handoff::register_hooks,

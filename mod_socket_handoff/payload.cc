@@ -5,6 +5,7 @@
 
 #include <cerrno>
 
+#include "mod_socket_handoff/check.h"
 #include "mod_socket_handoff/json.h"
 
 namespace socket_handoff {
@@ -18,11 +19,24 @@ void write_fact(JsonText& text, std::string_view name, std::string_view value) {
   text.write_string(value);
 }
 
+bool write_all(int file, std::string_view text) {
+  while (!text.empty()) {
+    const ssize_t written = ::write(file, text.data(), text.size());
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0) return false;
+    SH_CHECK(static_cast<std::size_t>(written) <= text.size());
+    text.remove_prefix(static_cast<std::size_t>(written));
+  }
+  return true;
+}
+
 }  // namespace
 
 std::optional<std::string_view> rest_of_object(std::string_view payload) {
   if (!is_json_object(payload)) return std::nullopt;
-  payload.remove_prefix(payload.find('{') + 1);
+  const std::size_t brace = payload.find('{');
+  SH_CHECK(brace != std::string_view::npos);
+  payload.remove_prefix(brace + 1);
   return payload;
 }
 
@@ -46,20 +60,6 @@ void write_front(JsonText& text, const ApacheFacts& facts, std::string_view rest
   text.write("}");
   if (!JsonScanner(rest).take('}')) text.write(",");
 }
-
-namespace {
-
-bool write_all(int file, std::string_view text) {
-  while (!text.empty()) {
-    const ssize_t written = ::write(file, text.data(), text.size());
-    if (written < 0 && errno == EINTR) continue;
-    if (written < 0) return false;
-    text.remove_prefix(static_cast<std::size_t>(written));
-  }
-  return true;
-}
-
-}  // namespace
 
 UniqueDescriptor make_payload_file(const Payload& payload) {
   UniqueDescriptor file(::memfd_create("socket-handoff", MFD_CLOEXEC | MFD_ALLOW_SEALING));

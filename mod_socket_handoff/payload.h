@@ -1,5 +1,5 @@
-// What a hand-off carries: the handler's data, Apache's member in front of it, and the memfd for data that is too large for
-// a message. Pure: knows nothing of httpd.
+// What a hand-off carries: the handler's data, Apache's member in front of it, and the file for data that is too large
+// for a message. Pure: knows nothing of httpd.
 
 #pragma once
 
@@ -13,46 +13,45 @@
 
 namespace socket_handoff {
 
-// What a hand-off carries: the handler's data, and before it what Apache adds. Two pieces, so that the data need not be
-// copied. Pure; borrows both from the request's pool.
+// Two pieces, so that the data need not be copied. Borrows both from the request's pool.
 struct Payload {
-  std::string_view front;
-  std::string_view rest;
+  std::string_view front;  // what Apache adds: the opening brace and its member; empty if the data is not a JSON object
+  std::string_view rest;   // the handler's data, without the opening brace if `front` has it
   bool is_json_object = false;
 
   std::size_t size() const { return front.size() + rest.size(); }
 
-  // What no server of another protocol could take for a request of its own: nothing, or a JSON object on one line. Its
-  // line breaks could begin the commands of a protocol that has one command a line.
+  // True of data that no server of another protocol could take for a request of its own: none, or a JSON object on one
+  // line. In a protocol with one command a line, a line break could begin a command.
   bool is_fit_for_stream_socket() const {
     return size() == 0 || (is_json_object && rest.find_first_of("\r\n") == std::string_view::npos);
   }
 };
 
-// What Apache knows of a request, as the first member of the payload: "apache":{"headers":[[name,value],...],...}.
-// Pure.
 struct HeaderField {
   std::string_view name;
   std::string_view value;
 };
 
+// What Apache knows of a request: the payload's first member, "apache":{"headers":[[name,value],...],...}. What is
+// empty is left out. Borrows all texts.
 struct ApacheFacts {
-  std::span<const HeaderField> headers;  // of the response, for the head of the daemon's
-  std::string_view request_id;           // left out where empty, as the others are
+  std::span<const HeaderField> headers;  // of the handler's response, for the head of the daemon's answer
+  std::string_view request_id;
   std::string_view client;
   std::string_view method;
   std::string_view uri;
-  std::string_view protocol;  // which the client speaks, "HTTP/1.1"; the daemon frames its answer by it
+  std::string_view protocol;  // of the client, "HTTP/1.1"; the daemon frames its answer by it
 };
 
-// Where a payload has room for the member: what follows the object's opening brace. None where it is no JSON object.
+// What follows the object's opening brace; none if the payload is not a JSON object.
 std::optional<std::string_view> rest_of_object(std::string_view payload);
 
-// The opening brace, the member, and a comma where `rest` has members too.
+// Writes the opening brace, the member, and a comma if `rest` has members too.
 void write_front(JsonText& text, const ApacheFacts& facts, std::string_view rest);
 
-// A payload that is too large for a message: in a memfd, sealed, so that the daemon can map it without fear that it
-// changes or shrinks.
-UniqueDescriptor make_payload_file(const Payload& payload);  // none, and errno set, where there is no room
+// A memfd with the payload, sealed, so that the daemon can map it and knows that it neither changes nor shrinks. None,
+// and errno set, if there is no room for it.
+UniqueDescriptor make_payload_file(const Payload& payload);
 
 }  // namespace socket_handoff

@@ -7,25 +7,26 @@
 
 #include <cerrno>
 
+#include "mod_socket_handoff/check.h"
 #include "mod_socket_handoff/relayed_answer.h"
 
 namespace socket_handoff {
 namespace {
 
-// How often to look whether a stream of HTTP/2 was cancelled, for which there is no descriptor to poll.
+// How often to look whether an HTTP/2 stream was cancelled, which has no descriptor to poll.
 constexpr int kLookForClientMs = 200;
 
-// Waits for the daemon, and watches the client meanwhile.
-class Watch {
+// Waits for the daemon, and watches the client meanwhile. Borrows both.
+class DaemonWatch {
  public:
-  Watch(conn_rec* c, int daemon) : c_(c) {
+  DaemonWatch(conn_rec* c, int daemon) : c_(c) {
     polls_[0] = {.fd = daemon, .events = POLLIN, .revents = 0};
     polls_[1] = {.fd = -1, .events = POLLRDHUP, .revents = 0};
     apr_socket_t* socket = c->master ? nullptr : ap_get_conn_socket(c);
     if (socket) apr_os_sock_get(&polls_[1].fd, socket);
   }
 
-  // False where the client has left.
+  // False if the client has left.
   bool wait() {
     while (!c_->aborted) {
       const int ready = ::poll(polls_, 2, polls_[1].fd < 0 ? kLookForClientMs : -1);
@@ -41,8 +42,8 @@ class Watch {
   pollfd polls_[2];
 };
 
-// More than zero bytes, zero at the end, less where the connection broke off.
-ssize_t receive(int daemon, char* buffer, std::size_t size) {
+// The number of bytes; 0 at the end, -1 if the connection broke off.
+ssize_t receive_from(int daemon, char* buffer, std::size_t size) {
   ssize_t received;
   do {
     received = ::recv(daemon, buffer, size, 0);
@@ -50,13 +51,13 @@ ssize_t receive(int daemon, char* buffer, std::size_t size) {
   return received;
 }
 
-// Several of these may stand beside those of the handler.
-bool is_added_to(const char* name) {
+// Fields that are added to the handler's; all others replace the handler's.
+bool is_additive(const char* name) {
   return strcasecmp(name, "Set-Cookie") == 0 || strcasecmp(name, "Vary") == 0;
 }
 
-// What described the body that the handler wrote, and is not true of the daemon's.
-void forget_the_handlers_body(request_rec* r) {
+// Removes the fields that describe the handler's body and are not true of the daemon's.
+void unset_body_headers(request_rec* r) {
   for (const char* name : {"Content-Length", "Content-Encoding", "Content-MD5", "Content-Range", "Accept-Ranges",
                            "ETag", "Last-Modified", "Transfer-Encoding", "Trailer", "Digest", "Expires"}) {
     apr_table_unset(r->headers_out, name);
@@ -64,8 +65,8 @@ void forget_the_handlers_body(request_rec* r) {
   }
 }
 
-void use_head(request_rec* r, RelayedHead& head) {
-  forget_the_handlers_body(r);
+void apply_head(request_rec* r, RelayedHead& head) {
+  unset_body_headers(r);
   r->status = head.status();
   r->status_line = nullptr;
   apr_table_t* fields = apr_table_make(r->pool, 8);
@@ -76,7 +77,7 @@ void use_head(request_rec* r, RelayedHead& head) {
       ap_set_content_type(r, value);
       continue;
     }
-    if (!is_added_to(name)) {
+    if (!is_additive(name)) {
       apr_table_unset(r->headers_out, name);
       apr_table_unset(r->err_headers_out, name);
     }
@@ -85,13 +86,13 @@ void use_head(request_rec* r, RelayedHead& head) {
   r->headers_out = apr_table_overlay(r->pool, r->headers_out, fields);
 }
 
-// What goes to the client. One brigade for all events, as a request's pool gives nothing back before its end.
-class Client {
+// What goes to the client. One brigade for all events, because a request's pool frees nothing before its end.
+class ClientOutput {
  public:
-  Client(request_rec* r, const ap_filter_t* filter)
+  ClientOutput(request_rec* r, const ap_filter_t* filter)
       : r_(r), filter_(filter), brigade_(apr_brigade_create(r->pool, r->connection->bucket_alloc)) {}
 
-  // At once, whatever may follow: each piece is an event that somebody waits for. False where the client has left.
+  // Flushes each piece: it is an event that the client waits for. False if the client has left.
   bool send(const char* data, std::size_t size) {
     if (size > 0) APR_BRIGADE_INSERT_TAIL(brigade_, apr_bucket_transient_create(data, size, alloc()));
     APR_BRIGADE_INSERT_TAIL(brigade_, apr_bucket_flush_create(alloc()));
@@ -103,7 +104,7 @@ class Client {
     pass();
   }
 
-  // As mod_proxy tells the filters behind it that a backend broke off: the chunks get no end, and the stream a reset.
+  // mod_proxy's sign to the filters that a backend broke off: HTTP/1.1 then sends no last chunk, and HTTP/2 a reset.
   void break_off() {
     APR_BRIGADE_INSERT_TAIL(brigade_, ap_bucket_error_create(HTTP_BAD_GATEWAY, nullptr, r_->pool, alloc()));
     end();
@@ -130,51 +131,53 @@ int refuse_answer(request_rec* r, const char* reason) {
 }
 
 // How much of the answer has been relayed.
-enum class Progress { kGoesOn, kIsWhole, kHasBrokenOff, kClientHasLeft };
+enum class Progress { kContinues, kIsComplete, kHasBrokenOff, kClientHasLeft };
 
-// The answer's body as it comes.
-class Body {
+// Decodes the answer's body as it comes, and passes it on.
+class RelayedBody {
  public:
-  explicit Body(Client& client) : client_(client) {}
+  explicit RelayedBody(ClientOutput& client) : client_(client) {}
 
   void begin(bool is_chunked) { is_chunked_ = is_chunked; }
 
   Progress pass_on(char* text, std::size_t size) {
     if (is_chunked_) size = chunks_.decode(text, size);
     if (!client_.send(text, size)) return Progress::kClientHasLeft;
-    if (!is_chunked_) return Progress::kGoesOn;
+    if (!is_chunked_) return Progress::kContinues;
     switch (chunks_.state()) {
       case ChunkedBody::State::kIncomplete:
-        return Progress::kGoesOn;
+        return Progress::kContinues;
       case ChunkedBody::State::kComplete:
-        return Progress::kIsWhole;
+        return Progress::kIsComplete;
       case ChunkedBody::State::kInvalid:
         break;
     }
     return Progress::kHasBrokenOff;
   }
 
-  // The connection has ended.
-  Progress end() const { return is_chunked_ ? Progress::kHasBrokenOff : Progress::kIsWhole; }
+  // When the connection has ended.
+  Progress progress_at_end() const { return is_chunked_ ? Progress::kHasBrokenOff : Progress::kIsComplete; }
 
  private:
-  Client& client_;
+  ClientOutput& client_;
   bool is_chunked_ = false;
   ChunkedBody chunks_;
 };
 
-// Up to the first event, or so much of it as came with the head. OK, or a status.
-int relay_head(request_rec* r, Watch& watch, int daemon, char* buffer, Body& body, Progress& progress) {
+// Reads the head, and passes on what came with it of the body. OK with the progress, or the status for the client.
+int relay_head(request_rec* r, DaemonWatch& watch, int daemon, char* buffer, RelayedBody& body, Progress& progress) {
   std::size_t length = 0;
   while (watch.wait()) {
-    const ssize_t received = receive(daemon, buffer + length, kMaxRelayedHeadBytes - length);
+    const ssize_t received = receive_from(daemon, buffer + length, kMaxRelayedHeadBytes - length);
     if (received <= 0) return refuse_answer(r, "it ended before its head did");
     length += static_cast<std::size_t>(received);
+    SH_CHECK(length <= kMaxRelayedHeadBytes);
     RelayedHead head({buffer, length});
-    if (head.state() == RelayedHead::State::kInvalid) return refuse_answer(r, "its head is no valid one of HTTP/1.1");
+    if (head.state() == RelayedHead::State::kInvalid) return refuse_answer(r, "it has no valid HTTP/1.x head");
     if (head.state() == RelayedHead::State::kIncomplete) continue;
+    SH_CHECK(head.size() <= length);
     body.begin(head.is_chunked());
-    use_head(r, head);
+    apply_head(r, head);
     progress = body.pass_on(buffer + head.size(), length - head.size());
     return OK;
   }
@@ -182,26 +185,28 @@ int relay_head(request_rec* r, Watch& watch, int daemon, char* buffer, Body& bod
   return OK;
 }
 
-Progress relay_body(Watch& watch, int daemon, char* buffer, Body& body) {
+Progress relay_body(DaemonWatch& watch, int daemon, char* buffer, RelayedBody& body) {
   while (watch.wait()) {
-    const ssize_t received = receive(daemon, buffer, kMaxRelayedHeadBytes);
-    if (received <= 0) return body.end();
+    const ssize_t received = receive_from(daemon, buffer, kMaxRelayedHeadBytes);
+    if (received <= 0) return body.progress_at_end();
     const Progress progress = body.pass_on(buffer, static_cast<std::size_t>(received));
-    if (progress != Progress::kGoesOn) return progress;
+    if (progress != Progress::kContinues) return progress;
   }
   return Progress::kClientHasLeft;
 }
 
-void finish(request_rec* r, Client& client, Progress progress) {
+void finish(request_rec* r, ClientOutput& client, Progress progress) {
+  SH_CHECK(progress != Progress::kContinues);
   switch (progress) {
-    case Progress::kGoesOn:
-    case Progress::kIsWhole:
+    case Progress::kContinues:
+      break;
+    case Progress::kIsComplete:
       client.end();
       break;
     case Progress::kHasBrokenOff:
       ap_log_rerror(
           APLOG_MARK, APLOG_ERR, 0, r,
-          SHLOGNO(209) "the daemon's answer broke off, or is framed wrongly; the client is shown that it is not whole");
+          SHLOGNO(209) "the daemon's answer broke off, or is framed wrongly; the client sees that it is incomplete");
       client.break_off();
       break;
     case Progress::kClientHasLeft:
@@ -214,13 +219,13 @@ void finish(request_rec* r, Client& client, Progress progress) {
 }  // namespace
 
 int relay_answer(request_rec* r, const ap_filter_t* filter, UniqueDescriptor daemon) {
-  Watch watch(r->connection, daemon.get());
-  Client client(r, filter);
-  Body body(client);
+  DaemonWatch watch(r->connection, daemon.get());
+  ClientOutput client(r, filter);
+  RelayedBody body(client);
   char* buffer = static_cast<char*>(apr_palloc(r->pool, kMaxRelayedHeadBytes));
-  Progress progress = Progress::kGoesOn;
+  Progress progress = Progress::kContinues;
   if (const int status = relay_head(r, watch, daemon.get(), buffer, body, progress); status != OK) return status;
-  if (progress == Progress::kGoesOn) progress = relay_body(watch, daemon.get(), buffer, body);
+  if (progress == Progress::kContinues) progress = relay_body(watch, daemon.get(), buffer, body);
   finish(r, client, progress);
   return OK;
 }

@@ -1,6 +1,6 @@
-// The way for connections that cannot leave Apache, such as TLS and HTTP/2: the daemon gets one end of a socket pair
-// for its client, and what it writes there goes through Apache's own filters. Costs an Apache thread for as long as the
-// stream lasts, and no worker of the handler's.
+// Relays the daemon's answer to a client whose connection cannot leave Apache (TLS, HTTP/2): the daemon has one end of
+// a socket pair in the client's place, and what it writes there goes through Apache's own filters. This takes an Apache
+// thread for as long as the stream lasts, and no worker of the handler's.
 
 #pragma once
 
@@ -10,11 +10,13 @@
 
 namespace socket_handoff {
 
-// Reads the daemon's answer from `daemon` and sends it on to the filter behind this one, until it ends or the client
-// leaves, which closes the pair. OK, or the status that the client is to get where the daemon brought no answer at all.
+// Takes the daemon's connection over. Reads the daemon's answer from it and passes it to the filter behind this one,
+// until the answer ends or the client leaves; then closes the connection. OK, or the status for the client if the
+// daemon sent no answer that could be relayed, whose cause is logged.
 //
-// An answer in chunks that ends without its last one has broken off, and ends so for the client: without a last chunk
-// by HTTP/1.1, with a reset by HTTP/2; HTTP/1.0 has no sign for it. Of one without framing nobody can tell.
+// An answer in chunks that ends without its last chunk has broken off, and breaks off for the client too: without a
+// last chunk by HTTP/1.1, with a reset by HTTP/2. HTTP/1.0 cannot show it. An answer without framing ends with the
+// connection, whole or not.
 int relay_answer(request_rec* r, const ap_filter_t* filter, UniqueDescriptor daemon);
 
 }  // namespace socket_handoff

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include "mod_socket_handoff/check.h"
+
 namespace socket_handoff {
 namespace {
 
@@ -31,15 +33,15 @@ std::string_view trim(std::string_view text) {
   return text;
 }
 
-bool is_same(std::string_view name, std::string_view other) {
+bool is_same_name(std::string_view name, std::string_view other) {
   return name.size() == other.size() && ::strncasecmp(name.data(), other.data(), name.size()) == 0;
 }
 
-// The connection's own, which Apache writes itself; and the length, as the body is passed on as it comes.
-bool is_of_the_connection(std::string_view name) {
+// Fields of the connection, which Apache writes itself; and the length, because the body is passed on as it comes.
+bool is_hop_by_hop(std::string_view name) {
   for (const char* own : {"Connection", "Keep-Alive", "Proxy-Connection", "TE", "Trailer", "Upgrade", "Content-Length",
                           "Transfer-Encoding", "Date", "Server"}) {
-    if (is_same(name, own)) return true;
+    if (is_same_name(name, own)) return true;
   }
   return false;
 }
@@ -53,7 +55,7 @@ bool split(std::string_view line, RelayedHead::Field& field) {
   return is_token(field.name) && is_value(field.value);
 }
 
-// Up to and including the empty line; 0 where that has not come yet.
+// Up to and including the empty line; 0 if that has not come yet.
 std::size_t head_size(std::string_view received) {
   std::size_t line = 0;
   for (std::size_t i = 0; i < received.size(); ++i) {
@@ -63,6 +65,13 @@ std::size_t head_size(std::string_view received) {
     line = i + 1;
   }
   return 0;
+}
+
+// -1 if it is not one.
+int hex_digit(char character) {
+  if (character >= '0' && character <= '9') return character - '0';
+  const char lower = static_cast<char>(character | 0x20);
+  return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
 }
 
 }  // namespace
@@ -81,6 +90,7 @@ RelayedHead::RelayedHead(std::string_view received) {
     Field field;
     if (!split(line, field) || !read_framing(field)) return;
   }
+  SH_CHECK(size_ <= received.size() && status_ >= 200 && status_ <= 599);
   rest_ = fields;
   state_ = State::kComplete;
 }
@@ -105,31 +115,20 @@ bool RelayedHead::read_status(std::string_view line) {
   return status_ >= 200 && status_ <= 599;
 }
 
-// False where the body would have to be decoded otherwise.
+// False if the body has an encoding that is not supported.
 bool RelayedHead::read_framing(const Field& field) {
-  if (!is_same(field.name, "Transfer-Encoding")) return true;
-  if (is_chunked_ || !is_same(field.value, "chunked")) return false;
+  if (!is_same_name(field.name, "Transfer-Encoding")) return true;
+  if (is_chunked_ || !is_same_name(field.value, "chunked")) return false;
   is_chunked_ = true;
   return true;
 }
 
 bool RelayedHead::next_field(Field& field) {
   for (std::string_view line = next_line(); !line.empty(); line = next_line()) {
-    if (split(line, field) && !is_of_the_connection(field.name)) return true;
+    if (split(line, field) && !is_hop_by_hop(field.name)) return true;
   }
   return false;
 }
-
-namespace {
-
-// -1 where it is none.
-int hex_digit(char character) {
-  if (character >= '0' && character <= '9') return character - '0';
-  const char lower = static_cast<char>(character | 0x20);
-  return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
-}
-
-}  // namespace
 
 ChunkedBody::State ChunkedBody::state() const {
   if (expects_ == Expects::kInvalid) return State::kInvalid;
@@ -143,6 +142,7 @@ std::size_t ChunkedBody::decode(char* text, std::size_t size) {
       expects_ = after_framing(text[i++]);
       continue;
     }
+    SH_CHECK(left_ > 0 && decoded <= i);
     const std::size_t length = static_cast<std::size_t>(std::min<unsigned long long>(left_, size - i));
     std::memmove(text + decoded, text + i, length);
     decoded += length;
@@ -150,6 +150,7 @@ std::size_t ChunkedBody::decode(char* text, std::size_t size) {
     left_ -= length;
     if (left_ == 0) expects_ = Expects::kDataCr;
   }
+  SH_CHECK(decoded <= size);
   return decoded;
 }
 

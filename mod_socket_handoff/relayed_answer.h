@@ -1,5 +1,5 @@
-// The daemon's HTTP answer, as Apache relays it: its head, and its body in chunks. Pure: what comes is another program's and
-// is checked before any of it is believed.
+// The daemon's HTTP answer, as Apache relays it to a client that cannot leave Apache: its head, and its body in chunks.
+// Pure: knows nothing of httpd. The answer is another program's, so both are checked before Apache uses any of them.
 
 #pragma once
 
@@ -8,12 +8,11 @@
 
 namespace socket_handoff {
 
-// The head of the daemon's HTTP answer, where Apache relays it. Pure; what comes is checked before any of it is
-// believed: nothing that could add a line to the response, or frame it anew, is passed on. The body is in chunks, or
-// all that comes until the connection's end.
-// As long as a head may be.
+// A longer head is invalid.
 inline constexpr std::size_t kMaxRelayedHeadBytes = 32 * 1024;
 
+// The answer's status line and fields. Passes on nothing that could add a line to Apache's response or frame it
+// differently. The body is in chunks, or is all that comes until the end of the connection. Borrows the text.
 class RelayedHead {
  public:
   enum class State { kIncomplete, kInvalid, kComplete };
@@ -21,15 +20,15 @@ class RelayedHead {
   explicit RelayedHead(std::string_view received);
 
   State state() const { return state_; }
-  int status() const { return status_; }      // 200 to 599
-  std::size_t size() const { return size_; }  // in bytes; behind it comes the body
+  int status() const { return status_; }      // 200 to 599, once complete
+  std::size_t size() const { return size_; }  // in bytes; the body follows
   bool is_chunked() const { return is_chunked_; }
 
   struct Field {
     std::string_view name;
     std::string_view value;
   };
-  // The fields that are about the answer and not about this connection, one after the other; false after the last one.
+  // The next field that is not a hop-by-hop one. False after the last one.
   bool next_field(Field& field);
 
  private:
@@ -44,17 +43,16 @@ class RelayedHead {
   std::string_view rest_;
 };
 
-// The body of an HTTP answer in chunks, decoded as it comes. Pure; what comes is another program's, so it is taken as
-// streaming-daemon writes it and no other way: no extensions, no trailer, nothing behind the last chunk.
+// The answer's body in chunks, decoded as it comes. Accepts only what streaming-daemon writes: no extensions, no
+// trailer, and nothing after the last chunk.
 class ChunkedBody {
  public:
-  // A chunk's size has so many digits at most.
-  static constexpr int kMaxSizeDigits = 8;
+  static constexpr int kMaxSizeDigits = 8;  // of a chunk's size, in hexadecimal
 
   enum class State { kIncomplete, kComplete, kInvalid };
 
-  // Decodes the next piece in place: what belongs to the body moves to the front of `text`. How many bytes that are;
-  // those before what makes it invalid are among them.
+  // Decodes the next piece in place: moves the body's bytes to the front of `text` and returns how many they are. Bytes
+  // that come before an error are among them.
   std::size_t decode(char* text, std::size_t size);
 
   State state() const;
@@ -67,7 +65,7 @@ class ChunkedBody {
 
   Expects expects_ = Expects::kSize;
   int digits_ = 0;               // of the size that is being read
-  unsigned long long left_ = 0;  // of this chunk; the size so far while that is being read
+  unsigned long long left_ = 0;  // bytes of this chunk; while its size is being read, the size so far
 };
 
 }  // namespace socket_handoff

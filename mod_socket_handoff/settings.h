@@ -1,5 +1,6 @@
-// The module's configuration: the kinds of value that a directive takes, and the one list of directives, from which the
-// members, their defaults, their merge and the directives are generated. Pure; mod_socket_handoff.cc connects it to httpd.
+// The module's per-directory configuration: the kinds of value that a directive takes, and the one list of directives.
+// From that list the members, their defaults, their merge and the directives are generated. Pure: knows nothing of
+// httpd; mod_socket_handoff.cc connects it.
 
 #pragma once
 
@@ -17,8 +18,8 @@
 
 namespace socket_handoff {
 
-// A short list of words of the configuration, in the order in which they stand there. Pure; a value without memory of
-// its own: the words are in httpd's configuration pool.
+// A short list of the configuration's words, in their order. A value that borrows the words from httpd's configuration
+// pool.
 template <std::size_t kMaxWords>
 class WordList {
  public:
@@ -28,7 +29,7 @@ class WordList {
     static_assert(1 + sizeof...(more) <= kMaxWords);
   }
 
-  // False where the list is full.
+  // False if the list is full.
   [[nodiscard]] bool add(const char* word) {
     if (size_ >= kMaxWords) return false;
     words_[size_++] = word;
@@ -50,9 +51,10 @@ class WordList {
   std::size_t size_ = 0;
 };
 
-// The kinds of value that a directive takes: how its word in the configuration is read, and what a bad one is told.
-// Pure.
-// Room for `describe`, which says what is accepted, to follow "... is not ".
+// The kinds of value. parse() reads a directive's word, and returns none if it is not valid. describe() names what is
+// valid: text that follows "... is not ". append(), of a list, adds a further word; it returns null, or an error that
+// follows the word, as functions of httpd's directives do.
+
 inline constexpr std::size_t kMaxDescriptionBytes = 96;
 
 struct Switch {
@@ -66,7 +68,7 @@ struct Switch {
   static void describe(char (&text)[kMaxDescriptionBytes]) { std::snprintf(text, sizeof text, "On or Off"); }
 };
 
-// Whoever may write .htaccess may turn it off for a directory, and never on where the server has it off.
+// Allowed in .htaccess too, but only to switch off what the server has on.
 struct SwitchOffInHtaccess : Switch {};
 
 struct Prefix {
@@ -82,8 +84,8 @@ struct Prefix {
   }
 };
 
-// Given several times in one section, the directive adds to its list; an inner section's list takes the outer one's
-// place.
+// The directive may be repeated in a section, and adds to the section's list. An inner section's list replaces the
+// outer one's.
 struct Prefixes {
   using Value = WordList<16>;
 
@@ -91,7 +93,6 @@ struct Prefixes {
     const auto prefix = Prefix::parse(word);
     return prefix ? std::optional(Value(*prefix)) : std::nullopt;
   }
-  // Null, or why not: half a sentence that follows the word.
   static const char* append(Value& list, const char* word) { return list.add(word) ? nullptr : "is one too many"; }
   static void describe(char (&text)[kMaxDescriptionBytes]) { Prefix::describe(text); }
 };
@@ -128,7 +129,7 @@ template <int kMinimum, int kMaximum>
 struct Count {
   using Value = int;
 
-  // By hand, as strtol() takes signs and blanks, and std::from_chars() would be exported by the module.
+  // Not strtol(), which accepts signs and blanks, and not std::from_chars(), which the module would export.
   static std::optional<int> parse(const char* word) {
     long long value = 0;
     const char* digit = word;
@@ -155,31 +156,23 @@ struct Milliseconds {
   }
 };
 
-// The module's configuration: one list, from which the members, their defaults, their merge and the directives that
-// set them are generated. Pure; directives.cc is what connects it to httpd.
-//
-// One object for each section of the configuration (server, virtual host, directory, location), in httpd's
-// configuration pool: written while the configuration is read, then read by every thread until the next restart.
 using Timeout = Milliseconds<1, 60'000>;
 using Retries = Count<0, 20>;
 using DataSize = Count<1, static_cast<int>(handoff_protocol::kMaxPayloadBytes)>;
 
-// Where streaming-daemon's packages put its socket, and where its documents do.
-inline constexpr Prefixes::Value kStreamingDaemonsPlaces(handoff_protocol::kDefaultSocketPath,
-                                                         "/run/streaming-daemon/");
+// Where streaming-daemon's packages put its socket, and where its documents put it.
+inline constexpr Prefixes::Value kDefaultPrefixes(handoff_protocol::kDefaultSocketPath, "/run/streaming-daemon/");
 
-inline constexpr HeaderNames::Value kForwardedHeaders("Set-Cookie", "Access-Control-Allow-Origin",
-                                                      "Access-Control-Allow-Credentials",
-                                                      "Access-Control-Expose-Headers", "Vary", "Cache-Control",
-                                                      "Strict-Transport-Security", "Cross-Origin-Resource-Policy",
-                                                      "Timing-Allow-Origin");
+inline constexpr HeaderNames::Value kDefaultForwardedHeaders(
+    "Set-Cookie", "Access-Control-Allow-Origin", "Access-Control-Allow-Credentials", "Access-Control-Expose-Headers",
+    "Vary", "Cache-Control", "Strict-Transport-Security", "Cross-Origin-Resource-Policy", "Timing-Allow-Origin");
 
 // SETTING(type, member, directive, default, help)
 #define SOCKET_HANDOFF_SETTINGS(SETTING)                                                                      \
   SETTING(SwitchOffInHtaccess, enabled, "SocketHandoffEnabled", true,                                         \
           "On or Off: whether responses with X-Socket-Handoff are handed off; Off still removes the header")  \
-  SETTING(Prefixes, allowed_prefixes, "SocketHandoffAllowedPrefix", kStreamingDaemonsPlaces,                  \
-          "A daemon's socket, or the directory where it must be, once links are resolved; may be repeated")    \
+  SETTING(Prefixes, allowed_prefixes, "SocketHandoffAllowedPrefix", kDefaultPrefixes,                         \
+          "A daemon's socket, or the directory where it must be, once links are resolved; may be repeated")   \
   SETTING(Switch, stream_sockets, "SocketHandoffStreamSockets", false,                                        \
           "On or Off: whether a daemon that listens on SOCK_STREAM may be connected to")                      \
   SETTING(Switch, allow_proxied, "SocketHandoffAllowProxied", false,                                          \
@@ -191,20 +184,22 @@ inline constexpr HeaderNames::Value kForwardedHeaders("Set-Cookie", "Access-Cont
   SETTING(Retries, max_retries, "SocketHandoffMaxRetries", 3,                                                 \
           "How often to try again to reach a daemon that is missing, refuses or has a full backlog")          \
   SETTING(Switch, acknowledge, "SocketHandoffAcknowledge", false,                                             \
-          "On or Off: whether to wait for the daemon's word that it takes the client")                        \
+          "On or Off: whether to wait until the daemon acknowledges the client")                              \
   SETTING(Timeout, acknowledge_timeout, "SocketHandoffAcknowledgeTimeoutMs", std::chrono::milliseconds(1000), \
-          "Longest time to wait for the daemon's word, in milliseconds")                                      \
+          "Longest time to wait for the daemon's acknowledgement, in milliseconds")                           \
   SETTING(Timeout, drain_timeout, "SocketHandoffDrainTimeoutMs", std::chrono::milliseconds(5000),             \
           "Longest time for the rest of a request's body to come, in milliseconds")                           \
   SETTING(Switch, relay, "SocketHandoffRelay", true,                                                          \
-          "On or Off: whether Apache relays the daemon's answer where the connection cannot be handed off")   \
+          "On or Off: whether Apache relays the daemon's answer if the connection cannot be handed off")      \
   SETTING(DataSize, max_data_size, "SocketHandoffMaxDataSize", 1024 * 1024,                                   \
           "Most bytes of data that a hand-off may have")                                                      \
-  SETTING(HeaderNames, forward_headers, "SocketHandoffForwardHeaders", kForwardedHeaders,                     \
+  SETTING(HeaderNames, forward_headers, "SocketHandoffForwardHeaders", kDefaultForwardedHeaders,              \
           "Names of the response's headers that the daemon's answer is to have too, or None")
 
+// One object for each section of the configuration (server, virtual host, directory, location), in httpd's
+// configuration pool. Written while the configuration is read, then read by all threads until the next restart.
 struct Settings {
-  // Set where this section has the directive; read through the function of the member's name.
+  // Set if the section has the directive. Read through the function of the same name, which knows the default.
 #define SETTING(type, member, directive, standard, help) std::optional<type::Value> member##_;
   SOCKET_HANDOFF_SETTINGS(SETTING)
 #undef SETTING
@@ -217,7 +212,7 @@ struct Settings {
 #undef SETTING
 };
 
-// What holds in a section: its own directives, and those of the section around it that it does not repeat.
+// A section's own directives take precedence over those of the section around it.
 inline Settings merge(const Settings& outer, const Settings& inner) {
   Settings merged = outer;
 #define SETTING(type, member, directive, standard, help) \

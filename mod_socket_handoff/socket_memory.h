@@ -1,4 +1,5 @@
-// What Apache's children have learned of daemons' sockets.
+// What Apache's children have learned of daemons' sockets: where they are, which cannot be reached for now, and which
+// acknowledge. Pure: knows nothing of httpd.
 
 #pragma once
 
@@ -16,16 +17,16 @@
 
 namespace socket_handoff {
 
-// The sockets whose daemons have acknowledged a hand-off. Of such a daemon an end of file without an answer is a crash;
-// of another one it is how it takes a client.
+// The sockets whose daemons have acknowledged a hand-off. If such a daemon closes without an answer, it has crashed. If
+// another daemon does, that is how it takes a client.
 //
 // One for all children of an Apache, in memory that they share, so that a new child knows it from its first hand-off
-// on. Any thread of any of them may add and ask; what is overwritten is learned again.
+// on. Any thread of any of them may add and look. An entry that is overwritten is learned again.
 class AcknowledgedSockets {
  public:
   static constexpr std::size_t kMaxRemembered = 64;
 
-  // `file` as KnownSockets names it.
+  // `file` is an identity from KnownSockets; 0 is never contained.
   void add(std::uint64_t file) { place_of(file).store(file, std::memory_order_relaxed); }
   bool contains(std::uint64_t file) { return file != 0 && place_of(file).load(std::memory_order_relaxed) == file; }
 
@@ -36,11 +37,11 @@ class AcknowledgedSockets {
 };
 static_assert(std::atomic<std::uint64_t>::is_always_lock_free);
 
-// The sockets for which a hand-off of this process has just waited in vain. For a second, others ask such a socket once
-// and do not wait for it: while a daemon is down, it would cost each request all of SocketHandoffConnectTimeoutMs of a
-// worker.
+// The sockets for which a hand-off of this process has just waited in vain. For a second, other hand-offs try such a
+// socket once and do not wait for it. Otherwise each request would hold a worker for all of
+// SocketHandoffConnectTimeoutMs while a daemon is down.
 //
-// Shared by threads.
+// One for each Apache child, shared by its threads.
 class UnreachableSockets {
  public:
   static constexpr std::chrono::milliseconds kTimeRemembered{1000};
@@ -57,13 +58,11 @@ class UnreachableSockets {
 
   pthread_mutex_t lock_ = PTHREAD_MUTEX_INITIALIZER;
   std::array<Entry, kMaxRemembered> entries_;
-  std::size_t next_ = 0;  // to be overwritten, the oldest
+  std::size_t next_ = 0;  // the oldest entry, which is overwritten next
 };
 
-// What a process has learned of daemons' sockets: where they are, which cannot be reached for now, and which
-// acknowledge.
-//
-// One for each Apache child, shared by its threads, for as long as the child lives; the last part is all children's.
+// One for each Apache child, shared by its threads, for as long as the child lives; the last part belongs to all
+// children.
 struct SocketMemory {
   KnownSockets known;
   UnreachableSockets unreachable;

@@ -2,6 +2,8 @@
 
 #include <cstring>
 
+#include "mod_socket_handoff/check.h"
+
 namespace socket_handoff {
 namespace {
 
@@ -16,6 +18,18 @@ bool has_parent_reference(std::string_view path) {
     path.remove_prefix(slash + 1);
   }
   return false;
+}
+
+bool is_blank(char character) {
+  return character == ' ' || character == '\t';
+}
+
+char* trim(char* text) {
+  while (is_blank(*text)) ++text;
+  char* end = text + std::strlen(text);
+  while (end > text && is_blank(end[-1])) --end;
+  *end = '\0';
+  return text;
 }
 
 }  // namespace
@@ -49,12 +63,12 @@ const char* explain(PathProblem problem) {
     case PathProblem::kOutsidePrefix:
       return "is not in SocketHandoffAllowedPrefix once its symbolic links are resolved";
     case PathProblem::kStreamSocket:
-      return "is of the type SOCK_STREAM, and SocketHandoffStreamSockets is Off: set it On if that is a daemon of "
+      return "is of the type SOCK_STREAM, and SocketHandoffStreamSockets is Off: set it On if it is a daemon of "
              "yours";
     case PathProblem::kUnfitForStreamSocket:
       return "is of the type SOCK_STREAM, to which only a JSON object on one line is sent, or no data";
     case PathProblem::kUnresolvable:
-      return "cannot be resolved, as /proc is not mounted where Apache runs";
+      return "cannot be resolved, because /proc is not mounted where Apache runs";
     case PathProblem::kNotASocket:
       return "is not a socket";
   }
@@ -73,22 +87,6 @@ int http_status(PathProblem problem) {
   }
 }
 
-namespace {
-
-bool is_blank(char character) {
-  return character == ' ' || character == '\t';
-}
-
-char* trim(char* text) {
-  while (is_blank(*text)) ++text;
-  char* end = text + std::strlen(text);
-  while (end > text && is_blank(end[-1])) --end;
-  *end = '\0';
-  return text;
-}
-
-}  // namespace
-
 SocketList::SocketList(char* text) {
   char* whole = text;
   while (char* comma = std::strchr(text, ',')) {
@@ -98,6 +96,7 @@ SocketList::SocketList(char* text) {
   }
   add(trim(text));
   if (size_ == 0) paths_[size_++] = trim(whole);
+  SH_CHECK(size_ >= 1 && size_ <= kMaxSockets);
 }
 
 void SocketList::add(const char* path) {

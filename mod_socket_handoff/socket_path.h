@@ -1,5 +1,8 @@
-// Paths of daemons' sockets: the list in X-Socket-Handoff, the rules that a path must obey, and the verdict on a path. Pure:
-// text in, verdict out. daemon_socket.h looks at files.
+// Paths of daemons' sockets: the list in X-Socket-Handoff, the rules for a path, and the verdict on it. Pure: text in,
+// verdict out. daemon_socket.h looks at files.
+//
+// A path is judged twice: as the handler wrote it (check_written_path), and after the kernel has resolved its symbolic
+// links (is_within, on what daemon_socket.h found). Only the second verdict protects; the first one explains.
 
 #pragma once
 
@@ -11,11 +14,7 @@
 
 namespace socket_handoff {
 
-// The rule for the path that a handler names in X-Socket-Handoff. Pure: text in, verdict out, no file is looked at.
-//
-// The text is judged twice: as it was written (check_written_path), and after the kernel has resolved every symbolic
-// link in it (is_within, on what socket_file.h found). Only the second one protects; the first one explains.
-// What a socket's address can hold, less the terminating zero.
+// What a socket's address can hold, without the terminating zero: 107.
 inline constexpr std::size_t kMaxSocketPathBytes = sizeof(sockaddr_un::sun_path) - 1;
 
 enum class PathProblem {
@@ -33,26 +32,26 @@ enum class PathProblem {
 
 PathProblem check_written_path(std::string_view path);
 
-// True when `path` is `place` or lies in it, however deep. Both are absolute. A slash at the place's end makes no
+// True if `path` is `place` or lies in it, however deep. Both are absolute. A slash at the place's end makes no
 // difference: /run/app admits /run/app and /run/app/x.sock, and not /run/apple.
 bool is_within(std::string_view path, std::string_view place);
 
 // Half a sentence for the log, which follows the path: "is not absolute".
 const char* explain(PathProblem problem);
 
-// 403 where the administrator's rule was broken, 500 where the handler wrote nonsense.
+// 403 if the path breaks the administrator's rule, 500 if it is not a socket's path at all.
 int http_status(PathProblem problem);
 
-// Which sockets a hand-off may go to: the rules of the request's section, and what its data allows. Pure; borrows the
-// prefixes from the section's settings.
 // Servers of other protocols (PHP-FPM, databases) listen on SOCK_STREAM and would take the data for a request of
-// theirs. SOCK_SEQPACKET is safe from that: hardly anything else listens there.
+// theirs. Hardly any other server listens on SOCK_SEQPACKET.
 enum class StreamSockets {
   kForbidden,
   kUnfitData,  // allowed, but not with this data
   kAllowed,
 };
 
+// Which sockets a hand-off may go to: the rules of the request's per-directory configuration, and what its data allows.
+// Borrows the prefixes from that configuration.
 struct SocketRules {
   std::span<const char* const> allowed_prefixes;
   StreamSockets stream_sockets = StreamSockets::kForbidden;
@@ -70,17 +69,16 @@ constexpr PathProblem problem_of_stream_socket(StreamSockets rule) {
   return PathProblem::kNone;
 }
 
-// The sockets that X-Socket-Handoff names: one path, or several with commas in between, to be tried in that order.
-// Pure.
+// The sockets that X-Socket-Handoff names: one path, or several separated by commas, to be tried in that order.
 class SocketList {
  public:
   static constexpr std::size_t kMaxSockets = 16;
 
-  // Cuts `text` up in place; it must live as long as the list. An empty text is a list of one empty path.
+  // Writes to `text` to separate the paths; `text` must outlive the list. An empty text is a list of one empty path.
   explicit SocketList(char* text);
 
-  std::span<const char* const> paths() const { return {paths_, size_}; }
-  bool is_too_long() const { return is_too_long_; }  // and holds only the first ones
+  std::span<const char* const> paths() const { return {paths_, size_}; }  // never empty
+  bool is_too_long() const { return is_too_long_; }                       // the list has the first kMaxSockets alone
 
  private:
   void add(const char* path);

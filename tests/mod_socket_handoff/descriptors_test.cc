@@ -24,13 +24,13 @@ class DeadSocketTest : public testing::Test {
 };
 
 TEST_F(DeadSocketTest, ClientSeesTheEndOfApachesConnection) {
-  ASSERT_TRUE(DeadSocket::create().lay_over(apache.get()));
+  ASSERT_TRUE(DeadSocket::create().replace(apache.get()));
   char byte;
   EXPECT_EQ(::read(client.get(), &byte, 1), 0);
 }
 
 TEST_F(DeadSocketTest, ReadsEndAndWritesFailWithoutEverWaiting) {
-  ASSERT_TRUE(DeadSocket::create().lay_over(apache.get()));
+  ASSERT_TRUE(DeadSocket::create().replace(apache.get()));
   char byte;
   EXPECT_EQ(::read(apache.get(), &byte, 1), 0);
   EXPECT_EQ(::send(apache.get(), "x", 1, MSG_NOSIGNAL), -1);
@@ -38,14 +38,14 @@ TEST_F(DeadSocketTest, ReadsEndAndWritesFailWithoutEverWaiting) {
 }
 
 TEST_F(DeadSocketTest, DescriptorIsNotInheritedByScripts) {
-  ASSERT_TRUE(DeadSocket::create().lay_over(apache.get()));
+  ASSERT_TRUE(DeadSocket::create().replace(apache.get()));
   EXPECT_EQ(::fcntl(apache.get(), F_GETFD) & FD_CLOEXEC, FD_CLOEXEC);
 }
 
 TEST_F(DeadSocketTest, NoDescriptorIsLeftOver) {
   const int next_free = ::dup(apache.get());
   ::close(next_free);
-  ASSERT_TRUE(DeadSocket::create().lay_over(apache.get()));
+  ASSERT_TRUE(DeadSocket::create().replace(apache.get()));
   const int next_free_afterwards = ::dup(apache.get());
   ::close(next_free_afterwards);
   EXPECT_EQ(next_free_afterwards, next_free);
