@@ -42,8 +42,8 @@ for my $section ('/in/plain', '/in/deflated') {
   my $mark     = log_mark();
   my $response = get(by_body("$section/data-in-body.php", compressed => 1), @accept);
   is $response->{status}, 500, "$section: a body that PHP has compressed is refused";
-  unlike $response->{head}, qr/^Content-Encoding/mi, "$section: in httpd's own words, which are not compressed";
-  like wait_for_log($mark, qr/SH0108/), qr/SH0108.* encoded as gzip/, "$section: and the log says why";
+  unlike $response->{head}, qr/^Content-Encoding/mi, "$section: the error for a compressed body is not compressed";
+  like wait_for_log($mark, qr/SH0108/), qr/SH0108.* encoded as gzip/, "$section: the log names the encoding of a compressed body";
 }
 
 done_testing;

@@ -102,12 +102,12 @@ every_attack('as it is shipped', start($shipped), 200, qr/:warn\].*SH0003.*Socke
   for my $attack (grep {/proxied/} sort keys %attacks) {
     my $mark = log_mark();
     $apache->get($attacks{$attack});
-    like wait_for_log($mark, qr/SH0/), qr/SH0105/, "$attack may not even ask";
+    like wait_for_log($mark, qr/SH0/), qr/SH0105/, "$attack is refused before its socket is looked at";
   }
   for my $way (qw(rewritten balanced)) {
     my $mark = log_mark();
     is $apache->get("/$way-php" . $tenant)->{status}, 403, "PHP-FPM on this host, $way";
-    like wait_for_log($mark, qr/SH0/), qr/SH0201/, 'may ask, for a socket within the prefix';
+    like wait_for_log($mark, qr/SH0/), qr/SH0201/, 'PHP-FPM on this host may ask for a socket within the prefix';
   }
 }
 {

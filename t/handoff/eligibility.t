@@ -54,7 +54,7 @@ is_whole_stream(get(path_with('/asks.php', %asked, status => 202)), 'eligible', 
   my $mark     = log_mark();
   my $response = get('/page-with-part.shtml');
   is_answered_by_apache($response, $mark, 200, 'a page with a part that asks');
-  is $response->{body}, "before xxx after\n", 'has the part in it';
+  is $response->{body}, "before xxx after\n", 'a page with a part that asks contains the part';
 }
 {
   my $mark     = log_mark();
@@ -82,14 +82,14 @@ sub curl {
   my $mark = log_mark();
   like curl('--insecure', '--http1.1', 'https://127.0.0.1:' . port_of('tls') . "/in/no-relay$asks"), qr{^HTTP/1.1 500},
     'a TLS connection is refused';
-  like wait_for_log($mark, qr/SH0101/), qr/SH0101.*TLS.*SocketHandoffRelay is Off/, 'with the reason in the log';
+  like wait_for_log($mark, qr/SH0101/), qr/SH0101.*TLS.*SocketHandoffRelay is Off/, 'a refused TLS connection is logged with the reason';
 }
 SKIP: {
   skip 'mod_http2 does not work with the prefork MPM', 2 if status()->{ServerMPM} eq 'prefork';
   my $mark = log_mark();
   like curl('--http2-prior-knowledge', 'http://127.0.0.1:' . port_of('http2') . "/in/no-relay$asks"), qr{^HTTP/2 500},
     'an HTTP/2 connection is refused';
-  like wait_for_log($mark, qr/SH0101/), qr/SH0101.*HTTP\/2/, 'with the reason in the log';
+  like wait_for_log($mark, qr/SH0101/), qr/SH0101.*HTTP\/2/, 'a refused HTTP/2 connection is logged with the reason';
 }
 
 done_testing;

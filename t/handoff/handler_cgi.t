@@ -24,8 +24,8 @@ sub does_not_leak {
 
 {
   my $response = get(asks());
-  is_whole_stream($response, 'by_a_script', 'the whole stream arrives');
-  unlike $response->{head}, qr/^Server:/m, "none of Apache's headers do";
+  is_whole_stream($response, 'by_a_script', "a CGI script's hand-off is streamed whole");
+  unlike $response->{head}, qr/^Server:/m, "a CGI script's hand-off has none of Apache's headers";
 }
 is_whole_stream(get(asks(socket => $missing, second => $daemon->socket)), 'by_a_script',
   'X-Socket-Handoff given twice is a list');

@@ -16,12 +16,12 @@ is_whole_stream(get("/in/headers-$_/page.html"), 'asked by mod_headers', "Header
 {
   my $response = get('/in/headers-always-set/missing.html');
   is $response->{status}, 404, 'a page that is not there is not handed off';
-  unlike $response->{head}, qr/^X-(?:Socket-)?Handoff/mi, 'and the headers do not show';
+  unlike $response->{head}, qr/^X-(?:Socket-)?Handoff/mi, 'a missing page has no header of ours';
 }
 {
   my $response = get('/in/headers-set/page.html', strftime('If-Modified-Since: %a, %d %b %Y %T GMT', gmtime));
-  is $response->{status}, 304, 'nor is one that has not changed';
-  unlike $response->{head}, qr/^X-(?:Socket-)?Handoff/mi, 'and the headers do not show there either';
+  is $response->{status}, 304, 'a page that has not changed is not handed off';
+  unlike $response->{head}, qr/^X-(?:Socket-)?Handoff/mi, 'a page that has not changed has no header of ours';
 }
 
 done_testing;

@@ -13,11 +13,11 @@ my $asks   = path_with('/asks-always.lua', socket => $daemon->socket, data => '{
 
 is_whole_stream(get($asks), 'always', 'headers in err_headers_out ask as those in headers_out do');
 is_whole_stream(get(path_with('/asks-always.lua', socket => $daemon->socket, data => '{"prompt":"both"}', both => 1)),
-  'both', 'the same in both tables is one wish');
+  'both', 'the same header in both tables is one request');
 {
   my $response = get("$asks&status=404");
   is $response->{status}, 404, "the script's own error is answered by Apache";
-  unlike $response->{head}, qr/^X-(?:Socket-)?Handoff/mi, 'without the headers';
+  unlike $response->{head}, qr/^X-(?:Socket-)?Handoff/mi, "the script's own error has no header of ours";
 }
 {
   my @clients = map { Handoff::Client->connect } 1 .. 20;

@@ -27,8 +27,8 @@ sub has_no_header_of_ours {
 
 {
   my $response = get(asks());
-  is_whole_stream($response, 'in process', 'the whole stream arrives');
-  unlike $response->{head}, qr/^(?:Server|X-Powered-By):/m, "none of Apache's or PHP's headers do";
+  is_whole_stream($response, 'in process', 'a hand-off by mod_php is streamed whole');
+  unlike $response->{head}, qr/^(?:Server|X-Powered-By):/m, "a hand-off by mod_php has none of Apache's or PHP's headers";
 }
 for my $bytes (10_000, 100_000) {
   my $path = path_with('/in/mod-php/asks.php', socket => $daemon->socket, body_as_prompt => 1);
@@ -52,9 +52,9 @@ has_no_header_of_ours(get(asks('headers[]' => 'X-Handoff-Data: {"prompt":"second
 }
 {
   my $client = Handoff::Client->connect;
-  is $client->request(GET => '/in/mod-php/asks.php')->{status}, 200, 'an ordinary answer of the same process';
-  is_whole_stream($client->request(GET => asks()), 'in process', 'is followed by a hand-off over the same connection');
-  is_whole_stream(get(asks()), 'in process', 'and that by another one') for 1 .. 5;
+  is $client->request(GET => '/in/mod-php/asks.php')->{status}, 200, 'mod_php: an ordinary response on a connection';
+  is_whole_stream($client->request(GET => asks()), 'in process', 'mod_php: a hand-off after it on the same connection');
+  is_whole_stream(get(asks()), 'in process', 'mod_php: hand-offs one after the other') for 1 .. 5;
 }
 
 done_testing;

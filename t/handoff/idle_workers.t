@@ -28,8 +28,8 @@ sub begin_streams {
 
   # The worker that answers this very request is busy.
   my $status = wait_until { my $now = status(); $now->{BusyWorkers} <= 1 && $now } 'the workers to be idle';
-  is $status->{BusyWorkers}, 1, 'while the workers are idle';
-  is scalar(grep { $_->has_ended } @clients), 0, 'and no stream has ended';
+  is $status->{BusyWorkers}, 1, 'all workers but the one that answers are idle while streams run';
+  is scalar(grep { $_->has_ended } @clients), 0, 'no stream has ended while the workers are idle';
   $daemon->kill;
 }
 {

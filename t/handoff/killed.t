@@ -113,7 +113,7 @@ for my $kill (1 .. KILLS) {
 1 while next_kind();
 waitpid $_, 0 for @askers;
 note explain \%kinds;
-is_deeply \@lost, [], 'nobody is without an answer whom a daemon had not accepted when it was killed';
-cmp_ok $kinds{whole}, '>=', KILLS, 'and each new daemon streams';
+is_deeply \@lost, [], 'every client gets an answer that a killed daemon had not accepted';
+cmp_ok $kinds{whole}, '>=', KILLS, 'each daemon that replaces a killed one streams';
 
 done_testing;

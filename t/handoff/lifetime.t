@@ -36,11 +36,11 @@ sub resting_descriptors {
   is scalar(grep { $done->() } 1 .. HANDOFFS), HANDOFFS, 'many hand-offs in a row are whole';
   my $after = resting_descriptors();
 
-  is_deeply [ grep { exists $after->{$_} } sort keys %$before ], [ sort keys %$before ], 'the children that were are';
+  is_deeply [ grep { exists $after->{$_} } sort keys %$before ], [ sort keys %$before ], 'no child was replaced during many hand-offs';
   my $growth = sum(map { $after->{$_} - $before->{$_} } keys %$before);
   my $most   = POOLED_CONNECTIONS + KEPT_BY_A_CHILD * keys %$before;
-  cmp_ok $growth, '<=', $most, 'and have few descriptors more than before';
-  unlike log_since($mark), qr/exit signal|:error\]|:crit\]|:alert\]|:emerg\]/, 'and nobody complains';
+  cmp_ok $growth, '<=', $most, 'children have few descriptors more after many hand-offs';
+  unlike log_since($mark), qr/exit signal|:error\]|:crit\]|:alert\]|:emerg\]/, 'many hand-offs leave no error in the log';
 }
 
 for my $signal (qw(USR1 HUP)) {
@@ -79,7 +79,7 @@ my $configuration = join '', map({ module($_) } qw(socket_handoff lua)),
     $seen{$_} = 1 for $apache->children;
   }
   wait_until { $seen{$_} = 1 for $apache->children; keys %seen > 1 } 'a child that took the place of another';
-  is_whole_stream({ status => 200, body => $_->receive_rest }, 'recycled', 'and leave their streams whole') for @clients;
+  is_whole_stream({ status => 200, body => $_->receive_rest }, 'recycled', 'streams stay whole when the child that handed them off is replaced') for @clients;
 }
 
 done_testing;

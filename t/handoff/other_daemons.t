@@ -59,8 +59,8 @@ my $apache = start_apache();
   my $other = Handoff::OtherDaemon->start('seqpacket', 'at-once');
   is_answer_of_other_daemon($apache->get(asks('any', $other->socket)), "answer $_") for 1 .. 3;
   my $log = wait_for_log($mark, qr/(?:SH0001.*){3}/s);
-  is(() = $log =~ /:notice\].*SH0007.*SocketHandoffAcknowledge Off/g, 1, 'the log says once that the daemon gives no word');
-  unlike $log, qr/SH0206|SH0205/, 'and takes it for no failure';
+  is(() = $log =~ /:notice\].*SH0007.*SocketHandoffAcknowledge Off/g, 1, 'the log has one notice that the daemon never answers');
+  unlike $log, qr/SH0206|SH0205/, 'a daemon that never answers is not logged as a failure';
 }
 for my $type (qw(seqpacket stream)) {
   my $other = Handoff::OtherDaemon->start($type, 'without-reading');
@@ -68,17 +68,17 @@ for my $type (qw(seqpacket stream)) {
   is get(asks('acknowledge-stream-sockets', $other->socket))->{status}, 503,
     "$type: a daemon that has not read the message has not taken the client";
   # It can close before the message is sent, which has a number of its own.
-  like wait_for_log($mark, qr{SH020[36]}), qr{SH020[36]}, "$type: the log says so";
+  like wait_for_log($mark, qr{SH020[36]}), qr{SH020[36]}, "$type: a daemon that has not read the message is logged";
   is_whole_stream(get(asks('acknowledge-stream-sockets', $other->socket . ',' . $daemon->socket)), 'other',
-    "$type: and the next one of the list gets it");
+    "$type: the list's next daemon gets the client that the first one did not read");
 }
 {
   my $crashes = Handoff::OtherDaemon->start('seqpacket', 'after-the-word');
-  is_answer_of_other_daemon($apache->get(asks('any', $crashes->socket)), 'a daemon that gives its word');
+  is_answer_of_other_daemon($apache->get(asks('any', $crashes->socket)), 'a daemon that answers streams');
   my $mark = log_mark();
-  is $apache->get(asks('any', $crashes->socket))->{status}, 503, 'has not taken the client where it closes without a word';
-  like wait_for_log($mark, qr/SH0206/), qr/:error\].*SH0206: the daemon at \S+ closed/, 'and the log says so';
-  is_whole_stream($apache->get(asks('any', $crashes->socket . ',' . $daemon->socket)), 'other', 'and the next one gets it');
+  is $apache->get(asks('any', $crashes->socket))->{status}, 503, 'a daemon that has answered before and closes without an answer has not taken the client';
+  like wait_for_log($mark, qr/SH0206/), qr/:error\].*SH0206: the daemon at \S+ closed/, 'a daemon that closes without an answer is logged as an error';
+  is_whole_stream($apache->get(asks('any', $crashes->socket . ',' . $daemon->socket)), 'other', "the list's next daemon gets the client of one that closed without an answer");
 }
 
 done_testing;

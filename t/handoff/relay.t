@@ -61,11 +61,11 @@ for my $name (sort keys %ways) {
   my $way = $ways{$name};
   my $response = curl($way, asks($daemon->socket, headers => "Set-Cookie: a=1\nX-Other: kept\nContent-Length: 5"));
   is_whole_stream($response, 'relayed', "$name: the whole stream arrives");
-  is $response->{exit}, 0, "$name: and ends well";
-  like $response->{headers}{'content-type'}[0], qr{^text/event-stream}, "$name: with the daemon's headers";
-  is $response->{headers}{'cache-control'}[0], 'no-cache, no-transform', "$name: all of them";
-  is_deeply $response->{headers}{'set-cookie'}, ['a=1'], "$name: and PHP's, once";
-  is $response->{headers}{'x-other'}[0], 'kept', "$name: whichever they are";
+  is $response->{exit}, 0, "$name: a relayed stream ends well";
+  like $response->{headers}{'content-type'}[0], qr{^text/event-stream}, "$name: a relayed answer has the daemon's Content-Type";
+  is $response->{headers}{'cache-control'}[0], 'no-cache, no-transform', "$name: a relayed answer has the daemon's Cache-Control";
+  is_deeply $response->{headers}{'set-cookie'}, ['a=1'], "$name: a relayed answer has PHP's cookie once";
+  is $response->{headers}{'x-other'}[0], 'kept', "$name: a relayed answer has PHP's other headers";
   unlike $response->{head}, qr/^x-(?:socket-)?handoff/mi, "$name: but ours";
 
   $response = curl($way, asks($daemon->socket, headers => 'Cache-Control: private, max-age=60'));

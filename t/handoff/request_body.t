@@ -33,7 +33,7 @@ is_whole_stream(Handoff::Client->connect->request(POST => $asks, body => 'x' x 2
   $client->send("POST $asks HTTP/1.1\r\nHost: localhost\r\nContent-Length: 7\r\nExpect: 100-continue\r\n\r\n");
   is $client->receive_response->{status}, 100, 'a client that waits is told to send its body';
   $client->send('as told');
-  is_whole_stream($client->receive_response, 'unread', 'and is then handed off');
+  is_whole_stream($client->receive_response, 'unread', 'a client that sends its body after 100 is handed off');
 }
 {
   my $client = Handoff::Client->connect;
@@ -46,12 +46,12 @@ is_whole_stream(Handoff::Client->connect->request(POST => $asks, body => 'x' x 2
   $client->send("POST /in/short-drain$asks HTTP/1.1\r\nHost: localhost\r\nContent-Length: 7\r\n\r\nonly");
   my $response = $client->receive_response;
   is $response->{status}, 408, 'a body that stalls is 408';
-  is $client->receive_rest, '', 'and the end of the connection';
+  is $client->receive_rest, '', 'a body that stalls ends the connection';
 }
 {
   my $client = Handoff::Client->connect;
   $client->send("POST /in/short-drain$asks HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nfirst\r\n");
-  is $client->receive_response->{status}, 408, 'also a chunked one';
+  is $client->receive_response->{status}, 408, 'a chunked body that stalls is 408';
 }
 SKIP: {
   skip 'mod_http2 does not work with the prefork MPM', 1 if status()->{ServerMPM} eq 'prefork';
@@ -59,7 +59,7 @@ SKIP: {
     '--header', 'Content-Length: 10', 'http://127.0.0.1:' . port_of('http2') . "/in/short-drain$asks"
     or die "curl: $!";
   syswrite $curl, 'abc';
-  ok wait_for_access(qr{^POST /in/short-drain\S+ HTTP/2\.0 408 }m), 'also over HTTP/2';
+  ok wait_for_access(qr{^POST /in/short-drain\S+ HTTP/2\.0 408 }m), 'a body that stalls over HTTP/2 is 408';
   kill KILL => $pid;
   local $?;
   close $curl;

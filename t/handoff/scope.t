@@ -17,17 +17,17 @@ my $missing = Handoff::Daemon->new_socket_path;
 {
   my $mark = log_mark();
   is(Handoff::Client->connect(port => port_of('other'))->request(GET => path_with('/asks.php', socket => $missing))->{status},
-    503, 'a virtual host that sets one directive');
+    503, '503 in a virtual host that sets one directive');
   my $log = wait_for_log($mark, qr/SH0202/);
-  like $log, qr/attempts: 1\)/, 'has it';
-  unlike $log, qr/SH0201/, "and keeps its server's others";
+  like $log, qr/attempts: 1\)/, 'a virtual host uses the directive that it sets';
+  unlike $log, qr/SH0201/, "a virtual host inherits the server's other directives";
 }
 
 is get(path_with('/off/asks.php', socket => $daemon->socket, echo => 3))->{body}, 'xxx',
   '.htaccess can switch hand-offs off';
 {
   my $mark = log_mark();
-  is get('/on/page.html')->{status}, 500, 'and not on';
+  is get('/on/page.html')->{status}, 500, '.htaccess cannot switch hand-offs on';
   wait_for_log($mark, qr/SocketHandoffEnabled: only Off is allowed in \.htaccess/);
 }
 
@@ -152,7 +152,7 @@ for my $place (sort keys %places) {
     close $file;
     my $mark = log_mark();
     is $apache->get("/$name/")->{status}, 500, "$directive in .htaccess is an error";
-    like wait_for_log($mark, qr/\Q$directive\E/), qr/\Q$directive\E not allowed here/, "and the log says so";
+    like wait_for_log($mark, qr/\Q$directive\E/), qr/\Q$directive\E not allowed here/, "the log names $directive, which .htaccess may not set";
   }
 }
 

@@ -60,9 +60,9 @@ like get('/server-status')->{body}, qr/<dt>accepted: [1-9]/, "mod_status' page h
 {
   my $before = counts();
   restart('USR1');
-  is_deeply counts(), $before, 'a graceful restart keeps them';
+  is_deeply counts(), $before, "mod_status' counters survive a graceful restart";
 }
 my $log = do { open my $file, '<', Apache::Test::vars('t_logs') . '/handoff_log' or die $!; local $/; <$file> };
-unlike $log, qr{server-status}, 'and other requests are not in the log';
+unlike $log, qr{server-status}, 'the hand-off log has no other requests';
 
 done_testing;

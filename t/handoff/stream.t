@@ -33,10 +33,10 @@ is get(asks('asks.php', 'not json'))->{status}, 400, "the daemon's own refusal o
 
 {
   my $client = Handoff::Client->connect;
-  is $client->request(GET => '/page.html')->{body}, "a page\n", 'an ordinary answer over a connection that is kept';
-  is $client->request(GET => '/asks.php')->{status}, 200, 'and another one, from PHP';
+  is $client->request(GET => '/page.html')->{body}, "a page\n", 'an ordinary response on a kept-alive connection';
+  is $client->request(GET => '/asks.php')->{status}, 200, "PHP's ordinary response on the same connection";
   is_whole_stream($client->request(GET => asks('asks.php', '{"prompt":"later"}')),
-    'later', 'are followed by a hand-off over the same connection');
+    'later', 'a hand-off after ordinary responses on the same connection');
 }
 {
   # More than the two sockets hold: its end still waits in Apache when the next request has its turn.
@@ -49,14 +49,14 @@ is get(asks('asks.php', 'not json'))->{status}, 400, "the daemon's own refusal o
   my $handoff = asks('asks.lua', '{"prompt":"pipelined"}');
   $client->send("GET /large.txt HTTP/1.1\r\nHost: localhost\r\n\r\nGET $handoff HTTP/1.1\r\nHost: localhost\r\n\r\n");
   is length $client->receive_response->{body}, $size, 'the answer to an earlier request of a pipeline comes first';
-  is_whole_stream($client->receive_response, 'pipelined', 'and then the stream');
+  is_whole_stream($client->receive_response, 'pipelined', 'the stream comes after the earlier response of a pipeline');
 }
 {
   my $left_behind = Apache::Test::vars('t_logs') . "/left-behind-$$";
   my %query       = (socket => $daemon->socket, data => '{"prompt":"talkative"}', echo => 3_000_000);
   is_whole_stream(get(path_with('/asks.php', %query, leaves => $left_behind)),
     'talkative', 'a body that the handler writes as well is dropped');
-  ok -s $left_behind, 'after the handler could run to its end';
+  ok -s $left_behind, 'a handler whose body is dropped runs to its end';
 }
 
 {
@@ -64,8 +64,8 @@ is get(asks('asks.php', 'not json'))->{status}, 400, "the daemon's own refusal o
   my $handoff = asks('asks.lua', '{"prompt":"before others"}');
   $client->send(join '', map {"GET $_ HTTP/1.1\r\nHost: localhost\r\n\r\n"} $handoff, '/page.html');
   my $response = $client->receive_response;
-  is_whole_stream($response, 'before others', 'a request that the client sent ahead');
-  unlike $response->{body}, qr{HTTP/1\.1|<html}i, 'is dropped';
+  is_whole_stream($response, 'before others', 'a hand-off before a request that the client sent ahead');
+  unlike $response->{body}, qr{HTTP/1\.1|<html}i, 'a request that the client sent ahead is dropped';
 }
 
 done_testing;

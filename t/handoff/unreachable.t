@@ -25,16 +25,16 @@ for my $script (qw(asks.php asks.lua)) {
 
   my $log = wait_for_log($mark, qr/SH0202/);
   like $log, qr/No such file or directory.*SH0202.*\Q$missing\E \(attempts: [1-4]\)/, "$script: the log says why";
-  is(() = $log =~ /SH0/g, 1, "$script: in one line");
+  is(() = $log =~ /SH0/g, 1, "$script: a missing daemon is one line in the log");
 
   $response = get(asks('with-error-document', $script));
   is $response->{status}, 503, "$script: with an error document it is still 503";
-  is $response->{body}, "the page for errors\n", "$script: and the document";
-  is get(asks('with-error-text', $script))->{body}, 'words for errors', "$script: an error text holds too";
+  is $response->{body}, "the page for errors\n", "$script: the error document is sent";
+  is get(asks('with-error-text', $script))->{body}, 'words for errors', "$script: a text as ErrorDocument is sent";
 
   my $client = Handoff::Client->connect;
-  is $client->request(GET => asks('with-error-document', $script))->{status}, 503, "$script: over one connection";
-  is $client->receive_rest, '', "$script: there is one answer and no second one";
+  is $client->request(GET => asks('with-error-document', $script))->{status}, 503, "$script: 503 on a connection that is used again";
+  is $client->receive_rest, '', "$script: a missing daemon has one response and no second one";
 }
 
 is get(asks('plain', 'asks.php', 'headers[]' => 'Retry-After: 7'))->{headers}{'retry-after'}[0], 7,
@@ -45,12 +45,12 @@ unlike get(asks('plain', 'asks.php', 'headers[]' => 'Content-Encoding: gzip'))->
   my $mark     = log_mark();
   my $response = get(asks('with-asking-error-document', 'asks.php'));
   is $response->{body}, 'xxx', 'an error document that asks for a hand-off itself is answered by Apache';
-  is(() = log_since($mark) =~ /SH0202/g, 1, 'and not tried');
+  is(() = log_since($mark) =~ /SH0202/g, 1, "an error document's own request for a hand-off is not tried");
 }
 {
   my $mark = log_mark();
-  is get(asks('no-retry', 'asks.php'))->{status}, 503, 'SocketHandoffMaxRetries 0';
-  like wait_for_log($mark, qr/SH0202/), qr/attempts: 1\)/, 'is one attempt';
+  is get(asks('no-retry', 'asks.php'))->{status}, 503, '503 with SocketHandoffMaxRetries 0';
+  like wait_for_log($mark, qr/SH0202/), qr/attempts: 1\)/, 'SocketHandoffMaxRetries 0 is one attempt';
 }
 {
   my $later  = Handoff::Daemon->new_socket_path;
