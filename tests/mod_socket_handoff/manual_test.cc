@@ -64,7 +64,7 @@ void expect_entry(const Rows& rows, const std::string& directive, const typename
     EXPECT_TRUE(rows.contains(row)) << directive << " has no row " << row;
   }
   if (!rows.contains("Context")) return;
-  // As directives.cc has it.
+  // The contexts of mod_socket_handoff.cc.
   constexpr bool kMayStandInHtaccess = std::is_same_v<Type, SwitchOffInHtaccess>;
   EXPECT_EQ(rows.at("Context").ends_with(".htaccess"), kMayStandInHtaccess) << directive;
   EXPECT_EQ(rows.at("Override"), kMayStandInHtaccess ? "FileInfo" : "none") << directive;
