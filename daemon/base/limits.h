@@ -61,6 +61,9 @@ inline constexpr std::size_t kMaxConfiguredHeaders = 32;
 // The payload's user_id, which is kept as long as the user has streams. Over it: 400.
 inline constexpr std::size_t kMaxIdBytes = 256;
 
+// A field of the payload that is sent to the API as a header. Over it: 400.
+inline constexpr std::size_t kMaxHeaderValueBytes = 4096;
+
 // Receive buffers for the largest message that a worker gives to its ring; a message that finds none waits for the next
 // turn, in the order of their coming.
 inline constexpr std::uint32_t kReceiveBuffers = 16;

@@ -39,9 +39,6 @@ struct Field {
   Complaint (*read)(const Value& value, Reading& reading);
 };
 
-// What is sent to the API as a header.
-constexpr std::size_t kMaxHeaderValueBytes = 4096;
-
 // --- Values ---------------------------------------------------------------------------------------------------------
 
 template <std::string_view HandoffRequest::* member>
