@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <string>
 #include <string_view>
 
 #include "handoff/handoff_request.h"
@@ -52,6 +53,9 @@ class EventSink {
 
   // Whether AnswerEvent::Kind::kUpstream is of use.
   virtual bool wants_upstream_events() const = 0;
+
+  // What the log calls the stream by.
+  virtual std::string stream_id() const = 0;
 
  protected:
   ~EventSink() = default;

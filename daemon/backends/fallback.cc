@@ -74,8 +74,8 @@ void FallbackSession::on_failure(const BackendFailure& failure) {
   } else {
     return sink().on_failure(failure);
   }
-  log::warn("backend {}: {}; trying {} in {} ms", name, failure.detail, backend_.choices()[choice_].name,
-            pause.count());
+  log::warn("stream {}: backend {}: {}; trying {} in {} ms", sink().stream_id(), name, failure.detail,
+            backend_.choices()[choice_].name, pause.count());
   backend_.counters().add(Counter::kFailedTries);
   drop();
   backend_.timers().schedule(timer_, pause);

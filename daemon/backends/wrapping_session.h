@@ -7,6 +7,7 @@
 #pragma once
 
 #include <memory>
+#include <string>
 
 #include "backends/backend.h"
 
@@ -41,6 +42,7 @@ class WrappingSession : public BackendSession, protected EventSink {
 
   void on_usage(const Usage& usage) final { sink_.on_usage(usage); }
   bool wants_upstream_events() const final { return sink_.wants_upstream_events(); }
+  std::string stream_id() const final { return sink_.stream_id(); }
 
   EventSink& sink_;
   std::unique_ptr<BackendSession> inner_;  // one that was dropped stays until the next begins: it may be calling us

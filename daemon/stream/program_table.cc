@@ -123,7 +123,7 @@ void ProgramTable::release(Program& program, int status) {
   const CloseCause cause = program.ended_for_.value_or(cause_of(status));
   if (streams_.settings().log_each_stream) {
     LogLine line("program ended");
-    line.add("profile", program.name_).add("cause", info(cause).word);
+    line.add("stream", streams_.id_of_program(program.handle_)).add("profile", program.name_).add("cause", info(cause).word);
     WIFSIGNALED(status) ? line.add("signal", WTERMSIG(status)) : line.add("status", WEXITSTATUS(status));
     line.add("duration_ms", (timers_.clock() - program.place_.since).count()).write();
   }

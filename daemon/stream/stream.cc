@@ -117,7 +117,7 @@ void Stream::on_event(const AnswerEvent& event) {
   if (encoder_.too_large()) return mark_for_flush();
   if (event.kind == AnswerEvent::Kind::kMended) {
     log::warn("stream {}: the API sent text that is no Unicode, such as half a character; U+FFFD stands in its place",
-              handle_.index);
+              stream_id());
   }
   if (frames == 0) return;
   if (events_ == 0) note_first_event();
@@ -148,8 +148,12 @@ void Stream::on_end(FinishReason reason) {
 
 void Stream::on_failure(const BackendFailure& failure) {
   const CloseCause cause = cause_of(failure.kind);
-  log::warn("stream {}: {}: {}", table_.id_of(*this), info(cause).word, failure.detail);
+  log::warn("stream {}: {}: {}", stream_id(), info(cause).word, failure.detail);
   begin_close(cause, failure.status, failure.retry_after_seconds, failure.message);
+}
+
+std::string Stream::stream_id() const {
+  return table_.id_of(*this);
 }
 
 void Stream::pause_or_resume_backend() {

@@ -134,6 +134,7 @@ class Stream final : public ListNode, private EventSink, private TimerOwner {
   void on_end(FinishReason reason) override;
   void on_failure(const BackendFailure& failure) override;
   bool wants_upstream_events() const override { return encoder_.wants_upstream_events(); }
+  std::string stream_id() const override;
   void on_timer(Timer& timer) override;
 
   Tag tag(Operation operation) const { return Tag{operation, handle_}; }

@@ -17,6 +17,10 @@ Refusal full() {
   return Refusal{503, "all places are taken, try again soon", kRetryAfterSeconds};
 }
 
+std::string slot_name(Handle handle) {
+  return std::to_string(handle.index) + "." + std::to_string(handle.generation);
+}
+
 }  // namespace
 
 StreamTable::StreamTable(Ring& ring, TimerWheel& timers, WorkerLoad& load, UserLimits& users, Counters& counters,
@@ -177,8 +181,11 @@ void StreamTable::count(const Stream& stream) {
 }
 
 std::string StreamTable::id_of(const Stream& stream) const {
-  const Handle handle = stream.handle();
-  return std::to_string(load_.worker) + "." + std::to_string(handle.index) + "." + std::to_string(handle.generation);
+  return std::to_string(load_.worker) + "." + slot_name(stream.handle());
+}
+
+std::string StreamTable::id_of_program(Handle program) const {
+  return std::to_string(load_.worker) + ".p" + slot_name(program);
 }
 
 void StreamTable::count_first_event(const Backend& backend, Duration after) {

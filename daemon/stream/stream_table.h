@@ -98,6 +98,8 @@ class StreamTable final : private TimerOwner {
   std::span<char> discarded_bytes() { return discarded_; }
   // What the log and /streams call a stream by: its worker, slot and generation. No two of a process have the same.
   std::string id_of(const Stream& stream) const;
+  // Likewise of a client that a program answers: its slot is of another table, and has a "p" before it.
+  std::string id_of_program(Handle program) const;
   void count_first_event(const Backend& backend, Duration after);
   // The stream has ended: counts, logs and frees it.
   void release(Stream& stream);

@@ -84,6 +84,7 @@ class GuardedSink final : public EventSink {
   void on_end(FinishReason) override { end(); }
   void on_failure(const BackendFailure&) override { end(); }
   bool wants_upstream_events() const override { return false; }
+  std::string stream_id() const override { return "0.1.2"; }
 
   void end() {
     EXPECT_FALSE(std::exchange(over, true)) << "a second end";

@@ -111,6 +111,7 @@ TEST_F(ExecTest, AProgramAnswersTheClientItself) {
             "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\nargument: {\"prompt\":\"say \\\"é\\\"\",\"n\":[1,2.5,null]}\n"
             "read: hello\n");
   EXPECT_TRUE(daemon.logs("profile=default cause=completed status=0"));
+  EXPECT_THAT(daemon.log(), testing::ContainsRegex("program ended stream=[0-9]+\\.p[0-9]+\\.[0-9]+ profile=default "));
   EXPECT_TRUE(eventually([&] { return daemon.children() == 0 && daemon.descriptors() <= before; }));
   EXPECT_EQ(daemon.stop(), 0);
 }

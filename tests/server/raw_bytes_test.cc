@@ -116,6 +116,20 @@ TEST_F(RawBytesTest, WholeAnswersInEveryFraming) {
       << "without [DONE], as some vendors have it";
 }
 
+TEST_F(RawBytesTest, TextThatIsNoUnicodeIsLoggedWithItsStream) {
+  const RawServer server([](int connection, const std::string&) {
+    RawServer::write(connection,
+                     kHead + "\r\ndata: {\"choices\":[{\"delta\":{\"content\":\"H\xFFi\"}}]}\n\n" + kEnd);
+  });
+  DaemonProcess daemon(
+      {"--backend", "openai", "--openai-base", "http://127.0.0.1:" + std::to_string(server.port()) + "/v1"});
+  ASSERT_TRUE(daemon.ready()) << daemon.log();
+  EXPECT_THAT(read_to_end(daemon.hand_client_over("{}").get()), HasSubstr("H\uFFFDi"));
+  EXPECT_EQ(daemon.stop(), 0);
+  EXPECT_THAT(daemon.log(),
+              testing::ContainsRegex("stream [0-9]+\\.[0-9]+\\.[0-9]+: the API sent text that is no Unicode"));
+}
+
 TEST_F(RawBytesTest, AWholeAnswerByteByByte) {
   std::string bytes = kHead + "Transfer-Encoding: chunked\r\n\r\n";
   for (const std::string& part : {kHi, kEnd}) {

@@ -35,6 +35,7 @@ struct RecordingSink final : EventSink {
     retry_after_seconds = new_failure.retry_after_seconds;
   }
   bool wants_upstream_events() const override { return wants_upstream; }
+  std::string stream_id() const override { return "0.1.2"; }
 
   // Of all events of that kind, put together.
   std::string all(AnswerEvent::Kind kind) const {

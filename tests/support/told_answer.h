@@ -44,6 +44,7 @@ struct WritingSink final : EventSink {
   }
   void on_failure(const BackendFailure&) override { UiMessage::append_error(out, "failed"); }
   bool wants_upstream_events() const override { return false; }
+  std::string stream_id() const override { return "0.1.2"; }
 
   UiMessage message{"m"};
   Buffer out;
