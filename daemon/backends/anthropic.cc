@@ -36,11 +36,12 @@ class AnthropicBackend final : public DirectBackend {
   std::unique_ptr<BackendSession> start(const HandoffRequest& request, EventSink& sink) override {
     HttpRequest http{.url = api_url(config_.anthropic_api_base, "/v1/messages", model(request)),
                      .headers = event_stream_headers(request, headers_),
-                     .body = messages_request(request, config_.anthropic_model, config_.anthropic_max_tokens),
+                     .body = {},
                      .version = config_.anthropic_http2 ? HttpVersion::kNegotiated : HttpVersion::kHttp11,
                      .unix_socket = config_.anthropic_api_socket,
                      .ca_file = config_.backend_ca_file,
                      .insecure_ssl = config_.anthropic_insecure_ssl};
+    set_body(http, messages_request(request, config_.anthropic_model, config_.anthropic_max_tokens), request);
     return std::make_unique<SseSession>(http_, std::move(http), std::make_unique<MessagesReader>(), events_, sink);
   }
 

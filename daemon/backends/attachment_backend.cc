@@ -10,6 +10,7 @@
 
 #include "backends/attachments.h"
 #include "backends/wrapping_session.h"
+#include "base/base64.h"
 
 namespace streaming {
 namespace {
@@ -34,9 +35,16 @@ std::string_view reason(int code) {
   }
 }
 
+constexpr int kBusyRetrySeconds = 2;
+
 // Each place that asks for it takes as much again.
 std::size_t copies(const Attachment& attachment) {
   return std::max<std::size_t>(attachment.uses, 1);
+}
+
+// What a request holds of a file: an image or a PDF in base64, and a text no more than that.
+std::size_t bytes_in_request(const Attachment& attachment, std::size_t file_bytes) {
+  return base64_size(file_bytes) * copies(attachment);
 }
 
 std::string message_of(const Attachment& attachment, int code) {
@@ -63,6 +71,8 @@ class AttachmentSession final : public WrappingSession, private FileReceiver {
  private:
   void on_cancel() override {
     if (reading_) files_.forget(*std::exchange(reading_, std::nullopt));
+    request_.reset();
+    attachments_.clear();
   }
   void on_event(const AnswerEvent& event) override {
     if (event.kind != AnswerEvent::Kind::kProgress) dispose();
@@ -81,6 +91,17 @@ class AttachmentSession final : public WrappingSession, private FileReceiver {
     reading_ = files_.read(directory_, attachments_[next_].name, most, *this);
   }
 
+  // Before the memory for it is there. Twice, because what the API is sent is made of it.
+  bool on_size(std::size_t bytes) override {
+    bytes_in_request_ += bytes_in_request(attachments_[next_], bytes);
+    if (request_->held.set(request_->bytes() + 2 * bytes_in_request_)) return true;
+    reading_.reset();
+    sink().on_failure({.kind = FailureKind::kOverBudget,
+                       .detail = "an attachment would have all requests hold more than server.max_held_bytes",
+                       .retry_after_seconds = kBusyRetrySeconds});
+    return false;
+  }
+
   void on_file(Result<std::string> contents) override {
     reading_.reset();
     Attachment& attachment = attachments_[next_];
@@ -95,6 +116,7 @@ class AttachmentSession final : public WrappingSession, private FileReceiver {
       for (const Attachment& attachment : attachments_) to_remove_.push_back(attachment.name);
     }
     add_attachments(*request_, std::move(attachments_));
+    request_->held.set(request_->bytes());
     begin(inner_.answer(std::move(request_), *this));
   }
 
@@ -117,6 +139,7 @@ class AttachmentSession final : public WrappingSession, private FileReceiver {
   std::vector<std::string> to_remove_;       // from then until an API answers
   std::size_t next_ = 0;                     // the attachment that is being read
   std::size_t bytes_ = 0;                    // of those that were
+  std::size_t bytes_in_request_ = 0;         // of all up to that one
   std::optional<Handle> reading_;
 };
 

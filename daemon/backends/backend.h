@@ -28,6 +28,7 @@ enum class FailureKind : std::uint8_t {
   kCompressed,   // in an encoding that was not asked for
   kTooLarge,     // an event over max_event_bytes
   kAttachment,   // a file that the hand-off names cannot be used
+  kOverBudget,   // the files would have all requests together hold more than they may
 };
 
 struct BackendFailure {

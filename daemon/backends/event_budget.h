@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "base/byte_budget.h"
 #include "base/limits.h"
 
 namespace streaming {
@@ -18,18 +19,15 @@ class EventBudget {
 
   std::size_t max_event_bytes() const { return max_event_bytes_; }
 
-  // A session's unfinished event has `bytes` now; `counted` is the session's share, 0 at first and to be 0 at its end.
-  // False when all together hold too much.
-  bool count(std::size_t& counted, std::size_t bytes) {
-    const std::size_t share = bytes > kUncountedEventBytes ? bytes : 0;
-    held_ = held_ - counted + share;
-    counted = share;
-    return held_ <= kMaxHeldEventBytes || share == 0;
-  }
+  // For one session's unfinished event.
+  HeldBytes share() { return HeldBytes(held_); }
+
+  // The event with that share has `bytes` now. False if it has grown and all together hold too much.
+  static bool count(HeldBytes& share, std::size_t bytes) { return share.set(bytes > kUncountedEventBytes ? bytes : 0); }
 
  private:
   const std::size_t max_event_bytes_;
-  std::size_t held_ = 0;
+  ByteBudget held_{kMaxHeldEventBytes};
 };
 
 }  // namespace streaming

@@ -39,7 +39,10 @@ class FallbackSession final : public WrappingSession, private TimerOwner {
     sink().on_end(reason);
   }
   void on_failure(const BackendFailure& failure) override;
-  void on_cancel() override { timer_.stop(); }
+  void on_cancel() override {
+    timer_.stop();
+    request_.reset();
+  }
   void on_timer(Timer& timer) override;
 
   // The client hears of this try: there is no other.
@@ -53,7 +56,7 @@ class FallbackSession final : public WrappingSession, private TimerOwner {
   void begin_try();
 
   FallbackBackend& backend_;
-  std::unique_ptr<HandoffRequest> request_;  // until the client hears of a try
+  std::unique_ptr<HandoffRequest> request_;  // until there is no other try
   Timer timer_;                              // for the next try where one has failed, else the present one's limit
   std::size_t choice_ = 0;
   int retries_ = 0;  // of that choice
@@ -96,9 +99,10 @@ void FallbackSession::on_timer(Timer&) {
 
 void FallbackSession::begin_try() {
   begin(backend_.choices()[choice_].backend->start(*request_, *this));
+  if (!has_next()) return request_.reset();
   // The last try may take as long as the stream waits.
   const Duration limit = backend_.settings().try_timeout;
-  if (limit > Duration(0) && has_next()) backend_.timers().schedule(timer_, limit);
+  if (limit > Duration(0)) backend_.timers().schedule(timer_, limit);
 }
 
 }  // namespace

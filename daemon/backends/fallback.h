@@ -1,7 +1,7 @@
 // FallbackBackend: a backend that is tried again, and others after it, as long as the client has heard nothing.
 //
 // One for each backend of a BackendSet that has retries or fallbacks, on its worker's thread. Borrows the backends,
-// which live as long. Its session holds the request until the first event, and then only passes on.
+// which live as long. Its session holds the request until the last try or the first event, and then only passes on.
 
 #pragma once
 

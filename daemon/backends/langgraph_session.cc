@@ -3,6 +3,7 @@
 #include <ctime>
 #include <utility>
 
+#include "backends/request_body.h"
 #include "backends/request_headers.h"
 #include "backends/retry_after.h"
 
@@ -31,8 +32,9 @@ LangGraphSession::LangGraphSession(const LangGraphEnvironment& environment, cons
       thread_(request.thread_id),
       continue_without_client_(request.continue_without_client),
       run_request_(endpoint.post(thread_.empty() ? "/runs/stream" : "/threads/" + thread_ + "/runs/stream",
-                                 event_stream_headers(request, {}), run_request(request, endpoint.defaults))),
+                                 event_stream_headers(request, {}), "")),
       next_step_(*this) {
+  set_body(run_request_, run_request(request, endpoint.defaults), request);
   thread_exists_ = thread_.empty() || environment_.threads.contains(thread_name());
   thread_checked_ = thread_.empty();
   if (thread_exists_) {
@@ -118,6 +120,7 @@ void LangGraphSession::on_failure(const BackendFailure& failure) {
 void LangGraphSession::on_cancel() {
   next_step_.stop();
   creation_.reset();
+  run_request_ = {};
   if (reader_ != nullptr) cancel_run();
 }
 

@@ -73,11 +73,12 @@ class OpenAiBackend final : public DirectBackend {
   std::unique_ptr<BackendSession> start(const HandoffRequest& request, EventSink& sink) override {
     HttpRequest http{.url = api_url(config_.openai_api_base, api_.path, model(request)),
                      .headers = event_stream_headers(request, headers_),
-                     .body = api_.write_request(request, config_.openai_model),
+                     .body = {},
                      .version = http_version(config_),
                      .unix_socket = config_.openai_api_socket,
                      .ca_file = config_.backend_ca_file,
                      .insecure_ssl = config_.openai_insecure_ssl};
+    set_body(http, api_.write_request(request, config_.openai_model), request);
     return std::make_unique<SseSession>(http_, std::move(http), api_.make_reader(), events_, sink);
   }
 

@@ -1,6 +1,7 @@
 #include "backends/request_body.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace streaming {
 
@@ -45,6 +46,11 @@ std::string RequestBody::finish() {
   }
   writer_.EndObject();
   return {buffer_.GetString(), buffer_.GetSize()};
+}
+
+void set_body(HttpRequest& http, std::string body, const HandoffRequest& request) {
+  http.held = request.held.another(body.capacity());
+  http.body = std::move(body);
 }
 
 void write_pair(RequestBody::Writer& writer, const char* first_name, std::string_view first, const char* second_name,

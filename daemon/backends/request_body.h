@@ -14,6 +14,7 @@
 
 #include "backends/json_fields.h"
 #include "handoff/handoff_request.h"
+#include "upstream/http_client.h"
 
 namespace streaming {
 
@@ -48,6 +49,9 @@ class RequestBody {
   Writer writer_{buffer_};
   std::vector<std::string_view> written_;
 };
+
+// Gives `http` its body, which counts where the hand-off does for as long as it is kept.
+void set_body(HttpRequest& http, std::string body, const HandoffRequest& request);
 
 inline void write_text(RequestBody::Writer& writer, std::string_view text) {
   writer.String(text.data(), static_cast<rapidjson::SizeType>(text.size()));

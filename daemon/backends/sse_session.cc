@@ -43,12 +43,8 @@ SseSession::SseSession(HttpClient& http, HttpRequest request, std::unique_ptr<An
     : sink_(sink),
       reader_(std::move(reader)),
       parser_(events.max_event_bytes()),
-      events_(events),
+      unfinished_event_(events.share()),
       transfer_(http.start(std::move(request), *this)) {
-}
-
-SseSession::~SseSession() {
-  events_.count(counted_bytes_, 0);
 }
 
 void SseSession::cancel() {
@@ -86,7 +82,7 @@ void SseSession::on_body(std::string_view bytes) {
   const bool fits = parser_.feed(bytes, [this](SseEvent& event) { return on_event(event); });
   if (ended_) return;
   if (!fits) return fail({.kind = FailureKind::kTooLarge, .detail = "an event is too large (backend.max_event_bytes)"});
-  if (!events_.count(counted_bytes_, parser_.held())) {
+  if (!EventBudget::count(unfinished_event_, parser_.held())) {
     fail({.kind = FailureKind::kTooLarge, .detail = "the unfinished events of all streams are too large together"});
   }
 }

@@ -1,7 +1,7 @@
 // SseSession: a stream's use of an API that answers a POST with an event stream. AnswerReader: what that API means.
 //
-// The session belongs to its stream, owns its reader and its transfer, and borrows client, budget and sink. On the
-// worker's thread.
+// The session belongs to its stream, owns its reader and its transfer, and borrows client and sink. The budget outlives
+// it. On the worker's thread.
 
 #pragma once
 
@@ -47,7 +47,6 @@ class SseSession final : public BackendSession, private HttpReceiver {
  public:
   SseSession(HttpClient& http, HttpRequest request, std::unique_ptr<AnswerReader> reader, EventBudget& events,
              EventSink& sink);
-  ~SseSession() override;
 
   void pause() override { transfer_->pause(); }
   void resume() override { transfer_->resume(); }
@@ -67,8 +66,7 @@ class SseSession final : public BackendSession, private HttpReceiver {
   EventSink& sink_;
   const std::unique_ptr<AnswerReader> reader_;
   SseParser parser_;
-  EventBudget& events_;
-  std::size_t counted_bytes_ = 0;  // in events_
+  HeldBytes unfinished_event_;
   bool anything_came_ = false;
   bool ended_ = false;  // the sink was told, or does not want to know
   std::unique_ptr<HttpTransfer> transfer_;

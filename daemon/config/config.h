@@ -35,6 +35,7 @@ struct Config {
   std::int64_t workers = 0;            // 0: one per CPU
   std::int64_t max_payload_bytes = 1024 * 1024;
   std::int64_t max_queued_bytes = 64 * 1024;
+  std::int64_t max_held_bytes = 0;  // of all requests together; 0: a part of the memory, see most_held_bytes()
   std::int64_t max_streams_per_user = 0;  // 0: no limit
   std::int64_t user_rate_limit = 0;       // starts a minute; 0: no limit
   Duration handoff_timeout{5000};

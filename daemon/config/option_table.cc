@@ -41,6 +41,11 @@ constexpr std::array kOptions{
     Option{"server.max_queued_bytes", "--max-queued-bytes", "DAEMON_MAX_QUEUED_BYTES",
            Integer{&Config::max_queued_bytes, 4096, 64 * 1024 * 1024},
            "bytes of an answer that may wait for a slow client; beyond that the upstream is paused"},
+    Option{"server.max_held_bytes", "--max-held-bytes", "DAEMON_MAX_HELD_BYTES",
+           Integer{&Config::max_held_bytes, 0, std::int64_t{1} << 40},
+           "bytes that the requests of all streams may hold together until their answers begin: payloads, attachments, "
+           "and what APIs are sent; beyond that the next client is refused with 503. 0: a quarter of the memory that the "
+           "machine and the control group allow"},
     Option{"server.max_streams_per_user", "--max-streams-per-user", "DAEMON_MAX_STREAMS_PER_USER",
            Integer{&Config::max_streams_per_user, 0, 1'000'000},
            "streams at once for one user_id; the next is refused with 429. 0: no limit"},

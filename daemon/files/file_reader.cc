@@ -110,6 +110,10 @@ void FileReader::on_status(Job& job, std::int32_t result) {
   if (job.receiver_ == nullptr) return finish(job, ECANCELED);
   if (!S_ISREG(job.status_.stx_mode)) return finish(job, EINVAL);
   if (job.status_.stx_size > job.max_bytes_) return finish(job, EFBIG);
+  if (!job.receiver_->on_size(job.status_.stx_size)) {
+    job.receiver_ = nullptr;
+    return finish(job, ECANCELED);
+  }
   // Else the ring would not wait for the disk.
   fcntl(job.fd_, F_SETFL, 0);
   job.contents_.resize(job.status_.stx_size);

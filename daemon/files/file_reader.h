@@ -19,6 +19,8 @@ namespace streaming {
 
 class FileReceiver {
  public:
+  // Before it is read: how large it is. False: it is not to be read, and nothing more is said of it.
+  virtual bool on_size(std::size_t bytes) = 0;
   // The file's contents. The Error's code says why not: EFBIG, it is larger than it may be; EINVAL, it is no regular
   // file.
   virtual void on_file(Result<std::string> contents) = 0;
@@ -34,7 +36,7 @@ class FileReader {
   explicit FileReader(Ring& ring);
   ~FileReader();
 
-  // The receiver is told once, never from within, unless it is forgotten before. `path` is relative.
+  // The receiver is told of the size and then of the contents, never from within, unless it is forgotten before. `path` is relative.
   Handle read(Directory directory, std::string path, std::size_t max_bytes, FileReceiver& receiver);
   void forget(Handle read);
 

@@ -69,6 +69,17 @@ void HandoffRequest::replace_messages(rapidjson::Value replacement) {
   messages = &replaced_messages_;
 }
 
+std::size_t HandoffRequest::bytes() const {
+  return sizeof *this + json.bytes() + response_headers.capacity() * sizeof(HeaderField);
+}
+
+bool HandoffRequest::count_in(ByteBudget& budget) {
+  held = HeldBytes(budget);
+  const bool fits = held.set(2 * bytes());
+  held.set(bytes());
+  return fits;
+}
+
 Result<std::unique_ptr<HandoffRequest>> HandoffRequestParser::parse(std::span<const char> payload) {
   auto request = std::make_unique<HandoffRequest>();
   if (payload.size() == 1 && payload.front() == handoff_protocol::kNoPayload) return request;

@@ -16,6 +16,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/byte_budget.h"
 #include "base/header_field.h"
 #include "base/result.h"
 #include "handoff/payload_file.h"
@@ -77,7 +78,15 @@ struct HandoffRequest {
   // The conversation is another now, made with the allocator of `json`.
   void replace_messages(rapidjson::Value replacement);
 
+  // The memory that it takes.
+  std::size_t bytes() const;
+
+  // Counts it in the budget as long as it lives. False unless there is room for it twice: what an API is sent is made of
+  // it, and comes beside it.
+  bool count_in(ByteBudget& budget);
+
   PayloadJson json;  // null in an empty request
+  HeldBytes held;    // what it counts for; nothing before count_in()
 
  private:
   rapidjson::Value replaced_messages_;

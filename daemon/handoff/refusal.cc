@@ -12,6 +12,7 @@ std::string acknowledgement_of(const Refusal& refusal) {
 }
 
 Counter counter_of(const Refusal& refusal) {
+  if (refusal.counter) return *refusal.counter;
   switch (refusal.status) {
     case 403:
       return Counter::kRefusedStranger;

@@ -2,6 +2,7 @@
 
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include "metrics/counters.h"
@@ -13,6 +14,7 @@ struct Refusal {
   std::string message;          // for the client: names the mistake, no internals
   int retry_after_seconds = 0;  // 0: not said
   std::string detail = {};      // for the log alone: what an operator can do
+  std::optional<Counter> counter = {};  // what counts it; nothing: its status says that
 };
 
 // What the module is told.

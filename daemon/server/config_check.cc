@@ -1,6 +1,9 @@
 #include "server/config_check.h"
 
+#include <string>
+
 #include "backends/exec.h"
+#include "base/base64.h"
 #include "config/option.h"
 #include "config/profile.h"
 
@@ -38,12 +41,26 @@ Status check_key_headers(const Config& config) {
   return success();
 }
 
+// Else one request with all that the other settings allow would be told to come again, each time.
+Status check_held_bytes(const Config& config) {
+  std::int64_t least = config.max_payload_bytes;
+  if (!config.attachments_data_dir.empty()) {
+    least += static_cast<std::int64_t>(base64_size(static_cast<std::size_t>(config.attachments_max_total_bytes)));
+  }
+  least *= 2;  // with what an API is sent of it
+  if (config.max_held_bytes == 0 || config.max_held_bytes >= least) return success();
+  return Error{source_of(config, "server.max_held_bytes") + " must be 0 or at least " + std::to_string(least) +
+               ": one request may hold server.max_payload_bytes and, in base64, attachments.max_total_bytes, and an API is "
+               "sent as much again"};
+}
+
 }  // namespace
 
 Status check_config(const Config& config) {
   if (config.backend == kExecBackend && config.exec_commands.empty()) {
     return Error{source_of(config, "backend.provider") + " is exec, which needs programs; set backend.exec.commands"};
   }
+  if (Status checked = check_held_bytes(config); !checked) return checked;
   for (const auto& [name, texts] : config.langgraph_profiles) {
     if (Status checked = check_key_headers(with_profile(config, texts)); !checked) {
       return Error{"profile " + name + ": " + checked.error().message};

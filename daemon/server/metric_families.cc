@@ -158,6 +158,16 @@ void add_capacity(Families& families, const Capacity& capacity) {
   families.gauge({}, static_cast<double>(capacity.upstream_connections()));
 }
 
+void add_requests(Families& families, const ByteBudget& requests) {
+  families.begin("daemon_held_bytes",
+                 "What requests hold until their answers begin: payloads, attachments, and what is sent to APIs",
+                 MetricType::Gauge);
+  families.gauge({}, static_cast<double>(requests.held()));
+  families.begin("daemon_max_held_bytes", "How much of that there may be before clients are refused",
+                 MetricType::Gauge);
+  families.gauge({}, static_cast<double>(requests.most()));
+}
+
 void add_streams(Families& families, Workers workers) {
   auto active = [](const Worker& worker) { return worker.stream_metrics().active.get(); };
   families.begin("daemon_active_connections", "Hand-offs and streams that are open", MetricType::Gauge);
@@ -244,8 +254,8 @@ void add_tokens(Families& families, Workers workers) {
 
 }  // namespace
 
-std::vector<MetricFamily> metric_families(Workers workers, const Capacity& capacity, const ProcessFigures& process,
-                                          Duration uptime) {
+std::vector<MetricFamily> metric_families(Workers workers, const ByteBudget& requests, const Capacity& capacity,
+                                          const ProcessFigures& process, Duration uptime) {
   Families families;
   families.begin("daemon_build_info", "1, with the version as its label", MetricType::Gauge);
   families.gauge({{"version", STREAMING_DAEMON_VERSION}}, 1);
@@ -253,6 +263,7 @@ std::vector<MetricFamily> metric_families(Workers workers, const Capacity& capac
   families.gauge({}, static_cast<double>(uptime.count()) / kMsPerSecond);
   add_process(families, process);
   add_capacity(families, capacity);
+  add_requests(families, requests);
   add_counters(families, workers);
   add_streams(families, workers);
   add_backends(families, workers);

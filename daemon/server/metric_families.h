@@ -8,6 +8,7 @@
 #include <span>
 #include <vector>
 
+#include "base/byte_budget.h"
 #include "base/clock.h"
 #include "server/capacity.h"
 #include "server/process_figures.h"
@@ -15,9 +16,10 @@
 
 namespace streaming {
 
-// Adds the workers' figures up. Any thread; the workers, of which there is one at least, may run.
+// Adds the workers' figures up; `requests` is what they hold. Any thread; the workers, of which there is one at least,
+// may run.
 std::vector<prometheus::MetricFamily> metric_families(std::span<const std::unique_ptr<Worker>> workers,
-                                                      const Capacity& capacity, const ProcessFigures& process,
-                                                      Duration uptime);
+                                                      const ByteBudget& requests, const Capacity& capacity,
+                                                      const ProcessFigures& process, Duration uptime);
 
 }  // namespace streaming

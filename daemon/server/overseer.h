@@ -11,6 +11,7 @@
 #include <string>
 #include <utility>
 
+#include "base/byte_budget.h"
 #include "base/clock.h"
 #include "server/capacity.h"
 #include "server/monitor.h"
@@ -20,9 +21,9 @@ namespace streaming {
 
 class Overseer final : public MonitorSource {
  public:
-  // Borrows the workers.
-  Overseer(std::span<const std::unique_ptr<Worker>> workers, Capacity capacity)
-      : workers_(workers), capacity_(std::move(capacity)) {}
+  // Borrows all but the capacity. `requests` is what they hold.
+  Overseer(std::span<const std::unique_ptr<Worker>> workers, const ByteBudget& requests, Capacity capacity)
+      : workers_(workers), requests_(requests), capacity_(std::move(capacity)) {}
 
   // The main thread's.
   void set_accepting(bool accepting) { accepting_.store(accepting, std::memory_order_relaxed); }
@@ -34,6 +35,7 @@ class Overseer final : public MonitorSource {
 
  private:
   const std::span<const std::unique_ptr<Worker>> workers_;
+  const ByteBudget& requests_;
   const Capacity capacity_;
   const Time started_ = MonotonicClock::now();
   std::atomic<bool> accepting_{false};

@@ -86,12 +86,13 @@ Status Server::set_up() {
   if (!signals) return signals.error();
   signals_ = std::move(*signals);
   if (Status made = workforce_.make(config_, *capacity, direct_files); !made) return made;
-  overseer_.emplace(workforce_.workers(), *capacity);
+  overseer_.emplace(workforce_.workers(), workforce_.requests(), *capacity);
   if (Status listening = listen(); !listening) return listening;
   log::info("{} workers, room for {} streams under a limit of {} open files{}", capacity->streams_of_worker.size(),
             capacity->streams(), *open_files_limit,
             direct_files ? " a ring" : "; with Linux 6.13 or later it would be as many a worker");
   log::info("room for {} upstream connections; HTTP/1.1 needs one a stream", capacity->upstream_connections());
+  log::info("room for {} MB that requests hold until their answers begin", workforce_.requests().most() >> 20);
   return success();
 }
 

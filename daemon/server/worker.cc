@@ -14,7 +14,7 @@
 namespace streaming {
 namespace {
 
-constexpr int kDescriptorRetryAfterSeconds = 2;
+constexpr int kRetryAfterSeconds = 2;
 
 StreamSettings stream_settings(const Config& config, const WorkerLoad& load) {
   return StreamSettings{.max_streams = load.capacity,
@@ -37,6 +37,14 @@ HandoffLimits handoff_limits(const Config& config) {
                        .client_timeout = config.write_timeout};
   for (const Account& user : config.allowed_users) limits.allowed_users.push_back(user.id);
   return limits;
+}
+
+Refusal over_budget(const HandoffRequest& request, const ByteBudget& budget) {
+  return Refusal{503, "the server is busy, try again soon", kRetryAfterSeconds,
+                 "requests hold " + std::to_string(budget.held()) + " bytes, and this one of " +
+                     std::to_string(request.bytes()) + " does not fit twice (server.max_held_bytes is " +
+                     std::to_string(budget.most()) + ")",
+                 Counter::kRefusedOverBudget};
 }
 
 }  // namespace
@@ -176,9 +184,10 @@ void Worker::on_completion(const Completion& completion) {
 
 std::optional<Refusal> Worker::on_client(UniqueFd& client, std::unique_ptr<HandoffRequest> request) {
   if (client.get() >= shared_.descriptors) {
-    return Refusal{503, "all places are taken, try again soon", kDescriptorRetryAfterSeconds,
+    return Refusal{503, "all places are taken, try again soon", kRetryAfterSeconds,
                    "the process has no descriptors left; raise the limit of open files (LimitNOFILE=)"};
   }
+  if (!request->count_in(shared_.requests)) return over_budget(*request, shared_.requests);
   const Config& config = backends_->config();
   const std::string_view name = request->backend.empty() ? std::string_view(config.backend) : request->backend;
   if (name == kExecBackend) return program_clients_.open(client, *request, config);

@@ -38,6 +38,7 @@ enum class WorkerOrder : int {
 struct SharedByWorkers {
   std::vector<WorkerLoad> loads;  // one each
   UserLimits users;
+  ByteBudget requests;           // for what they hold until their answers begin
   int descriptors = 0;           // Capacity::descriptors
   std::function<void()> notify;  // called on a worker's thread when its listening() or running() has become false
   std::atomic<std::int64_t> programs{0};  // that run for clients

@@ -9,6 +9,7 @@
 
 #include "base/limits.h"
 #include "ring/uring_ring.h"
+#include "server/memory_limit.h"
 
 namespace streaming {
 namespace {
@@ -32,9 +33,10 @@ Result<std::unique_ptr<Ring>> make_ring(std::uint32_t streams, std::uint32_t cli
 }  // namespace
 
 Workforce::Workforce(const Config& config)
-    : shared_{.loads = {}, .users = UserLimits(config.max_streams_per_user, config.user_rate_limit), .notify = [this] {
-                eventfd_write(events_.get(), 1);
-              }} {
+    : shared_{.loads = {},
+              .users = UserLimits(config.max_streams_per_user, config.user_rate_limit),
+              .requests = ByteBudget(most_held_bytes(config)),
+              .notify = [this] { eventfd_write(events_.get(), 1); }} {
 }
 
 Workforce::~Workforce() = default;
@@ -86,6 +88,7 @@ void Workforce::request_of_others(WorkerOrder order) {
 
 void Workforce::reconfigure(const std::shared_ptr<const Config>& config) {
   shared_.users.set_limits(config->max_streams_per_user, config->user_rate_limit);
+  shared_.requests.set_most(most_held_bytes(*config));
   for (const std::unique_ptr<Worker>& worker : workers_) worker->reconfigure(config);
 }
 

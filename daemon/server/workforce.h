@@ -43,6 +43,8 @@ class Workforce {
   void reconfigure(const std::shared_ptr<const Config>& config);
 
   std::span<const std::unique_ptr<Worker>> workers() const { return workers_; }
+  // Any thread may look at it.
+  const ByteBudget& requests() const { return shared_.requests; }
   bool any_running() const;
   // Whether a connection can still come.
   bool listening() const { return workers_.front()->running() && workers_.front()->listening(); }

@@ -25,6 +25,7 @@ enum class CloseCause : std::uint8_t {
   kUpstreamCompressed,
   kUpstreamTooLarge,
   kAttachment,
+  kOverBudget,
   kProgramFailed,
   kShutdown,
   kCount
@@ -55,6 +56,7 @@ inline constexpr std::array<CloseCauseInfo, kCloseCauses> kCloseCauseTable{{
     {CloseCause::kUpstreamCompressed, "upstream_compressed", "The model's answer cannot be read.", 502},
     {CloseCause::kUpstreamTooLarge, "upstream_too_large", "The model's answer is too large.", 502},
     {CloseCause::kAttachment, "attachment", "An attachment cannot be used.", 400},
+    {CloseCause::kOverBudget, "over_budget", "The server is busy, try again soon.", 503},
     {CloseCause::kProgramFailed, "program_failed", ""},
     {CloseCause::kShutdown, "shutdown", "The server is being restarted.", 503},
 }};

@@ -32,6 +32,8 @@ CloseCause cause_of(FailureKind failure) {
       return CloseCause::kUpstreamTooLarge;
     case FailureKind::kAttachment:
       return CloseCause::kAttachment;
+    case FailureKind::kOverBudget:
+      return CloseCause::kOverBudget;
   }
   return CloseCause::kUpstreamMalformed;
 }

@@ -64,6 +64,7 @@ CurlTransfer::CurlTransfer(CurlTransferOwner& owner, HttpRequest request, HttpRe
                            const ProxyRules& proxies, CURLSH* shared)
     : url_(std::move(request.url)),
       body_(std::move(request.body)),
+      held_(std::move(request.held)),
       owner_(owner),
       receiver_(&receiver),
       easy_(curl_easy_init()),
@@ -242,7 +243,9 @@ void CurlTransfer::start_over() {
 void CurlTransfer::forget_body() {
   curl_off_t sent = 0;
   curl_easy_getinfo(easy_, CURLINFO_SIZE_UPLOAD_T, &sent);
-  if (sent == static_cast<curl_off_t>(body_.size())) std::string().swap(body_);
+  if (sent != static_cast<curl_off_t>(body_.size())) return;
+  std::string().swap(body_);
+  held_ = {};
 }
 
 // Of the last head, which is the final one; libcurl's until the transfer goes on.

@@ -94,6 +94,7 @@ class CurlTransfer : public ListNode {
 
   std::string url_;
   std::string body_;  // of the request, until it is sent; of all else libcurl has copies
+  HeldBytes held_;    // the body's
   CurlTransferOwner& owner_;
   HttpReceiver* receiver_;
   CURL* easy_;

@@ -12,6 +12,8 @@
 #include <string_view>
 #include <vector>
 
+#include "base/byte_budget.h"
+
 namespace streaming {
 
 enum class HttpVersion : std::uint8_t {
@@ -28,6 +30,7 @@ struct HttpRequest {
   std::string unix_socket = {};  // connected to instead of the URL's host, by HTTP/1.1
   std::string ca_file = {};      // PEM; trusted instead of the system's authorities
   bool insecure_ssl = false;     // the certificate is not verified
+  HeldBytes held = {};           // what the body counts for, as long as it is kept
 };
 
 // The head of an answer: what of it anybody asks for. A header that is absent is empty.

@@ -47,7 +47,9 @@ class AttachmentBackendTest : public testing::Test, private CompletionHandler {
   }
 
   void start(const std::string& payload) {
-    session = backend.answer(parsed(payload), sink);
+    std::unique_ptr<HandoffRequest> request = parsed(payload);
+    EXPECT_TRUE(request->count_in(budget));
+    session = backend.answer(std::move(request), sink);
   }
   // The disk's answers to a file of that size, until it is read or refused.
   void read_file(std::size_t bytes) {
@@ -69,6 +71,7 @@ class AttachmentBackendTest : public testing::Test, private CompletionHandler {
   InnerBackend inner;
   AttachmentBackend backend{inner, config, files, std::make_shared<const UniqueFd>()};
   RecordingSink sink;
+  ByteBudget budget{200'000};
   std::unique_ptr<BackendSession> session;
 
  private:
@@ -133,6 +136,53 @@ TEST_F(AttachmentBackendTest, FilesStayWhenTheApiFailsBeforeItAnswers) {
   inner.sink->on_failure({.kind = FailureKind::kUnreachable, .detail = "why"});
   session->cancel();
   EXPECT_EQ(removing(), 0);
+}
+
+// --- What they count for in the budget of all requests --------------------------------------------------------------
+
+TEST_F(AttachmentBackendTest, FilesCountInBase64AndForEachPlaceBeforeTheyAreRead) {
+  start(R"({"prompt":"{a} {a}","attachments":["a"]})");
+  const std::size_t before = budget.held();
+  ring.complete(Operation::kFileOpen, kNoDescriptor);
+  ring.find(Operation::kFileStatus).status->stx_mode = S_IFREG;
+  ring.find(Operation::kFileStatus).status->stx_size = 3000;
+  ring.complete(Operation::kFileStatus, 0);
+  EXPECT_EQ(ring.count(Operation::kFileRead), 1);
+  EXPECT_EQ(budget.held(), before + 2 * 2 * 4000) << "and once more for what is sent";
+  session->cancel();
+  EXPECT_EQ(budget.held(), 0u) << "the client has left";
+}
+
+TEST_F(AttachmentBackendTest, WhatABackendDoesNotKeepCountsNoMore) {
+  start(R"({"prompt":"hi","attachments":["a","b"]})");
+  read_file(3000);
+  EXPECT_GE(budget.held(), 3000u);
+  read_file(3000);
+  EXPECT_NE(inner.sink, nullptr);
+  EXPECT_EQ(budget.held(), 0u);
+}
+
+TEST_F(AttachmentBackendTest, AFileThatIsTooMuchForTheBudgetIsNotReadAndEndsTheStream) {
+  config.attachments_max_total_bytes = 1'000'000;
+  start(R"({"prompt":"hi","attachments":["a","b"]})");
+  read_file(50'000);
+  EXPECT_FALSE(sink.failure);
+  read_file(50'000);
+  EXPECT_EQ(ring.count(Operation::kFileRead), 0);
+  EXPECT_EQ(sink.failure, FailureKind::kOverBudget);
+  EXPECT_GT(sink.retry_after_seconds, 0);
+  EXPECT_EQ(inner.sink, nullptr);
+  session->cancel();
+  EXPECT_EQ(budget.held(), 0u);
+}
+
+TEST_F(AttachmentBackendTest, AnAttachmentThatCannotBeUsedLeavesNothingInTheBudget) {
+  start(R"({"prompt":"hi","attachments":["a","b"]})");
+  read_file(3000);
+  ring.complete(Operation::kFileOpen, -ENOENT);
+  EXPECT_EQ(sink.failure, FailureKind::kAttachment);
+  session->cancel();
+  EXPECT_EQ(budget.held(), 0u);
 }
 
 }  // namespace

@@ -7,13 +7,14 @@ namespace {
 
 TEST(EventBudget, CountsLargeEventsOfAllTogether) {
   EventBudget budget(1);
-  std::size_t one = 0, other = 0, small = 0;
-  EXPECT_TRUE(budget.count(one, kMaxHeldEventBytes - kUncountedEventBytes));
-  EXPECT_TRUE(budget.count(small, kUncountedEventBytes));
-  EXPECT_FALSE(budget.count(other, 2 * kUncountedEventBytes));
-  EXPECT_TRUE(budget.count(small, kUncountedEventBytes)) << "a small one is never too much";
-  budget.count(one, 0);
-  EXPECT_TRUE(budget.count(other, 2 * kUncountedEventBytes));
+  HeldBytes one = budget.share(), other = budget.share(), small = budget.share();
+  EXPECT_TRUE(EventBudget::count(one, kMaxHeldEventBytes - kUncountedEventBytes));
+  EXPECT_TRUE(EventBudget::count(small, kUncountedEventBytes));
+  EXPECT_FALSE(EventBudget::count(other, 2 * kUncountedEventBytes));
+  EXPECT_TRUE(EventBudget::count(small, kUncountedEventBytes)) << "a small one is never too much";
+  EventBudget::count(other, 0);
+  EventBudget::count(one, 0);
+  EXPECT_TRUE(EventBudget::count(other, 2 * kUncountedEventBytes));
 }
 
 }  // namespace

@@ -57,6 +57,7 @@ class FileFaultsTest : public testing::Test, private CompletionHandler, private 
 
  private:
   void on_completion(const Completion& completion) override { reader.on_completion(completion); }
+  bool on_size(std::size_t) override { return true; }
   void on_file(Result<std::string> file) override {
     file.ok() ? files.push_back(*file) : errors.push_back(file.error().code);
   }

@@ -15,6 +15,7 @@ namespace streaming {
 namespace {
 
 struct Receiver final : FileReceiver {
+  bool on_size(std::size_t) override { return true; }
   void on_file(Result<std::string> file) override {
     ++calls;
     error = file.ok() ? 0 : file.error().code;

@@ -50,5 +50,22 @@ TEST(ConfigCheck, SaysWhereTheBackendComesFromThatNeedsPrograms) {
   EXPECT_TRUE(check_config(config).ok());
 }
 
+TEST(ConfigCheck, WantsRoomForOneRequestWithAllThatOtherSettingsAllow) {
+  Config config;
+  config.max_payload_bytes = 1000;
+  config.max_held_bytes = 2000;
+  EXPECT_TRUE(check_config(config).ok());
+  config.attachments_data_dir = "/var";
+  config.attachments_max_total_bytes = 3000;
+  config.sources["server.max_held_bytes"] = "--max-held-bytes";
+  EXPECT_EQ(check_config(config).error().message,
+            "--max-held-bytes must be 0 or at least 10000: one request may hold server.max_payload_bytes and, in base64, "
+            "attachments.max_total_bytes, and an API is sent as much again");
+  config.max_held_bytes = 10'000;
+  EXPECT_TRUE(check_config(config).ok());
+  config.max_held_bytes = 0;
+  EXPECT_TRUE(check_config(config).ok());
+}
+
 }  // namespace
 }  // namespace streaming

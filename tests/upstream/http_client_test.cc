@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <future>
 #include <mutex>
 
 #include "base/limits.h"
@@ -19,14 +20,16 @@ class HttpClientTest : public testing::TestWithParam<Engine> {
   std::unique_ptr<ScriptedServer> serve(ScriptedServer::Script script) const {
     return ScriptedServer::start(GetParam(), certificate, std::move(script));
   }
-  std::unique_ptr<HttpTransfer> post(const std::string& url, HttpReceiver& to, std::string body = "{}") {
+  std::unique_ptr<HttpTransfer> post(const std::string& url, HttpReceiver& to, std::string body = "{}",
+                                     HeldBytes held = {}) {
     constexpr HttpVersion kVersions[] = {HttpVersion::kHttp11, HttpVersion::kHttp2PriorKnowledge,
                                          HttpVersion::kNegotiated};
     return loop.client->start(HttpRequest{.url = url,
                                           .headers = {"X-Custom: 1"},
                                           .body = std::move(body),
                                           .version = kVersions[static_cast<int>(GetParam())],
-                                          .ca_file = certificate.certificate()},
+                                          .ca_file = certificate.certificate(),
+                                          .held = std::move(held)},
                               to);
   }
   void post(const std::string& url, std::string body = "{}") {
@@ -95,6 +98,30 @@ TEST_P(HttpClientTest, HandsOutTheFinalHeadWithWhatSaysWhereAndWhen) {
   EXPECT_EQ(receiver.content_location, "/threads/t/runs/r");
   EXPECT_EQ(receiver.content_type, "");
   EXPECT_EQ(receiver.body, "");
+}
+
+TEST_P(HttpClientTest, KeepsTheBodyUntilTheAnswerBeginsOrTheRequestIsCancelled) {
+  const std::string body(300'000, 'x');
+  std::promise<void> may_end;
+  const auto server = serve([&](ScriptedServer::Answer& answer, const std::string&) {
+    answer.head(200);
+    may_end.get_future().wait();
+    answer.end();
+  });
+  ByteBudget budget(1'000'000);
+  const HeldBytes share(budget);
+  receiver.transfer = post(server->url(), receiver, body, share.another(body.size()));
+  EXPECT_EQ(budget.held(), body.size());
+  run_until([&] { return receiver.status != 0; });
+  EXPECT_EQ(budget.held(), 0u);
+  may_end.set_value();
+  run_until([&] { return receiver.finished; });
+
+  RecordingReceiver other;
+  other.transfer = post("http://127.0.0.1:1/", other, body, share.another(body.size()));
+  EXPECT_EQ(budget.held(), body.size());
+  other.transfer.reset();
+  run_until([&] { return budget.held() == 0; });
 }
 
 TEST_P(HttpClientTest, FollowsARedirectOfTheSameServerWithTheSameBody) {
