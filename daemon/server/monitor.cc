@@ -114,6 +114,7 @@ class Monitor::HttpServer {
 
  private:
   // civetweb's listening thread looks every two seconds whether it is to end, and whenever somebody connects: so we do.
+  // With pauses: a connection that it takes just before it is told to end stays open, so there is no close to wait for.
   void stop() {
     std::atomic<bool> stopped{false};
     const int own_port = port();
