@@ -3,6 +3,7 @@
 //
 // The physical limit that streaming-daemon is measured against, by handoff-bench; nothing to be used by anybody.
 
+#include <getopt.h>
 #include <liburing.h>
 #include <signal.h>
 #include <sys/mman.h>
@@ -10,9 +11,9 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include <CLI/CLI.hpp>
 #include <array>
 #include <cerrno>
+#include <cinttypes>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -26,6 +27,9 @@
 #include "base/clock.h"
 
 namespace {
+
+constexpr const char* kUsage =
+    "usage: floor --socket PATH [--delay MILLISECONDS (50)] [--max-connections STREAMS (18000)]\n";
 
 using streaming::MonotonicClock;
 
@@ -279,18 +283,43 @@ void Floor::send_due() {
   for (; !due_.empty() && due_.front().at_ms <= now_ms_; due_.pop_front()) go_on(due_.front().slot);
 }
 
+// `text` as a number from `least` to `most`; ends the program with the usage if it is none.
+std::int64_t number(const char* text, std::int64_t least, std::int64_t most) {
+  char* end = nullptr;
+  const std::int64_t value = std::strtoll(text, &end, 10);
+  if (end == text || *end != '\0' || value < least || value > most) {
+    std::fprintf(stderr, "floor: \"%s\" is not a number from %" PRId64 " to %" PRId64 "\n%s", text, least, most, kUsage);
+    std::exit(1);
+  }
+  return value;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
   std::string socket_path;
   std::int64_t delay_ms = 50;
   std::uint32_t max_connections = 18'000;
-  CLI::App app("The bare loop that streaming-daemon is measured against.", "floor");
-  app.option_defaults()->always_capture_default();
-  app.add_option("--socket", socket_path, "Unix socket on which clients are handed over")->required();
-  app.add_option("--delay", delay_ms, "milliseconds between two events")->check(CLI::NonNegativeNumber);
-  app.add_option("--max-connections", max_connections, "streams at once")->check(CLI::Range(1, 1'000'000));
-  CLI11_PARSE(app, argc, argv);
+  constexpr option kOptions[] = {{"socket", required_argument, nullptr, 's'},
+                                 {"delay", required_argument, nullptr, 'd'},
+                                 {"max-connections", required_argument, nullptr, 'm'},
+                                 {}};
+  for (int given; (given = getopt_long(argc, argv, "", kOptions, nullptr)) != -1;) {
+    if (given == 's') {
+      socket_path = optarg;
+    } else if (given == 'd') {
+      delay_ms = number(optarg, 0, INT32_MAX);
+    } else if (given == 'm') {
+      max_connections = static_cast<std::uint32_t>(number(optarg, 1, 1'000'000));
+    } else {
+      std::fputs(kUsage, stderr);
+      return 1;
+    }
+  }
+  if (socket_path.empty() || optind != argc) {
+    std::fputs(kUsage, stderr);
+    return 1;
+  }
   signal(SIGPIPE, SIG_IGN);
   Floor floor(delay_ms, max_connections);
   floor.open(socket_path);

@@ -1,9 +1,8 @@
 #include "bench/report.h"
 
-#include <spdlog/fmt/fmt.h>
+#include <fmt/core.h>
 
 #include <array>
-#include <iterator>
 #include <utility>
 #include <vector>
 
@@ -44,54 +43,52 @@ std::string json_of(const DaemonFigures& daemon, std::int64_t events) {
 
 std::string to_json(const Tally& tally, const std::optional<DaemonFigures>& daemon) {
   std::string text;
-  auto out = std::back_inserter(text);
-  fmt::format_to(out,
+  text += fmt::format(
                  "{{\n  \"connections_started\": {},\n  \"connections_completed\": {},\n  \"connections_failed\": {},\n"
                  "  \"bytes_received\": {},\n  \"errors\": {{\n",
                  tally.started.get(), tally.completed.get(), tally.failed(), tally.bytes.get());
   for (std::size_t i = 0; i < kFailures; ++i) {
-    fmt::format_to(out, "    \"{}\": {}{}\n", kFailureNames[i], tally.failures[i].get(), i + 1 < kFailures ? "," : "");
+    text += fmt::format("    \"{}\": {}{}\n", kFailureNames[i], tally.failures[i].get(), i + 1 < kFailures ? "," : "");
   }
   text += "  }";
   for (const Latency& latency : latencies(tally)) {
-    fmt::format_to(out, ",\n  \"{}\": {{\n", latency.name);
+    text += fmt::format(",\n  \"{}\": {{\n", latency.name);
     for (const auto& [name, fraction] : kPercentiles) {
       const bool last = name == kPercentiles.back().first;
-      fmt::format_to(out, "    \"{}\": {:.3f}{}\n", name, percentile_ms(*latency.histogram, fraction), last ? "" : ",");
+      text += fmt::format("    \"{}\": {:.3f}{}\n", name, percentile_ms(*latency.histogram, fraction), last ? "" : ",");
     }
     text += "  }";
   }
-  if (daemon) fmt::format_to(out, ",\n  \"daemon\": {}", json_of(*daemon, tally.events.get()));
+  if (daemon) text += fmt::format(",\n  \"daemon\": {}", json_of(*daemon, tally.events.get()));
   return text + "\n}\n";
 }
 
 std::string to_table(const Tally& tally, const std::optional<DaemonFigures>& daemon) {
   std::string text;
-  auto out = std::back_inserter(text);
-  fmt::format_to(out, "streams     {} started, {} completed, {} failed\n", tally.started.get(), tally.completed.get(),
+  text += fmt::format("streams     {} started, {} completed, {} failed\n", tally.started.get(), tally.completed.get(),
                  tally.failed());
   if (tally.failed() > 0) {
     text += "failures   ";
     for (std::size_t i = 0; i < kFailures; ++i) {
-      fmt::format_to(out, " {} {}", kFailureNames[i], tally.failures[i].get());
+      text += fmt::format(" {} {}", kFailureNames[i], tally.failures[i].get());
     }
     text += "\n";
   }
-  fmt::format_to(out, "received    {} events, {} bytes\n\n", tally.events.get(), tally.bytes.get());
-  fmt::format_to(out, "{:<14}", "ms");
-  for (const auto& percentile : kPercentiles) fmt::format_to(out, "{:>12}", percentile.first);
+  text += fmt::format("received    {} events, {} bytes\n\n", tally.events.get(), tally.bytes.get());
+  text += fmt::format("{:<14}", "ms");
+  for (const auto& percentile : kPercentiles) text += fmt::format("{:>12}", percentile.first);
   text += "\n";
   for (const Latency& latency : latencies(tally)) {
-    fmt::format_to(out, "{:<14}", latency.title);
+    text += fmt::format("{:<14}", latency.title);
     for (const auto& percentile : kPercentiles) {
-      fmt::format_to(out, "{:>12.3f}", percentile_ms(*latency.histogram, percentile.second));
+      text += fmt::format("{:>12.3f}", percentile_ms(*latency.histogram, percentile.second));
     }
     text += "\n";
   }
   if (!daemon) return text;
-  fmt::format_to(out, "\ndaemon      {:.3f} s of CPU, {:.2f} us an event, {} threads\n", daemon->cpu_s,
+  text += fmt::format("\ndaemon      {:.3f} s of CPU, {:.2f} us an event, {} threads\n", daemon->cpu_s,
                  daemon->cpu_us_per_event(tally.events.get()), daemon->threads);
-  fmt::format_to(out, "resident    {} KB at start, {} peak, {} at the end; {:.2f} KB for each of {} streams\n",
+  text += fmt::format("resident    {} KB at start, {} peak, {} at the end; {:.2f} KB for each of {} streams\n",
                  daemon->rss_start_kb, daemon->rss_peak_kb, daemon->rss_end_kb, daemon->rss_per_stream_kb(),
                  daemon->peak_open);
   return text;

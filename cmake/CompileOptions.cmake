@@ -23,3 +23,5 @@ endfunction()
 # The tests' own code need not be fast; what it tests is built as the preset says. This halves the time that it takes to
 # build them.
 set(TEST_COMPILE_OPTIONS -O0 -g1 -UNDEBUG)
+# Of the files that include CLI11, all of whose code is in its header; they run once, at start.
+set(COMMAND_LINE_COMPILE_OPTIONS -O0 -g1)

@@ -1,6 +1,6 @@
 // The parts of the view that are text.
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <array>

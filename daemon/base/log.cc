@@ -5,6 +5,7 @@
 #include <rapidjson/writer.h>
 #include <spdlog/pattern_formatter.h>
 #include <spdlog/sinks/base_sink.h>
+#include <spdlog/spdlog.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -105,7 +106,39 @@ void use(const LogSettings& settings) {
   current_format.store(format, std::memory_order_relaxed);
 }
 
+spdlog::level::level_enum level_of(log::Level level) {
+  switch (level) {
+    case log::Level::kDebug:
+      return spdlog::level::debug;
+    case log::Level::kInfo:
+      return spdlog::level::info;
+    case log::Level::kWarn:
+      return spdlog::level::warn;
+    case log::Level::kError:
+      return spdlog::level::err;
+    case log::Level::kCritical:
+      return spdlog::level::critical;
+    case log::Level::kOff:
+      break;
+  }
+  return spdlog::level::off;
+}
+
 }  // namespace
+
+void log::set_level(Level least) {
+  spdlog::set_level(level_of(least));
+}
+
+void log::write(Level level, std::string_view text) {
+  spdlog::default_logger_raw()->log(level_of(level), text);
+}
+
+void log::write_formatted(Level level, fmt::string_view format, fmt::format_args values) {
+  spdlog::logger& logger = *spdlog::default_logger_raw();
+  if (!logger.should_log(level_of(level))) return;
+  logger.log(level_of(level), fmt::vformat(format, values));
+}
 
 bool is_log_level(std::string_view name) {
   return name == "debug" || name == "info" || name == "warn" || name == "error";

@@ -5,7 +5,7 @@
 
 #pragma once
 
-#include <spdlog/spdlog.h>
+#include <fmt/core.h>
 
 #include <cstdint>
 #include <string>
@@ -15,7 +15,39 @@
 
 namespace streaming {
 
-namespace log = spdlog;
+namespace log {
+
+enum class Level : std::uint8_t { kDebug, kInfo, kWarn, kError, kCritical, kOff };
+
+// Lines below it are not written.
+void set_level(Level least);
+
+// `text` is the line as it is.
+void write(Level level, std::string_view text);
+void write_formatted(Level level, fmt::string_view format, fmt::format_args values);
+
+template <typename... Values>
+void write(Level level, fmt::format_string<Values...> format, Values&&... values) {
+  write_formatted(level, fmt::string_view(format), fmt::make_format_args(values...));
+}
+template <typename... Values>
+void info(fmt::format_string<Values...> format, Values&&... values) {
+  write_formatted(Level::kInfo, fmt::string_view(format), fmt::make_format_args(values...));
+}
+template <typename... Values>
+void warn(fmt::format_string<Values...> format, Values&&... values) {
+  write_formatted(Level::kWarn, fmt::string_view(format), fmt::make_format_args(values...));
+}
+template <typename... Values>
+void error(fmt::format_string<Values...> format, Values&&... values) {
+  write_formatted(Level::kError, fmt::string_view(format), fmt::make_format_args(values...));
+}
+template <typename... Values>
+void critical(fmt::format_string<Values...> format, Values&&... values) {
+  write_formatted(Level::kCritical, fmt::string_view(format), fmt::make_format_args(values...));
+}
+
+}  // namespace log
 
 // The names of levels, and of formats, as one list each for help and errors.
 inline constexpr std::string_view kLogLevels = "debug, info, warn, error";

@@ -32,8 +32,8 @@ LogLine& LogLine::add_verbatim(std::string_view name, std::string_view value) {
   return *this;
 }
 
-void LogLine::write(log::level::level_enum level) const {
-  log::log(level, text_);
+void LogLine::write(log::Level level) const {
+  log::write(level, text_);
 }
 
 }  // namespace streaming

@@ -21,7 +21,7 @@ class LogLine {
     return add_verbatim(name, std::to_string(value));
   }
 
-  void write(log::level::level_enum level = log::level::info) const;
+  void write(log::Level level = log::Level::kInfo) const;
 
  private:
   LogLine& add_verbatim(std::string_view name, std::string_view value);

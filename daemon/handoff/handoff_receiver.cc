@@ -204,8 +204,8 @@ void HandoffReceiver::receive(Connection& connection, const Completion& completi
   }
   if (!handed_over) {
     counters_.add(Counter::kHandoffsInvalid);
-    const auto level = completion.result == 0 ? log::level::debug : log::level::warn;
-    log::log(level, "a connection brought no client: {}", handed_over.error().message);
+    const auto level = completion.result == 0 ? log::Level::kDebug : log::Level::kWarn;
+    log::write(level, "a connection brought no client: {}", handed_over.error().message);
     return close(connection);
   }
   limit_unsent_and_unacknowledged(handed_over->client.get(), limits_.client_timeout);
@@ -260,9 +260,9 @@ void HandoffReceiver::refuse(Connection& connection, UniqueFd client, Refusal re
   const Counter counter = counter_of(refusal);
   counters_.add(counter);
   if (counter != Counter::kRefusedStranger) {
-    const auto level = refusal.detail.empty() ? log::level::info : log::level::warn;
-    log::log(level, "a client is refused with {}: {}", refusal.status,
-             refusal.detail.empty() ? refusal.message : refusal.detail);
+    const auto level = refusal.detail.empty() ? log::Level::kInfo : log::Level::kWarn;
+    log::write(level, "a client is refused with {}: {}", refusal.status,
+               refusal.detail.empty() ? refusal.message : refusal.detail);
   }
   connection.client_ = std::move(client);
   connection.refusal_ = std::move(refusal);

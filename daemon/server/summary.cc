@@ -2,9 +2,8 @@
 
 #include <sys/resource.h>
 
-#include <spdlog/fmt/fmt.h>
+#include <fmt/core.h>
 
-#include <iterator>
 
 namespace streaming {
 namespace {
@@ -22,24 +21,23 @@ std::string to_text(const Summary& summary) {
   const std::uint64_t events = summary.counted(Counter::kEvents);
 
   std::string text = "--- summary ---\n";
-  auto out = std::back_inserter(text);
-  fmt::format_to(out, "{:<44} {}\n", "peak_streams", summary.peak_streams);
+  text += fmt::format("{:<44} {}\n", "peak_streams", summary.peak_streams);
   for (const CounterInfo& counter : kCounterTable) {
     const std::string name =
         std::string(counter.metric) + (counter.label.empty() ? "" : " ") + std::string(counter.label);
-    fmt::format_to(out, "{:<44} {}\n", name, summary.counted(counter.counter));
+    text += fmt::format("{:<44} {}\n", name, summary.counted(counter.counter));
   }
   for (const CloseCauseInfo& cause : kCloseCauseTable) {
     if (const std::uint64_t count = summary.closed_by(cause.cause); count > 0) {
-      fmt::format_to(out, "{:<44} {}\n", fmt::format("closed_{}", cause.word), count);
+      text += fmt::format("{:<44} {}\n", fmt::format("closed_{}", cause.word), count);
     }
   }
-  fmt::format_to(out, "{:<44} {:.3f}\n", "elapsed_s", static_cast<double>(summary.elapsed.count()) / 1000);
-  fmt::format_to(out, "{:<44} {:.3f}\n", "cpu_s", cpu);
+  text += fmt::format("{:<44} {:.3f}\n", "elapsed_s", static_cast<double>(summary.elapsed.count()) / 1000);
+  text += fmt::format("{:<44} {:.3f}\n", "cpu_s", cpu);
   if (events > 0) {
-    fmt::format_to(out, "{:<44} {:.2f}\n", "cpu_us_per_event", cpu * 1e6 / static_cast<double>(events));
+    text += fmt::format("{:<44} {:.2f}\n", "cpu_us_per_event", cpu * 1e6 / static_cast<double>(events));
   }
-  fmt::format_to(out, "{:<44} {:.1f}\n", "max_rss_mb", static_cast<double>(usage.ru_maxrss) / 1024);
+  text += fmt::format("{:<44} {:.1f}\n", "max_rss_mb", static_cast<double>(usage.ru_maxrss) / 1024);
   return text;
 }
 

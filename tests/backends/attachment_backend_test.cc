@@ -36,7 +36,7 @@ struct InnerBackend final : DirectBackend {
 class AttachmentBackendTest : public testing::Test, private CompletionHandler {
  protected:
   AttachmentBackendTest() {
-    log::set_level(log::level::off);
+    log::set_level(log::Level::kOff);
     ring.set_handler(*this);
     config.attachments_data_dir = "/nonexistent";
     config.attachments_delete_after_use = true;

@@ -44,7 +44,7 @@ struct ScriptedBackend : DirectBackend {
 
 class FallbackTest : public testing::Test {
  protected:
-  FallbackTest() { log::set_level(log::level::off); }
+  FallbackTest() { log::set_level(log::Level::kOff); }
 
   void start(FallbackSettings settings, bool with_second = true) {
     std::vector<FallbackBackend::Choice> choices{{"first", &first}};

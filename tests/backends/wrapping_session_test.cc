@@ -100,7 +100,7 @@ class WrappingSessionTest : public testing::Test, private CompletionHandler {
   using Step = std::function<void()>;
 
   WrappingSessionTest() {
-    log::set_level(log::level::off);
+    log::set_level(log::Level::kOff);
     ring_.set_handler(*this);
   }
   ~WrappingSessionTest() override {

@@ -24,7 +24,7 @@ class FileFaultsTest : public testing::Test, private CompletionHandler, private 
  protected:
   FileFaultsTest() {
     ring.set_handler(*this);
-    log::set_level(log::level::off);
+    log::set_level(log::Level::kOff);
   }
 
   Handle begin() { return reader.read(std::make_shared<const UniqueFd>(), "a.txt", 100, *this); }

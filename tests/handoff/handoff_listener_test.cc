@@ -17,7 +17,7 @@ class HandoffListenerTest : public testing::Test, private CompletionHandler, pri
   static constexpr std::size_t kWorkers = 3;
 
   HandoffListenerTest() {
-    log::set_level(log::level::off);
+    log::set_level(log::Level::kOff);
     for (std::size_t worker = 0; worker < kWorkers; ++worker) {
       loads[worker].ring = 50 + static_cast<int>(worker);
       loads[worker].capacity = 1000;

@@ -18,7 +18,7 @@ class HandoffReceiverTest : public testing::Test, private CompletionHandler, pri
  protected:
   static constexpr Duration kReceiveTimeout{5000};
 
-  HandoffReceiverTest() { log::set_level(log::level::off); }
+  HandoffReceiverTest() { log::set_level(log::Level::kOff); }
 
   void connect() {
     load.assign();

@@ -55,7 +55,7 @@ class StreamTest : public testing::Test, private CompletionHandler {
 
   explicit StreamTest(const StreamSettings& settings = kSettings)
       : table{ring, timers, load, users, counters, settings} {
-    log::set_level(log::level::off);
+    log::set_level(log::Level::kOff);
     ring.set_handler(*this);
     load.assigned = 10;
   }

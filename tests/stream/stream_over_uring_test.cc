@@ -25,7 +25,7 @@ constexpr std::uint32_t kStreams = 64;
 class StreamOverUringTest : public testing::TestWithParam<bool>, private CompletionHandler {
  protected:
   void SetUp() override {
-    log::set_level(log::level::off);
+    log::set_level(log::Level::kOff);
     Result<std::unique_ptr<Ring>> made = UringRing::create({.direct_files = GetParam(),
                                                             .client_files = kStreams + 256,
                                                             .connection_files = 1,
