@@ -1,12 +1,12 @@
 #include "config/convert.h"
 
 #include <algorithm>
-#include <cctype>
 #include <charconv>
 #include <cstdio>
 #include <optional>
 #include <string_view>
 
+#include "base/printable.h"
 #include "config/config_file.h"
 #include "config/foreign_file.h"
 #include "config/option_table.h"
@@ -42,10 +42,10 @@ std::string_view last_word(std::string_view key) {
 }
 
 // In a comment it must stay on its line.
-std::string one_line(std::string text) {
-  std::replace_if(
-      text.begin(), text.end(), [](unsigned char character) { return std::iscntrl(character) != 0; }, '?');
-  return text;
+std::string one_line(std::string_view text) {
+  std::string line;
+  append_printable(line, text);
+  return line;
 }
 
 // As the option wants it.

@@ -16,6 +16,8 @@
 #include <sstream>
 #include <string_view>
 
+#include "base/utf8.h"
+
 namespace streaming {
 namespace {
 
@@ -123,6 +125,7 @@ class YamlReader final : public YAML::EventHandler {
 };
 
 Result<Settings> read_yaml(const std::string& path, const std::string& text) {
+  if (!is_utf8(text)) return Error{path + ": is not UTF-8"};  // the parser would pass it on
   std::istringstream stream(text);
   YamlReader reader;
   try {

@@ -217,7 +217,14 @@ TEST_F(ConvertTest, RefusesHostileTomlWithTheLine) {
 
 TEST_F(ConvertTest, KeepsWhatAKeyHoldsWithinItsComment) {
   const std::string text = convert("\"a\\nprovider = 'exec'\\n#\": 1\n").value();
-  EXPECT_THAT(text, HasSubstr("a?provider = 'exec'?#: there is no such setting here\n"));
+  EXPECT_THAT(text, HasSubstr("a\\u000aprovider = 'exec'\\u000a#: there is no such setting here\n"));
+}
+
+// The daemon would not read what came of it.
+TEST_F(ConvertTest, RefusesAFileThatIsNotUtf8) {
+  EXPECT_THAT(error_of("\"key\x81\": 1\n"), HasSubstr("theirs.yaml: is not UTF-8"));
+  EXPECT_THAT(error_of("backend:\n  default_model: \"\xed\xa0\x80\"\n"), HasSubstr("theirs.yaml: is not UTF-8"));
+  EXPECT_THAT(error_of("a = 1\nb = \"\x81\"\n", "theirs.toml"), HasSubstr("theirs.toml:2: "));
 }
 
 TEST_F(ConvertTest, NamesAFileThatCannotBeRead) {
