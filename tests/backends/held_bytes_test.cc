@@ -41,7 +41,7 @@ constexpr char kWord[] = "data: {\"choices\":[{\"delta\":{\"content\":\"Hi\"}}]}
 
 class HeldBytesTest : public testing::Test {
  protected:
-  HeldBytesTest() { log::set_level(log::level::off); }
+  HeldBytesTest() { log::set_level(log::Level::kOff); }
 
   void answer(Backend& backend, const std::string& more = "") {
     std::unique_ptr<HandoffRequest> request =
