@@ -18,6 +18,8 @@ template <typename... Functions>
 struct Overloaded : Functions... {
   using Functions::operator()...;
 };
+template <typename... Functions>
+Overloaded(Functions...) -> Overloaded<Functions...>;  // clang deduces it itself from version 17 on
 
 std::optional<std::int64_t> parse_integer(std::string_view text, int base = 10) {
   std::int64_t number = 0;
