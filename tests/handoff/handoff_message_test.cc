@@ -9,7 +9,7 @@
 #include <filesystem>
 
 #include "base/limits.h"
-#include "support/tcp_pair.h"
+#include "support/tcp_sockets.h"
 #include "support/unix_sockets.h"
 
 namespace streaming {

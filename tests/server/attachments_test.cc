@@ -2,7 +2,6 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <netinet/in.h>
 
 #include <cstdlib>
 #include <fstream>
@@ -13,6 +12,7 @@
 #include "support/answer_bodies.h"
 #include "support/daemon_process.h"
 #include "support/raw_server.h"
+#include "support/tcp_sockets.h"
 
 namespace streaming {
 namespace {
@@ -24,16 +24,7 @@ using testing::StartsWith;
 // An API that answers one request, after so many that it fails, and keeps its body.
 class OneAnswer {
  public:
-  explicit OneAnswer(int failures = 0)
-      : failures_(failures), listener_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    socklen_t length = sizeof address;
-    EXPECT_EQ(bind(listener_.get(), reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
-    EXPECT_EQ(listen(listener_.get(), 8), 0);
-    getsockname(listener_.get(), reinterpret_cast<sockaddr*>(&address), &length);
-    port_ = ntohs(address.sin_port);
+  explicit OneAnswer(int failures = 0) : failures_(failures) {
     thread_ = std::thread([this] {
       while (failures_-- > 0)
         answer("HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
@@ -41,11 +32,11 @@ class OneAnswer {
     });
   }
   ~OneAnswer() {
-    shutdown(listener_.get(), SHUT_RDWR);
+    shutdown(listener_.socket.get(), SHUT_RDWR);
     if (thread_.joinable()) thread_.join();
   }
 
-  std::string base() const { return "http://127.0.0.1:" + std::to_string(port_) + "/v1"; }
+  std::string base() const { return "http://127.0.0.1:" + std::to_string(listener_.port) + "/v1"; }
   const std::string& body() {
     thread_.join();
     return body_;
@@ -57,7 +48,7 @@ class OneAnswer {
       "data: {\"choices\":[{\"delta\":{\"content\":\"seen\"},\"finish_reason\":\"stop\"}]}\n\ndata: [DONE]\n\n";
 
   void answer(std::string_view reply) {
-    const UniqueFd connection(accept(listener_.get(), nullptr, nullptr));
+    const UniqueFd connection(accept(listener_.socket.get(), nullptr, nullptr));
     if (!connection) return;
     std::string request;
     char bytes[65536];
@@ -79,8 +70,7 @@ class OneAnswer {
   }
 
   int failures_;
-  UniqueFd listener_;
-  int port_ = 0;
+  const TcpListener listener_ = tcp_listener();
   std::string body_;
   std::thread thread_;
 };

@@ -8,11 +8,12 @@
 
 #include <fstream>
 #include <string>
+#include <vector>
 
 #include "base/limits.h"
 #include "support/http_get.h"
 #include "support/scripted_apis.h"
-#include "support/tcp_pair.h"
+#include "support/tcp_sockets.h"
 
 namespace streaming {
 namespace {

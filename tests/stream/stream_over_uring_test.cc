@@ -11,7 +11,7 @@
 #include "stream/stream_table.h"
 #include "support/fake_http_client.h"
 #include "support/patience.h"
-#include "support/tcp_pair.h"
+#include "support/tcp_sockets.h"
 #include "support/unix_sockets.h"
 
 namespace streaming {

@@ -1,5 +1,6 @@
 #include "support/http2_server.h"
 
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <openssl/err.h>
@@ -70,15 +71,10 @@ Http2Server::Http2Server(Options options, Script script) : options_(std::move(op
     SSL_CTX_set_alpn_select_cb(context_, choose_protocol, const_cast<std::string*>(&options_.protocol));
     SSL_CTX_set_mode(context_, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
   }
-  listener_.reset(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  socklen_t length = sizeof address;
-  CHECK(bind(listener_.get(), reinterpret_cast<const sockaddr*>(&address), length) == 0);
-  CHECK(listen(listener_.get(), 1024) == 0);
-  CHECK(getsockname(listener_.get(), reinterpret_cast<sockaddr*>(&address), &length) == 0);
-  port_ = ntohs(address.sin_port);
+  TcpListener listener = tcp_listener(options_.host);
+  listener_ = std::move(listener.socket);
+  port_ = listener.port;
+  CHECK(fcntl(listener_.get(), F_SETFL, O_NONBLOCK) == 0);
   poll_.reset(epoll_create1(EPOLL_CLOEXEC));
   wakeup_.reset(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
   for (int fd : {listener_.get(), wakeup_.get()}) {

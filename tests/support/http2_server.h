@@ -22,6 +22,7 @@
 #include <vector>
 
 #include "base/unique_fd.h"
+#include "support/tcp_sockets.h"
 
 namespace streaming {
 
@@ -31,6 +32,7 @@ class Http2Server {
     std::string key, certificate;     // files; empty: without TLS
     std::string protocol = "h2";      // that it chooses by ALPN
     std::uint32_t max_streams = 100;  // of a connection
+    std::string host = kLoopback;     // an address of the machine
   };
   // A request, and by what its answer is named.
   struct Request {
@@ -46,10 +48,12 @@ class Http2Server {
   ~Http2Server();
 
   int port() const { return port_; }
-  std::string origin(const std::string& host = "127.0.0.1") const {
+  std::string origin() const { return origin(options_.host); }
+  std::string origin(const std::string& host) const {
     return (options_.key.empty() ? "http://" : "https://") + host + ":" + std::to_string(port_);
   }
-  std::string url(const std::string& host = "127.0.0.1") const { return origin(host) + "/v1?a=b"; }
+  std::string url() const { return url(options_.host); }
+  std::string url(const std::string& host) const { return origin(host) + "/v1?a=b"; }
 
   // --- On the server's thread ---
 

@@ -2,32 +2,20 @@
 
 #pragma once
 
-#include <arpa/inet.h>
 #include <gtest/gtest.h>
-#include <netinet/in.h>
 #include <sys/socket.h>
 
 #include <cstdlib>
 #include <cstring>
 #include <string>
 
+#include "support/tcp_sockets.h"
 #include "support/unix_sockets.h"
 
 namespace streaming {
 
-// A connection that nothing was sent on; none when nobody is there.
-inline UniqueFd tcp_connection_to(int port, const std::string& host = "127.0.0.1") {
-  UniqueFd connection(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_port = htons(static_cast<std::uint16_t>(port));
-  EXPECT_EQ(inet_pton(AF_INET, host.c_str(), &address.sin_addr), 1);
-  if (connect(connection.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) connection.reset();
-  return connection;
-}
-
 // The whole answer, which its Content-Length must agree with; empty when nobody is there.
-inline std::string http_get(int port, const std::string& path, const std::string& host = "127.0.0.1") {
+inline std::string http_get(int port, const std::string& path, const std::string& host = kLoopback) {
   const UniqueFd connection = tcp_connection_to(port, host);
   if (!connection) return "";
   const std::string request = "GET " + path + " HTTP/1.0\r\n\r\n";

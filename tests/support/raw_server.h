@@ -3,7 +3,6 @@
 #pragma once
 
 #include <gtest/gtest.h>
-#include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -18,6 +17,7 @@
 #include <vector>
 
 #include "base/unique_fd.h"
+#include "support/tcp_sockets.h"
 
 namespace streaming {
 
@@ -25,36 +25,31 @@ class RawServer {
  public:
   using Serve = std::function<void(int connection, const std::string& request)>;
 
-  explicit RawServer(Serve serve) : listener_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    socklen_t length = sizeof address;
-    EXPECT_EQ(bind(listener_.get(), reinterpret_cast<const sockaddr*>(&address), length), 0);
-    EXPECT_EQ(getsockname(listener_.get(), reinterpret_cast<sockaddr*>(&address), &length), 0);
-    port_ = ntohs(address.sin_port);
+  explicit RawServer(Serve serve, const std::string& host = kLoopback) : listener_(tcp_listener(host)) {
     start(std::move(serve));
   }
-  RawServer(const std::string& path, Serve serve) : listener_(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+  RawServer(const std::string& path, Serve serve)
+      : listener_{UniqueFd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0))} {
     sockaddr_un address{};
     address.sun_family = AF_UNIX;
     std::strncpy(address.sun_path, path.c_str(), sizeof address.sun_path - 1);
-    EXPECT_EQ(bind(listener_.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);
+    EXPECT_EQ(bind(listener_.socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);
+    EXPECT_EQ(listen(listener_.socket.get(), 1024), 0);
     start(std::move(serve));
   }
   ~RawServer() {
     {
       const std::lock_guard lock(mutex_);
       over_ = true;
-      shutdown(listener_.get(), SHUT_RDWR);
+      shutdown(listener_.socket.get(), SHUT_RDWR);
       for (const UniqueFd& connection : connections_) shutdown(connection.get(), SHUT_RDWR);
     }
     accepting_.join();
     for (std::thread& thread : serving_) thread.join();
   }
 
-  std::string url() const { return "http://127.0.0.1:" + std::to_string(port_) + "/v1?a=b"; }
-  int port() const { return port_; }
+  std::string url() const { return "http://127.0.0.1:" + std::to_string(listener_.port) + "/v1?a=b"; }
+  int port() const { return listener_.port; }
 
   static void write(int connection, std::string_view bytes) {
     while (!bytes.empty()) {
@@ -89,11 +84,10 @@ class RawServer {
 
  private:
   void start(Serve serve) {
-    EXPECT_EQ(listen(listener_.get(), 1024), 0);
     serve_ = std::move(serve);
     accepting_ = std::thread([this] {
       for (;;) {
-        UniqueFd connection(accept(listener_.get(), nullptr, nullptr));
+        UniqueFd connection(accept(listener_.socket.get(), nullptr, nullptr));
         if (!connection) return;
         const int on = 1;
         setsockopt(connection.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);  // fails on a Unix socket
@@ -108,8 +102,7 @@ class RawServer {
     });
   }
 
-  UniqueFd listener_;
-  int port_ = 0;
+  TcpListener listener_;  // or of a Unix socket
   Serve serve_;
   std::mutex mutex_;                   // for what is between the accepting thread and the end
   std::vector<UniqueFd> connections_;  // to the end

@@ -17,18 +17,13 @@ std::string with_head_in_small_letters(std::string request) {
 
 class Http1Server final : public ScriptedServer {
  public:
-  explicit Http1Server(Script script)
-      : script_(std::move(script)), server_([this](int connection, std::string request) {
-          ++connections_;
-          for (; !request.empty(); request = RawServer::read_request(connection)) {
-            ++requests_;
-            Http1Answer answer(*this, connection);
-            script_(answer, with_head_in_small_letters(request));
-            if (answer.broken) return;
-          }
-        }) {}
+  Http1Server(Script script, const std::string& host)
+      : script_(std::move(script)),
+        host_(host),
+        server_([this](int connection, std::string request) { serve(connection, std::move(request)); }, host) {}
 
-  std::string origin() const override { return "http://127.0.0.1:" + std::to_string(server_.port()); }
+  int port() const override { return server_.port(); }
+  std::string origin() const override { return "http://" + host_ + ":" + std::to_string(port()); }
   int connections() const override { return connections_; }
   int requests() const override { return requests_; }
 
@@ -60,7 +55,18 @@ class Http1Server final : public ScriptedServer {
     bool broken = false;
   };
 
+  void serve(int connection, std::string request) {
+    ++connections_;
+    for (; !request.empty(); request = RawServer::read_request(connection)) {
+      ++requests_;
+      Http1Answer answer(*this, connection);
+      script_(answer, with_head_in_small_letters(request));
+      if (answer.broken) return;
+    }
+  }
+
   const Script script_;
+  const std::string host_;
   std::atomic<int> connections_{0};
   std::atomic<int> requests_{0};
   RawServer server_;
@@ -77,6 +83,7 @@ class OverHttp2Server final : public ScriptedServer {
           script_(answer, text + "\r\n" + request.body);
         }) {}
 
+  int port() const override { return server_.port(); }
   std::string origin() const override { return server_.origin(); }
   int connections() const override { return static_cast<int>(server_.connections); }
   int requests() const override { return static_cast<int>(server_.requests); }
@@ -109,9 +116,10 @@ class OverHttp2Server final : public ScriptedServer {
 }  // namespace
 
 std::unique_ptr<ScriptedServer> ScriptedServer::start(Engine engine, const TestCertificate& certificate,
-                                                      Script script) {
-  if (engine == Engine::kHttp1) return std::make_unique<Http1Server>(std::move(script));
+                                                      Script script, const std::string& host) {
+  if (engine == Engine::kHttp1) return std::make_unique<Http1Server>(std::move(script), host);
   Http2Server::Options options;
+  options.host = host;
   if (engine == Engine::kHttp2OverTls) {
     options.key = certificate.key();
     options.certificate = certificate.certificate();

@@ -41,10 +41,12 @@ class ScriptedServer {
   // answer that was not ended waits for ever, or over HTTP/1.1 for the next request.
   using Script = std::function<void(Answer&, const std::string& request)>;
 
-  // The certificate is for kHttp2OverTls, and must stay.
-  static std::unique_ptr<ScriptedServer> start(Engine engine, const TestCertificate& certificate, Script script);
+  // The certificate is for kHttp2OverTls, and must stay. The host is an address of this machine.
+  static std::unique_ptr<ScriptedServer> start(Engine engine, const TestCertificate& certificate, Script script,
+                                               const std::string& host = kLoopback);
   virtual ~ScriptedServer() = default;
 
+  virtual int port() const = 0;
   virtual std::string origin() const = 0;
   virtual int connections() const = 0;
   virtual int requests() const = 0;

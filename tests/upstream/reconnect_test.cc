@@ -11,6 +11,7 @@
 #include "base/limits.h"
 #include "support/http2_server.h"
 #include "support/http_client_loop.h"
+#include "support/tcp_sockets.h"
 #include "support/test_certificate.h"
 
 namespace streaming {
@@ -24,18 +25,10 @@ class RudeServer {
  public:
   enum class End { kClose, kReset };
 
-  RudeServer(std::string answer, End end) : listener_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    socklen_t length = sizeof address;
-    EXPECT_EQ(bind(listener_.get(), reinterpret_cast<const sockaddr*>(&address), length), 0);
-    EXPECT_EQ(getsockname(listener_.get(), reinterpret_cast<sockaddr*>(&address), &length), 0);
-    EXPECT_EQ(listen(listener_.get(), 1024), 0);
-    port_ = ntohs(address.sin_port);
+  RudeServer(std::string answer, End end) {
     thread_ = std::thread([this, answer = std::move(answer), end] {
       for (;;) {
-        const UniqueFd connection(accept(listener_.get(), nullptr, nullptr));
+        const UniqueFd connection(accept(listener_.socket.get(), nullptr, nullptr));
         if (!connection) return;
         ++connections;
         char bytes[4096];
@@ -47,17 +40,16 @@ class RudeServer {
     });
   }
   ~RudeServer() {
-    shutdown(listener_.get(), SHUT_RDWR);
+    shutdown(listener_.socket.get(), SHUT_RDWR);
     thread_.join();
   }
 
-  int port() const { return port_; }
+  int port() const { return listener_.port; }
 
   std::atomic<int> connections{0};
 
  private:
-  UniqueFd listener_;
-  int port_ = 0;
+  const TcpListener listener_ = tcp_listener();
   std::thread thread_;
 };
 

@@ -1,0 +1,62 @@
+// TCP sockets of tests, on ports that the kernel chooses: listeners, connections, and a client with its browser.
+
+#pragma once
+
+#include <arpa/inet.h>
+#include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+#include <cstdint>
+#include <string>
+#include <utility>
+
+#include "base/unique_fd.h"
+
+namespace streaming {
+
+inline constexpr char kLoopback[] = "127.0.0.1";
+
+inline sockaddr_in tcp_address(const std::string& host, int port = 0) {
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_port = htons(static_cast<std::uint16_t>(port));
+  EXPECT_EQ(inet_pton(AF_INET, host.c_str(), &address.sin_addr), 1) << host;
+  return address;
+}
+
+struct TcpListener {
+  UniqueFd socket;
+  int port = 0;
+};
+
+inline TcpListener tcp_listener(const std::string& host = kLoopback, int backlog = 1024) {
+  TcpListener listener{UniqueFd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0))};
+  sockaddr_in address = tcp_address(host);
+  socklen_t length = sizeof address;
+  auto& generic = reinterpret_cast<sockaddr&>(address);
+  EXPECT_EQ(bind(listener.socket.get(), &generic, length), 0);
+  EXPECT_EQ(listen(listener.socket.get(), backlog), 0);
+  EXPECT_EQ(getsockname(listener.socket.get(), &generic, &length), 0);
+  listener.port = ntohs(address.sin_port);
+  return listener;
+}
+
+// A connection that nothing was sent on; none when nobody is there.
+inline UniqueFd tcp_connection_to(int port, const std::string& host = kLoopback) {
+  UniqueFd connection(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  const sockaddr_in address = tcp_address(host, port);
+  if (connect(connection.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) connection.reset();
+  return connection;
+}
+
+// A client and its browser's end, as they come to Apache, whose descriptors do not block.
+inline std::pair<UniqueFd, UniqueFd> tcp_pair() {
+  const TcpListener listener = tcp_listener();
+  UniqueFd browser = tcp_connection_to(listener.port);
+  EXPECT_TRUE(browser);
+  UniqueFd client(accept4(listener.socket.get(), nullptr, nullptr, SOCK_NONBLOCK));
+  return {std::move(client), std::move(browser)};
+}
+
+}  // namespace streaming
