@@ -5,6 +5,7 @@
 
 #include <gtest/gtest.h>
 
+#include <functional>
 #include <string>
 #include <tuple>
 #include <vector>
@@ -30,19 +31,20 @@ inline const ScriptedApi kResponsesApi{
 inline const ScriptedApi kMessagesApi{"Messages", kMessagesBody, {"--backend", "anthropic"}};
 inline const ScriptedApi kRunApi{"Run", kRunBody, {"--backend", "langgraph"}};
 
-// A daemon whose backends all ask the server.
-inline std::unique_ptr<DaemonProcess> daemon_that_asks(const ScriptedServer& server, const TestCertificate& certificate,
-                                                       const ScriptedApi& api,
-                                                       const std::vector<std::string>& more = {}) {
+// A daemon whose backends all ask the server. `before_exec` runs in its process.
+inline std::unique_ptr<DaemonProcess> daemon_that_asks(
+    const ScriptedServer& server, const TestCertificate& certificate, const ScriptedApi& api,
+    const std::vector<std::string>& more = {}, const std::function<void()>& before_exec = [] {}) {
   std::vector<std::string> flags{"--openai-base", server.origin() + "/v1",  "--anthropic-base",
                                  server.origin(), "--langgraph-base",       server.origin(),
                                  "--ca-file",     certificate.certificate()};
   flags.insert(flags.end(), api.flags.begin(), api.flags.end());
   flags.insert(flags.end(), more.begin(), more.end());
-  auto daemon = std::make_unique<DaemonProcess>(flags, [] {
+  auto daemon = std::make_unique<DaemonProcess>(flags, [&] {
     for (const char* variable : {"OPENAI_API_KEY", "ANTHROPIC_API_KEY", "LANGGRAPH_API_KEY"}) {
       setenv(variable, "sk-of-the-test", 1);
     }
+    before_exec();
   });
   EXPECT_TRUE(daemon->ready()) << daemon->log();
   return daemon;
