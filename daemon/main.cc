@@ -1,7 +1,6 @@
 // streaming-daemon: reads its settings, then lives in a Server.
 
 #include <fcntl.h>
-#include <signal.h>
 #include <unistd.h>
 
 #include <cstdio>
@@ -71,19 +70,10 @@ void open_standard_descriptors() {
   if (fd > STDERR_FILENO) close(fd);
 }
 
-// They would kill a daemon that is still being started; the server takes them later.
-void hold_signals_for_the_server() {
-  sigset_t signals;
-  sigemptyset(&signals);
-  sigaddset(&signals, SIGHUP);
-  sigaddset(&signals, SIGUSR2);
-  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
-}
-
 }  // namespace
 
 int main(int argc, char** argv) try {
-  hold_signals_for_the_server();
+  streaming::Server::hold_signals();
   open_standard_descriptors();
   return read_settings_and_serve(argc, argv);
 } catch (const std::bad_alloc&) {

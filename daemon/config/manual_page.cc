@@ -59,6 +59,7 @@ capital letters.
 )";
 
 constexpr std::string_view kTail = R"(.SH SIGNALS
+One that comes while the daemon starts waits until it serves.
 .TP
 .BR SIGTERM ", " SIGINT
 stop accepting hand\-offs, let the streams end, then exit. A second signal ends the streams at once.

@@ -26,18 +26,18 @@ namespace {
 // From a successor's start to its word that it serves.
 constexpr Duration kSuccessorTimeout{30'000};
 
-// Before the first thread, so that all inherit the mask and the signals come to run() alone.
-Result<UniqueFd> take_over_signals() {
+sigset_t handled_signals() {
   sigset_t signals;
   sigemptyset(&signals);
-  sigaddset(&signals, SIGTERM);
-  sigaddset(&signals, SIGINT);
-  sigaddset(&signals, SIGHUP);
-  sigaddset(&signals, SIGUSR2);
-  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  for (const int number : {SIGTERM, SIGINT, SIGHUP, SIGUSR2}) sigaddset(&signals, number);
+  return signals;
+}
+
+Result<UniqueFd> take_over_signals() {
   signal(SIGPIPE, SIG_IGN);
   // Ignored, as whoever started the daemon may have left it, children would vanish before anybody asks how they ended.
   signal(SIGCHLD, SIG_DFL);
+  const sigset_t signals = handled_signals();
   UniqueFd fd(signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK));
   if (!fd) return Error::from_errno("cannot create a signalfd", errno);
   return fd;
@@ -52,6 +52,11 @@ int ms_until(Time due) {
 }  // namespace
 
 // --- Starting -------------------------------------------------------------------------------------------------------
+
+void Server::hold_signals() {
+  const sigset_t signals = handled_signals();
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+}
 
 Result<std::unique_ptr<Server>> Server::create(const Config& config, const Startup& startup) {
   std::unique_ptr<Server> server(new Server(config, startup));

@@ -30,8 +30,11 @@ struct Startup {
 
 class Server {
  public:
-  // Everything that can fail at start-up, the socket last. Blocks the signals that run() waits for. `config` has passed
-  // check_config().
+  // Lets the signals that run() handles wait for it: during the start they would kill the process, or be lost on one
+  // that is process 1 of its container. First of all, because threads inherit it.
+  static void hold_signals();
+
+  // Everything that can fail at start-up, the socket last. `config` has passed check_config(), the signals are held.
   static Result<std::unique_ptr<Server>> create(const Config& config, const Startup& startup);
   ~Server();
 

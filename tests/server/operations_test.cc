@@ -5,8 +5,12 @@
 #include <sys/prctl.h>
 #include <sys/stat.h>
 
+#include <cstdint>
 #include <cstdlib>
 #include <filesystem>
+#include <fstream>
+#include <initializer_list>
+#include <string>
 
 #include "support/daemon_process.h"
 
@@ -128,6 +132,56 @@ TEST(Reload, KeepsTheOldSettingsWhenTheNewOnesAreWrong) {
   EXPECT_TRUE(daemon.logs("the old settings stay"));
   EXPECT_THAT(answer_of(daemon), Not(HasSubstr("event: done\n")));
   EXPECT_EQ(daemon.stop(), 0);
+}
+
+// --- Early signals --------------------------------------------------------------------------------------------------
+
+// A daemon whose main() has just begun.
+class EarlySignal : public testing::Test {
+ protected:
+  void SetUp() override {
+    ASSERT_TRUE(eventually([this] { return holds(SIGHUP); })) << daemon.log();
+  }
+
+  bool holds(int number) const {
+    std::ifstream status("/proc/" + std::to_string(daemon.pid()) + "/status");
+    for (std::string name; status >> name;) {
+      std::uint64_t blocked = 0;
+      if (name == "SigBlk:" && status >> std::hex >> blocked) return (blocked >> (number - 1) & 1) != 0;
+    }
+    return false;
+  }
+  // Again and again until the daemon is certainly there.
+  void send_at_each_moment(std::initializer_list<int> numbers) const {
+    for (int times = 0; times < 50; ++times) {
+      for (const int number : numbers) {
+        daemon.signal(number);
+        poll(nullptr, 0, 1);
+      }
+    }
+  }
+
+  DaemonProcess daemon{{"--delay", "1"}};
+};
+
+TEST_F(EarlySignal, ReloadsADaemonThatIsStillBeingStarted) {
+  send_at_each_moment({SIGHUP});
+  ASSERT_TRUE(daemon.ready()) << daemon.log();
+  EXPECT_TRUE(daemon.logs("reload: nothing has changed")) << daemon.log();
+  EXPECT_THAT(answer_of(daemon), EndsWith("data: [DONE]\n\n"));
+  EXPECT_EQ(daemon.stop(), 0);
+}
+
+TEST_F(EarlySignal, EndsADaemonThatIsStillBeingStartedInOrder) {
+  daemon.signal(SIGTERM);
+  EXPECT_EQ(daemon.exit_status(), 0) << daemon.log();
+  EXPECT_FALSE(std::filesystem::exists(daemon.socket()));
+}
+
+TEST_F(EarlySignal, EndsADaemonInOrderAlsoWhenItComesAgainAndAgain) {
+  send_at_each_moment({SIGTERM, SIGINT});
+  EXPECT_EQ(daemon.exit_status(), 0) << daemon.log();
+  EXPECT_FALSE(std::filesystem::exists(daemon.socket()));
 }
 
 // --- Who may hand over ----------------------------------------------------------------------------------------------
