@@ -5,6 +5,7 @@
 
 #include <regex>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "support/daemon_process.h"
@@ -28,9 +29,13 @@ class OpenAiEndToEndTest : public testing::TestWithParam<UpstreamServer::Protoco
     ASSERT_TRUE(daemon.ready()) << daemon.log();
   }
 
-  // The answer's events, from the first on.
-  std::string ask(const std::string& prompt) const {
-    const std::string answer = read_to_end(daemon.hand_client_over("{\"prompt\":\"" + prompt + "\"}").get());
+  UniqueFd begin(const std::string& prompt) const {
+    return daemon.hand_client_over("{\"prompt\":\"" + prompt + "\"}");
+  }
+  std::string ask(const std::string& prompt) const { return events_of(begin(prompt)); }
+  // From the first on.
+  static std::string events_of(const UniqueFd& browser) {
+    const std::string answer = read_to_end(browser.get());
     EXPECT_THAT(answer, StartsWith("HTTP/1.1 200 OK\r\n"));
     const std::size_t first = answer.find("data: ");
     return first == std::string::npos ? "" : answer.substr(first);
@@ -79,15 +84,20 @@ TEST_P(OpenAiEndToEndTest, EndsAnEmptyAnswerWell) {
 }
 
 TEST_P(OpenAiEndToEndTest, ShowsEveryFailureAsAnErrorAndNeverAsAGoodEnd) {
+  std::vector<std::pair<const char*, UniqueFd>> browsers;
   for (const char* prompt : {"bad key", "rate limited", "server error", "malformed answer", "no answer", "cut short",
                              "falls silent", "never begins"}) {
-    const std::string events = ask(prompt);
+    browsers.emplace_back(prompt, begin(prompt));
+  }
+  for (const auto& [prompt, browser] : browsers) {
+    const std::string events = events_of(browser);
     EXPECT_THAT(events, HasSubstr("data: {\"error\":\"")) << prompt;
     EXPECT_THAT(events, EndsWith("\"}\n\n")) << prompt;
     EXPECT_THAT(events, Not(HasSubstr("[DONE]"))) << prompt;
     EXPECT_THAT(events, Not(HasSubstr("sk-"))) << prompt;
     EXPECT_THAT(events, Not(HasSubstr("127.0.0.1"))) << prompt;
   }
+  browsers.clear();
   daemon.stop();  // all of the log is written
   EXPECT_THAT(daemon.log(), HasSubstr("upstream_status: status 401"));
   EXPECT_THAT(daemon.log(), HasSubstr("upstream_status: status 429"));
@@ -139,16 +149,19 @@ INSTANTIATE_TEST_SUITE_P(Over, ManyStreamsTest, kProtocols, protocol_name);
 
 TEST(HeldHead, LetsAFailureBeforeTheFirstEventBeAStatus) {
   UpstreamServer upstream;
-  DaemonProcess daemon({"--backend", "openai", "--openai-base", upstream.base(), "--first-byte-timeout-ms", "500"}, [] {
+  DaemonProcess daemon({"--backend", "openai", "--openai-base", upstream.base(), "--first-byte-timeout-ms", "1000"}, [] {
     setenv("OPENAI_API_KEY", kKey, 1);
     setenv("DAEMON_RESPONSE_EARLY_HEAD", "false", 1);
   });
   ASSERT_TRUE(daemon.ready()) << daemon.log();
-  for (const char* format : {"content", "raw", "ui-message"}) {
-    const auto ask = [&](const std::string& prompt) {
-      const std::string payload = "{\"prompt\":\"" + prompt + "\",\"format\":\"" + format + "\"}";
-      return read_to_end(daemon.hand_client_over(payload).get());
-    };
+  const auto begin = [&](const std::string& prompt, const char* format) {
+    return daemon.hand_client_over("{\"prompt\":\"" + prompt + "\",\"format\":\"" + format + "\"}");
+  };
+  constexpr const char* kFormats[] = {"content", "raw", "ui-message"};
+  std::vector<UniqueFd> waiting;
+  for (const char* format : kFormats) waiting.push_back(begin("never begins", format));
+  for (const char* format : kFormats) {
+    const auto ask = [&](const std::string& prompt) { return read_to_end(begin(prompt, format).get()); };
     const std::string limited = ask("rate limited");
     EXPECT_THAT(limited, StartsWith("HTTP/1.1 429 Too Many Requests\r\n"));
     EXPECT_THAT(limited, HasSubstr("\r\nContent-Type: application/json\r\n"));
@@ -157,24 +170,33 @@ TEST(HeldHead, LetsAFailureBeforeTheFirstEventBeAStatus) {
     EXPECT_THAT(ask("bad key"), AllOf(StartsWith("HTTP/1.1 502 "), Not(HasSubstr("sk-"))));
     EXPECT_THAT(ask("server error"), StartsWith("HTTP/1.1 502 "));
     EXPECT_THAT(ask("no answer"), StartsWith("HTTP/1.1 502 "));
-    EXPECT_THAT(ask("never begins"), StartsWith("HTTP/1.1 504 "));
     EXPECT_THAT(ask("plain answer"), StartsWith("HTTP/1.1 200 OK\r\n"));
     EXPECT_THAT(ask("cut short"), AllOf(StartsWith("HTTP/1.1 200 OK\r\n"), HasSubstr("The answer broke off.")));
   }
+  for (const UniqueFd& browser : waiting) EXPECT_THAT(read_to_end(browser.get()), StartsWith("HTTP/1.1 504 "));
 }
 
 TEST(Fallback, AnswersByTheNextBackendWhenTheFirstFails) {
   UpstreamServer upstream;
-  DaemonProcess daemon({"--backend", "openai", "--openai-base", upstream.base(), "--fallback", "mock", "--retries", "1",
-                        "--delay", "1", "--try-timeout-ms", "2000"});
+  const auto flags_with = [&](const char* try_timeout_ms) {
+    return std::vector<std::string>{"--backend", "openai", "--openai-base", upstream.base(), "--fallback", "mock",
+                                    "--retries", "1", "--delay", "1", "--try-timeout-ms", try_timeout_ms};
+  };
+  DaemonProcess daemon(flags_with("30000")), impatient(flags_with("200"));
   ASSERT_TRUE(daemon.ready()) << daemon.log();
-  for (const char* prompt : {"bad key", "server error", "no answer", "never begins"}) {
-    const std::string answer =
-        read_to_end(daemon.hand_client_over(std::string("{\"prompt\":\"") + prompt + "\"}").get());
-    EXPECT_THAT(answer, HasSubstr(std::string("You said: ") + prompt));
+  ASSERT_TRUE(impatient.ready()) << impatient.log();
+  std::vector<std::pair<std::string, UniqueFd>> browsers;
+  for (const char* prompt : {"bad key", "server error", "no answer"}) {
+    browsers.emplace_back(prompt, daemon.hand_client_over(std::string("{\"prompt\":\"") + prompt + "\"}"));
+  }
+  browsers.emplace_back("never begins", impatient.hand_client_over(R"({"prompt":"never begins"})"));
+  for (const auto& [prompt, browser] : browsers) {
+    const std::string answer = read_to_end(browser.get());
+    EXPECT_THAT(answer, HasSubstr("You said: " + prompt));
     EXPECT_THAT(answer, EndsWith("data: [DONE]\n\n"));
     EXPECT_THAT(answer, Not(HasSubstr("error\""))) << prompt;
   }
+  browsers.clear();
   const std::string cut = read_to_end(daemon.hand_client_over(R"({"prompt":"cut short"})").get());
   EXPECT_THAT(cut, HasSubstr("The answer broke off.")) << "the client has heard the first";
   daemon.stop();  // all of the log is written
