@@ -10,6 +10,7 @@
 #include <filesystem>
 #include <iterator>
 #include <map>
+#include <optional>
 #include <regex>
 #include <set>
 
@@ -329,6 +330,27 @@ TEST(Monitor, ListensWhereItIsToldToAndNowhereElse) {
   read_to_end(without.hand_client_over("{}").get());
   EXPECT_EQ(without.stop(), 0);
   EXPECT_THAT(without.log(), Not(HasSubstr("metrics on port")));
+}
+
+// Lines of handoff-top up to one that begins so; false where it has ended before.
+bool prints_line(FILE* top, std::string_view beginning) {
+  char line[4096];
+  while (std::fgets(line, sizeof line, top) != nullptr) {
+    if (std::string_view(line).starts_with(beginning)) return true;
+  }
+  return false;
+}
+
+TEST(HandoffTop, GoesOnWhileTheDaemonIsRestarted) {
+  std::optional<DaemonProcess> daemon(std::in_place, std::vector<std::string>{"--metrics-addr", "127.0.0.1:0"});
+  const std::string port = std::to_string(daemon->monitor_port());
+  FILE* top = popen(("'" HANDOFF_TOP "' --json --interval 0.1 --url 127.0.0.1:" + port + " 2>&1").c_str(), "re");
+  EXPECT_TRUE(prints_line(top, "{"));
+  EXPECT_EQ(daemon->stop(), 0);
+  EXPECT_TRUE(prints_line(top, "handoff-top: http://127.0.0.1:" + port + "/metrics: "));
+  daemon.emplace(std::vector<std::string>{"--metrics", port});
+  EXPECT_TRUE(prints_line(top, "{"));
+  pclose(top);  // it ends when nobody reads
 }
 
 TEST(Monitor, GivesItsPortToTheNextDaemon) {
