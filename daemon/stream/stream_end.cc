@@ -61,16 +61,15 @@ void Stream::on_unacknowledged(const Completion& completion) {
   if (state_ == StreamState::kClosing) return close_when_idle();
   const bool unknown = completion.result < 0;
   if (completion.result == 0 || (unknown && client_gone_)) return abandon(cause_);
-  if (client_gone_) return lose_client(CloseCause::kClientGone);
   const Time now = table_.timers().now();
+  const auto timed_out = [&] { return now >= waiting_since_ + table_.settings().write_timeout; };
+  if (client_gone_) return lose_client(timed_out() ? CloseCause::kWriteTimeout : CloseCause::kClientGone);
   if (!unknown) {
     const auto left_kb = static_cast<std::uint16_t>(std::min(completion.result / 1024 + 1, UINT16_MAX));
     if (left_kb < unacknowledged_kb_) waiting_since_ = now;
     unacknowledged_kb_ = left_kb;
   }
-  if (table_.closing() || now >= waiting_since_ + table_.settings().write_timeout) {
-    return lose_client(CloseCause::kWriteTimeout);
-  }
+  if (table_.closing() || timed_out()) return lose_client(CloseCause::kWriteTimeout);
   table_.timers().schedule(wait_, std::min(kDrainTimeout, table_.settings().write_timeout));
 }
 
@@ -120,6 +119,8 @@ void Stream::on_drained(const Completion& completion) {
 void Stream::on_client_broken(CloseCause cause) {
   if (!shut_down_) return on_client_gone(cause);
   client_gone_ = true;
+  // The kernel has waited for as long as that.
+  if (cause == CloseCause::kWriteTimeout) waiting_since_ -= table_.settings().write_timeout;
   submit_count_unacknowledged();
 }
 
