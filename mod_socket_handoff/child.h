@@ -6,9 +6,9 @@
 
 #include <atomic>
 
+#include "mod_socket_handoff/daemon_socket.h"
 #include "mod_socket_handoff/descriptors.h"
 #include "mod_socket_handoff/outcome.h"
-#include "mod_socket_handoff/socket_memory.h"
 
 namespace socket_handoff {
 

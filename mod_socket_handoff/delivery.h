@@ -13,7 +13,6 @@
 #include "mod_socket_handoff/daemon_socket.h"
 #include "mod_socket_handoff/deadline.h"
 #include "mod_socket_handoff/payload.h"
-#include "mod_socket_handoff/socket_memory.h"
 #include "mod_socket_handoff/socket_path.h"
 
 namespace socket_handoff {

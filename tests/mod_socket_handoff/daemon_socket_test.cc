@@ -12,7 +12,6 @@
 #include <thread>
 #include <vector>
 
-#include "mod_socket_handoff/socket_memory.h"
 #include "tests/mod_socket_handoff/temporary_directory.h"
 #include "tests/mod_socket_handoff/unix_listener.h"
 
