@@ -1,5 +1,5 @@
-// A daemon's socket: its file, checked and pinned (SocketFile); what Apache's children remember of sockets (SocketMemory);
-// and the connection to it. Pure: knows nothing of httpd.
+// A daemon's socket: its file, checked and pinned (SocketFile); what Apache's children remember of sockets
+// (SocketMemory); and the connection to it. Pure: knows nothing of httpd.
 //
 // open(O_PATH) follows every symbolic link in one step and pins the file. The kernel then reports where the file really
 // is; that path is checked against the prefixes; and the connection goes through /proc/self/fd to the pinned file. So a

@@ -8,7 +8,6 @@
 #include "mod_socket_handoff/check.h"
 #include "mod_socket_handoff/daemon_answer.h"
 #include "mod_socket_handoff/handoff_message.h"
-#include "mod_socket_handoff/payload.h"
 #include "protocol/handoff_protocol.h"
 
 namespace socket_handoff {

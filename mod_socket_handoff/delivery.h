@@ -12,7 +12,7 @@
 #include "mod_socket_handoff/check.h"
 #include "mod_socket_handoff/daemon_socket.h"
 #include "mod_socket_handoff/deadline.h"
-#include "mod_socket_handoff/payload.h"
+#include "mod_socket_handoff/handoff_message.h"
 #include "mod_socket_handoff/socket_path.h"
 
 namespace socket_handoff {

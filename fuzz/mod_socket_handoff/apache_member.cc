@@ -2,7 +2,7 @@
 // request's id, the client and the path) and then the data. Whatever they are, the daemon reads Apache's own words as
 // they were, and of the data what it would read without them.
 
-#include "mod_socket_handoff/payload.h"
+#include "mod_socket_handoff/handoff_message.h"
 
 #include "fuzz/mod_socket_handoff/json_oracle.h"
 #include "handoff/handoff_request.h"

@@ -51,5 +51,9 @@ TEST_F(DeadSocketTest, NoDescriptorIsLeftOver) {
   EXPECT_EQ(next_free_afterwards, next_free);
 }
 
+TEST_F(DeadSocketTest, ReplacingNoDescriptorEndsTheProcessWithTheBrokenInvariant) {
+  EXPECT_DEATH((void)DeadSocket::create().replace(-1), "descriptors.cc:[0-9]+: SH_CHECK\\(.*descriptor >= 0\\) failed");
+}
+
 }  // namespace
 }  // namespace socket_handoff
