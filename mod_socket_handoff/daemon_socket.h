@@ -58,7 +58,7 @@ PathProblem check_resolved_path(std::string_view resolved, std::span<const char*
 // file really is costs more than to connect to it.
 //
 // A socket is known by its path as written, for as long as that path leads to the same file. A daemon that was
-// restarted, or a link that leads elsewhere now, is another file and is checked anew. The file is kept open, so no
+// restarted, or a link that leads elsewhere now, is another file and is checked again. The file is kept open, so no
 // other file gets its number; and the connection goes to the open file and not to the path. Each hand-off compares the
 // prefixes again, with the place that the file had when it was checked.
 //

@@ -1,4 +1,4 @@
-# The daemon's word: whoever it refuses, or would have lost, is answered by Apache.
+# The daemon's answer: Apache responds to every client that the daemon refuses or would have lost.
 use strict;
 use warnings FATAL => 'all';
 

@@ -1,5 +1,5 @@
-# A daemon that is killed with -9 while systemd holds its socket: whoever it had not accepted yet is answered, by Apache or
-# by the next daemon. Nobody waits for ever, and nobody gets nothing.
+# A daemon that is killed with -9 while systemd holds its socket: every client that it had not accepted gets an answer, from
+# Apache or from the next daemon. No client waits for ever or gets nothing.
 use strict;
 use warnings FATAL => 'all';
 
@@ -13,7 +13,7 @@ use Handoff::Wait 'wait_until';
 
 plan skip_all => 'there is no systemd-socket-activate' if !Handoff::ActivatedDaemon::is_possible();
 
-# Fewer than Apache has workers, as each waits for the daemon's word.
+# Fewer than Apache has workers, because each waits for the daemon's answer.
 use constant CLIENTS => 16;
 use constant KILLS   => 12;
 
@@ -24,7 +24,7 @@ sub asks {
   return path_with('/in/acknowledge/asks.lua', socket => $daemon->socket, data => '{"prompt":"killed"}', zz => $mark);
 }
 
-# What became of the hand-off with the mark, as Apache's log has it.
+# The outcome of the hand-off with that mark, from Apache's log.
 sub outcome {
   my ($mark) = @_;
   my $outcome;
@@ -35,7 +35,7 @@ sub outcome {
   return $outcome;
 }
 
-# The answer in a word: whole, cut, empty, or its status.
+# The kind of the answer: whole, cut, empty, garbled or its status.
 sub kind_of {
   my ($answer) = @_;
   return 'empty' if $answer eq '';
@@ -70,11 +70,11 @@ is ask("first-$$"), 'whole', 'the first hand-off starts the daemon';
   $daemon->signal('KILL');
   my %kinds;
   ++$kinds{ kind_of($_->receive_rest) } for @clients;
-  is(($kinds{whole} // 0) + ($kinds{503} // 0), CLIENTS, 'whoever waited for a daemon that was killed is answered')
+  is(($kinds{whole} // 0) + ($kinds{503} // 0), CLIENTS, 'every client that waited for a daemon that was killed gets an answer')
     or diag explain \%kinds;
 }
 
-# Under load: each client asks on and on until it is told to stop, and says what it got.
+# Under load: each client sends requests until the file $stop exists, and reports the kinds of its answers.
 my $stop = Apache::Test::vars('t_logs') . "/stop-of-$$";
 pipe my $answers, my $said or die "pipe: $!";
 my @askers = map {

@@ -1,5 +1,5 @@
-# Daemons of other makes, which do not know SocketHandoffAcknowledge: their answers arrive whole, whether or not the shipped
-# configuration waits for their word, and whichever type their socket has.
+# Daemons of other makes, which do not know SocketHandoffAcknowledge: their answers arrive whole, whether or not Apache waits
+# for their acknowledgement, and whichever type their socket has.
 use strict;
 use warnings FATAL => 'all';
 

@@ -34,7 +34,7 @@ for my $bytes (INLINE - 200, INLINE, INLINE + 1, LIMIT) {
 is get('/in/little-data' . bytes(1000))->{status}, 200, "data up to a section's SocketHandoffMaxDataSize is handed off";
 is get('/in/little-data' . bytes(1001))->{status}, 413, "data beyond a section's SocketHandoffMaxDataSize is refused";
 
-# By body. The handler says how much of it there is.
+# By body. The handler sets its length.
 sub by_body {
   my ($bytes, %query) = @_;
   return path_with('/data-in-body.php', socket => $daemon->socket, bytes => $bytes, %query);

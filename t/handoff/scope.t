@@ -56,7 +56,7 @@ for my $directive (sort keys %complaint) {
 }
 like complaint_about('SocketHandoffMaxRetries 20'), qr/Syntax OK/, 'a directive in range is accepted';
 
-# Each directive in each place: what stands in the section holds, and not what the server around it says.
+# Each directive in each context: the section's value takes precedence over the server's.
 my $root = Apache::Test::vars('serverroot');
 my %outer = (
   SocketHandoffAllowedPrefix        => "$root/conf/",
