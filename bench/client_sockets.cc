@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "bench/client_sockets.h"
 
 #include <fcntl.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // ClientSockets: makes the sockets that are handed over, and their other ends, on which the generator plays the client.
 //
 // One per generator process.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // DaemonMeter: what the daemon under test uses from the first stream to after the last.
 //
 // Owned by main(), which samples it while the generators run.

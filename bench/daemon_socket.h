@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // DaemonSocket: Apache's side of a hand-off, towards a daemon that listens as SOCK_SEQPACKET or as SOCK_STREAM.
 //
 // One per generator process. Never blocks: a full backlog is an error that passes.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Fleet: the generator processes, as their parent sees them: forked, counted while they run, waited for.
 //
 // Owned by main(); the processes end with it.

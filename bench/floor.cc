@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // floor: the least that a stream can cost. One io_uring ring that accepts, receives the client, sends a head and 18
 // events in their time, and closes. No parsing, no limits, no acknowledgement, no look at whether the client is there.
 //

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Generator: one process's clients, from the hand-off to the end of the answer, over one epoll.
 //
 // Lives in a forked process of its own; writes nothing but its Tally. A client costs a slot of 64 bytes and the

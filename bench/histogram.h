@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Histogram: how often each latency was seen, in a fixed 60 KB, so that a million streams cost no more than ten.
 //
 // Buckets of at most 1/128 of their value: a percentile is exact to 0.8 %. No pointers, zero is empty: it can live in

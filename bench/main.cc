@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // handoff-bench: the load generator of the hand-off protocol. Reads its options, lets the generators run, reports.
 
 #include <sys/resource.h>

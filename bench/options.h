@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Options: what the command line asks for. Made once by main(), then read by all processes.
 
 #pragma once

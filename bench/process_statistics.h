@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What the kernel says of another process: its CPU time, resident memory and threads.
 //
 // Read by the parent, on a core where it does not disturb what is measured.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The results as JSON for machines and as a table for people. Pure.
 
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // ResponseReader: one client's view of its answer, byte by byte as it comes: status, events, and whether it is whole.
 //
 // A member of its client, so it keeps the beginning of one line and no more. Pure.

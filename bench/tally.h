@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Tally: what one generator process has counted and measured so far.
 //
 // In memory that the processes share: written by its generator alone, read by the parent while it runs and merged when

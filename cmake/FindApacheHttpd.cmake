@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Finds Apache httpd 2.4 as its own tools describe it: headers and program by apxs, APR by apr-1-config and apu-1-config.
 #
 #   ApacheHttpd::headers     what a module compiles with (interface target; system headers, so without their warnings)

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // streaming-daemon: reads its settings, then lives in a Server.
 
 #include <fcntl.h>

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
 """A program for the backend exec: repeats the prompt, one word in each event.
 
     [backend.exec]

@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
 # A program for the backend exec: streams what a command prints, a line an event.
 #
 #   [backend.exec]

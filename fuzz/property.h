@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What fuzz targets share: a property that must hold for every input, and two oracles. Included by targets alone.
 
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "mod_socket_handoff/backend_url.h"
 
 #include <strings.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The URL of a backend, as mod_proxy writes it: "fcgi://127.0.0.1:9000/x.php", "unix:/run/php.sock|fcgi://localhost/".
 // Pure: knows nothing of httpd. A value that borrows the text.
 

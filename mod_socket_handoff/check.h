@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // SH_CHECK states what must hold, in release builds too: a child of Apache that has broken an invariant ends and is
 // replaced, before it writes to a client that belongs to another process. It is for mistakes of this module alone. What
 // a peer, a handler or the configuration can cause is a value with an error, and never a check.

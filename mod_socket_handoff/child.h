@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What an Apache child keeps between hand-offs, and what all children of an Apache share.
 
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The daemon's answer to a hand-off: how it is read, and what it means. Pure: knows nothing of httpd.
 
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A daemon's socket: its file, checked and pinned (SocketFile); what Apache's children remember of sockets
 // (SocketMemory); and the connection to it. Pure: knows nothing of httpd.
 //

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A point in monotonic time by which something must be done. A value; lives on the stack of the waiting function. Pure.
 
 #pragma once

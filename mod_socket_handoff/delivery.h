@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Delivers one client to the first daemon that takes it: the candidates, the search for one that can be connected to,
 // and the exchange with it. Pure: knows nothing of httpd. Everything here lives on the stack of the Apache thread that
 // serves the request, which deliver() blocks for as long as its limits allow.

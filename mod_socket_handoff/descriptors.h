@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // File descriptors and who closes them: a descriptor with one owner, and the dead socket that replaces the client's in
 // Apache after a hand-off. Pure: knows nothing of httpd.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The module's two output filters of a main request.
 //
 // The body filter (AP_FTYPE_RESOURCE, next to the handler) removes mod_cache's filters from a response that asks for a

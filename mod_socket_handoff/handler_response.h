@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What a handler's response asks for, and whether it gets it: its headers, its body if that is the data, who wrote it,
 // and whether the connection can be handed off. All functions run on the Apache thread that serves the request.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // One hand-off of a request, from the decision to the last step: the payload is put together, the client's socket goes
 // to the daemon, and Apache releases it. If the connection cannot leave Apache, the daemon gets one end of a socket
 // pair instead, and Apache relays its answer.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The one message of a hand-off: what it carries (the handler's data, Apache's member in front of it, or a file for
 // data that is too large for a message), and how it is sent to a connected daemon, with the client's socket as
 // SCM_RIGHTS. Pure: knows nothing of httpd.

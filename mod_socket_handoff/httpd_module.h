@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // httpd's headers, and what httpd keeps for this module; every file that calls httpd includes it first.
 //
 // APLOG_USE_MODULE gives log lines the module's own LogLevel. SHLOGNO(201) = "SH0201: " gives them a tag, which tests

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // JSON text, read and written without a tree and without memory of its own. Pure: knows nothing of httpd.
 
 #pragma once

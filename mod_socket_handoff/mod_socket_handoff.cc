@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What httpd sees of the module: its directives, its hooks and the module record.
 
 #include "mod_socket_handoff/child.h"

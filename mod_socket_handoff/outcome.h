@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What others see of a hand-off: the variable SOCKET_HANDOFF, the counters in mod_status' page, and its line in the
 // log. All functions run on the Apache thread that serves the request.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The daemon's HTTP answer, as Apache relays it to a client that cannot leave Apache: its head, and its body in chunks.
 // Pure: knows nothing of httpd. The answer is another program's, so both are checked before Apache uses any of them.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What the client has still to send of its request's body when the response asks for a hand-off: it is read and
 // dropped, because the daemon knows nothing of it and would take it for the end of the stream. Within limits of time
 // and size, which count from the first read after the response asked.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The module's per-directory configuration: the kinds of value that a directive takes, and the one list of directives.
 // From that list the members, their defaults, their merge and the directives are generated. Pure: knows nothing of
 // httpd; mod_socket_handoff.cc connects it.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Paths of daemons' sockets: the list in X-Socket-Handoff, the rules for a path, and the verdict on it. Pure: text in,
 // verdict out. daemon_socket.h looks at files.
 //

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # For packaging/build-deb and build-rpm: a temporary copy of the checkout to build in. Sourced, in the checkout's root.
 
 make_directory() {

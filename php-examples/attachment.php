@@ -1,4 +1,5 @@
 <?php
+// SPDX-License-Identifier: Apache-2.0
 
 /**
  * A question about a file: this script stores the visitor's file where the daemon finds it, and hands over its name.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The chat page: asks chat.php, shows the answer as it comes, and can stop it.
 import { eventData } from "./event-stream.js";
 

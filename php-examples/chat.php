@@ -1,4 +1,5 @@
 <?php
+// SPDX-License-Identifier: Apache-2.0
 
 /**
  * The chat's endpoint: checks who asks and what, and lets streaming-daemon answer.

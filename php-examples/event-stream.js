@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Reads Server-Sent Events from a fetch response. EventSource cannot do this: it sends neither POST nor an Authorization
 // header, and it repeats the request when the answer has ended.
 

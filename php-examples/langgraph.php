@@ -1,4 +1,5 @@
 <?php
+// SPDX-License-Identifier: Apache-2.0
 
 /**
  * A conversation that LangGraph remembers: this script sends only the new message, and the thread that it belongs to.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The hand-off protocol: what mod_socket_handoff and streaming-daemon must agree on.
 //
 // One hand-off is one SOCK_SEQPACKET message over a Unix socket: the client's descriptor as SCM_RIGHTS and the payload

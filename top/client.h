@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Client: asks a daemon over HTTP without waiting, so that keys are heard meanwhile.
 //
 // Owned by main(), one thread. One question of each kind is under way at a time.

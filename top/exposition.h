@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The text in which Prometheus' metrics are exposed, as handoff-top needs it. Pure.
 
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // handoff-top: a daemon's streams, rates and latencies in the terminal, from its metrics.
 
 #include <curl/curl.h>

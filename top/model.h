@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Model: what handoff-top knows of a daemon: its figures at the last answer, how they have changed since the one before
 // it, and the last minute. Pure; times are seconds of any clock that goes forward.
 

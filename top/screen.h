@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Screen: what stands in each cell of a terminal, drawn first and then written at once. Pure.
 
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The streams that a daemon lists at /streams. Pure.
 
 #pragma once

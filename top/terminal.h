@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Terminal: the alternate screen and single keys, from its making to its end, however the program is asked to end.
 //
 // Owned by main(), one at a time, one thread.

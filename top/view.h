@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What handoff-top shows, drawn into a Screen. Pure.
 
 #pragma once

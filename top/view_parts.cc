@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The parts of the view that are text.
 
 #include <fmt/core.h>

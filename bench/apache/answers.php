@@ -1,4 +1,5 @@
 <?php
+// SPDX-License-Identifier: Apache-2.0
 // An ordinary answer without content, or a hand-off instead of it: all else is the same.
 if (isset($_GET['socket'])) {
     header('X-Socket-Handoff: ' . $_GET['socket']);

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=bash
 # The private Apache, PHP-FPM and daemon of bench/apache/run and bench/apache/leaks, which source this from the project's
 # directory. Expects $here, $build and $module (may be empty); everything it starts ends with the script.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // llm-server: answers every request as an LLM's API does, by so many events at a fixed pace; for bench/upstream/run.
 //
 //   llm-server --http1                                  HTTP/1.1, a connection a stream

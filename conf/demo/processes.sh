@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=bash
 # The processes of ./demo, which sources this file: a temporary directory with a log for each of them. However ./demo ends, by
 # itself, by a failure or by a signal, all of them are stopped and the directory is removed.

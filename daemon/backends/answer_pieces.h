@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // AnswerPieces: hands on the texts that an AnswerReader finds in an API's events, so that the sink gets whole
 // characters alone. One per answer, owned by its reader.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The backend `anthropic`: Anthropic's Messages API.
 
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Where an API's requests go.
 
 #pragma once

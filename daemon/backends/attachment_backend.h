@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // AttachmentBackend: another backend that is given the files with the request that names them.
 //
 // In front of each backend of a BackendSet that has a data_dir, on the worker's thread. A request without files goes to

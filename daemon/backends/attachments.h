@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The files that a hand-off names, and the request that holds them in place of their names. Pure.
 
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Backend: where a stream's answer comes from. EventSink: where it goes. BackendSession: one stream's use of a backend.
 //
 // A worker makes its own backends when it starts and uses them on its thread until it ends; they do not change. A

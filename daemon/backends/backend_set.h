@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // BackendSet: a worker's backends, one of each kind, all made from the same settings.
 //
 // Owned by its worker, on its thread. When the settings are replaced, the worker makes another set for new streams and

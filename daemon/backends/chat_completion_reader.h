@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // ChatCompletionReader: the chunks of OpenAI's Chat Completions, also as other vendors send them.
 
 #pragma once

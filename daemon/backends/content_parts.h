@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The content of a message as vendors write it: a text, or a list of parts, among them what the model thinks. Pure.
 
 #pragma once

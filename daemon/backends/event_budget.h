@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // EventBudget: how large an API's events may be, and what those hold together that have not come to their end.
 //
 // Owned by a backend, on its worker's thread; outlives the sessions that count in it. Small events are not counted: most

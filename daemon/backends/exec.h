@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The backend `exec`: a program that gets the client's socket whole, and the payload with it. Which program, and what
 // it is told; stream/program_table.h runs it. Pure, but for the payload's file.
 

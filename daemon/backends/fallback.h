@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // FallbackBackend: a backend that is tried again, and others after it, as long as the client has heard nothing.
 //
 // One for each backend of a BackendSet that has retries or fallbacks, on its worker's thread. Borrows the backends,

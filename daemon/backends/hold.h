@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The backend `hold`: keeps its clients and never answers; they get the head and heartbeats. For benchmarks of streams
 // that wait.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Reading a peer's JSON by structure: what is absent, null or of another type is nothing, never a failure. Pure.
 
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // KnownThreads: the threads that are known to exist, so that they need not be created before each run.
 //
 // One per backend, on its worker's thread; a fixed size. It keeps hashes alone, each in the one place that it may have:

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The backend `langgraph`: runs of a LangGraph server's graphs, with or without a thread that remembers.
 
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // LangGraphReader: the events of a LangGraph run.
 //
 // Text comes from the messages of a model: as deltas (stream mode messages-tuple), or put together so far (messages),

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What LangGraph is asked: the bodies of its requests, and the ids that stand in its paths. Pure.
 
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // LangGraphSession: a stream's use of a LangGraph server. The thread is created first, where the hand-off names one
 // that is not known to exist; then the run is streamed by an SseSession, the inner session.
 //

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // MessagesReader: the events of Anthropic's Messages API.
 
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The backend `mock`: eighteen pieces of text at a steady pace, without any upstream. For tests, demos and benchmarks.
 
 #pragma once

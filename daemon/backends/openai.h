@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The backend `openai`: Chat Completions of any server that speaks OpenAI's API.
 
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Where a text asks for an attachment: its name in braces, "{a.txt}". Pure.
 //
 // The work is linear in the text, whatever stands in it, times the logarithm of the number of names.

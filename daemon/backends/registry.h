@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The backends that exist, one line each in registry.cc.
 
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // RequestBody: the JSON object that is posted to an API. What the backend writes comes first and wins over the
 // hand-off's `request`, whose other members follow as they are. Pure.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // ResponsesReader: the events of OpenAI's Responses API.
 //
 // Texts and calls come in small pieces; but some servers send some of them whole, in an event that only ends them

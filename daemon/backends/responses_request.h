@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The body of a request to OpenAI's Responses API. Pure.
 
 #pragma once

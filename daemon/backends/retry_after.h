@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // How long an upstream asks to be left alone. Pure.
 
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // RunCancellations: requests that end runs whose clients have left. Nobody reads their answers.
 //
 // Owned by its backend, on the worker's thread: it outlives the sessions that the runs belong to. It is bounded in

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // SseSession: a stream's use of an API that answers a POST with an event stream. AnswerReader: what that API means.
 //
 // The session belongs to its stream, owns its reader and its transfer, and borrows client and sink. The budget outlives

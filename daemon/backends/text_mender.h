@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What an upstream's texts need so that they are Unicode. Pure.
 //
 // A server that counts in units of UTF-16 cuts a surrogate pair in two: "\ud83d" ends one event's text and "\ude00"

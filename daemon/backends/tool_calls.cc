@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "backends/tool_calls.h"
 
 #include <rapidjson/stringbuffer.h>

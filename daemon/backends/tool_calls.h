@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // ToolCalls: to which of an answer's calls of the client's tools the objects in an API's events belong, and what they
 // say of them.
 //

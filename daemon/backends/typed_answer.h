@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The backend `typing` with use_api: types what the backend `openai` answers, with a human's rhythm. For demos.
 
 #pragma once

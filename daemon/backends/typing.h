@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The backend `typing`: one character after the other with a human's rhythm, without any upstream unless it is to use an
 // API (backends/typed_answer.h). For demos.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // How a human types: what is one character, and how long it takes until the next one. Pure.
 
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // WrappingSession: the base of sessions that get their answer from another one, the inner session.
 //
 // It owns the inner session, and nothing else can call it: a derived class begins one, drops it, and hears what it

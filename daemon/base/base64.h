@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Base64 (RFC 4648), as data: URLs want it. Pure.
 
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Buffer: bytes that wait to be sent. Sixteen bytes while it is empty and no allocation before the first append. There
 // is room in front of them, so that what is known last can stand first without a move.
 //

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // ByteBudget: how much memory many holders may have together, and how much they have. HeldBytes: the share of one.
 //
 // All threads may use a budget, which outlives its shares. A share stands beside the memory that it counts and lives as

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Checks for what only our own code can get wrong. They stay on in release builds: a daemon that goes on with a broken
 // invariant would write one client's answer to another. What a peer can cause is a value (result.h), never a check.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Monotonic time as two types that cannot be mixed up with counts: a Duration and a Time, both whole milliseconds.
 //
 // A worker reads the clock once a turn of its loop and hands the Time down; only the ring's wait needs nanoseconds.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Durations as Go writes them: 10s, 500ms, 1m30s, 1.5h. Pure.
 
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The pause before a try that follows others: it doubles with each, and is shorter by up to a quarter by chance, so that
 // those who failed together do not try again together. Pure.
 

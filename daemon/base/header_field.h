@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // One line of an HTTP head, and the rules by which a peer's words may become one (RFC 9110, 5). Pure.
 
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A doubly linked list threaded through its members: linking and unlinking allocate nothing and take constant time.
 //
 // A member derives from ListNode and belongs to one list at most; the list borrows it. A member that is destroyed while

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What JSON of a peer needs before and after RapidJSON reads it in place, as it takes two things for granted. Pure.
 
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Every limit of the daemon that is not configuration, by name. What happens when one is reached stands with it.
 
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The daemon's log: one line an occurrence, as text or as JSON, to stderr or to a file. Any thread; none waits for it.
 // What a line holds of a peer's is made printable (base/printable.h), so that no line can be forged.
 //

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A log line that says facts by name: "MESSAGE name=value ..." in text, members of their own in JSON. Any thread.
 
 #pragma once

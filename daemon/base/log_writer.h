@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // LogWriter: the lines of the log that wait to be written, and the thread that writes them.
 //
 // One, made at start and never destroyed, because threads may log until the process ends. Nobody waits for the output:

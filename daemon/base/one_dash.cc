@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "base/one_dash.h"
 
 #include <algorithm>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Flags as programs in Go have them, with one dash: "-socket PATH", "-socket=PATH". Pure.
 
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Text that changes nothing but itself where it is shown: no line of it can be taken for another one. Pure.
 
 #pragma once

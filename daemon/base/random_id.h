@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A name for what nobody has named.
 
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Result<T>: a value or the Error that a peer, the kernel or the operator caused. Status is a Result without a value.
 //
 // An Error's message says what failed, where and, where it can, what to do; it is complete without its code.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Slab<T>: objects in numbered slots at addresses that never move, so that the kernel may refer to them.
 //
 // A slot's Handle is its index and a generation that changes with every new owner: find() of a former owner's handle is

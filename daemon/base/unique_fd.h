@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // UniqueFd owns one descriptor of the process's table and closes it. Move only. Any thread, one at a time.
 
 #pragma once

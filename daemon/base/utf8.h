@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Whether text is UTF-8, and where it is not; and text cut between characters. Pure.
 
 #pragma once

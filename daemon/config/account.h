@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Account: a user or a group of this system, as the operator has named it.
 
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Config: every setting of the daemon with its default. Made once at start-up, then read by all threads.
 
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What changes when the settings are read again while the daemon runs. Pure.
 
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "config/configured_headers.h"
 
 #include <toml++/toml.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // ConfiguredHeaders: further headers that an operator wants in each request to an API, as a table of the file has them.
 //
 // Pure, but for read_header_files(). A value that stands in a file of its own is a secret: it is never printed.

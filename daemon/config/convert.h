@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // --convert: the settings of another daemon that does this job, in YAML or TOML, as a file of ours.
 //
 // What has a key of ours is carried over; all else is named in comments, with its line and what to do instead, so that

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "config/foreign_file.h"
 
 #include <toml++/toml.h>

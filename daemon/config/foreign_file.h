@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // ForeignSetting: what stands in another daemon's configuration, YAML or TOML, read without knowing what it means.
 //
 // The file is hostile: its size, its depth and the length of its keys are bounded, and YAML's aliases are refused,

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // streaming-daemon-manual: prints the manual page, for the build.
 
 #include <cstdio>

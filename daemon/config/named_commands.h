@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Commands by name, as a value of the configuration: { NAME = ["/PATH/PROGRAM", "ARGUMENT", ...], ... }. Pure.
 
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Option: one setting, with its names, its kind of value and what the value may be; and how values are read from text
 // and written as text.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The option table: each setting once, with its key in the file, its flag, its variable and its range. Parser, --help
 // and the shipped example come from it, and a test holds conf/config.toml against it.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // URLs as they may be printed and logged. Pure.
 
 #pragma once

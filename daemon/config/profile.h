@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Profiles: named tables of the file below a backend's own (`[backend.langgraph.profiles.NAME]`), with the keys of that
 // one. What a profile leaves out is the backend's, wherever that was set. Pure.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Secrets, as API keys: from a file of their own, and fit to stand in a header. Pure but for the file.
 
 #pragma once

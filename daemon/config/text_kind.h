@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // TextKind: what a setting that is text may be. Each kind is one function, whose Error begins with "must".
 
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What requests to APIs have as their User-Agent. Pure.
 
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // FileReader: reads whole files of the disk, and removes files, without making its worker wait: the ring opens, looks,
 // reads and removes in threads of the kernel's where the disk takes its time.
 //

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // HandoffReceiver::Connection: one of Apache's connections, from its arrival to its close.
 //
 // A slot of its receiver's slab, on the worker's thread. At most one operation in flight; freed when its last one has

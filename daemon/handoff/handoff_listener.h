@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // HandoffListener: accepts Apache's connections and spreads them over the workers.
 //
 // Lives in the first worker, on its thread. Several rings that accept on a shared listener would not get equal parts,

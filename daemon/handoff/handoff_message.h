@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What came with one message of the hand-off socket. Everything in it is hostile.
 
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // HandoffReceiver: takes one message from each of Apache's connections, decides, answers, closes.
 //
 // One per worker, on its thread. A connection holds no receive buffer while its peer is silent. An accepted hand-off is

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // HandoffRequest: the payload of a hand-off. It is parsed once, and owns its text and its JSON: what it points to is its
 // own.
 //

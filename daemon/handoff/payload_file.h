@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // PayloadFile: a payload that came as a sealed memfd, mapped so that it can be parsed in place.
 //
 // Nothing that the sender says is believed: the kernel vouches, by the seals, that the file can no longer change or

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "handoff/payload_json.h"
 
 #include <rapidjson/error/en.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // PayloadJson: the JSON of a hand-off's payload, parsed once and in place, with the memory that it lies in.
 //
 // Part of its HandoffRequest. No object in it has two members of one name, it is nested kMaxJsonDepth deep at most, all

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "handoff/refusal.h"
 
 #include "protocol/handoff_protocol.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Refusal: why a hand-off does not become a stream, as the client is to hear it, from Apache or from the daemon.
 
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "handoff/request_fields.h"
 
 #include <rapidjson/stringbuffer.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The fields of a payload, read by name and type into its HandoffRequest. One pass over the members, whatever their
 // number. Pure.
 

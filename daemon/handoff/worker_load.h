@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // WorkerLoad: how many hand-offs a worker has been given and not yet read, or not yet finished, so that the listener
 // can spread them and wait.
 //

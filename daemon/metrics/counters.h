@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The counter table: what a worker counts, one line a counter.
 //
 // Each worker has its own Counters and alone writes them; any thread may read them.

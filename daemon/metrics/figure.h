@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Figure: a number that one thread writes and any may read. To its writer it costs what a plain integer does: no locked
 // instruction, no fence.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Histogram: how often something took how long. One thread writes it and any may read it; a reader may see an
 // observation in part.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Children: the programs that a worker has started and not yet reaped. The ring tells when one has ended.
 //
 // One per worker, owned by it, on its thread. A program is a process group: what it has started itself ends with it.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // OutputReader: runs small programs and hands out what they print. Bounded in number, time and size.
 //
 // One per worker, owned by it, on its thread.

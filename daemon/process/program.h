@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Starting a program as a child of the daemon: what it inherits is what it is given here, and nothing else.
 //
 // Worker threads; the calling one waits until the program is loaded and no longer: the child borrows the daemon's

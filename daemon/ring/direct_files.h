@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Whether the ring's own file table ("direct descriptors") can be used for clients.
 //
 // Kernels before 6.13 release a file that is taken out of the table only when all older operations on files of that

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // ReceiveBuffers: buffers of one size that the kernel takes when there is something to receive into them, so that an
 // operation that waits holds none.
 //

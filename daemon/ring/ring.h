@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Ring: a worker's way to the kernel. Operations are queued by submit_<operation>, go to the kernel together in wait(),
 // and come back as Completions from dispatch().
 //

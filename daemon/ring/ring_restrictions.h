@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What a ring may be asked for once it is enabled. The kernel refuses all else with EACCES: a seccomp filter does not
 // see what a ring does, so this stands in for it.
 //

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Tag: what an operation carries through the kernel (its user_data), so that its completion finds its owner.
 //
 // Operation, slot and generation in 64 bits: a late completion of a slot's former owner is recognised by generation.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // TimerWheel: a worker's timers, a millisecond a tick, any number of them at a constant cost each.
 //
 // Four levels of 64 slots: level n holds what expires within 64^(n+1) ticks and is spread over the level below when its

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The operations of UringRing. Each must stand in kRingOperations.
 
 #include <linux/sockios.h>

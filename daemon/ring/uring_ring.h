@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // UringRing: the Ring over io_uring.
 //
 // Needs Linux 6.1: files that the kernel finds a slot for (5.19), a single issuer (6.0), completions that run when the

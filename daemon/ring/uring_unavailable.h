@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Why io_uring cannot be had, as a message for the operator: the sysctl, the seccomp rule or the kernel that stands in
 // the way, and what to do.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // How many streams this process can hold, and how they are shared out.
 
 #pragma once

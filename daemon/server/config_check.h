@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What the option table cannot tell of the daemon's settings: whether they go together.
 
 #pragma once

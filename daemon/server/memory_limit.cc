@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "server/memory_limit.h"
 
 #include <unistd.h>

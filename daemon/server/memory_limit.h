@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // How much memory the daemon may have, and how much of it what requests hold.
 
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What the workers have counted, as Prometheus reads it.
 
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Monitor: the HTTP endpoint for whoever watches the daemon: /metrics, /healthz, /readyz and /streams.
 //
 // Made and destroyed by the Server on the main thread; answers on threads of its own.

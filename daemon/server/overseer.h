@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Overseer: what the workers together look like from outside: their figures, whether they turn, their streams.
 //
 // Owned by the Server. Asked on the monitor's threads while the workers run; it never touches what is a worker's, but

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What the kernel says of this process, as Prometheus' clients expose it. Any thread.
 
 #pragma once

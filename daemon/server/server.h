@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Server: the daemon as a whole. Has the workers made and started, listens to signals, ends them, sums up.
 //
 // Lives in main(), on the main thread, which does nothing else.

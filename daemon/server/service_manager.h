@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The service manager's side of the daemon's life: sockets that it passes, and what it is told. Where there is none,
 // nothing is passed and nobody listens. The main thread's.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What of a start can fail for reasons of this system: its limits, its kernel, its directories.
 
 #pragma once

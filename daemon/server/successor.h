@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Successor: the process that takes the daemon's place without losing a client. It runs the binary that is now where
 // this one's was, with the same arguments and the same listening socket.
 //

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Summary: what the daemon has done, added up over its workers when they have ended.
 
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Valid settings that are worth a warning. Any thread.
 
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Worker: one thread, one ring, one timer wheel, one stream table. Shares nothing with other workers but its
 // WorkerLoad.
 //

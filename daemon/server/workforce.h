@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Workforce: the workers, their threads and what they share.
 //
 // Owned by the Server and used on the main thread, but for workers(), which the monitor's threads look at. Made and

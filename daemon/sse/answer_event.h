@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // AnswerEvent: one thing that an answer says, whichever API said it. Pure; its views are valid during the call that
 // hands it on.
 

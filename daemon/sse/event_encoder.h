@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // EventEncoder: writes an answer as the events of one format. Pure; one per stream, on its thread.
 
 #pragma once

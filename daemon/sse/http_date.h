@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // HttpDate: the present moment as a head's Date has it, written once a second. One per worker, on its thread.
 
 #pragma once

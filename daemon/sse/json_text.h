@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Text as the inside of a JSON string (RFC 8259). Pure.
 
 #pragma once

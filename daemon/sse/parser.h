@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // SseParser: reads an event stream as the WHATWG's EventSource does, however it is cut into reads.
 //
 // One per upstream transfer, owned by it. The event handed out is valid during the call alone; its data may be changed

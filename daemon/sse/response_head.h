@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What stands before the first event: the head of a streamed answer, or a whole small answer instead of a stream. Pure.
 
 #pragma once

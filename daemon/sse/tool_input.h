@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What a model gives to a tool, as a client can take it. Pure.
 
 #pragma once

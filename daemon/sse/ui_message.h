@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // UiMessage: an answer as the UI message stream, version 1, of Vercel's AI SDK. Its client refuses a whole stream for
 // one frame that it does not expect, so each part is begun and ended, and a tool's input is told again when it is
 // whole. A call of a tool is told once its id and the tool's name are known.

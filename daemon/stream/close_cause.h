@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // CloseCause: why a stream ended. The one list: log word, metric label and what the client is told.
 
 #pragma once

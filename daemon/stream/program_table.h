@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // ProgramTable: the clients that a worker has given to programs (backend exec). A program has the client's socket as
 // its standard input and output and answers as it likes; here it is started, limited, ended and counted.
 //

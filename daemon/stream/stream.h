@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Stream: one client's life, from the hand-off to the closed descriptor.
 //
 // A slot of its worker's StreamTable, on the worker's thread. Owns the client's place in the ring's file table (the

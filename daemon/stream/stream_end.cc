@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // How a stream ends: by the client, or by itself.
 
 #include <poll.h>

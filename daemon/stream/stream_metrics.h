@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // StreamMetrics: what a worker's streams did, by how they ended, by backend and by model.
 //
 // Owned by the worker's StreamTable, which alone writes it; any thread may read it.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // StreamTable: a worker's streams, and what they share.
 //
 // One per worker, owned by it, on its thread. A stream's slot is also its client's slot in the ring's file table.

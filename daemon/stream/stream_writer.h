@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // StreamWriter: what one client is still to get. At most one send in flight; what gathers meanwhile goes out in the
 // next.
 //

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "stream/user_limits.h"
 
 #include <algorithm>

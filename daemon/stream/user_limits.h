@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // UserLimits: how many streams a user (the hand-off's user_id) may have at once, and how many it may start a minute.
 //
 // One per process, as a user's streams are spread over all workers: behind a mutex, which is held for a look-up, twice

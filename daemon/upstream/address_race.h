@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // AddressRace: opens a TCP connection to the first of a host's addresses that answers (RFC 8305): the next one is tried
 // when those before have failed, or have not answered for kAddressStagger.
 //

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // ConnectionPool: the HTTP/2 connections of a worker to one origin, and the requests that wait for one.
 //
 // Owned by the Http2Client, on its thread, as long as it. It fills one connection before it uses the next, and opens

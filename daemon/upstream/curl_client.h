@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // CurlClient: the HttpClient for HTTP/1.1, over libcurl's multi interface, driven by the worker's ring and timer wheel.
 //
 // It also knows proxies and Unix sockets. libcurl's HTTP/2 is not used: each event of a connection makes it visit all

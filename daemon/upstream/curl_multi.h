@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // CurlMulti: one of libcurl's multi handles, and what it waits for on the worker's ring and timer wheel.
 //
 // Owned by the CurlClient, on its thread. libcurl looks through all connections of a handle whenever a transfer of it

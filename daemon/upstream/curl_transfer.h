@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // CurlTransfer: one request inside libcurl.
 //
 // Owned by the CurlClient, since libcurl may be in the midst of it when the session lets go. Links into the list of

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // libcurl's reader of URLs, as an object that frees itself.
 
 #pragma once

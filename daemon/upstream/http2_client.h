@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Http2Client: the HttpClient for HTTP/2, over TLS where ALPN agrees on it, or without TLS where it is asked for.
 //
 // One per worker, on its thread; nghttp2 and OpenSSL over memory, the sockets on the worker's ring. All transfers must

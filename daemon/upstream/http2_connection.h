@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Http2Connection: one connection to an origin: a socket on the ring, TLS, and an Http2Session.
 //
 // A slot of the Http2Client, on its thread; a member of its ConnectionPool's lists until it is closing. At most one

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Http2Session: the HTTP/2 of one connection, by nghttp2: bytes in, bytes out, and streams.
 //
 // Owned by an Http2Connection, on its thread; knows nothing of sockets and TLS. It borrows the streams it carries. The

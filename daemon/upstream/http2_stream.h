@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Http2Stream: one request and its answer.
 //
 // Belongs to the backend session that started it, as its HttpTransfer. Links into the list of those that wait for a

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // HttpClient: a worker's HTTP requests to LLM APIs, each answered as a stream of bytes.
 //
 // One per worker, on its thread. The transfer belongs to the backend session that started it and borrows the receiver;

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Origin: where a pool's connections lead, and what they need to know of each other.
 //
 // Owned by a ConnectionPool; outlives its connections.

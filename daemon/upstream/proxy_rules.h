@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // ProxyRules: whether a request goes through a proxy, by the usual variables of the environment.
 //
 // https_proxy, http_proxy (in small letters alone: a CGI's HTTP_PROXY is a client's header), all_proxy, no_proxy. Read

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // ReconnectGate: when an origin may be connected to again whose connections were of no use, so that no server's behaviour
 // makes the daemon open one connection after the other.
 //

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "upstream/redirect.h"
 
 #include "upstream/curl_url.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Resolver: addresses of hosts' names, asked by c-ares over the worker's ring: no thread, and no name waits for another.
 //
 // One per worker, on its thread; both HTTP engines ask it. It looks into /etc/hosts and asks the name servers of

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // SocketWatches: what an HTTP engine waits for on its sockets, as polls in the worker's ring.
 //
 // Owned by the engine, on its thread. A watch has at most one poll in flight, which is armed again after each report as

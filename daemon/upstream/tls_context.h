@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // TlsContext: whom to trust, for all TLS connections of one worker with the same settings. ResumableSession: what one
 // origin gave for the next connection to be opened with less work.
 //

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // TlsSession: one TLS connection between two pieces of memory: what was received goes in, what is to be sent comes out.
 //
 // Owned by an Http2Connection, on its thread. It knows nothing of sockets, and holds no record while nothing is under

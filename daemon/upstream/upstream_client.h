@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // UpstreamClient: a worker's HttpClient: chooses the engine for each request.
 //
 // HTTP/2 for https servers that offer it, and for http servers where it is asked for; libcurl for all the rest, Unix

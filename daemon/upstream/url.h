@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Url: what an engine needs of an http or https URL. Pure; views into the text.
 
 #pragma once

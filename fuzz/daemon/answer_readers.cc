@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The events of an answer, a line each, as each of the APIs' readers takes them: texts that are UTF-8, or none; and as
 // the frames of a UI message, in which all that is begun is ended once.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A hand-off's attachments, from its payload to the messages that hold them, and what each API is posted then. The input
 // is the payload and the files' contents, with a line "--" between each two.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A chunk of the API's answer: text that is UTF-8, or none.
 
 #include "backends/chat_completion_reader.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What is posted to Chat Completions for a hand-off: it asks for a stream and for its usage, and has all messages.
 
 #include "backends/chat_completion_request.h"

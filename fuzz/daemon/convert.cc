@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // --convert: another daemon's configuration, in YAML and in TOML. It is converted or refused with its place; what comes of
 // it is a file of ours that the daemon reads, on whose lines nothing of the other file can stand for something else.
 

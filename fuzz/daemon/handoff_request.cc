@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A hand-off's payload: parsed or refused, the same each time; what comes of it cannot break the head of an answer, and
 // is the same when a request to an API is read in turn.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Text of any kind as the inside of a JSON string: where it is UTF-8, each of our readers gets the same text back; and
 // whatever it is, it cannot end the string, the event or the answer that it stands in.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The events of a LangGraph run: text that is UTF-8, or none; what is accumulated says the same as its pieces; and as
 // the frames of a UI message all that is begun is ended once.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What is posted to LangGraph for a hand-off, with messages as texts and as blocks: the graph's input has the
 // conversation, unless it brings messages itself, and the run ends with its client or does not, as the hand-off says.
 

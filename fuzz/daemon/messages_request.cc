@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What is posted to Anthropic's Messages API for a hand-off: it asks for a stream, says how long an answer may be, and
 // has no message of a role, and no member, that this API refuses.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What is posted to the Responses API for a hand-off: it asks for a stream, and a conversation becomes items of this API.
 
 #include "backends/responses_request.h"

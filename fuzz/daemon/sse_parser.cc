@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // An upstream's event stream: the same events however it is cut, and those that the WHATWG's description gives.
 
 #include "sse/parser.h"

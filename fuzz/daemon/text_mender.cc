@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A text that is cut anywhere between two units of UTF-16, and escaped as a JavaScript server does, comes out whole;
 // whatever comes out is UTF-8, and has what was UTF-8 before.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What a model gives to a tool: taken where RapidJSON takes it and it holds nothing that JavaScript's libraries refuse;
 // and written on one line it says the same.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What the targets of the APIs' request writers share: whatever a hand-off's payload is, what is posted for it is one
 // JSON object whose members differ, and grows no faster than the payload. Included by targets alone.
 

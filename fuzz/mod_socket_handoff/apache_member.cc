@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What Apache knows, put in front of a handler's data. The input is five lines (a header's name and its value, the
 // request's id, the client and the path) and then the data. Whatever they are, the daemon reads Apache's own words as
 // they were, and of the data what it would read without them.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The body of an answer in chunks: the same however it comes in pieces, never longer than what came, and once it is invalid
 // or complete no byte more is taken. The first byte of the input is the length of a piece.
 

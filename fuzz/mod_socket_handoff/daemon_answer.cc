@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The daemon's answer: another program's words, of which only a status and a number of seconds are believed.
 
 #include "mod_socket_handoff/daemon_answer.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What RapidJSON makes of text that the module only walks over: another opinion on the same question.
 
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The head of an answer that Apache relays: the fields that are passed on can
 // neither add a line to the response nor frame it anew, and it is whole at its
 // last byte and no earlier.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A directive's word: taken only where it is what its kind describes, and then for what it says.
 
 #include "mod_socket_handoff/settings.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The list of sockets that a handler writes, cut up in place.
 
 #include "mod_socket_handoff/socket_path.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The path that a handler writes, and whether a path lies in a directory. The input is both, the directory first, with
 // a line feed in between.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Every way in which the network can cut a stream of events gives the same events.
 import assert from "node:assert/strict";
 import { eventData } from "../event-stream.js";

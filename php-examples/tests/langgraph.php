@@ -1,4 +1,5 @@
 <?php
+// SPDX-License-Identifier: Apache-2.0
 
 // What langgraph.php hands off, asked for through PHP's own web server.
 

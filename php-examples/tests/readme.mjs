@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The README's JavaScript shows a whole answer, and throws at one that failed.
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";

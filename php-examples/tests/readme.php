@@ -1,4 +1,5 @@
 <?php
+// SPDX-License-Identifier: Apache-2.0
 
 // The README's PHP hands off for a user with a session, and refuses all others.
 

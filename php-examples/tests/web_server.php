@@ -1,4 +1,5 @@
 <?php
+// SPDX-License-Identifier: Apache-2.0
 
 // What the examples' tests share: a script behind PHP's own web server, and what it answers.
 

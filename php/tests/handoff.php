@@ -1,4 +1,5 @@
 <?php
+// SPDX-License-Identifier: Apache-2.0
 
 // What Handoff promises, without a server: PHP on the command line has the same limit of a header line as FPM.
 

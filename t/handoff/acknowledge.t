@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # The daemon's answer: Apache responds to every client that the daemon refuses or would have lost.
 use strict;
 use warnings FATAL => 'all';

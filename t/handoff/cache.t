@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # mod_cache neither stores what asks for a hand-off nor hands off from its store.
 use strict;
 use warnings FATAL => 'all';

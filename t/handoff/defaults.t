@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # The configuration that comes with the module opens nothing but streaming-daemon's socket: neither a proxied application
 # nor another user's script nor .htaccess can send bytes to the socket of another server, such as PHP-FPM's.
 use strict;

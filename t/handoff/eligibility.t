@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Who is handed off and who is not: Apache answers some requests itself, and refuses those that it cannot let go.
 use strict;
 use warnings FATAL => 'all';

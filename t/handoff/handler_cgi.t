@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # A CGI script (mod_cgi, mod_cgid): its headers come through a pipe, in err_headers_out.
 use strict;
 use warnings FATAL => 'all';

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # mod_headers asks, for a file that Apache itself serves: in either table, or in both.
 use strict;
 use warnings FATAL => 'all';

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # mod_lua within Apache: it can set either of the response's tables, and several hand-offs share its states.
 use strict;
 use warnings FATAL => 'all';

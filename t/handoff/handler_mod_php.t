@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # PHP within Apache (mod_php): its headers are in another table than those of PHP-FPM, one entry for each header().
 use strict;
 use warnings FATAL => 'all';

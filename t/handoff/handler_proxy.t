@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # An application behind mod_proxy_http asks as any handler does, where the configuration allows that: its server knows
 # nothing of this module.
 use strict;

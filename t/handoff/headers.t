@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Nothing leaks: whatever becomes of a request, the client sees neither of the hand-off's headers.
 use strict;
 use warnings FATAL => 'all';

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # What it is all for: Apache's workers are free while the streams run.
 use strict;
 use warnings FATAL => 'all';

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # A daemon that is killed with -9 while systemd holds its socket: every client that it had not accepted gets an answer, from
 # Apache or from the next daemon. No client waits for ever or gets nothing.
 use strict;

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Streams and Apache's processes live their own lives: no restart ends a stream, and no hand-off harms a process.
 use strict;
 use warnings FATAL => 'all';

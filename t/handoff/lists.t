@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Lists of sockets: tried in their order, each at once, and again together within the time.
 use strict;
 use warnings FATAL => 'all';

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Whichever order the modules load in: the hand-off works, nothing leaks, and the data is as the handler wrote it.
 use strict;
 use warnings FATAL => 'all';

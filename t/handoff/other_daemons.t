@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Daemons of other makes, which do not know SocketHandoffAcknowledge: their answers arrive whole, whether or not Apache waits
 # for their acknowledgement, and whichever type their socket has.
 use strict;

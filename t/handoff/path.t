@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # A path that is not allowed: an error for the client, the reason in the log, and never a connection.
 use strict;
 use warnings FATAL => 'all';

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # The data's way to the daemon: whole, by header or by body, in a message or in a file, and refused beyond the limit.
 use strict;
 use warnings FATAL => 'all';

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Connections that cannot leave Apache, over TLS and HTTP/2: the daemon's answer comes through Apache, event by event.
 use strict;
 use warnings FATAL => 'all';

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Requests with a body: whatever the handler did not read must not reach the daemon's side of the connection.
 use strict;
 use warnings FATAL => 'all';

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Where directives may stand, what holds where, and what a bad one is told.
 use strict;
 use warnings FATAL => 'all';

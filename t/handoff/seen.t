@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # What became of a hand-off is seen: in the access log, and counted in mod_status' page.
 use strict;
 use warnings FATAL => 'all';

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # The main job: a handler asks, the daemon streams, and the client cannot tell that it was handed over.
 use strict;
 use warnings FATAL => 'all';

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # A daemon that is missing, late or gone: the client gets a proper 503 from Apache, or the stream if there is still time.
 use strict;
 use warnings FATAL => 'all';

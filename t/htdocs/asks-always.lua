@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: Apache-2.0
 -- Asks for a hand-off in err_headers_out, whose headers go along with errors too; with `both`, in headers_out as well.
 -- Query: socket, data, both, status.
 

@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: Apache-2.0
 -- Asks for a hand-off as asks.php does, from within Apache: in headers_out, of any length, and without ever reading the
 -- request's body. Query: socket, data, or data_bytes for so many of them.
 

@@ -1,4 +1,5 @@
 <?php
+// SPDX-License-Identifier: Apache-2.0
 // Asks for a hand-off, as the test says in the query: socket, data, status, echo (bytes of body), headers (a list).
 // With body_as_prompt, the data is a prompt that consists of the request's body.
 

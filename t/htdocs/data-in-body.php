@@ -1,4 +1,5 @@
 <?php
+// SPDX-License-Identifier: Apache-2.0
 // Asks for a hand-off whose data is the body: socket, bytes (how many the data has), pieces, source, encoding (as a
 // header says it), compressed (by PHP itself).
 

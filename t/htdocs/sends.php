@@ -1,4 +1,5 @@
 <?php
+// SPDX-License-Identifier: Apache-2.0
 // Hands over by the class that comes with the module: socket, bytes (how many the prompt has).
 
 use SocketHandoff\Handoff;

@@ -1,4 +1,5 @@
 <?php
+// SPDX-License-Identifier: Apache-2.0
 // Asks for a hand-off with other headers beside it: socket, data, headers (a line each).
 
 header('X-Socket-Handoff: ' . $_GET['socket']);

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Attachments that are read before the backend begins, over a disk that answers as the test says.
 
 #include "backends/attachment_backend.h"

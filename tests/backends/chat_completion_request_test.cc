@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "backends/chat_completion_request.h"
 
 #include <gtest/gtest.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Whole answers of each API, as bytes on the wire: the same comes out however they are cut, and in whichever of the
 // ways to write an event stream they are written.
 

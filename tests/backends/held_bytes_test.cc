@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What requests count for in the budget of all: along each way that a request takes through a backend, and at each of
 // its ends. What the stream does when it is told of an end is to cancel the session.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What calls of tools come of the odd shapes in which servers send them: each was seen of one, and each reader's kinds
 // are those of the table in tool_calls.h.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Sessions that wrap another one, under random sequences of what a stream, the session inside, the clock, the disk and
 // the server of an API can do.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "base/intrusive_list.h"
 
 #include <gtest/gtest.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Each layer of the daemon includes only layers to its left, and a library's header only where it belongs.
 
 #include <gtest/gtest.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The generator against a daemon that does as the test says: one thread that takes clients and answers each.
 
 #include "bench/generator.h"

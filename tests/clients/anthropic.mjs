@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Anthropic's messages in format `raw` as npm's `@anthropic-ai/sdk` reads them. The variables are those of
 // openai-chat.mjs.
 import assert from "node:assert/strict";

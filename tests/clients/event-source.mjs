@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The daemon's streams as npm's `eventsource` (a browser's EventSource) and `eventsource-parser` read them.
 //
 // PORT: of the site (site/start), its daemon started with done_event.

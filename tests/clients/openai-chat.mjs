@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Chat Completions in format `raw` as npm's `openai` reads them: what it makes of the daemon's stream is what it makes of
 // the API's own.
 //

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The Responses API in format `raw` as npm's `openai` reads it. The variables are those of openai-chat.mjs.
 import assert from "node:assert/strict";
 import { test } from "node:test";

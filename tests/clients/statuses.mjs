@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What the vendors' libraries make of a failure before the first event where the daemon holds the head back for it
 // (early_head = false): the errors by which applications tell them apart.
 //

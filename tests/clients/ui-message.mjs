@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The format `ui-message` as npm's `ai` reads it, which refuses a stream for one frame that it does not expect: with the
 // transport and the reader of the present version, and of version 5.
 //

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Every setting, with values that it does not take, from wherever it may come: the message says where the value stands,
 // of which setting it is, what it is and what it may be.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Files over a ring that completes as the test says: whatever fails, the descriptor is closed, nothing stays, and the
 // receiver hears of it once.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Does all the work that hand-offs cause before an API is asked, for payloads in which one field at a time grows, and for
 // attachments of which the contents grow. tests/growth/run counts the instructions of each under callgrind; the bytes
 // that each holds at most are counted here.

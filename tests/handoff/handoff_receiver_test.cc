@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "handoff/handoff_receiver.h"
 
 #include <gtest/gtest.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "mod_socket_handoff/delivery.h"
 
 #include <gtest/gtest.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // docs/MODULE.md has an entry for every directive, with the default and the context that hold, and every log message.
 
 #include <gtest/gtest.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // conf/socket_handoff.conf names every directive with its default, so that an administrator reads there what holds.
 
 #include <gtest/gtest.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A daemon's side of a hand-off, for one test: a listening Unix socket, and what came over a connection to it.
 
 #pragma once

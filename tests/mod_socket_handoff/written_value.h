@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Reads a directive's value as it is written in a document, as the directive itself would.
 
 #pragma once

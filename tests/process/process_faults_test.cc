@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Programs over a ring that completes as the test says.
 
 #include <fcntl.h>

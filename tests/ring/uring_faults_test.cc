@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The ring when the kernel fails to take operations or loses completions: liburing's ways into the kernel are replaced
 // by ones that fail as the test says. A program of its own, as that holds for all of it.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The ring over the real kernel.
 
 #include "ring/uring_ring.h"

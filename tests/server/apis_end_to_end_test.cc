@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Each API that the daemon speaks, as a server that nobody here wrote speaks it (tests/servers/aimock).
 
 #include <gmock/gmock.h>

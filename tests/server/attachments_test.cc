@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Files that a hand-off names, on their way to the API.
 
 #include <gmock/gmock.h>

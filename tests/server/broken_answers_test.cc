@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What servers do that break, of each API and over both engines: the client is told that the answer is not whole, never
 // why in the server's own words, and each case is counted and logged under its cause.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The daemon's formats as clients read them that nobody here wrote (tests/clients), through Apache, the module and PHP,
 // with answers of a server likewise (tests/servers/aimock).
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The daemon as its users meet it: the real program, real sockets, hostile peers.
 
 #include <gmock/gmock.h>

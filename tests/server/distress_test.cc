@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The daemon under more than it can take at once, and under a kernel that fails it.
 
 #include <gmock/gmock.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Whole answers of each API through the whole daemon, over both engines: the same comes out however the server cuts and
 // writes them. A chunk, or a frame of HTTP/2, is handed on by itself, so that each cut is one that the parser sees.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A server that sends a hundred megabytes as fast as it can, to a client that takes a kilobyte at a time: the daemon
 // holds no more than its limits, and in the end the client has all of it.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Many requests that wait for an API at once: what they hold together has a bound, and clients beyond it are refused.
 
 #include <gmock/gmock.h>

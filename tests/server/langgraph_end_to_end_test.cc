@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The daemon with the backend `langgraph` against LangGraph's own server (tests/servers/langgraph).
 
 #include <gmock/gmock.h>

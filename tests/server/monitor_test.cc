@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What those see who watch the daemon: its metrics, its health, its streams, its log.
 
 #include <gmock/gmock.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The daemon in networks that break without a word: no FIN, no RST, only packets that do not arrive.
 
 #include <gmock/gmock.h>

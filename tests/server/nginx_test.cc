@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The daemon's HTTP/2 against one that nobody here wrote: nginx, over TLS, in front of the server in
 // tests/servers/aimock, with a certificate of an authority that ca_file names.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The daemon with the backend `openai` against a server that nobody here wrote (tests/servers/aimock).
 
 #include <gmock/gmock.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The daemon in the hands of a service manager and of whoever upgrades it.
 
 #include <gmock/gmock.h>

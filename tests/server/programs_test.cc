@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The daemon and the programs that it runs: real programs, and nothing left of them.
 
 #include <gmock/gmock.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // HTTP/1.1 as servers break it, and as they may write it though few do: byte by byte, through the whole daemon.
 
 #include <gmock/gmock.h>

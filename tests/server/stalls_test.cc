@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A daemon that gets no CPU for longer than its peers may be silent. What they have sent meanwhile counts.
 
 #include <gmock/gmock.h>

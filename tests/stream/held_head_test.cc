@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Where the head is held back until the answer has begun, so that what fails before has a status of its own.
 
 #include "stream/stream_fixture.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Who gets a stream.
 
 #include "stream/stream_fixture.h"

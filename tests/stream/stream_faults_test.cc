@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What the kernel fails a stream with.
 
 #include "stream/stream_fixture.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What tests of a stream share: a table of two places over a ring that completes as the test says, and a backend that
 // does as the test tells it.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Streams over the real ring, with the mock backend and real clients.
 
 #include <gmock/gmock.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A stream's life over a ring that completes as the test says.
 
 #include "stream/stream_fixture.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Slow clients, silent upstreams.
 
 #include "stream/stream_fixture.h"

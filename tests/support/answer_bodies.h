@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A whole answer of each API as bytes on the wire. All say the same: the text kTextOfBodies, then a call of the tool
 // "f" with the input {"content":"x"}; 2 tokens in, 4 out.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // An answer's events, read by one of the readers: from their data alone, or from the bytes of a body in given pieces.
 
 #pragma once

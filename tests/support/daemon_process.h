@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The real streaming-daemon as a child process, with a socket and a log in a directory of its own.
 
 #pragma once

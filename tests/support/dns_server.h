@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A DNS server on a port of the loopback, with the names that the test gives it; others do not exist. It is silent about
 // names that are held. A thread of its own; all may be called from any.
 

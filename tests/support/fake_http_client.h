@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // An HttpClient whose answers the test gives.
 
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // FakeRing: a Ring whose operations complete when, and as, the test says. Keeps what was submitted, in order.
 
 #pragma once

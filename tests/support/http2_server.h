@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A real HTTP/2 server (nghttp2), over TLS or without, that does what the test says; on a thread of its own and a port
 // that the kernel chooses.
 //

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What a worker does for its HttpClient: a ring, timers, and turns; and a receiver that keeps what it is told.
 
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // GET from a port of this machine, by default over loopback, as whoever watches the daemon does.
 
 #pragma once

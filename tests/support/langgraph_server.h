@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The LangGraph server of tests/servers/langgraph as a child process; it ends with the test.
 
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Preloaded into the daemon: a kernel that has no memory for completions. When the file that LOSE_COMPLETIONS_AT names
 // appears, each ring is told once that it has lost one.
 

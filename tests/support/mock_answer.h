@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What the mock backend's answer looks like to the browser.
 
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // nginx as HTTP/2 + TLS front of another server, as a child process with a directory of its own; it ends with the test.
 
 #pragma once

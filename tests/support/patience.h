@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // How long a test waits for what must come: met only where a test fails, and long enough for a machine with much else to do.
 
 #pragma once

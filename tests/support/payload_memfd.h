@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A payload in a memfd, as the module sends one that is too large for a message.
 
 #pragma once

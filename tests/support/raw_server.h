@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A server that sends the bytes the test says: a thread for each connection, on a free port or at a path.
 
 #pragma once

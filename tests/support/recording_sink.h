@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // An EventSink that keeps what it is told.
 
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A real ring with timers, turned by a test until its condition holds.
 
 #pragma once

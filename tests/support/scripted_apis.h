@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The daemon's APIs, one after the other, as a ScriptedServer plays them: flags for a daemon that asks it, and what the
 // tests of all of them share.
 

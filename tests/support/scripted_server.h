@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A server that answers as the test's script says, over either protocol: what HTTP/1.1 and HTTP/2 have in common.
 
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A server as a child process that prints the port it listens on; it ends with the test.
 
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // An API that takes every request and never answers.
 
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Apache with mod_socket_handoff and a PHP page in front of a daemon (tests/servers/site) as a child process; it ends
 // with the test. The daemon's socket must be open to all (--socket-mode 0666), as the servers give up root.
 

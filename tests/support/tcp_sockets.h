@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // TCP sockets of tests, on ports that the kernel chooses: listeners, connections, and a client with its browser.
 
 #pragma once

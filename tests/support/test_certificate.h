@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Certificates and their keys, in files of their own: one that has signed itself, and one that an authority has.
 
 #pragma once

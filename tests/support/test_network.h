@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A network that the test can spoil: two network namespaces, the daemon's host and the far side, whose packets a thread
 // of the test carries from one's TUN device to the other's.
 //

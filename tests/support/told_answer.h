@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // An answer as a client of ui-message gets it, out of what an API sends: read by a session and written by UiMessage.
 // Checks on the way that the frames are those that such a client takes; also the fuzz targets' oracle.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Unix sockets and messages with descriptors, as Apache's side of a hand-off.
 
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The OpenAI-compatible server of tests/servers/aimock as a child process; it ends with the test.
 
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What the engine over libcurl does beyond the seam's suite: Unix sockets, proxies, and other ways of HTTP/1.1.
 
 #include "upstream/curl_client.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What the engine for HTTP/2 does beyond the seam's suite: connections, refusals, windows, and TLS.
 
 #include "upstream/http2_client.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // HTTP/2 over a ring that completes as the test says: what the kernel has no memory or no buffer for is tried again,
 // what is lost is told once, and nothing is freed that the kernel still holds.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What every engine does for the seam, each against a real server of its protocol.
 
 #include <gmock/gmock.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Servers whose behaviour could make the daemon open one connection after the other: none does.
 
 #include <gmock/gmock.h>

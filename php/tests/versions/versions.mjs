@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The class's tests, a hand-off of the chat's endpoint, and the syntax of the other examples, with each version of PHP.
 import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";

@@ -1,4 +1,5 @@
 #!/usr/bin/env perl
+# SPDX-License-Identifier: Apache-2.0
 # Asks for a hand-off as asks.php does, as a CGI script: socket, second (a second header), data.
 use strict;
 use warnings FATAL => 'all';

@@ -1,2 +1,3 @@
 <?php
+// SPDX-License-Identifier: Apache-2.0
 require __DIR__ . '/../asks.php';

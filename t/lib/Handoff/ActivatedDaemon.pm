@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 package Handoff::ActivatedDaemon;
 
 # A streaming-daemon whose socket is somebody else's: systemd-socket-activate makes it, and a shell holds it and starts a

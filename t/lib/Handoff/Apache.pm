@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 package Handoff::Apache;
 
 # The server under test, seen from outside: its log, its processes and their descriptors, its scoreboard.

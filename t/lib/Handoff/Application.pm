@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 package Handoff::Application;
 
 # An application that Apache is a proxy for, at the place that conf/handlers.conf.in names: answers each request with the

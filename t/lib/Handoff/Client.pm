@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 package Handoff::Client;
 
 # An HTTP client that sends what it is told, byte for byte, and shows what comes back: one connection each.

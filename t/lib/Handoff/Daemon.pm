@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 package Handoff::Daemon;
 
 # A streaming-daemon of a test's own, stopped when it goes out of scope.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 package Handoff::Listener;
 
 # A socket that must not be connected to: where a test expects Apache to refuse a path, this one would tell otherwise.

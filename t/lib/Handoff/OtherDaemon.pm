@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 package Handoff::OtherDaemon;
 
 # A daemon of another make (other-daemon.php), which does not know SocketHandoffAcknowledge. Stopped when it goes out of

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 package Handoff::PrivateApache;
 
 # A second Apache, of a test's own, with the modules and directives that the test gives: for what depends on the order of

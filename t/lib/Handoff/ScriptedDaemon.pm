@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 package Handoff::ScriptedDaemon;
 
 # A daemon that does what the test says with each hand-off: a function that gets the connection (an IO::Handle) and what

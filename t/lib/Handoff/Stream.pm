@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 package Handoff::Stream;
 
 # What a stream of the mock backend must look like when it arrives.

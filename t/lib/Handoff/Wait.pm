@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 package Handoff::Wait;
 
 # Waiting for a condition, never for a time: the deadline is only met where a test fails.

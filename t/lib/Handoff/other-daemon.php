@@ -1,4 +1,5 @@
 <?php
+// SPDX-License-Identifier: Apache-2.0
 // A daemon of another make, as the documents of those that exist describe them: takes the client, answers it, and never
 // acknowledges.
 //

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // An HTTP/2 server over TLS in front of aimock, on a port that the kernel chooses; it speaks nothing else, so that what
 // arrives did come by HTTP/2. A connection carries 100 streams at most, as vendors' servers have it.
 import { request } from "node:http";

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The server behind ./start: aimock with the fixtures of this directory, on a port that the kernel chooses.
 import { readFileSync, readdirSync } from "node:fs";
 import { LLMock } from "@copilotkit/aimock";

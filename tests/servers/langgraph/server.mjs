@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The server behind ./start: LangGraph's own, as its command line starts it, on a port that the kernel chooses.
 import { writeSync } from "node:fs";
 import { fileURLToPath } from "node:url";

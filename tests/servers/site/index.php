@@ -1,4 +1,5 @@
 <?php
+// SPDX-License-Identifier: Apache-2.0
 
 // Hands every client over: with the payload that a test gives, or with what a vendor's library asks for.
 
