@@ -34,22 +34,26 @@ class JsonObject {
   rapidjson::Document document_{&pool_};
 };
 
-// Null where `object` is null or no object.
-inline const rapidjson::Value* find_member(const rapidjson::Value* object, const char* name) {
+// Null where `object` is null or no object. Not by RapidJSON's FindMember, which makes a value of each name: an event of
+// an answer is asked for a dozen.
+inline const rapidjson::Value* find_member(const rapidjson::Value* object, std::string_view name) {
   if (object == nullptr || !object->IsObject()) return nullptr;
-  const auto member = object->FindMember(name);
-  return member == object->MemberEnd() || member->value.IsNull() ? nullptr : &member->value;
+  for (const auto& member : object->GetObject()) {
+    if (std::string_view(member.name.GetString(), member.name.GetStringLength()) != name) continue;
+    return member.value.IsNull() ? nullptr : &member.value;
+  }
+  return nullptr;
 }
 
 // Empty where there is no such string.
-inline std::string_view find_text(const rapidjson::Value* object, const char* name) {
+inline std::string_view find_text(const rapidjson::Value* object, std::string_view name) {
   const rapidjson::Value* value = find_member(object, name);
   return value == nullptr || !value->IsString() ? std::string_view()
                                                 : std::string_view(value->GetString(), value->GetStringLength());
 }
 
 // `otherwise` where there is no such number.
-inline std::uint64_t find_count(const rapidjson::Value* object, const char* name, std::uint64_t otherwise = 0) {
+inline std::uint64_t find_count(const rapidjson::Value* object, std::string_view name, std::uint64_t otherwise = 0) {
   const rapidjson::Value* value = find_member(object, name);
   return value == nullptr || !value->IsUint64() ? otherwise : value->GetUint64();
 }

@@ -42,7 +42,7 @@ CurlClient::CurlClient(TimerWheel& timers, SocketWatches& watches, Resolver& res
     : timers_(timers),
       watches_(watches),
       resolver_(resolver),
-      proxies_(proxies),
+      routes_(proxies),
       deferred_work_(*this),
       patience_(*this),
       idleness_(*this),
@@ -61,7 +61,8 @@ CurlClient::~CurlClient() {
 
 std::unique_ptr<HttpTransfer> CurlClient::start(HttpRequest request, HttpReceiver& receiver) {
   CurlTransferOwner& owner = *this;
-  auto* transfer = new CurlTransfer(owner, std::move(request), receiver, proxies_, shared_);
+  const CurlRoute* route = request.unix_socket.empty() ? routes_.find(request.url) : nullptr;
+  auto* transfer = new CurlTransfer(owner, std::move(request), receiver, route, shared_);
   defer(*transfer);
   return std::make_unique<TransferHandle>(*this, *transfer);
 }

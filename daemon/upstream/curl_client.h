@@ -15,6 +15,7 @@
 #include "base/result.h"
 #include "ring/timer_wheel.h"
 #include "upstream/curl_multi.h"
+#include "upstream/curl_routes.h"
 #include "upstream/curl_transfer.h"
 #include "upstream/http_client.h"
 #include "upstream/proxy_rules.h"
@@ -58,7 +59,7 @@ class CurlClient final : public HttpClient, private TimerOwner, private CurlMult
   TimerWheel& timers_;
   SocketWatches& watches_;
   Resolver& resolver_;
-  const ProxyRules& proxies_;
+  CurlRoutes routes_;
   Timer deferred_work_;  // something is in deferred_
   Timer patience_;       // something is in finishing_
   Timer idleness_;       // something in multis_ was used

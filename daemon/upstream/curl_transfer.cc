@@ -6,7 +6,6 @@
 
 #include "base/check.h"
 #include "base/limits.h"
-#include "upstream/curl_url.h"
 #include "upstream/redirect.h"
 
 namespace streaming {
@@ -35,34 +34,10 @@ int refuse_to_look_up(void*, void*, void*) {
   return 1;
 }
 
-// Empty where there is none.
-std::string part_of(CURLU* url, CURLUPart part, unsigned flags) {
-  char* text = nullptr;
-  if (curl_url_get(url, part, &text, flags) != CURLUE_OK) return {};
-  std::string copy(text);
-  curl_free(text);
-  return copy;
-}
-
-// Without the brackets of an IPv6 address.
-std::string host_of(CURLU* url) {
-  std::string host = part_of(url, CURLUPART_HOST, 0);
-  if (host.starts_with('[')) host = host.substr(1, host.size() - 2);
-  return host;
-}
-
-// SOCKS proxies can find hosts themselves, which spares the daemon a second name.
-std::string with_names_left_to_it(std::string proxy) {
-  for (const auto& [written, meant] : {std::pair{"socks5://", "socks5h://"}, std::pair{"socks4://", "socks4a://"}}) {
-    if (proxy.starts_with(written)) return proxy.replace(0, std::char_traits<char>::length(written), meant);
-  }
-  return proxy;
-}
-
 }  // namespace
 
 CurlTransfer::CurlTransfer(CurlTransferOwner& owner, HttpRequest request, HttpReceiver& receiver,
-                           const ProxyRules& proxies, CURLSH* shared)
+                           const CurlRoute* route, CURLSH* shared)
     : url_(std::move(request.url)),
       body_(std::move(request.body)),
       held_(std::move(request.held)),
@@ -90,8 +65,8 @@ CurlTransfer::CurlTransfer(CurlTransferOwner& owner, HttpRequest request, HttpRe
   set(easy_, CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_1_1);
   if (!request.unix_socket.empty()) {
     set(easy_, CURLOPT_UNIX_SOCKET_PATH, request.unix_socket.c_str());
-  } else {
-    set_route(proxies);
+  } else if (route != nullptr) {
+    set_route(*route);
   }
   if (!request.ca_file.empty()) set(easy_, CURLOPT_CAINFO, request.ca_file.c_str());
   set(easy_, CURLOPT_SSL_VERIFYPEER, request.insecure_ssl ? 0L : 1L);
@@ -106,32 +81,13 @@ CurlTransfer::~CurlTransfer() {
 
 // --- The host that is connected to ----------------------------------------------------------------------------------
 
-// Of a URL that libcurl does not take there is none; it says so itself when the transfer begins.
-void CurlTransfer::set_route(const ProxyRules& proxies) {
-  const CurlUrl url = make_curl_url();
-  if (curl_url_set(url.get(), CURLUPART_URL, url_.c_str(), 0) != CURLUE_OK) return;
-  const bool tls = part_of(url.get(), CURLUPART_SCHEME, 0) == "https";
-  const std::string proxy = with_names_left_to_it(proxies.proxy_for(tls, host_of(url.get())));
+void CurlTransfer::set_route(const CurlRoute& route) {
   // Both are said, also where they are empty: else libcurl looks into the environment once more.
-  set(easy_, CURLOPT_PROXY, proxy.c_str());
+  set(easy_, CURLOPT_PROXY, route.proxy.c_str());
   set(easy_, CURLOPT_NOPROXY, "");
-  if (proxy.empty()) return set_host(url.get(), CURLU_DEFAULT_PORT, 0);
-  constexpr std::uint16_t kProxyPort = 1080;  // libcurl's, as the next one
-  constexpr std::uint16_t kHttpsProxyPort = 443;
-  const unsigned flags = CURLU_NON_SUPPORT_SCHEME | CURLU_GUESS_SCHEME;
-  if (curl_url_set(url.get(), CURLUPART_URL, nullptr, 0) != CURLUE_OK ||
-      curl_url_set(url.get(), CURLUPART_URL, proxy.c_str(), flags) != CURLUE_OK) {
-    return;
-  }
-  set_host(url.get(), 0, part_of(url.get(), CURLUPART_SCHEME, 0) == "https" ? kHttpsProxyPort : kProxyPort);
-}
-
-void CurlTransfer::set_host(CURLU* url, unsigned flags, std::uint16_t default_port) {
-  const std::string host = host_of(url);
-  const std::string port = part_of(url, CURLUPART_PORT, flags);
-  if (host.empty() || literal_address(host)) return;
-  host_ = host;
-  port_ = port.empty() ? default_port : static_cast<std::uint16_t>(std::stoul(port));
+  if (route.host.empty()) return;
+  host_ = route.host;
+  port_ = route.port;
   set(easy_, CURLOPT_RESOLVER_START_FUNCTION, refuse_to_look_up);
 }
 

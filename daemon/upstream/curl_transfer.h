@@ -14,8 +14,8 @@
 
 #include "base/intrusive_list.h"
 #include "upstream/curl_multi.h"
+#include "upstream/curl_routes.h"
 #include "upstream/http_client.h"
-#include "upstream/proxy_rules.h"
 #include "upstream/resolver.h"
 
 namespace streaming {
@@ -33,8 +33,9 @@ class CurlTransferOwner {
 
 class CurlTransfer : public ListNode {
  public:
-  // `shared` is what it has in common with others. Borrows all but the request, the rules during the call alone.
-  CurlTransfer(CurlTransferOwner& owner, HttpRequest request, HttpReceiver& receiver, const ProxyRules& proxies,
+  // `shared` is what it has in common with others. `route` is null where libcurl does not take the URL, and of no
+  // importance over a Unix socket. Borrows all but the request, the route during the call alone.
+  CurlTransfer(CurlTransferOwner& owner, HttpRequest request, HttpReceiver& receiver, const CurlRoute* route,
                CURLSH* shared);
   CurlTransfer(const CurlTransfer&) = delete;
   CurlTransfer& operator=(const CurlTransfer&) = delete;
@@ -83,8 +84,7 @@ class CurlTransfer : public ListNode {
     CurlTransfer& transfer;
   };
 
-  void set_route(const ProxyRules& proxies);
-  void set_host(CURLU* url, unsigned flags, std::uint16_t default_port);
+  void set_route(const CurlRoute& route);
   void on_addresses(const Result<AddressList>& found);
   static std::size_t on_header(char* line, std::size_t size, std::size_t count, void* transfer);
   static std::size_t on_body(char* bytes, std::size_t size, std::size_t count, void* transfer);

@@ -147,9 +147,9 @@ Resolver::~Resolver() {
 }
 
 void Resolver::ask(const std::string& host, AddressAsker& asker) {
-  if (Result<Address> literal = literal_address(host)) return asker.on_addresses(AddressList{*literal});
   auto found = names_.find(host);
   if (found == names_.end()) {
+    if (Result<Address> literal = literal_address(host)) return asker.on_addresses(AddressList{*literal});
     if (!make_room()) return asker.on_addresses(Error{"too many names of upstreams are being looked up"});
     found = names_.try_emplace(host, *this, host).first;
   }
