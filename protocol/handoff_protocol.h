@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The hand-off protocol: what mod_socket_handoff and streaming-daemon must agree on.
 //
-// One hand-off is one SOCK_SEQPACKET message over a Unix socket: the client's descriptor as SCM_RIGHTS and the payload
-// as data, both or neither. Constants alone, no state: any thread, any time. docs/PROTOCOL.md has the prose.
+// One hand-off is one message over a Unix socket, SOCK_SEQPACKET or SOCK_STREAM: the client's descriptor as SCM_RIGHTS
+// and the payload as data, both or neither. Constants alone, no state: any thread, any time. docs/PROTOCOL.md has the prose.
 
 #pragma once
 

@@ -28,6 +28,7 @@ using ValueSources = std::map<std::string, std::string, std::less<>>;
 
 struct Config {
   std::string socket_path = handoff_protocol::kDefaultSocketPath;
+  std::string socket_type;  // empty: that of a socket that was passed, else seqpacket
   mode_t socket_mode = 0660;
   Account socket_owner;  // none: as the daemon's process
   Account socket_group;

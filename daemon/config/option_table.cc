@@ -18,7 +18,12 @@ constexpr std::string_view kFormats = "content, raw, ui-message";
 
 constexpr std::array kOptions{
     Option{"server.socket_path", "--socket", "DAEMON_SOCKET_PATH", Text{&Config::socket_path, &kSocketPath},
-           "Unix socket (SOCK_SEQPACKET) on which Apache hands clients over", Effect::kRestart, "-s"},
+           "Unix socket on which Apache hands clients over", Effect::kRestart, "-s"},
+    Option{"server.socket_type", "--socket-type", "DAEMON_SOCKET_TYPE",
+           Choice{&Config::socket_type, "seqpacket, stream", true},
+           "type of the socket: seqpacket, or stream for earlier modules and load generators. Empty: that of a socket "
+           "that was passed to the daemon, else seqpacket",
+           Effect::kRestart},
     Option{"server.socket_mode", "--socket-mode", "DAEMON_SOCKET_MODE", FileMode{&Config::socket_mode},
            "permissions of the socket, octal", Effect::kRestart, "-m,--mode"},
     Option{"server.socket_owner", "--socket-owner", "DAEMON_SOCKET_OWNER", User{&Config::socket_owner},

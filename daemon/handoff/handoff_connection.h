@@ -8,11 +8,24 @@
 
 #include <sys/socket.h>
 
+#include <cstddef>
+#include <memory>
 #include <string>
 
 #include "handoff/handoff_receiver.h"
+#include "handoff/message_end.h"
 
 namespace streaming {
+
+// What a worker keeps of messages whose rest is still to come. Over it: the one that has grown last is refused with 503.
+inline constexpr std::size_t kMaxPartialMessageBytes = 16 * 1024 * 1024;
+
+// What has come of a message whose rest is still to come, on a SOCK_STREAM connection.
+struct HandoffReceiver::PartialMessage {
+  HandedOver handed_over;
+  std::string bytes;  // no more than a message may have
+  MessageEnd end;
+};
 
 class HandoffReceiver::Connection final : public ListNode, public TimerOwner {
  public:
@@ -37,13 +50,15 @@ class HandoffReceiver::Connection final : public ListNode, public TimerOwner {
   bool unread_ = true;     // counts as such in the WorkerLoad
   bool silent_ = false;    // true exactly while it is among the silent
   bool given_up_ = false;  // true from give_up() on: its operation was cancelled
+  bool polled_ = false;    // true exactly while a poll is in flight in place of the receive
   bool looked_ = false;    // the last look for a message, which does not wait, was submitted
   bool ended_ = false;     // an end of file has come where a message should have
   bool assigned_ = true;   // its assignment of the WorkerLoad was not passed on to a stream
   msghdr message_{};
   alignas(cmsghdr) char control_[kControlBytes];
-  std::string reply_;  // on its way
-  UniqueFd client_;    // of a refusal that Apache has not read yet
+  std::unique_ptr<PartialMessage> partial_;  // null unless a part of the message has come
+  std::string reply_;                        // on its way
+  UniqueFd client_;                          // of a refusal that Apache has not read yet
   Refusal refusal_;
 };
 

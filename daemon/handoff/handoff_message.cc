@@ -13,6 +13,13 @@
 namespace streaming {
 namespace {
 
+// A sender could have asked for a close that waits; it would be the worker that waited. Also for what is closed at
+// once.
+void never_linger(int fd) {
+  constexpr linger kOff{0, 0};
+  setsockopt(fd, SOL_SOCKET, SO_LINGER, &kOff, sizeof kOff);
+}
+
 std::vector<UniqueFd> received_descriptors(const msghdr& message) {
   std::vector<UniqueFd> descriptors;
   auto& header = const_cast<msghdr&>(message);  // CMSG_NXTHDR takes no const
@@ -22,6 +29,7 @@ std::vector<UniqueFd> received_descriptors(const msghdr& message) {
     for (std::size_t i = 0; i < count; ++i) {
       int fd = -1;
       std::memcpy(&fd, CMSG_DATA(control) + i * sizeof fd, sizeof fd);
+      never_linger(fd);
       descriptors.emplace_back(fd);
     }
   }
@@ -61,18 +69,10 @@ Status check_client(int fd) {
   return success();
 }
 
-// A sender could have asked for a close that waits; it would be the worker that waited. Also for what is closed at
-// once.
-void never_linger(int fd) {
-  constexpr linger kOff{0, 0};
-  setsockopt(fd, SOL_SOCKET, SO_LINGER, &kOff, sizeof kOff);
-}
-
 }  // namespace
 
 Result<HandedOver> take_descriptors(const msghdr& message) {
   std::vector<UniqueFd> descriptors = received_descriptors(message);
-  for (const UniqueFd& descriptor : descriptors) never_linger(descriptor.get());
   // Without credentials there was room for more than two.
   const bool cut = (message.msg_flags & MSG_CTRUNC) != 0;
   if (descriptors.size() > kMostDescriptors || (cut && descriptors.size() == kMostDescriptors)) {
@@ -84,6 +84,10 @@ Result<HandedOver> take_descriptors(const msghdr& message) {
   if (descriptors.size() == 2) handed_over.payload_file = std::move(descriptors[1]);
   if (Status checked = check_client(handed_over.client.get()); !checked) return checked.error();
   return handed_over;
+}
+
+bool close_descriptors(const msghdr& message) {
+  return !received_descriptors(message).empty() || (message.msg_flags & MSG_CTRUNC) != 0;
 }
 
 void limit_unsent_and_unacknowledged(int client, Duration timeout) {

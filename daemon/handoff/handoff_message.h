@@ -30,6 +30,9 @@ struct HandedOver {
 // says what was wrong with the message.
 Result<HandedOver> take_descriptors(const msghdr& message);
 
+// Closes every descriptor of a later part of a message, where none belongs; false when there was none.
+bool close_descriptors(const msghdr& message);
+
 // What the kernel keeps for a client that takes little, or nothing. Of what was not sent yet it would take megabytes,
 // and have room again after minutes in which the client seems to take nothing. For an acknowledgement of what was sent
 // it would wait a quarter of an hour, while an answer that nobody gets is paid for; `timeout` is enough. A Unix socket

@@ -17,6 +17,8 @@
 namespace streaming {
 namespace {
 
+constexpr int kPartialMessageRetryAfterSeconds = 1;
+
 // The kernel takes the buffer's address from the ring and only the length from here.
 iovec kLargestMessage{nullptr, handoff_protocol::kMaxInlinePayloadBytes};
 
@@ -143,7 +145,7 @@ void HandoffReceiver::submit(Connection& connection, Operation operation) {
       ring_.submit_send(connection.file_, connection.reply_, tag);
       break;
     case Operation::kHandoffVerdict:
-      ring_.submit_poll(connection.file_, POLLIN | POLLRDHUP, tag);
+      ring_.submit_poll(connection.file_, POLLRDHUP, tag);
       break;
     case Operation::kHandoffUnread:
       ring_.submit_count_unacknowledged(connection.file_, tag);
@@ -165,7 +167,17 @@ void HandoffReceiver::submit_receive(Connection& connection) {
   if (!connection.given_up_) {
     timers_.schedule_at(connection.timer_, std::min(connection.deadline_, timers_.now() + kSilentAfter));
   }
-  ring_.submit_receive_message(connection.file_, connection.message_, !connection.given_up_,
+  const Tag tag{Operation::kHandoffReceive, connection.handle_};
+  connection.polled_ = socket_type_ == SOCK_STREAM && !connection.given_up_;
+  if (connection.polled_) return ring_.submit_poll(connection.file_, POLLIN | POLLRDHUP, tag);
+  ring_.submit_receive_message(connection.file_, connection.message_, !connection.given_up_, tag);
+}
+
+// A receive on SOCK_STREAM that finds nothing has nevertheless taken room for the sender's credentials, and the kernel
+// does not give that back when it tries again: the descriptor would find none. So a poll waits, and the receive does not.
+void HandoffReceiver::receive_polled(Connection& connection) {
+  connection.in_flight_ = Operation::kHandoffReceive;
+  ring_.submit_receive_message(connection.file_, connection.message_, false,
                                Tag{Operation::kHandoffReceive, connection.handle_});
 }
 
@@ -179,11 +191,16 @@ bool HandoffReceiver::is_to_be_looked_at_again(const Connection& connection, std
 
 void HandoffReceiver::on_message(const Completion& completion) {
   Connection& connection = completed(completion);
+  if (std::exchange(connection.polled_, false) && completion.result >= 0) return receive_polled(connection);
   if (!stopped_ && is_to_be_looked_at_again(connection, completion.result)) {
     const bool at_once = completion.result == -ENOBUFS || completion.result == -ECANCELED;
     return retry_later(connection, Operation::kHandoffReceive, at_once ? Duration(0) : kHandoffRetryPause);
   }
   look_at(connection);
+  if (connection.partial_) {
+    const bool brings_descriptor = completion.result >= 0 && close_descriptors(connection.message_);
+    return brings_descriptor ? refuse_later_descriptor(connection) : receive_part(connection, completion);
+  }
   end_silence(connection);
   if (completion.result >= 0) return receive(connection, completion);
   // Silent for too long, or ended by stop().
@@ -211,11 +228,55 @@ void HandoffReceiver::receive(Connection& connection, const Completion& completi
   }
   limit_unsent_and_unacknowledged(handed_over->client.get(), limits_.client_timeout);
   counters_.add(Counter::kHandoffs);
+  if (socket_type_ == SOCK_STREAM) {
+    connection.partial_ = std::make_unique<PartialMessage>(PartialMessage{std::move(*handed_over), {}, {}});
+    return receive_part(connection, completion);
+  }
+  hand_on(connection, *handed_over, completion.buffer, (connection.message_.msg_flags & MSG_TRUNC) != 0);
+}
+
+// An end of file, an error and the end of the peer's time end the message, too: the parser reports what is missing. A
+// stranger's message, and one that is too large, are refused before their end.
+void HandoffReceiver::receive_part(Connection& connection, const Completion& completion) {
+  PartialMessage& partial = *connection.partial_;
+  partial.bytes.append(completion.buffer.begin(), completion.buffer.end());
+  partial_bytes_ += completion.buffer.size();
+  const bool whole = completion.result <= 0 || partial.handed_over.payload_file ||
+                     partial.end.is_reached_by(completion.buffer);
+  const bool overfull = !whole && partial_bytes_ > kMaxPartialMessageBytes;
+  if (!whole && !overfull && is_allowed(partial.handed_over.sender) && partial.bytes.size() <= most_message_bytes()) {
+    return submit_receive(connection);
+  }
+  PartialMessage message = take_partial_message(connection);
+  if (!overfull) return hand_on(connection, message.handed_over, message.bytes, false);
+  refuse(connection, std::move(message.handed_over.client),
+         Refusal{503, "too many messages are incomplete, try again soon", kPartialMessageRetryAfterSeconds, {}});
+}
+
+void HandoffReceiver::refuse_later_descriptor(Connection& connection) {
+  refuse(connection, take_partial_message(connection).handed_over.client,
+         Refusal{400, "a descriptor came with a later part of the message"});
+}
+
+HandoffReceiver::PartialMessage HandoffReceiver::take_partial_message(Connection& connection) {
+  end_silence(connection);
+  partial_bytes_ -= connection.partial_->bytes.size();
+  return std::move(*std::exchange(connection.partial_, nullptr));
+}
+
+// --- The decision ---------------------------------------------------------------------------------------------------
+
+void HandoffReceiver::hand_on(Connection& connection, HandedOver& handed_over, std::span<const char> message,
+                              bool cut) {
   durations_.observe(std::chrono::microseconds((MonotonicClock::now_ns() - connection.arrived_ns_) / 1000));
-  std::optional<Refusal> refusal = decide(*handed_over, completion.buffer, connection.message_.msg_flags);
-  if (refusal) return refuse(connection, std::move(handed_over->client), std::move(*refusal));
+  std::optional<Refusal> refusal = decide(handed_over, message, cut);
+  if (refusal) return refuse(connection, std::move(handed_over.client), std::move(*refusal));
   connection.assigned_ = false;
   reply(connection, std::string(1, handoff_protocol::kAccepted));
+}
+
+std::size_t HandoffReceiver::most_message_bytes() const {
+  return std::min(limits_.max_payload_bytes, handoff_protocol::kMaxInlinePayloadBytes);
 }
 
 bool HandoffReceiver::is_allowed(const std::optional<ucred>& sender) const {
@@ -237,14 +298,13 @@ void HandoffReceiver::complain_of(const std::optional<ucred>& sender) {
   }
 }
 
-std::optional<Refusal> HandoffReceiver::decide(HandedOver& handed_over, std::span<char> message, int flags) {
+std::optional<Refusal> HandoffReceiver::decide(HandedOver& handed_over, std::span<const char> message, bool cut) {
   if (!is_allowed(handed_over.sender)) {
     complain_of(handed_over.sender);
     return Refusal{403, "this may not be asked for from there"};
   }
-  if ((flags & MSG_TRUNC) != 0 || message.size() > limits_.max_payload_bytes) {
-    const std::size_t most = std::min(limits_.max_payload_bytes, handoff_protocol::kMaxInlinePayloadBytes);
-    return Refusal{413, "the payload is larger than " + std::to_string(most) + " bytes"};
+  if (cut || message.size() > most_message_bytes()) {
+    return Refusal{413, "the payload is larger than " + std::to_string(most_message_bytes()) + " bytes"};
   }
   if (!handed_over.payload_file) return decide(handed_over.client, parser_.parse(message));
   Result<PayloadFile> file = PayloadFile::map(std::move(handed_over.payload_file), limits_.max_payload_bytes);
@@ -290,11 +350,13 @@ void HandoffReceiver::on_reply_sent(const Completion& completion) {
   submit(connection, connection.given_up_ ? Operation::kHandoffUnread : Operation::kHandoffVerdict);
 }
 
-// The poll tells a reset from an end of file: closing with the refusal unread sets the socket's error.
+// The poll tells a reset from an end of file: closing with the refusal unread sets the socket's error. A peer that has
+// shut down its sending side alone may still read.
 void HandoffReceiver::on_verdict(const Completion& completion) {
   Connection& connection = completed(completion);
-  if (completion.result < 0 && connection.given_up_) return submit(connection, Operation::kHandoffUnread);
-  if (completion.result < 0) return retry_later(connection, Operation::kHandoffVerdict, kHandoffRetryPause);
+  const bool has_closed = completion.result >= 0 && (completion.result & (POLLHUP | POLLERR)) != 0;
+  if (!has_closed && connection.given_up_) return submit(connection, Operation::kHandoffUnread);
+  if (!has_closed) return retry_later(connection, Operation::kHandoffVerdict, kHandoffRetryPause);
   if ((completion.result & POLLERR) != 0) return answer_client(connection);
   close(connection);
 }
@@ -320,6 +382,7 @@ void HandoffReceiver::close(Connection& connection) {
   CHECK(connection.in_flight_ == Operation::kNone);
   look_at(connection);
   end_silence(connection);
+  if (connection.partial_) take_partial_message(connection);
   if (connection.assigned_) load_.release();
   ring_.submit_close(connection.file_, Tag{});
   connections_.destroy(connection, connection.handle_);

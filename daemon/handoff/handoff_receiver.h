@@ -7,13 +7,17 @@
 // that does not wait, and the daemon answers the client itself. So it does for a peer that stays and does not read.
 //
 // A message that is there when the peer's time is up is read: the delay may have been the daemon's. What the kernel has
-// no memory or no buffer for is tried again.
+// no memory or no buffer for is tried again. On SOCK_STREAM a message may come in parts; it ends as MessageEnd says, with
+// the peer's end, or when the peer's time is up.
 
 #pragma once
+
+#include <sys/socket.h>
 
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -59,6 +63,8 @@ class HandoffReceiver final : public ConnectionReceiver, private TimerOwner {
                   ClientReceiver& clients);
   ~HandoffReceiver();
 
+  // SOCK_SEQPACKET, or SOCK_STREAM. Before the first connection.
+  void set_socket_type(int type) { socket_type_ = type; }
   // For the messages to come.
   void set_limits(const HandoffLimits& limits) { limits_ = limits; }
 
@@ -79,11 +85,13 @@ class HandoffReceiver final : public ConnectionReceiver, private TimerOwner {
 
  private:
   class Connection;
+  struct PartialMessage;
 
   void on_timer(Timer&) override;
   void on_time(Connection& connection);
   void submit(Connection& connection, Operation operation);
   void submit_receive(Connection& connection);
+  void receive_polled(Connection& connection);
   void retry_later(Connection& connection, Operation operation, Duration pause);
   // The worker has had the time to read from it.
   void look_at(Connection& connection);
@@ -91,10 +99,16 @@ class HandoffReceiver final : public ConnectionReceiver, private TimerOwner {
   void end_silence(Connection& connection);
   static bool is_to_be_looked_at_again(const Connection& connection, std::int32_t result);
   void receive(Connection& connection, const Completion& completion);
+  void receive_part(Connection& connection, const Completion& completion);
+  void refuse_later_descriptor(Connection& connection);
+  PartialMessage take_partial_message(Connection& connection);
   bool is_allowed(const std::optional<ucred>& sender) const;
   void complain_of(const std::optional<ucred>& sender);
+  std::size_t most_message_bytes() const;
+  // `cut`: the message was larger than the buffer.
+  void hand_on(Connection& connection, HandedOver& handed_over, std::span<const char> message, bool cut);
   // What keeps the client from becoming a stream; nothing when it has become one.
-  std::optional<Refusal> decide(HandedOver& handed_over, std::span<char> message, int flags);
+  std::optional<Refusal> decide(HandedOver& handed_over, std::span<const char> message, bool cut);
   std::optional<Refusal> decide(UniqueFd& client, Result<std::unique_ptr<HandoffRequest>> request);
   void reply(Connection& connection, std::string reply);
   void refuse(Connection& connection, UniqueFd client, Refusal refusal);
@@ -110,6 +124,7 @@ class HandoffReceiver final : public ConnectionReceiver, private TimerOwner {
   WorkerLoad& load_;
   Counters& counters_;
   HandoffLimits limits_;
+  int socket_type_ = SOCK_SEQPACKET;
   Histogram durations_{kHandoffBoundsUs};
   ClientReceiver& clients_;
   HandoffRequestParser parser_;
@@ -118,6 +133,7 @@ class HandoffReceiver final : public ConnectionReceiver, private TimerOwner {
   std::uint32_t silent_count_ = 0;
   IntrusiveList<Connection> to_retry_;  // nothing in flight; their operation is submitted again when retry_ fires
   Timer retry_{*this};
+  std::size_t partial_bytes_ = 0;  // of all connections' partial messages
   bool stopped_ = false;
   Time next_complaint_ = Time::min();
   std::uint64_t strangers_ = 0;  // since the last complaint

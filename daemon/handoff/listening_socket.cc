@@ -28,8 +28,8 @@ Result<int> socket_option(int fd, int option) {
   return value;
 }
 
-UniqueFd new_socket() {
-  return UniqueFd(::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+UniqueFd new_socket(int type) {
+  return UniqueFd(::socket(AF_UNIX, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
 }
 
 Error in_use(const std::string& path) {
@@ -72,7 +72,7 @@ Status remove_stale(const sockaddr_un& address) {
   if (!S_ISSOCK(status.st_mode)) {
     return Error{path + " exists and is not a socket; remove it, or choose another path with --socket"};
   }
-  UniqueFd probe = new_socket();
+  UniqueFd probe = new_socket(SOCK_SEQPACKET);
   if (!probe) return Error::from_errno("cannot create a socket", errno);
   // ECONNREFUSED alone says that nobody listens: EPROTOTYPE is a listener of another type, EAGAIN a busy one.
   if (connect(probe.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0 || errno != ECONNREFUSED) {
@@ -127,9 +127,11 @@ Result<ListeningSocket> listen_at(UniqueFd socket, const std::string& path) {
   if (*listens == 0 && listen(socket.get(), kListenBacklog) != 0) {
     return Error::from_errno("cannot listen on the socket " + path, errno);
   }
+  const Result<int> type = socket_option(socket.get(), SO_TYPE);
+  if (!type) return type.error();
   struct stat status {};
   if (lstat(path.c_str(), &status) != 0) return Error::from_errno("cannot find the socket " + path, errno);
-  return ListeningSocket{std::move(socket), path, status.st_dev, status.st_ino, status.st_ctim};
+  return ListeningSocket{std::move(socket), path, *type, status.st_dev, status.st_ino, status.st_ctim};
 }
 
 }  // namespace
@@ -143,7 +145,7 @@ void ListeningSocket::remove_file() const {
   }
 }
 
-Result<ListeningSocket> open_listening_socket(const std::string& path, const SocketRights& rights) {
+Result<ListeningSocket> open_listening_socket(const std::string& path, const SocketRights& rights, int type) {
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
   if (path.empty() || path.size() >= sizeof address.sun_path) {
@@ -154,7 +156,7 @@ Result<ListeningSocket> open_listening_socket(const std::string& path, const Soc
   if (!lock) return lock.error();
   if (Status removed = remove_stale(address); !removed) return removed.error();
 
-  UniqueFd listener = new_socket();
+  UniqueFd listener = new_socket(type);
   if (!listener) return Error::from_errno("cannot create a socket", errno);
   // A module that waits for the socket to appear tries again where nobody listens, and gives up where it may not
   // connect. So everybody may until the rights are set, and is refused, as nobody listens before.
@@ -182,6 +184,14 @@ Result<ListeningSocket> adopt_listening_socket(UniqueFd fd) {
     return Error::from_errno("cannot make the passed socket non-blocking", errno);
   }
   return listen_at(std::move(fd), path);
+}
+
+std::string_view socket_type_name(int type) {
+  return type == SOCK_STREAM ? "stream" : "seqpacket";
+}
+
+int socket_type_of(std::string_view name) {
+  return name == "stream" ? SOCK_STREAM : SOCK_SEQPACKET;
 }
 
 }  // namespace streaming

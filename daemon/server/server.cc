@@ -15,6 +15,7 @@
 
 #include "base/limits.h"
 #include "base/log.h"
+#include "config/option.h"
 #include "handoff/listening_socket.h"
 #include "process/program.h"
 #include "ring/direct_files.h"
@@ -42,6 +43,15 @@ Result<UniqueFd> take_over_signals() {
   UniqueFd fd(signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK));
   if (!fd) return Error::from_errno("cannot create a signalfd", errno);
   return fd;
+}
+
+Error contradicts(const Config& config, const ListeningSocket& passed) {
+  const char* listens = passed.type == SOCK_STREAM ? "ListenStream=" : "ListenSequentialPacket=";
+  return Error{source_of(config, "server.socket_type") + " is \"" + config.socket_type + "\", but the socket " +
+               passed.path + " that was passed to the daemon is of type \"" +
+               std::string(socket_type_name(passed.type)) +
+               "\": leave the setting out, or change " + listens +
+               " in the socket unit; a socket that the daemon has made itself needs a restart"};
 }
 
 // For poll(); -1: for ever.
@@ -109,13 +119,16 @@ Status Server::listen() {
         "server.socket_mode, socket_owner and socket_group do not hold: the socket was passed by the service "
         "manager, whose socket unit says SocketMode=, SocketUser= and SocketGroup=");
   }
-  Result<ListeningSocket> socket =
-      socket_.fd ? adopt_listening_socket(std::move(socket_.fd)) : open_listening_socket(config_->socket_path, rights);
+  const int type = socket_type_of(config_->socket_type);
+  const bool passed = static_cast<bool>(socket_.fd);
+  Result<ListeningSocket> socket = passed ? adopt_listening_socket(std::move(socket_.fd))
+                                          : open_listening_socket(config_->socket_path, rights, type);
   if (!socket) return socket.error();
+  if (!config_->socket_type.empty() && socket->type != type) return contradicts(*config_, *socket);
   socket_ = std::move(*socket);
   UniqueFd copy(fcntl(socket_.fd.get(), F_DUPFD_CLOEXEC, 0));
   if (!copy) return Error::from_errno("cannot copy the listening socket", errno);
-  workforce_.listen(std::move(copy));
+  workforce_.listen(std::move(copy), socket_.type);
   return success();
 }
 
@@ -128,7 +141,7 @@ int Server::run() {
     end_log();
     std::_Exit(EXIT_FAILURE);  // the workers that there are wait for the others
   }
-  log::info("ready on {}, backend {}", socket_.path, config_->backend);
+  log::info("ready on {} ({}), backend {}", socket_.path, socket_type_name(socket_.type), config_->backend);
   notify_ready("serving");
   overseer_->set_accepting(true);
   if (predecessor_) {

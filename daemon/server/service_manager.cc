@@ -14,10 +14,11 @@ namespace {
 
 // Of one that was passed under another name, too: it is the socket unit's, whatever that calls it.
 Status check_listener(int fd) {
-  if (sd_is_socket_unix(fd, SOCK_SEQPACKET, 1, nullptr, 0) > 0) return success();
+  constexpr int kAnyType = 0;
+  if (sd_is_socket_unix(fd, kAnyType, 1, nullptr, 0) > 0) return success();
   return Error{
-      "the socket that was passed to the daemon is no listening Unix socket of type SOCK_SEQPACKET; "
-      "the socket unit must say ListenSequentialPacket="};
+      "the socket that was passed to the daemon is no listening Unix socket; the socket unit must have "
+      "ListenSequentialPacket= or ListenStream= with a path"};
 }
 
 }  // namespace

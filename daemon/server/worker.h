@@ -52,7 +52,8 @@ class Worker final : private CompletionHandler, private ClientReceiver, private 
          UniqueFd wakeup);
   ~Worker();
 
-  // One of the workers accepts for all. Before run().
+  // Both before run(): of which type the connections are; and one of the workers accepts for all.
+  void set_socket_type(int type) { receiver_.set_socket_type(type); }
   void listen(UniqueFd socket);
 
   // The thread's body. The listener's worker passes connections to any ring: so each waits until all are enabled.

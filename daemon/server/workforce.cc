@@ -63,6 +63,11 @@ Status Workforce::make(std::shared_ptr<const Config> config, const Capacity& cap
   return success();
 }
 
+void Workforce::listen(UniqueFd socket, int type) {
+  for (const std::unique_ptr<Worker>& worker : workers_) worker->set_socket_type(type);
+  workers_.front()->listen(std::move(socket));
+}
+
 Status Workforce::start() try {
   all_enabled_.emplace(static_cast<std::ptrdiff_t>(workers_.size()));
   for (const std::unique_ptr<Worker>& worker : workers_) {

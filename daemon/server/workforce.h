@@ -29,8 +29,8 @@ class Workforce {
 
   // `direct_files`: clients are in the rings' tables.
   Status make(std::shared_ptr<const Config> config, const Capacity& capacity, bool direct_files);
-  // The first accepts for all.
-  void listen(UniqueFd socket) { workers_.front()->listen(std::move(socket)); }
+  // The first accepts for all. `type` is the socket's.
+  void listen(UniqueFd socket, int type);
   // The Error says why there is no thread for each worker; then the process can only end.
   Status start();
   void join();

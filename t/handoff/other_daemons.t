@@ -38,6 +38,14 @@ for my $type (qw(seqpacket stream)) {
   }
 }
 {
+  my $stream = Handoff::Daemon->start(arguments => [ '--socket-type' => 'stream' ]);
+  for my $section ('stream-sockets', 'acknowledge-stream-sockets') {
+    is_whole_stream(get(asks($section, $stream->socket)), 'other', "$section: this project's daemon, as SOCK_STREAM");
+  }
+  my $refused = path_with('/in/acknowledge-stream-sockets/asks.php', socket => $stream->socket, data => '{"prompt":7}');
+  is get($refused)->{status}, 400, 'and its refusal reaches Apache';
+}
+{
   my $other = Handoff::OtherDaemon->start('stream', 'at-once');
   my $mark  = log_mark();
   is get(asks('acknowledge', $other->socket))->{status}, 403, 'a SOCK_STREAM daemon needs SocketHandoffStreamSockets';

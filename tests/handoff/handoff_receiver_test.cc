@@ -4,22 +4,25 @@
 #include <gtest/gtest.h>
 #include <poll.h>
 
+#include <algorithm>
 #include <cstring>
 
 #include "base/json_input.h"
 #include "base/limits.h"
 #include "base/log.h"
+#include "handoff/handoff_connection.h"
+#include "protocol/handoff_protocol.h"
 #include "support/fake_ring.h"
 #include "support/unix_sockets.h"
 
 namespace streaming {
 namespace {
 
-class HandoffReceiverTest : public testing::Test, private CompletionHandler, private ClientReceiver {
+class ReceiverFixture : public testing::Test, private CompletionHandler, private ClientReceiver {
  protected:
   static constexpr Duration kReceiveTimeout{5000};
 
-  HandoffReceiverTest() { log::set_level(log::Level::kOff); }
+  ReceiverFixture() { log::set_level(log::Level::kOff); }
 
   void connect() {
     load.assign();
@@ -27,6 +30,11 @@ class HandoffReceiverTest : public testing::Test, private CompletionHandler, pri
   }
   // A message with `descriptors` of ours arrives; the kernel has put it into the process's table.
   void arrive(std::string payload, std::vector<UniqueFd> descriptors, int flags = 0) {
+    if (ring.find(Operation::kHandoffReceive).events != 0) {
+      ring.complete(Operation::kHandoffReceive, POLLIN);
+      ring.pending.push_front(ring.pending.back());  // the receive takes the poll's place
+      ring.pending.pop_back();
+    }
     msghdr& message = *ring.find(Operation::kHandoffReceive).message;
     message.msg_flags = flags;
     auto* header = static_cast<cmsghdr*>(message.msg_control);
@@ -109,7 +117,16 @@ class HandoffReceiverTest : public testing::Test, private CompletionHandler, pri
   }
 };
 
-TEST_F(HandoffReceiverTest, AcknowledgesAndPassesTheAssignmentOn) {
+// What holds for both types of the socket.
+class HandoffReceiverTest : public ReceiverFixture, public testing::WithParamInterface<int> {
+ protected:
+  HandoffReceiverTest() { receiver.set_socket_type(GetParam()); }
+};
+
+INSTANTIATE_TEST_SUITE_P(EachType, HandoffReceiverTest, testing::Values(SOCK_SEQPACKET, SOCK_STREAM),
+                         [](const auto& type) { return type.param == SOCK_STREAM ? "Stream" : "Seqpacket"; });
+
+TEST_P(HandoffReceiverTest, AcknowledgesAndPassesTheAssignmentOn) {
   connect();
   arrive_with_client(R"({"prompt":"hi"})");
   EXPECT_EQ(prompts, std::vector<std::string>{"hi"});
@@ -118,7 +135,7 @@ TEST_F(HandoffReceiverTest, AcknowledgesAndPassesTheAssignmentOn) {
   EXPECT_EQ(load.assigned, 1u) << "it is the stream's now";
 }
 
-TEST_F(HandoffReceiverTest, GoesOnWhenTheAcknowledgementCannotBeDelivered) {
+TEST_P(HandoffReceiverTest, GoesOnWhenTheAcknowledgementCannotBeDelivered) {
   connect();
   arrive_with_client("{}");
   ring.complete(Operation::kHandoffReply, -EPIPE);
@@ -126,7 +143,7 @@ TEST_F(HandoffReceiverTest, GoesOnWhenTheAcknowledgementCannotBeDelivered) {
   EXPECT_EQ(prompts.size(), 1u);
 }
 
-TEST_F(HandoffReceiverTest, LetsApacheAnswerARefusalThatItHasRead) {
+TEST_P(HandoffReceiverTest, LetsApacheAnswerARefusalThatItHasRead) {
   refusal = Refusal{503, "full", 3};
   connect();
   arrive_with_client("{}");
@@ -138,7 +155,7 @@ TEST_F(HandoffReceiverTest, LetsApacheAnswerARefusalThatItHasRead) {
   EXPECT_EQ(load.assigned, 0u);
 }
 
-TEST_F(HandoffReceiverTest, AnswersItselfWhenTheRefusalWasClosedUnread) {
+TEST_P(HandoffReceiverTest, AnswersItselfWhenTheRefusalWasClosedUnread) {
   connect();
   arrive_with_client("not json");
   EXPECT_EQ(reply(), R"(R{"status":400})");
@@ -147,7 +164,7 @@ TEST_F(HandoffReceiverTest, AnswersItselfWhenTheRefusalWasClosedUnread) {
   EXPECT_TRUE(closed());
 }
 
-TEST_F(HandoffReceiverTest, AnswersItselfWhenApacheHasNotWaited) {
+TEST_P(HandoffReceiverTest, AnswersItselfWhenApacheHasNotWaited) {
   connect();
   arrive_with_client("[]");
   ring.complete(Operation::kHandoffReply, -EPIPE);
@@ -155,7 +172,7 @@ TEST_F(HandoffReceiverTest, AnswersItselfWhenApacheHasNotWaited) {
   EXPECT_TRUE(closed());
 }
 
-TEST_F(HandoffReceiverTest, AnswersTheClientOfAPeerThatStaysAndDoesNotReadTheRefusal) {
+TEST_P(HandoffReceiverTest, AnswersTheClientOfAPeerThatStaysAndDoesNotReadTheRefusal) {
   constexpr std::int32_t kUnread = 768;
   connect();
   arrive_with_client("[]");
@@ -167,7 +184,7 @@ TEST_F(HandoffReceiverTest, AnswersTheClientOfAPeerThatStaysAndDoesNotReadTheRef
   EXPECT_EQ(answered, std::vector<int>{400});
 }
 
-TEST_F(HandoffReceiverTest, LeavesTheClientToAPeerThatHasReadTheRefusalAndStays) {
+TEST_P(HandoffReceiverTest, LeavesTheClientToAPeerThatHasReadTheRefusalAndStays) {
   connect();
   arrive_with_client("[]");
   reply();
@@ -178,7 +195,7 @@ TEST_F(HandoffReceiverTest, LeavesTheClientToAPeerThatHasReadTheRefusalAndStays)
   EXPECT_TRUE(answered.empty());
 }
 
-TEST_F(HandoffReceiverTest, AnswersAClientWhoseRefusalCouldNotBeSentInTime) {
+TEST_P(HandoffReceiverTest, AnswersAClientWhoseRefusalCouldNotBeSentInTime) {
   connect();
   arrive_with_client("[]");
   ring.complete(Operation::kHandoffReply, -ENOMEM);
@@ -188,7 +205,7 @@ TEST_F(HandoffReceiverTest, AnswersAClientWhoseRefusalCouldNotBeSentInTime) {
   EXPECT_EQ(answered, std::vector<int>{400});
 }
 
-TEST_F(HandoffReceiverTest, RefusesThoseWhoAreNotAllowedToHandOver) {
+TEST_P(HandoffReceiverTest, RefusesThoseWhoAreNotAllowedToHandOver) {
   receiver.set_limits({kReceiveTimeout, 1 << 20, {33, 0}, {}});
   for (const std::optional<ucred>& stranger : {std::optional<ucred>({1, 1000, 33}), std::optional<ucred>()}) {
     sender = stranger;
@@ -212,13 +229,28 @@ TEST_F(HandoffReceiverTest, RefusesThoseWhoAreNotAllowedToHandOver) {
   EXPECT_EQ(reply(), "A") << "without a list everybody may";
 }
 
-TEST_F(HandoffReceiverTest, RefusesAPayloadThatWasCut) {
+class SeqpacketReceiverTest : public ReceiverFixture {};
+
+TEST_F(SeqpacketReceiverTest, RefusesAPayloadThatWasCut) {
   connect();
   arrive_with_client("{}", MSG_TRUNC);
   EXPECT_EQ(reply(), R"(R{"status":413})");
 }
 
-TEST_F(HandoffReceiverTest, ClosesAConnectionThatBringsNoClient) {
+TEST_P(HandoffReceiverTest, WaitsForAPeerThatHasOnlyShutDownItsSendingSide) {
+  connect();
+  arrive_with_client("[]");
+  reply();
+  EXPECT_EQ(ring.find(Operation::kHandoffVerdict).events & POLLIN, 0) << "bytes behind the message are no verdict";
+  ring.complete(Operation::kHandoffVerdict, POLLRDHUP);
+  EXPECT_FALSE(closed()) << "it may still read the refusal";
+  pass(kHandoffRetryPause);
+  ring.complete(Operation::kHandoffVerdict, POLLHUP | POLLRDHUP);
+  EXPECT_TRUE(closed());
+  EXPECT_TRUE(answered.empty());
+}
+
+TEST_P(HandoffReceiverTest, ClosesAConnectionThatBringsNoClient) {
   connect();
   arrive("{}", {});
   EXPECT_TRUE(closed());
@@ -226,13 +258,13 @@ TEST_F(HandoffReceiverTest, ClosesAConnectionThatBringsNoClient) {
   EXPECT_EQ(load.assigned, 0u);
 }
 
-TEST_F(HandoffReceiverTest, TakesTheDescriptorsOfAnEmptyMessageToo) {
+TEST_P(HandoffReceiverTest, TakesTheDescriptorsOfAnEmptyMessageToo) {
   connect();
   arrive_with_client("");
   EXPECT_EQ(reply(), R"(R{"status":400})");
 }
 
-TEST_F(HandoffReceiverTest, ReadsAMessageThatIsThereWhenTheTimeIsUp) {
+TEST_P(HandoffReceiverTest, ReadsAMessageThatIsThereWhenTheTimeIsUp) {
   connect();
   pass(kReceiveTimeout);
   ring.complete_cancelled();
@@ -244,7 +276,7 @@ TEST_F(HandoffReceiverTest, ReadsAMessageThatIsThereWhenTheTimeIsUp) {
   EXPECT_EQ(prompts.size(), 1u);
 }
 
-TEST_F(HandoffReceiverTest, ReadsAMessageThatWaitsForABufferWhenTheTimeIsUp) {
+TEST_P(HandoffReceiverTest, ReadsAMessageThatWaitsForABufferWhenTheTimeIsUp) {
   connect();
   ring.complete(Operation::kHandoffReceive, -ENOBUFS);
   timers.set_now(timers.now() + kReceiveTimeout);
@@ -257,7 +289,7 @@ TEST_F(HandoffReceiverTest, ReadsAMessageThatWaitsForABufferWhenTheTimeIsUp) {
   EXPECT_TRUE(closed());
 }
 
-TEST_F(HandoffReceiverTest, GivesARefusalThatCameInTheLastMomentTheTimeToBeRead) {
+TEST_P(HandoffReceiverTest, GivesARefusalThatCameInTheLastMomentTheTimeToBeRead) {
   connect();
   pass(kReceiveTimeout);
   ring.complete_cancelled();
@@ -269,7 +301,7 @@ TEST_F(HandoffReceiverTest, GivesARefusalThatCameInTheLastMomentTheTimeToBeRead)
   EXPECT_TRUE(answered.empty());
 }
 
-TEST_F(HandoffReceiverTest, ClosesAConnectionThatEndsWithoutAWord) {
+TEST_P(HandoffReceiverTest, ClosesAConnectionThatEndsWithoutAWord) {
   connect();
   arrive("", {});
   arrive("", {});
@@ -277,7 +309,7 @@ TEST_F(HandoffReceiverTest, ClosesAConnectionThatEndsWithoutAWord) {
   EXPECT_EQ(load.assigned, 0u);
 }
 
-TEST_F(HandoffReceiverTest, FindsAMessageThatTheKernelHasQueuedBehindAnEndOfFile) {
+TEST_P(HandoffReceiverTest, FindsAMessageThatTheKernelHasQueuedBehindAnEndOfFile) {
   connect();
   arrive("", {});
   arrive_with_client("{}");
@@ -285,7 +317,7 @@ TEST_F(HandoffReceiverTest, FindsAMessageThatTheKernelHasQueuedBehindAnEndOfFile
   EXPECT_TRUE(closed());
 }
 
-TEST_F(HandoffReceiverTest, ClosesASilentConnectionWhenItsTimeIsUp) {
+TEST_P(HandoffReceiverTest, ClosesASilentConnectionWhenItsTimeIsUp) {
   connect();
   timers.set_now(timers.now() + kReceiveTimeout);
   timers.expire();
@@ -297,7 +329,7 @@ TEST_F(HandoffReceiverTest, ClosesASilentConnectionWhenItsTimeIsUp) {
   EXPECT_EQ(counters.get(Counter::kHandoffsTimedOut), 1u);
 }
 
-TEST_F(HandoffReceiverTest, TriesAgainWhenAllReceiveBuffersAreInUse) {
+TEST_P(HandoffReceiverTest, TriesAgainWhenAllReceiveBuffersAreInUse) {
   connect();
   ring.complete(Operation::kHandoffReceive, -ENOBUFS);
   timers.expire();
@@ -306,7 +338,7 @@ TEST_F(HandoffReceiverTest, TriesAgainWhenAllReceiveBuffersAreInUse) {
   EXPECT_EQ(reply(), "A");
 }
 
-TEST_F(HandoffReceiverTest, ReadsABurstInItsOrderAndNoFasterThanItHasBuffers) {
+TEST_P(HandoffReceiverTest, ReadsABurstInItsOrderAndNoFasterThanItHasBuffers) {
   constexpr std::uint32_t kBurst = 3 * kReceiveBuffers;
   for (std::uint32_t i = 0; i < kBurst; ++i) connect();
   const Tag first = ring.find(Operation::kHandoffReceive).tag;
@@ -320,7 +352,7 @@ TEST_F(HandoffReceiverTest, ReadsABurstInItsOrderAndNoFasterThanItHasBuffers) {
   EXPECT_EQ(ring.count(Operation::kHandoffReceive), static_cast<int>(kBurst));
 }
 
-TEST_F(HandoffReceiverTest, TriesAgainWhatTheKernelHasNoMemoryFor) {
+TEST_P(HandoffReceiverTest, TriesAgainWhatTheKernelHasNoMemoryFor) {
   refusal = Refusal{503, "full", 3};
   connect();
   for (const int error : {ENOMEM, EAGAIN, EINTR}) {
@@ -340,7 +372,7 @@ TEST_F(HandoffReceiverTest, TriesAgainWhatTheKernelHasNoMemoryFor) {
   EXPECT_TRUE(closed());
 }
 
-TEST_F(HandoffReceiverTest, TriesNothingAgainWhenItsTimeIsUpOrWhenItStops) {
+TEST_P(HandoffReceiverTest, TriesNothingAgainWhenItsTimeIsUpOrWhenItStops) {
   connect();
   ring.complete(Operation::kHandoffReceive, -ENOMEM);
   receiver.stop();
@@ -350,7 +382,7 @@ TEST_F(HandoffReceiverTest, TriesNothingAgainWhenItsTimeIsUpOrWhenItStops) {
   EXPECT_EQ(load.unread, 0u);
 }
 
-TEST_F(HandoffReceiverTest, CountsWhoIsNotServed) {
+TEST_P(HandoffReceiverTest, CountsWhoIsNotServed) {
   connect();
   ring.complete(Operation::kHandoffReceive, -ENOBUFS);
   receiver.stop();
@@ -365,7 +397,7 @@ TEST_F(HandoffReceiverTest, CountsWhoIsNotServed) {
   EXPECT_TRUE(receiver.idle());
 }
 
-TEST_F(HandoffReceiverTest, LetsAConnectionGoWhoseReceiveWasCancelled) {
+TEST_P(HandoffReceiverTest, LetsAConnectionGoWhoseReceiveWasCancelled) {
   connect();
   ring.complete(Operation::kHandoffReceive, -ECANCELED);
   EXPECT_TRUE(closed());
@@ -373,7 +405,7 @@ TEST_F(HandoffReceiverTest, LetsAConnectionGoWhoseReceiveWasCancelled) {
   EXPECT_EQ(load.unread, 0u);
 }
 
-TEST_F(HandoffReceiverTest, CountsAConnectionAsUnreadUntilItsPeerHasSpokenOrHadTheTime) {
+TEST_P(HandoffReceiverTest, CountsAConnectionAsUnreadUntilItsPeerHasSpokenOrHadTheTime) {
   connect();
   connect();
   EXPECT_EQ(load.unread, 2u);
@@ -385,7 +417,7 @@ TEST_F(HandoffReceiverTest, CountsAConnectionAsUnreadUntilItsPeerHasSpokenOrHadT
   EXPECT_EQ(load.unread, 0u);
 }
 
-TEST_F(HandoffReceiverTest, ClosesTheOldestOfTheSilentWhenTheyAreTooMany) {
+TEST_P(HandoffReceiverTest, ClosesTheOldestOfTheSilentWhenTheyAreTooMany) {
   for (std::uint32_t i = 0; i < kMaxSilentConnections; ++i) connect();
   pass(kSilentAfter);
   EXPECT_TRUE(ring.cancelled.empty());
@@ -402,7 +434,7 @@ TEST_F(HandoffReceiverTest, ClosesTheOldestOfTheSilentWhenTheyAreTooMany) {
   EXPECT_EQ(load.assigned, kMaxSilentConnections);
 }
 
-TEST_F(HandoffReceiverTest, DoesNotCountWhoHasSpokenAmongTheSilent) {
+TEST_P(HandoffReceiverTest, DoesNotCountWhoHasSpokenAmongTheSilent) {
   for (std::uint32_t i = 0; i < kMaxSilentConnections; ++i) connect();
   pass(kSilentAfter);
   for (int i = 0; i < 10; ++i) {
@@ -414,7 +446,7 @@ TEST_F(HandoffReceiverTest, DoesNotCountWhoHasSpokenAmongTheSilent) {
   EXPECT_TRUE(ring.cancelled.empty());
 }
 
-TEST_F(HandoffReceiverTest, ClosesAtOnceWhatIsOverItsLimit) {
+TEST_P(HandoffReceiverTest, ClosesAtOnceWhatIsOverItsLimit) {
   for (std::uint32_t i = 0; i < kMaxHandoffConnections; ++i) connect();
   EXPECT_TRUE(ring.closed.empty());
   connect();
@@ -424,6 +456,127 @@ TEST_F(HandoffReceiverTest, ClosesAtOnceWhatIsOverItsLimit) {
   ring.complete_cancelled();
   EXPECT_TRUE(receiver.idle());
   EXPECT_EQ(load.assigned, 0u);
+}
+
+// --- Messages in parts ----------------------------------------------------------------------------------------------
+
+class StreamReceiverTest : public ReceiverFixture {
+ protected:
+  StreamReceiverTest() { receiver.set_socket_type(SOCK_STREAM); }
+};
+
+TEST_F(StreamReceiverTest, WaitsForTheRestOfTheMessage) {
+  connect();
+  arrive_with_client(R"( {"prompt":"a \"}\\)");
+  EXPECT_TRUE(prompts.empty());
+  arrive(R"(\" b","request":{"n":[1)", {});
+  arrive("]}", {});
+  arrive("}", {});
+  EXPECT_EQ(prompts, std::vector<std::string>{R"(a "}\" b)"});
+  EXPECT_EQ(reply(), "A");
+  EXPECT_TRUE(closed());
+  EXPECT_EQ(load.assigned, 1u);
+  EXPECT_EQ(load.unread, 0u);
+}
+
+TEST_F(StreamReceiverTest, TakesAMessageThatIsCutAnywhere) {
+  const std::string payload = R"({"prompt":"a \"}\\","request":{"n":[1,"]"]}})";
+  for (std::size_t cut = 1; cut < payload.size(); ++cut) {
+    connect();
+    arrive_with_client(payload.substr(0, cut));
+    arrive(payload.substr(cut), {});
+    EXPECT_EQ(reply(), "A") << payload.substr(0, cut);
+    EXPECT_EQ(prompts.back(), R"(a "}\)");
+  }
+}
+
+TEST_F(StreamReceiverTest, TakesTheEndOfFileForTheEndOfTheMessage) {
+  connect();
+  arrive_with_client(" \n");
+  arrive("{}", {});
+  EXPECT_EQ(reply(), "A") << "a blank begins no message that is whole";
+  connect();
+  arrive_with_client("{\"prompt\":");
+  arrive("", {});
+  EXPECT_EQ(reply(), R"(R{"status":400})");
+}
+
+TEST_F(StreamReceiverTest, TakesWhatIsNoObjectAsItComes) {
+  for (const std::string& payload : {std::string(1, '\0'), std::string("\"text\""), std::string("}")}) {
+    connect();
+    arrive_with_client(payload);
+    EXPECT_EQ(reply(), payload.front() == '\0' ? "A" : R"(R{"status":400})") << payload;
+    if (payload.front() != '\0') ring.complete(Operation::kHandoffVerdict, POLLHUP | POLLRDHUP);
+  }
+}
+
+TEST_F(StreamReceiverTest, RefusesAMessageThatIsTooLargeBeforeItsEnd) {
+  receiver.set_limits({kReceiveTimeout, 20, {}, {}});
+  connect();
+  arrive_with_client("{\"prompt\":");
+  arrive("\"0123456789", {});
+  EXPECT_EQ(reply(), R"(R{"status":413})");
+}
+
+TEST_F(StreamReceiverTest, RefusesAStrangerBeforeTheEndOfItsMessage) {
+  receiver.set_limits({kReceiveTimeout, 1 << 20, {33}, {}});
+  sender = ucred{1, 1000, 33};
+  connect();
+  arrive_with_client("{");
+  EXPECT_EQ(reply(), R"(R{"status":403})");
+}
+
+TEST_F(StreamReceiverTest, RefusesADescriptorThatComesLater) {
+  connect();
+  arrive_with_client("{");
+  auto [later, its_end] = socket_pair();
+  std::vector<UniqueFd> descriptors;
+  descriptors.push_back(std::move(later));
+  arrive("}", std::move(descriptors));
+  EXPECT_EQ(read_some(its_end.get()), "") << "it is closed";
+  EXPECT_EQ(reply(), R"(R{"status":400})");
+  ring.complete(Operation::kHandoffVerdict, POLLERR | POLLHUP);
+  EXPECT_EQ(answered, std::vector<int>{400});
+}
+
+TEST_F(StreamReceiverTest, RefusesAMessageWhoseRestDoesNotComeInTime) {
+  connect();
+  pass(kReceiveTimeout / 2);
+  arrive_with_client("{");
+  pass(kReceiveTimeout / 2);
+  ring.complete_cancelled();
+  pass(Duration(0));
+  ring.complete(Operation::kHandoffReceive, -EAGAIN);
+  EXPECT_EQ(reply(), R"(R{"status":400})") << "its time runs from its connection";
+}
+
+TEST_F(StreamReceiverTest, CountsAPeerWithAPartOfItsMessageAmongTheSilent) {
+  for (std::uint32_t i = 0; i < kMaxSilentConnections; ++i) connect();
+  arrive_with_client("{");
+  const Tag first = ring.pending.back().tag;
+  pass(kSilentAfter);
+  EXPECT_TRUE(ring.cancelled.empty());
+  for (std::uint32_t i = 0; i < kMaxSilentConnections; ++i) connect();
+  pass(kSilentAfter);
+  EXPECT_NE(std::find(ring.cancelled.begin(), ring.cancelled.end(), first), ring.cancelled.end());
+}
+
+TEST_F(StreamReceiverTest, RefusesTheMessageThatHasGrownLastWhenAllIncompleteOnesHoldTooMuch) {
+  const std::string part = "{\"prompt\":\"" + std::string(handoff_protocol::kMaxInlinePayloadBytes - 13, 'x');
+  constexpr auto kFit = kMaxPartialMessageBytes / handoff_protocol::kMaxInlinePayloadBytes;
+  for (std::size_t i = 0; i <= kFit; ++i) connect();
+  for (std::size_t i = 0; i < kFit; ++i) arrive_with_client(part);
+  EXPECT_EQ(ring.count(Operation::kHandoffReply), 0);
+  arrive_with_client(part);
+  EXPECT_EQ(reply(), R"(R{"status":503,"retry_after":1})");
+  ring.complete(Operation::kHandoffVerdict, POLLHUP | POLLRDHUP);
+  arrive("\"}", {});
+  EXPECT_EQ(reply(), "A");
+  receiver.stop();
+  ring.complete_cancelled();
+  while (ring.count(Operation::kHandoffReply) > 0) reply();
+  while (ring.count(Operation::kHandoffUnread) > 0) ring.complete(Operation::kHandoffUnread, 768);
+  EXPECT_TRUE(receiver.idle());
 }
 
 }  // namespace

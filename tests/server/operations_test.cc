@@ -279,6 +279,19 @@ TEST_F(Upgrade, CutsNoStreamAndServesNewOnesFromTheSuccessor) {
   EXPECT_FALSE(std::filesystem::exists(daemon.socket())) << "the file is the successor's to remove";
 }
 
+TEST_F(Upgrade, PassesASocketOfTheOtherTypeOnToo) {
+  DaemonProcess daemon({"--delay", "1", "--socket-type", "stream"});
+  ASSERT_TRUE(daemon.ready()) << daemon.log();
+  const pid_t successor = successor_of(daemon);
+  ASSERT_GT(successor, 0) << daemon.log();
+  EXPECT_EQ(daemon.exit_status(), 0);
+  auto [client, browser] = socket_pair();
+  EXPECT_TRUE(send_message(connect_to(daemon.socket(), SOCK_STREAM).get(), "{}", std::array{client.get()}));
+  client.reset();
+  EXPECT_THAT(read_to_end(browser.get()), EndsWith("data: [DONE]\n\n"));
+  EXPECT_EQ(end(successor), 0);
+}
+
 TEST_F(Upgrade, LeavesTheOldDaemonServingWhenTheNewOneCannotStart) {
   DaemonProcess daemon({"--delay", "1"});
   ASSERT_TRUE(daemon.ready()) << daemon.log();
@@ -337,12 +350,17 @@ void pass(int fd) {
   setenv("LISTEN_PID", std::to_string(getpid()).c_str(), 1);
 }
 
-TEST(SocketActivation, ServesOnThePassedSocketAndLeavesItsFile) {
+class SocketActivation : public testing::TestWithParam<int> {};
+
+INSTANTIATE_TEST_SUITE_P(EachType, SocketActivation, testing::Values(SOCK_SEQPACKET, SOCK_STREAM),
+                         [](const auto& type) { return type.param == SOCK_STREAM ? "Stream" : "Seqpacket"; });
+
+TEST_P(SocketActivation, ServesOnThePassedSocketAndLeavesItsFile) {
   TemporaryDirectory directory;
   const std::string path = directory.file("activated.sock");
-  const UniqueFd listener = socket_at(path, SOCK_SEQPACKET);
+  const UniqueFd listener = socket_at(path, GetParam());
   auto [client, browser] = socket_pair();
-  const UniqueFd apache = connect_to(path);
+  const UniqueFd apache = connect_to(path, GetParam());
   ASSERT_TRUE(send_message(apache.get(), "{}", std::array{client.get()})) << "before the daemon runs";
   client.reset();
 
@@ -354,10 +372,10 @@ TEST(SocketActivation, ServesOnThePassedSocketAndLeavesItsFile) {
   EXPECT_TRUE(std::filesystem::exists(path));
 }
 
-TEST(SocketActivation, LeavesTheRightsOfTheSocketToTheServiceManagerAndSaysSo) {
+TEST_P(SocketActivation, LeavesTheRightsOfTheSocketToTheServiceManagerAndSaysSo) {
   TemporaryDirectory directory;
   const std::string path = directory.file("activated.sock");
-  const UniqueFd listener = socket_at(path, SOCK_SEQPACKET);
+  const UniqueFd listener = socket_at(path, GetParam());
   ASSERT_EQ(chmod(path.c_str(), 0600), 0);
   DaemonProcess daemon({"--socket-owner", "1234"}, [&] { pass(listener.get()); });
   ASSERT_TRUE(daemon.ready()) << daemon.log();
@@ -370,32 +388,45 @@ TEST(SocketActivation, LeavesTheRightsOfTheSocketToTheServiceManagerAndSaysSo) {
 }
 
 // Before the daemon was there nobody had asked the kernel to note who sends.
-TEST(SocketActivation, KnowsWhoHasSentWhatWaitedOrRefusesIt) {
+TEST_P(SocketActivation, KnowsWhoHasSentWhatWaitedOrRefusesIt) {
   TemporaryDirectory directory;
   for (const int told : {1, 0}) {
     const std::string path = directory.file(told != 0 ? "told.sock" : "not-told.sock");
-    const UniqueFd listener = socket_at(path, SOCK_SEQPACKET);
+    const UniqueFd listener = socket_at(path, GetParam());
     ASSERT_EQ(setsockopt(listener.get(), SOL_SOCKET, SO_PASSCRED, &told, sizeof told), 0);
     auto [client, browser] = socket_pair();
-    const UniqueFd waited = connect_to(path);
+    const UniqueFd waited = connect_to(path, GetParam());
     ASSERT_TRUE(send_message(waited.get(), "{}", std::array{client.get()}));
     DaemonProcess daemon({"--allowed-users", std::to_string(getuid())}, [&] { pass(listener.get()); });
     ASSERT_TRUE(daemon.ready()) << daemon.log();
     // Kernels before 6.16 note it all the same.
     const std::string word = read_some(waited.get());
     EXPECT_TRUE(word == "A" || (told == 0 && word == "R{\"status\":403}")) << word << daemon.log();
-    const UniqueFd later = connect_to(path);
+    const UniqueFd later = connect_to(path, GetParam());
     ASSERT_TRUE(send_message(later.get(), "{}", std::array{client.get()}));
     EXPECT_EQ(read_some(later.get()), "A");
   }
 }
 
-TEST(SocketActivation, RefusesASocketOfAnotherType) {
+TEST_P(SocketActivation, RefusesASocketThatContradictsTheSettingAndNamesBoth) {
   TemporaryDirectory directory;
-  const UniqueFd listener = socket_at(directory.file("activated.sock"), SOCK_STREAM);
-  DaemonProcess daemon({}, [&] { pass(listener.get()); });
+  const std::string path = directory.file("activated.sock");
+  const UniqueFd listener = socket_at(path, GetParam());
+  const bool stream = GetParam() == SOCK_STREAM;
+  DaemonProcess daemon({"--socket-type", stream ? "seqpacket" : "stream"}, [&] { pass(listener.get()); });
   EXPECT_EQ(daemon.exit_status(), 1);
-  EXPECT_THAT(daemon.log(), HasSubstr("ListenSequentialPacket="));
+  EXPECT_THAT(daemon.log(), AllOf(HasSubstr(stream ? "--socket-type is \"seqpacket\"" : "--socket-type is \"stream\""),
+                                  HasSubstr(path + " that was passed to the daemon is of type \"" +
+                                            (stream ? "stream" : "seqpacket") + "\""),
+                                  HasSubstr(stream ? "change ListenStream=" : "change ListenSequentialPacket=")));
+}
+
+TEST(SocketActivationOfAnyType, RefusesASocketThatDoesNotListen) {
+  TemporaryDirectory directory;
+  const UniqueFd datagrams = socket_at(directory.file("activated.sock"), SOCK_DGRAM);
+  DaemonProcess daemon({}, [&] { pass(datagrams.get()); });
+  EXPECT_EQ(daemon.exit_status(), 1);
+  EXPECT_THAT(daemon.log(), HasSubstr("ListenSequentialPacket= or ListenStream="));
 }
 
 class NotifySocket {
