@@ -64,7 +64,9 @@ class AttachmentSession final : public WrappingSession, private FileReceiver {
         files_(files),
         directory_(std::move(directory)),
         request_(std::move(request)),
-        attachments_(std::move(attachments)) {
+        attachments_(std::move(attachments)),
+        bytes_(bytes_in_payload(attachments_)),
+        bytes_in_request_(base64_size(bytes_)) {
     read_next();
   }
   ~AttachmentSession() override { cancel(); }
@@ -89,7 +91,7 @@ class AttachmentSession final : public WrappingSession, private FileReceiver {
     const auto left = static_cast<std::size_t>(config_.attachments_max_total_bytes) - bytes_;
     const std::size_t most =
         std::min(static_cast<std::size_t>(config_.attachments_max_file_bytes), left / copies(attachments_[next_]));
-    reading_ = files_.read(directory_, attachments_[next_].name, most, *this);
+    reading_ = files_.read(directory_, attachments_[next_].path, most, *this);
   }
 
   // Before the memory for it is there. Twice, because what the API is sent is made of it.
@@ -109,12 +111,14 @@ class AttachmentSession final : public WrappingSession, private FileReceiver {
     if (!contents) return fail(message_of(attachment, contents.error().code));
     bytes_ += contents->size() * copies(attachment);
     if (Status taken = take_contents(attachment, std::move(*contents)); !taken) return fail(taken.error().message);
-    ++next_ < attachments_.size() ? read_next() : ask();
+    ++next_ < attachments_.size() && attachments_[next_].is_file() ? read_next() : ask();
   }
 
   void ask() {
     if (config_.attachments_delete_after_use) {
-      for (const Attachment& attachment : attachments_) to_remove_.push_back(attachment.name);
+      for (const Attachment& attachment : attachments_) {
+        if (attachment.is_file()) to_remove_.push_back(attachment.path);
+      }
     }
     add_attachments(*request_, std::move(attachments_));
     request_->held.set(request_->bytes());
@@ -123,7 +127,7 @@ class AttachmentSession final : public WrappingSession, private FileReceiver {
 
   // The files were of use. Before that they stay, so that the request can be made again.
   void dispose() {
-    for (const std::string& name : to_remove_) files_.remove(directory_, name);
+    for (const std::string& path : to_remove_) files_.remove(directory_, path);
     to_remove_.clear();
   }
 
@@ -138,9 +142,9 @@ class AttachmentSession final : public WrappingSession, private FileReceiver {
   std::unique_ptr<HandoffRequest> request_;  // until the other backend has it
   std::vector<Attachment> attachments_;      // likewise
   std::vector<std::string> to_remove_;       // from then until an API answers
-  std::size_t next_ = 0;                     // the attachment that is being read
-  std::size_t bytes_ = 0;                    // of those that were
-  std::size_t bytes_in_request_ = 0;         // of all up to that one
+  std::size_t next_ = 0;                     // the file that is being read
+  std::size_t bytes_;                        // of those that were, and of the images of the payload
+  std::size_t bytes_in_request_;             // of these and of that one
   std::optional<Handle> reading_;
 };
 
@@ -156,6 +160,11 @@ std::unique_ptr<BackendSession> AttachmentBackend::answer(std::unique_ptr<Handof
   // The worker has refused what names none that can be had.
   CHECK(attachments.ok());
   if (attachments->empty()) return inner_.answer(std::move(request), sink);
+  if (!attachments->front().is_file()) {
+    add_attachments(*request, std::move(*attachments));
+    request->held.set(request->bytes());
+    return inner_.answer(std::move(request), sink);
+  }
   return std::make_unique<AttachmentSession>(inner_, config_, files_, directory_, std::move(request),
                                              std::move(*attachments), sink);
 }

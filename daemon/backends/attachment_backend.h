@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // AttachmentBackend: another backend that is given the files with the request that names them.
 //
-// In front of each backend of a BackendSet that has a data_dir, on the worker's thread. A request without files goes to
-// the other backend at once. Else the session reads them first, one after the other, and then lets the other backend
+// In front of each backend of a BackendSet, on the worker's thread. A request without files goes to the other backend at
+// once, with the images that stand in it in their places. Else the session reads them first, one after the other, and then lets the other backend
 // begin; what keeps it from that ends the stream before its first event. All tries of the other backend have them.
 
 #pragma once

@@ -18,16 +18,24 @@ namespace streaming {
 struct Attachment {
   enum class Kind : std::uint8_t { kAny, kText, kImage, kPdf };
 
-  std::string name;        // as the hand-off names it: a path beneath data_dir
+  std::string name;        // as placeholders and messages name it
+  std::string path = {};   // beneath data_dir; empty: an image that stands in the payload
   Kind kind = Kind::kAny;  // as the hand-off says; kAny: what it is, is seen
-  std::size_t uses = 0;    // placeholders that ask for it; 0: it stands behind the last message of the user
+  std::size_t uses = 0;    // placeholders that ask for it; 0: it stands at the last message of the user
+  bool before = false;     // before that message's text, and not behind it
   std::string text = {};   // of a text
   std::string url = {};    // of an image or a PDF, with all its contents: "data:image/png;base64,..."
+  std::string_view base64 = {};  // of an image of the payload: its contents, which the request has
+
+  bool is_file() const { return !path.empty(); }
 };
 
-// What `attachments`, `attachment_types` and `images` ask for, each name once; empty where they ask for nothing. The
-// Error's message is for the client.
+// What `attachments`, `images` and the other fields of images ask for, each name once, the files first; empty where they
+// ask for nothing. Borrows of the request. The Error's message is for the client.
 Result<std::vector<Attachment>> find_attachments(const HandoffRequest& request, const Config& config);
+
+// The bytes of the images that stand in the payload.
+std::size_t bytes_in_payload(const std::vector<Attachment>& attachments);
 
 // What the client is told of it: "attachment "a.txt" WHAT", with a name that neither floods nor forges a log.
 std::string message_about(const Attachment& attachment, std::string_view what);

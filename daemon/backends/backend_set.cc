@@ -19,7 +19,7 @@ BackendSet::BackendSet(std::shared_ptr<const Config> config, TimerWheel& timers,
     backends_.back().backend->set_index(static_cast<std::size_t>(&entry - backend_registry().data()));
   }
   if (config_->retries > 0 || !config_->fallback.empty()) add_fallbacks(timers, counters);
-  if (!config_->attachments_data_dir.empty()) add_attachments(files);
+  add_attachments(files);
 }
 
 void BackendSet::add_attachments(FileReader& files) {

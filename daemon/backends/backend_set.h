@@ -35,7 +35,7 @@ class BackendSet {
     std::string_view name;
     std::unique_ptr<DirectBackend> backend;
     std::unique_ptr<FallbackBackend> with_fallback = nullptr;       // where there are retries or others to try
-    std::unique_ptr<AttachmentBackend> with_attachments = nullptr;  // where there are files to send along
+    std::unique_ptr<AttachmentBackend> with_attachments = nullptr;  // in front of the others, once they are there
 
     Backend* to_use() const {
       if (with_attachments) return with_attachments.get();

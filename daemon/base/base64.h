@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -15,5 +16,11 @@ constexpr std::size_t base64_size(std::size_t bytes) {
 }
 
 void append_base64(std::string& out, std::string_view bytes);
+
+// The size of what `text` encodes; nothing where it is not base64, padded and without line breaks.
+std::optional<std::size_t> base64_decoded_size(std::string_view text);
+
+// What `text` encodes, which must be base64.
+std::string decode_base64(std::string_view text);
 
 }  // namespace streaming

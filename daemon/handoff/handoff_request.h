@@ -50,6 +50,9 @@ struct HandoffRequest {
   std::string_view request_id;  // this and the next two may stand in a header
   std::string_view traceparent;
   std::string_view test_pattern;
+  std::string_view image_path;
+  std::string_view image_base64;
+  std::string_view image_mime_type;
   std::string_view thread_id;
   std::string_view assistant_id;
   std::string_view profile;
@@ -61,9 +64,10 @@ struct HandoffRequest {
   const rapidjson::Value* request = nullptr;           // an object: further fields for the upstream
   const rapidjson::Value* langgraph_input = nullptr;   // an object
   const rapidjson::Value* stream_mode = nullptr;       // a string, or an array of them
-  const rapidjson::Value* attachments = nullptr;       // an array
+  const rapidjson::Value* attachments = nullptr;       // an array, or an object
   const rapidjson::Value* attachment_types = nullptr;  // of any type
   const rapidjson::Value* images = nullptr;            // an array
+  const rapidjson::Value* image_paths = nullptr;       // an array
 
   bool continue_without_client = false;  // on_disconnect
   std::optional<std::int64_t> max_tokens;

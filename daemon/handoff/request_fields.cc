@@ -88,6 +88,12 @@ Complaint read_array(const Value& value, Reading& reading) {
   return nullptr;
 }
 
+Complaint read_attachments(const Value& value, Reading& reading) {
+  if (!value.IsArray() && !value.IsObject()) return "must be an array of paths, or an object with a path for each name";
+  reading.request.attachments = &value;
+  return nullptr;
+}
+
 template <const Value* HandoffRequest::* member>
 Complaint read_any(const Value& value, Reading& reading) {
   reading.request.*member = &value;
@@ -187,17 +193,9 @@ Complaint read_lg(const Value& value, Reading& reading) {
   return nullptr;
 }
 
-// A field of another daemon. To leave it alone would be to answer another question.
-Complaint refuse_file(const Value&, Reading&) {
-  return "is not taken here: name files beneath data_dir in \"images\"";
-}
-
+// A field of another daemon. To leave it alone would be to ask another server.
 Complaint refuse_server(const Value&, Reading&) {
   return "is not taken here: the configuration has servers and keys, and \"profile\" chooses";
-}
-
-Complaint refuse_inline_image(const Value&, Reading&) {
-  return "is not taken here: put the image into \"messages\", as an image_url of the form data:image/png;base64,...";
 }
 
 // --- Fields ---------------------------------------------------------------------------------------------------------
@@ -209,13 +207,13 @@ constexpr Field kFields[] = {
     {"apache", read_apache},
     {"assistant_id", read_text<&Request::assistant_id>},
     {"attachment_types", read_any<&Request::attachment_types>},
-    {"attachments", read_array<&Request::attachments>},
+    {"attachments", read_attachments},
     {"backend", read_text<&Request::backend>},
     {"format", read_text<&Request::format>},
-    {"image_base64", refuse_inline_image},
-    {"image_mime_type", refuse_inline_image},
-    {"image_path", refuse_file},
-    {"image_paths", refuse_file},
+    {"image_base64", read_text<&Request::image_base64>},
+    {"image_mime_type", read_text<&Request::image_mime_type>},
+    {"image_path", read_text<&Request::image_path>},
+    {"image_paths", read_array<&Request::image_paths>},
     {"images", read_array<&Request::images>},
     {"langgraph_api_key", refuse_server},
     {"langgraph_input", read_object<&Request::langgraph_input>},

@@ -58,7 +58,7 @@ std::string in_place(const Attachment& attachment) {
   writer.Key("type");
   writer.String(is_pdf ? "file" : "image_url");
   writer.Key(is_pdf ? "file" : "image_url");
-  is_pdf ? write_pair(writer, "filename", attachment.name, "file_data", attachment.url) : [&] {
+  is_pdf ? write_pair(writer, "filename", attachment.path, "file_data", attachment.url) : [&] {
     writer.StartObject();
     writer.Key("url");
     write_text(writer, attachment.url);
@@ -116,8 +116,9 @@ std::vector<std::string> expected(const HandoffRequest& request, const std::vect
                                   std::size_t& places) {
   places = 0;
   const auto replace = [&](std::string_view name) -> std::optional<std::string> {
-    const auto found = std::find_if(attachments.begin(), attachments.end(),
-                                    [&](const Attachment& attachment) { return attachment.name == name; });
+    const auto found = std::find_if(attachments.begin(), attachments.end(), [&](const Attachment& attachment) {
+      return attachment.is_file() && attachment.name == name;
+    });
     if (found == attachments.end()) return std::nullopt;
     ++places;
     return in_place(*found);
@@ -138,11 +139,15 @@ std::vector<std::string> expected(const HandoffRequest& request, const std::vect
     last_of_user = all.size();
     all.emplace_back();
   }
+  std::string before;
   for (const Attachment& attachment : attachments) {
     if (attachment.uses > 0) continue;
-    if (attachment.url.empty()) all[*last_of_user] += "\n\n" + attachment.name + ":\n";
-    all[*last_of_user] += in_place(attachment);
+    const std::string titled =
+        attachment.url.empty() ? attachment.name + ":\n" + attachment.text : in_place(attachment);
+    const std::string gap = attachment.url.empty() ? "\n\n" : "";
+    attachment.before ? before += titled + gap : all[*last_of_user] += gap + titled;
   }
+  all[*last_of_user].insert(0, before);
   return all;
 }
 
@@ -196,9 +201,19 @@ void must_be_the_conversation(const HandoffRequest& request, const std::vector<s
   }
 }
 
+std::string url_of_image(std::string_view base64) {
+  const char first = decoded(base64)[0];
+  const char* type = first == '\x89' ? "png" : first == '\xFF' ? "jpeg" : first == 'G' ? "gif" : "webp";
+  return "data:image/" + std::string(type) + ";base64," + std::string(base64);
+}
+
 // Whether all could be taken.
 bool take_all(std::vector<Attachment>& attachments, const std::vector<std::string_view>& files) {
   for (std::size_t index = 0; index < attachments.size(); ++index) {
+    if (!attachments[index].is_file()) {
+      attachments[index].url = url_of_image(attachments[index].base64);
+      continue;
+    }
     const std::string_view contents = files[index % files.size()];
     if (const Status taken = take_contents(attachments[index], std::string(contents)); !taken) {
       must_be_a_message(taken.error().message);

@@ -102,6 +102,25 @@ TEST_F(AttachmentBackendTest, CopiesOfOneFileLeaveLessForTheNext) {
   EXPECT_EQ(sink.failure, FailureKind::kAttachment);
 }
 
+TEST_F(AttachmentBackendTest, ImagesOfThePayloadLeaveLessForFiles) {
+  config.attachments_max_total_bytes = 20;
+  start(R"({"attachments":["a"],"image_base64":"iVBORw0KGgpwaXhlbHM="})");
+  read_file(7);
+  EXPECT_EQ(inner.sink, nullptr);
+  EXPECT_EQ(sink.failure, FailureKind::kAttachment);
+
+  sink.failure.reset();
+  start(R"({"attachments":["a"],"image_base64":"iVBORw0KGgpwaXhlbHM="})");
+  read_file(6);
+  EXPECT_NE(inner.sink, nullptr);
+}
+
+TEST_F(AttachmentBackendTest, ImagesOfThePayloadAloneReadNoFile) {
+  start(R"({"image_base64":"iVBORw0KGgpwaXhlbHM="})");
+  EXPECT_NE(inner.sink, nullptr);
+  EXPECT_TRUE(ring.pending.empty());
+}
+
 TEST_F(AttachmentBackendTest, FilesAreRemovedWhenTheAnswerBegins) {
   start(R"({"prompt":"hi","attachments":["a","b"]})");
   read_file(1);

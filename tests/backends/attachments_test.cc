@@ -6,7 +6,10 @@
 #include <rapidjson/stringbuffer.h>
 #include <rapidjson/writer.h>
 
+#include "backends/chat_completion_request.h"
+#include "backends/messages_request.h"
 #include "backends/placeholders.h"
+#include "backends/responses_request.h"
 #include "base/limits.h"
 #include "support/parsed_payload.h"
 
@@ -27,11 +30,13 @@ class AttachmentsTest : public testing::Test {
     return found.ok() ? "" : found.error().message;
   }
   // The messages, as JSON, with these contents of the attachments in turn.
-  std::string messages(const std::string& payload, const std::vector<std::string>& contents) {
+  // `in_payload`: how many attachments have them already.
+  std::string messages(const std::string& payload, const std::vector<std::string>& contents,
+                       std::size_t in_payload = 0) {
     const std::unique_ptr<HandoffRequest> request = parsed(payload);
     auto found = find_attachments(*request, config);
     EXPECT_TRUE(found.ok()) << found.error().message;
-    EXPECT_EQ(found->size(), contents.size());
+    EXPECT_EQ(found->size(), contents.size() + in_payload);
     for (std::size_t i = 0; i < contents.size(); ++i) {
       const Status taken = take_contents((*found)[i], contents[i]);
       EXPECT_TRUE(taken.ok()) << taken.error().message;
@@ -100,7 +105,7 @@ TEST_F(AttachmentsTest, AreRefusedWhereTheyCannotBeWhatIsAskedFor) {
   config.attachments_max_files = 2;
   EXPECT_THAT(mistake(R"({"attachments":["a","b","c"]})"), HasSubstr("more than 2"));
   EXPECT_THAT(mistake(R"({"attachments":[7]})"), HasSubstr("array of strings"));
-  EXPECT_THAT(mistake(R"({"images":[{}]})"), HasSubstr("array of strings"));
+  EXPECT_THAT(mistake(R"({"images":[7]})"), HasSubstr("array of paths, or of objects"));
   EXPECT_THAT(mistake(R"({"attachments":["a"],"attachment_types":[7]})"), HasSubstr("strings"));
   EXPECT_THAT(mistake(R"({"attachments":["/etc/passwd"]})"), HasSubstr("attachment \"/etc/passwd\""));
   EXPECT_THAT(mistake(R"({"attachments":["a\u0000b"]})"), HasSubstr("not a path"));
@@ -166,6 +171,87 @@ TEST_F(AttachmentsTest, AreNamedToClientsWithoutWhatForgesOrFloodsALog) {
 TEST_F(AttachmentsTest, WithoutAPromptAreAllThatTheUserSays) {
   EXPECT_EQ(messages(R"({"attachments":["a.txt"]})", {"one"}),
             R"([{"role":"user","content":"\n\na.txt:\none"}])");
+}
+
+// --- Those of other daemons -----------------------------------------------------------------------------------------
+
+std::string image_part(const std::string& url = kPngUrl) {
+  return R"({"type":"image_url","image_url":{"url":")" + url + "\"}}";
+}
+
+TEST_F(AttachmentsTest, AnObjectNamesThePlaceholdersOfItsFiles) {
+  EXPECT_EQ(messages(R"({"prompt":"Sum up {doc} {a.txt}","attachments":{"doc":"sub/a.txt"}})", {"one"}),
+            R"([{"role":"user","content":"Sum up one {a.txt}"}])");
+  EXPECT_EQ(find_attachments(*parsed(R"({"attachments":{"doc":"sub/a.txt"}})"), config)->front().path, "sub/a.txt");
+  EXPECT_EQ(messages(R"({"prompt":"Which?","attachments":{"doc":"a.txt","pic":"b.png"},)"
+                     R"("attachment_types":{"pic":"image/png"}})",
+                     {"one", kPng}),
+            R"([{"role":"user","content":[{"type":"text","text":"doc:\none\n\n"},)" + image_part() +
+                R"(,{"type":"text","text":"Which?"}]}])")
+      << "what no placeholder asks for stands before the text";
+  EXPECT_EQ(messages(R"({"attachments":{"doc":"sub/a.pdf"}})", {"%PDF-1"}),
+            R"([{"role":"user","content":[{"type":"file","file":{"filename":"sub/a.pdf","file_data":)"
+            R"("data:application/pdf;base64,JVBERi0x"}}]}])");
+}
+
+TEST_F(AttachmentsTest, ImagesOfThePayloadStandBeforeTheText) {
+  const std::string expected =
+      R"([{"role":"user","content":[)" + image_part() + R"(,{"type":"text","text":"What is it?"}]}])";
+  const std::string base64 = R"("iVBORw0KGgpwaXhlbHM=")";
+  for (const std::string& fields :
+       {R"("images":[{"base64":)" + base64 + R"(,"mime_type":"image/png"}])", R"("images":[{"base64":)" + base64 + "}]",
+        R"("image_base64":)" + base64, R"("image_mime_type":"image/jpeg","image_base64":)" + base64}) {
+    EXPECT_EQ(messages(R"({"prompt":"What is it?",)" + fields + "}", {}, 1), expected) << fields;
+  }
+  config.attachments_data_dir.clear();
+  EXPECT_EQ(messages(R"({"prompt":"What is it?","image_base64":)" + base64 + "}", {}, 1), expected) << "no file is read";
+}
+
+TEST_F(AttachmentsTest, ImagesOfOtherFieldsAreFilesAndStandBeforeTheText) {
+  EXPECT_EQ(messages(R"({"prompt":"Which?","images":["d.png"],"image_paths":["a.png","b.png"],"image_path":"c.png"})",
+                     {kPng, kPng, kPng, kPng}),
+            R"([{"role":"user","content":[)" + image_part() + "," + image_part() + "," + image_part() +
+                R"(,{"type":"text","text":"Which?"},)" + image_part() + "]}]");
+}
+
+TEST_F(AttachmentsTest, OfOtherDaemonsAreRefusedWhereTheyCannotBeWhatIsAskedFor) {
+  EXPECT_THAT(mistake(R"({"attachments":{"a":"../../etc/passwd","b":"/etc/passwd"}})"), HasSubstr("\"b\" is not a path"));
+  EXPECT_THAT(mistake(R"({"attachments":{"a":7}})"), HasSubstr("a path for each name"));
+  EXPECT_THAT(mistake(R"({"attachments":{"":"a"}})"), HasSubstr("is not a path"));
+  EXPECT_THAT(mistake(R"({"attachments":{"a":"b"},"images":["a"]})"), HasSubstr("\"a\" is the name of two files"));
+  EXPECT_THAT(mistake(R"({"attachments":{"a":"b"},"attachment_types":["image/png"]})"), HasSubstr("must be an object"));
+  EXPECT_EQ(mistake(R"({"attachments":{"a":"b"},"attachment_types":[]})"), "");
+  EXPECT_THAT(mistake(R"({"image_path":"/etc/passwd"})"), HasSubstr("not a path"));
+  EXPECT_THAT(mistake(R"({"image_paths":[{}]})"), HasSubstr("image_paths must be an array of strings"));
+  EXPECT_THAT(mistake(R"({"image_base64":"iVBORw0KGgpwaXhlbHM"})"), HasSubstr("\"image_base64\" is not base64"));
+  EXPECT_THAT(mistake(R"({"images":[{"base64":"aGVsbG8="}]})"), HasSubstr("\"images[0]\" is no PNG"));
+  EXPECT_THAT(mistake(R"({"images":[{}]})"), HasSubstr("is no PNG"));
+  EXPECT_THAT(mistake(R"({"image_base64":"iVBORw0KGgpwaXhlbHM=","image_mime_type":"text/html"})"),
+              HasSubstr("no image's"));
+  config.attachments_max_file_bytes = 14;
+  EXPECT_EQ(mistake(R"({"image_base64":"iVBORw0KGgpwaXhlbHM="})"), "");
+  config.attachments_max_file_bytes = 13;
+  EXPECT_THAT(mistake(R"({"image_base64":"iVBORw0KGgpwaXhlbHM="})"), HasSubstr("too large"));
+  config.attachments_max_file_bytes = 100;
+  config.attachments_max_total_bytes = 20;
+  EXPECT_THAT(mistake(R"({"image_base64":"iVBORw0KGgpwaXhlbHM=","images":[{"base64":"iVBORw0KGgpwaXhlbHM="}]})"),
+              HasSubstr("larger than 20 bytes together"));
+  config.attachments_max_files = 1;
+  EXPECT_THAT(mistake(R"({"image_base64":"iVBORw0KGgpwaXhlbHM=","image_path":"a"})"), HasSubstr("more than 1"));
+  config.attachments_data_dir.clear();
+  EXPECT_THAT(mistake(R"({"image_path":"a"})"), HasSubstr("no data_dir"));
+}
+
+TEST_F(AttachmentsTest, AnImageOfThePayloadReachesEachApi) {
+  const std::unique_ptr<HandoffRequest> request =
+      parsed(R"({"prompt":"What is it?","image_base64":"iVBORw0KGgpwaXhlbHM="})");
+  add_attachments(*request, *find_attachments(*request, config));
+  EXPECT_THAT(chat_completion_request(*request, "m"), HasSubstr(image_part() + R"(,{"type":"text","text":"What)"));
+  EXPECT_THAT(responses_request(*request, "m"),
+              HasSubstr(R"({"type":"input_image","image_url":")" + kPngUrl + R"("},{"type":"input_text","text":"What)"));
+  EXPECT_THAT(messages_request(*request, "m", 100),
+              HasSubstr(R"({"type":"image","source":{"type":"base64","media_type":"image/png",)"
+                        R"("data":"iVBORw0KGgpwaXhlbHM="}},{"type":"text","text":"What)"));
 }
 
 TEST(Placeholders, AreLookedForInEachByteOnce) {

@@ -23,5 +23,20 @@ TEST(Base64, IsThatOfTheRfc) {
   EXPECT_EQ(encoded(std::string_view("\xFF\xFE\x00\xFB", 4)), "//4A+w==");
 }
 
+TEST(Base64, IsDecoded) {
+  for (const std::string_view bytes : {"", "f", "fo", "foo", "foob", "fooba", "foobar", "\xFF\xFE\xFB"}) {
+    std::string encoded;
+    append_base64(encoded, bytes);
+    EXPECT_EQ(base64_decoded_size(encoded), bytes.size());
+    EXPECT_EQ(decode_base64(encoded), bytes);
+  }
+}
+
+TEST(Base64, KnowsWhatIsNone) {
+  for (const std::string_view text : {"Zg", "Zg=", "Z===", "====", "Zm9v\n", "Zm9v\nZg=", "Zm-_", "Zg==Zg==", "\xFFm9v"}) {
+    EXPECT_FALSE(base64_decoded_size(text)) << text;
+  }
+}
+
 }  // namespace
 }  // namespace streaming

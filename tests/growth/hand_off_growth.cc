@@ -142,7 +142,10 @@ const Growing kGrowing[] = {
        return R"({"attachments":[)" + list(R"("a#.txt")", bytes / 2) + R"(],"attachment_types":{)" +
               list(R"("t#":"text/plain")", bytes / 2) + "}}";
      }},
+    of_list("attachments-by-name", R"({"attachments":{)", R"("a#":"a.txt")", "}}"),
     of_list("images", R"({"images":[)", R"("i#")", "]}"),
+    of_list("images-of-the-payload", R"({"images":[)", R"({"base64":"iVBORw0KGgo="})", "]}"),
+    of_text("image-of-the-payload", R"({"image_base64":"iVBORw0KGgpw)", "AAAA", R"("})"),
     of_text("placeholders", R"({"attachments":["a.txt"],"prompt":")", "what {a.txt} holds, and what is left out ", R"("})"),
     of_text("placeholders-of-an-image", R"({"images":["a.png"],"prompt":")", "what {a.png} shows, and what is left out ",
             R"("})"),
@@ -176,7 +179,7 @@ void work(const std::string& payload, const std::string& contents, const Config&
   CHECK(attachments.ok());
   for (Attachment& attachment : *attachments) {
     const bool is_image = attachment.kind == Attachment::Kind::kImage;
-    CHECK(take_contents(attachment, (is_image ? kPng : "") + contents).ok());
+    CHECK(!attachment.is_file() || take_contents(attachment, (is_image ? kPng : "") + contents).ok());
   }
   if (!attachments->empty()) add_attachments(request, std::move(*attachments));
   Buffer head;

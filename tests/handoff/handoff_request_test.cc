@@ -154,11 +154,24 @@ TEST_F(HandoffRequestTest, TakesTheWholeBodyOfARun) {
 }
 
 TEST_F(HandoffRequestTest, RefusesByNameWhatOtherDaemonsTake) {
-  for (const char* field : {"image_path", "image_paths", "image_base64", "image_mime_type", "langgraph_url",
-                            "langgraph_api_key"}) {
+  for (const char* field : {"langgraph_url", "langgraph_api_key"}) {
     EXPECT_TRUE(mistake("{\"prompt\":\"what is this?\",\"" + std::string(field) + "\":\"x\"}")
                     .starts_with("the payload's field \"" + std::string(field) + "\" is not taken here: "));
   }
+}
+
+TEST_F(HandoffRequestTest, TakesTheImagesAndFilesOfOtherDaemons) {
+  const auto request = parse(R"({"attachments":{"a":"b"},"image_path":"c","image_paths":["d"],"image_base64":"ZQ==",)"
+                             R"("image_mime_type":"image/png"})");
+  ASSERT_TRUE(request.ok()) << request.error().message;
+  EXPECT_STREQ((*(*request)->attachments)["a"].GetString(), "b");
+  EXPECT_EQ((*request)->image_path, "c");
+  EXPECT_EQ((*request)->image_paths->Size(), 1u);
+  EXPECT_EQ((*request)->image_base64, "ZQ==");
+  EXPECT_EQ((*request)->image_mime_type, "image/png");
+  EXPECT_EQ(mistake(R"({"attachments":"a"})"), "the payload's field \"attachments\" must be an array of paths, or an object "
+                                               "with a path for each name");
+  EXPECT_EQ(mistake(R"({"image_path":["a"]})"), "the payload's field \"image_path\" must be a string");
 }
 
 TEST_F(HandoffRequestTest, TakesPhpsEmptyArrayForAnEmptyObject) {
