@@ -5,6 +5,7 @@
 #include <apr_strings.h>
 #include <apr_tables.h>
 
+#include <fcntl.h>
 #include <sys/socket.h>
 
 #include <cerrno>
@@ -240,7 +241,10 @@ int hand_off_socket(Attempt& attempt) {
   const DeadSocket& dead_socket = child_process().dead_socket;
   if (!dead_socket) return report_lack_of_descriptors(r, EMFILE);
 
-  const int status = deliver_client(attempt, client, AnswerPath::kDirect);
+  // When Apache is stopped hard, a child closes its clients under the threads that serve them.
+  const UniqueDescriptor ours(::fcntl(client, F_DUPFD_CLOEXEC, 0));
+  if (!ours) return errno == EBADF ? HTTP_SERVICE_UNAVAILABLE : report_lack_of_descriptors(r, errno);
+  const int status = deliver_client(attempt, ours.get(), AnswerPath::kDirect);
   if (status == OK) release_client(r, client, dead_socket);
   return status;
 }

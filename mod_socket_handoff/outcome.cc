@@ -92,11 +92,6 @@ bool is_lack_of_descriptors(int error) {
   return error == EMFILE || error == ENFILE;
 }
 
-// EBADF: this process is ending, and has closed the client's descriptor during the hand-off.
-const char* explain_failed_send(int error) {
-  return error == EBADF ? ": Apache was stopped meanwhile, and has closed the client's connection" : "";
-}
-
 }  // namespace
 
 void record_outcome(request_rec* r, Outcome outcome) {
@@ -209,8 +204,8 @@ void log_failure(request_rec* r, std::span<const Candidate> candidates, const Ca
       break;
     case Candidate::State::kConnected:
     case Candidate::State::kSendFailed:
-      ap_log_rerror(APLOG_MARK, APLOG_ERR, error, r, SHLOGNO(203) "the daemon at %s did not take the hand-off%s%s",
-                    decisive.path, explain_failed_send(decisive.error), others);
+      ap_log_rerror(APLOG_MARK, APLOG_ERR, error, r, SHLOGNO(203) "the daemon at %s did not take the hand-off%s",
+                    decisive.path, others);
       break;
     case Candidate::State::kClosedUnanswered:
       ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r,

@@ -11,6 +11,7 @@ use Handoff::Apache qw(children descriptors holders log_mark log_since restart s
 use Handoff::Client qw(get path_with);
 use Handoff::Daemon ();
 use Handoff::PrivateApache 'module';
+use Handoff::ScriptedDaemon ();
 use Handoff::Stream 'is_whole_stream';
 use Handoff::Wait 'wait_until';
 
@@ -67,6 +68,33 @@ my $configuration = join '', map({ module($_) } qw(socket_handoff lua)),
   like $head, qr/^HTTP\/1.1 200/, 'a stream that began before Apache was stopped';
   undef $apache;
   is_whole_stream({ status => 200, body => $client->receive_rest }, 'outlive', 'outlives it');
+}
+
+# How many descriptors the private Apache's children have of this client's connection.
+sub descriptors_of {
+  my ($client, $apache) = @_;
+  my ($here, $there) = map { sprintf '%04X', $client->{socket}->$_ } qw(peerport sockport);
+  open my $table, '<', '/proc/net/tcp' or die "/proc/net/tcp: $!";
+  my ($inode) = map { (split)[9] } grep {/^ *\d+: \S+:$here \S+:$there /} <$table>;
+  return 0 if !$inode;
+  return scalar grep { (readlink // '') eq "socket:[$inode]" } map { glob "/proc/$_/fd/*" } $apache->children;
+}
+
+SKIP: {
+  skip 'a child of prefork ends at once', 1 if status()->{ServerMPM} eq 'prefork';
+  my $apache = Handoff::PrivateApache->start(
+    "SocketHandoffAcknowledge On\nSocketHandoffMaxRetries 10\nSocketHandoffConnectTimeoutMs 20000\n$configuration");
+  my $refuses = Handoff::ScriptedDaemon->start(sub { Handoff::ScriptedDaemon::says($_[0], 'R{"status":503}') });
+  my $later   = Handoff::Daemon->new_socket_path;
+  my $client  = $apache->connect;
+  my $sockets = $refuses->socket . ",$later";
+  $client->send_request(GET => path_with('/asks.lua', socket => $sockets, data => '{"prompt":"stopped"}'));
+  $refuses->next_payload;
+  my $before = descriptors_of($client, $apache);
+  kill TERM => $apache->{pid};
+  wait_until { descriptors_of($client, $apache) < $before } 'the child to close its clients';
+  my $daemon = Handoff::Daemon->start(socket => $later);
+  is_whole_stream($client->receive_response, 'stopped', 'a client whose daemon is looked for while Apache is stopped');
 }
 {
   my $apache = Handoff::PrivateApache->start("MaxConnectionsPerChild 1\n$configuration");
