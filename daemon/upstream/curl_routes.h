@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // CurlRoutes: the way to a URL's server, as libcurl is told it, found out once for each server.
 //
 // One per CurlClient, on its thread. Proxy rules do not change, and which of a name's addresses are good is the
