@@ -131,6 +131,7 @@ TEST(Daemon, SurvivesGarbageAndLeaksNoDescriptor) {
     }
     connect_to(daemon.socket());  // and says nothing, and leaves
   }
+  browser.reset();  // the answers in it are not waited for
   EXPECT_TRUE(eventually([&] { return daemon.descriptors() <= before; })) << daemon.descriptors() << ", not " << before;
   const auto rings_are_empty = [&] {
     const std::vector<std::size_t> files = daemon.ring_files();
@@ -239,7 +240,7 @@ TEST(Daemon, EndsAtOnceAtASecondSignalAlsoWhileItLogsWhatEnds) {
   ASSERT_TRUE(daemon.ready()) << daemon.log();
   std::vector<UniqueFd> browsers;
   for (int i = 0; i < kClients; ++i) browsers.push_back(daemon.hand_client_over("{}"));
-  ASSERT_TRUE(daemon.logs("stream ended"));
+  read_to_end(browsers[0].get());  // the other answers are sent by then, and wait to be read
   daemon.signal(SIGTERM);
   ASSERT_TRUE(daemon.logs("signal 15"));
   daemon.signal(SIGTERM);

@@ -207,6 +207,7 @@ TEST_F(MonitorTest, IsReadyUntilItDrains) {
   EXPECT_NE(read_some(browser.get()), "");
   daemon.signal(SIGTERM);
   EXPECT_TRUE(eventually_has("/readyz", "HTTP/1.1 503 Service Unavailable\r\n"));
+  read_to_end(browser.get());
   EXPECT_EQ(daemon.exit_status(), 0);
 }
 

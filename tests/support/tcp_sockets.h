@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// TCP sockets of tests, on ports that the kernel chooses: listeners, connections, and a client with its browser.
+// TCP sockets of tests and of bench/llm-server, which is built without GoogleTest, on ports that the kernel chooses:
+// listeners, connections, and a client with its browser.
 
 #pragma once
 
 #include <arpa/inet.h>
-#include <gtest/gtest.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 
@@ -12,6 +12,7 @@
 #include <string>
 #include <utility>
 
+#include "base/check.h"
 #include "base/unique_fd.h"
 
 namespace streaming {
@@ -22,7 +23,7 @@ inline sockaddr_in tcp_address(const std::string& host, int port = 0) {
   sockaddr_in address{};
   address.sin_family = AF_INET;
   address.sin_port = htons(static_cast<std::uint16_t>(port));
-  EXPECT_EQ(inet_pton(AF_INET, host.c_str(), &address.sin_addr), 1) << host;
+  CHECK(inet_pton(AF_INET, host.c_str(), &address.sin_addr) == 1);
   return address;
 }
 
@@ -36,9 +37,9 @@ inline TcpListener tcp_listener(const std::string& host = kLoopback, int backlog
   sockaddr_in address = tcp_address(host);
   socklen_t length = sizeof address;
   auto& generic = reinterpret_cast<sockaddr&>(address);
-  EXPECT_EQ(bind(listener.socket.get(), &generic, length), 0);
-  EXPECT_EQ(listen(listener.socket.get(), backlog), 0);
-  EXPECT_EQ(getsockname(listener.socket.get(), &generic, &length), 0);
+  CHECK(bind(listener.socket.get(), &generic, length) == 0);
+  CHECK(listen(listener.socket.get(), backlog) == 0);
+  CHECK(getsockname(listener.socket.get(), &generic, &length) == 0);
   listener.port = ntohs(address.sin_port);
   return listener;
 }
@@ -55,7 +56,7 @@ inline UniqueFd tcp_connection_to(int port, const std::string& host = kLoopback)
 inline std::pair<UniqueFd, UniqueFd> tcp_pair() {
   const TcpListener listener = tcp_listener();
   UniqueFd browser = tcp_connection_to(listener.port);
-  EXPECT_TRUE(browser);
+  CHECK(browser);
   UniqueFd client(accept4(listener.socket.get(), nullptr, nullptr, SOCK_NONBLOCK));
   return {std::move(client), std::move(browser)};
 }
