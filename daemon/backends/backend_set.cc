@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "backends/attachment_backend.h"
+#include "backends/wrapping/attachment_backend.h"
 #include "base/check.h"
 #include "base/log.h"
 

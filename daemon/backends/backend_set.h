@@ -10,9 +10,9 @@
 #include <string_view>
 #include <vector>
 
-#include "backends/attachment_backend.h"
-#include "backends/fallback.h"
 #include "backends/registry.h"
+#include "backends/wrapping/attachment_backend.h"
+#include "backends/wrapping/fallback.h"
 #include "files/file_reader.h"
 
 namespace streaming {

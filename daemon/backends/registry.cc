@@ -4,13 +4,13 @@
 #include <array>
 #include <string>
 
-#include "backends/anthropic.h"
-#include "backends/exec.h"
-#include "backends/hold.h"
-#include "backends/langgraph.h"
-#include "backends/mock.h"
-#include "backends/openai.h"
-#include "backends/typing.h"
+#include "backends/anthropic/anthropic.h"
+#include "backends/langgraph/langgraph.h"
+#include "backends/local/exec.h"
+#include "backends/local/hold.h"
+#include "backends/local/mock.h"
+#include "backends/local/typing.h"
+#include "backends/openai/openai.h"
 
 namespace streaming {
 namespace {

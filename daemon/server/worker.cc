@@ -7,8 +7,8 @@
 #include <algorithm>
 #include <cerrno>
 
-#include "backends/attachments.h"
-#include "backends/exec.h"
+#include "backends/local/exec.h"
+#include "backends/wrapping/attachments.h"
 #include "base/limits.h"
 #include "base/log.h"
 

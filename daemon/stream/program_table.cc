@@ -10,7 +10,7 @@
 #include <string>
 #include <utility>
 
-#include "backends/exec.h"
+#include "backends/local/exec.h"
 #include "backends/registry.h"
 #include "base/log.h"
 #include "base/log_line.h"

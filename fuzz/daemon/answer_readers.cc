@@ -2,9 +2,9 @@
 // The events of an answer, a line each, as each of the APIs' readers takes them: texts that are UTF-8, or none; and as
 // the frames of a UI message, in which all that is begun is ended once.
 
-#include "backends/chat_completion_reader.h"
-#include "backends/messages_reader.h"
-#include "backends/responses_reader.h"
+#include "backends/anthropic/messages_reader.h"
+#include "backends/openai/chat_completion_reader.h"
+#include "backends/openai/responses_reader.h"
 #include "fuzz/property.h"
 #include "tests/support/recording_sink.h"
 #include "tests/support/told_answer.h"

@@ -2,14 +2,14 @@
 // A hand-off's attachments, from its payload to the messages that hold them, and what each API is posted then. The input
 // is the payload and the files' contents, with a line "--" between each two.
 
-#include "backends/attachments.h"
+#include "backends/wrapping/attachments.h"
 
 #include <optional>
 
-#include "backends/chat_completion_request.h"
-#include "backends/langgraph_request.h"
-#include "backends/messages_request.h"
-#include "backends/responses_request.h"
+#include "backends/anthropic/messages_request.h"
+#include "backends/langgraph/langgraph_request.h"
+#include "backends/openai/chat_completion_request.h"
+#include "backends/openai/responses_request.h"
 #include "base/limits.h"
 #include "fuzz/daemon/written_request.h"
 

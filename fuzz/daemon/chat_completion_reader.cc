@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // A chunk of the API's answer: text that is UTF-8, or none.
 
-#include "backends/chat_completion_reader.h"
 #include "backends/json_fields.h"
+#include "backends/openai/chat_completion_reader.h"
 #include "fuzz/property.h"
 #include "tests/support/recording_sink.h"
 

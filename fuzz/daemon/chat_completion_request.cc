@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What is posted to Chat Completions for a hand-off: it asks for a stream and for its usage, and has all messages.
 
-#include "backends/chat_completion_request.h"
+#include "backends/openai/chat_completion_request.h"
 
 #include "fuzz/daemon/written_request.h"
 

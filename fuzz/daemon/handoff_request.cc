@@ -7,7 +7,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "backends/chat_completion_request.h"
+#include "backends/openai/chat_completion_request.h"
 #include "base/limits.h"
 #include "fuzz/property.h"
 #include "protocol/handoff_protocol.h"

@@ -7,7 +7,7 @@
 #include <charconv>
 #include <vector>
 
-#include "backends/chat_completion_reader.h"
+#include "backends/openai/chat_completion_reader.h"
 #include "fuzz/property.h"
 #include "sse/event_encoder.h"
 #include "sse/parser.h"

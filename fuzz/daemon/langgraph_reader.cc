@@ -2,7 +2,7 @@
 // The events of a LangGraph run: text that is UTF-8, or none; what is accumulated says the same as its pieces; and as
 // the frames of a UI message all that is begun is ended once.
 
-#include "backends/langgraph_reader.h"
+#include "backends/langgraph/langgraph_reader.h"
 #include "fuzz/property.h"
 #include "tests/support/recording_sink.h"
 #include "tests/support/told_answer.h"

@@ -2,7 +2,7 @@
 // What is posted to LangGraph for a hand-off, with messages as texts and as blocks: the graph's input has the
 // conversation, unless it brings messages itself, and the run ends with its client or does not, as the hand-off says.
 
-#include "backends/langgraph_request.h"
+#include "backends/langgraph/langgraph_request.h"
 
 #include "fuzz/daemon/written_request.h"
 

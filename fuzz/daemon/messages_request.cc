@@ -2,7 +2,7 @@
 // What is posted to Anthropic's Messages API for a hand-off: it asks for a stream, says how long an answer may be, and
 // has no message of a role, and no member, that this API refuses.
 
-#include "backends/messages_request.h"
+#include "backends/anthropic/messages_request.h"
 
 #include "fuzz/daemon/written_request.h"
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What is posted to the Responses API for a hand-off: it asks for a stream, and a conversation becomes items of this API.
 
-#include "backends/responses_request.h"
+#include "backends/openai/responses_request.h"
 
 #include "fuzz/daemon/written_request.h"
 

@@ -6,10 +6,10 @@
 
 #include <regex>
 
-#include "backends/chat_completion_reader.h"
-#include "backends/langgraph_reader.h"
-#include "backends/messages_reader.h"
-#include "backends/responses_reader.h"
+#include "backends/anthropic/messages_reader.h"
+#include "backends/langgraph/langgraph_reader.h"
+#include "backends/openai/chat_completion_reader.h"
+#include "backends/openai/responses_reader.h"
 #include "support/answer_bodies.h"
 #include "support/answer_reading.h"
 

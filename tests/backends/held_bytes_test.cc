@@ -7,10 +7,10 @@
 #include <array>
 #include <functional>
 
-#include "backends/anthropic.h"
-#include "backends/fallback.h"
-#include "backends/langgraph.h"
-#include "backends/openai.h"
+#include "backends/anthropic/anthropic.h"
+#include "backends/langgraph/langgraph.h"
+#include "backends/openai/openai.h"
+#include "backends/wrapping/fallback.h"
 #include "base/limits.h"
 #include "base/log.h"
 #include "support/parsed_payload.h"

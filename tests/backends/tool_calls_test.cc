@@ -10,11 +10,11 @@
 #include <string>
 #include <vector>
 
-#include "backends/chat_completion_reader.h"
+#include "backends/anthropic/messages_reader.h"
 #include "backends/event_budget.h"
-#include "backends/langgraph_reader.h"
-#include "backends/messages_reader.h"
-#include "backends/responses_reader.h"
+#include "backends/langgraph/langgraph_reader.h"
+#include "backends/openai/chat_completion_reader.h"
+#include "backends/openai/responses_reader.h"
 #include "base/limits.h"
 #include "config/config.h"
 #include "support/fake_http_client.h"

@@ -12,11 +12,11 @@
 #include <limits>
 #include <string>
 
-#include "backends/attachments.h"
-#include "backends/chat_completion_request.h"
-#include "backends/langgraph_request.h"
-#include "backends/messages_request.h"
-#include "backends/responses_request.h"
+#include "backends/anthropic/messages_request.h"
+#include "backends/langgraph/langgraph_request.h"
+#include "backends/openai/chat_completion_request.h"
+#include "backends/openai/responses_request.h"
+#include "backends/wrapping/attachments.h"
 #include "handoff/handoff_request.h"
 #include "sse/response_head.h"
 
