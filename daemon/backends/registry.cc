@@ -4,13 +4,7 @@
 #include <array>
 #include <string>
 
-#include "backends/anthropic/anthropic.h"
-#include "backends/langgraph/langgraph.h"
 #include "backends/local/exec.h"
-#include "backends/local/hold.h"
-#include "backends/local/mock.h"
-#include "backends/local/typing.h"
-#include "backends/openai/openai.h"
 
 namespace streaming {
 namespace {

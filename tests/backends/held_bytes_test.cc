@@ -7,9 +7,7 @@
 #include <array>
 #include <functional>
 
-#include "backends/anthropic/anthropic.h"
-#include "backends/langgraph/langgraph.h"
-#include "backends/openai/openai.h"
+#include "backends/registry.h"
 #include "backends/wrapping/fallback.h"
 #include "base/limits.h"
 #include "base/log.h"

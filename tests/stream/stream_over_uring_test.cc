@@ -6,7 +6,7 @@
 
 #include <thread>
 
-#include "backends/local/mock.h"
+#include "backends/registry.h"
 #include "base/log.h"
 #include "ring/uring_ring.h"
 #include "stream/stream_table.h"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "backends/anthropic/anthropic.h"
+#include "backends/registry.h"
 
 #include "backends/anthropic/messages_reader.h"
 #include "backends/anthropic/messages_request.h"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "backends/local/hold.h"
+#include "backends/registry.h"
 
 #include <algorithm>
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "backends/local/mock.h"
+#include "backends/registry.h"
 
 #include <array>
 #include <string_view>
@@ -9,6 +9,7 @@
 namespace streaming {
 namespace {
 
+constexpr int kMockEvents = 18;
 constexpr int kPromptCharacters = 50;
 
 // What follows the first event, which repeats the prompt.

@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "backends/local/typed_answer.h"
+#include "backends/registry.h"
 
 #include <optional>
 #include <random>
 #include <string>
 
 #include "backends/local/typing_rhythm.h"
-#include "backends/openai/openai.h"
 #include "backends/wrapping/wrapping_session.h"
 #include "base/limits.h"
 

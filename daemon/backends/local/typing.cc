@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "backends/local/typing.h"
+#include "backends/registry.h"
 
 #include <unistd.h>
 
@@ -11,7 +11,6 @@
 #include <string>
 #include <utility>
 
-#include "backends/local/typed_answer.h"
 #include "backends/local/typing_rhythm.h"
 #include "base/utf8.h"
 
@@ -93,9 +92,9 @@ class TypingSession final : public BackendSession, private TimerOwner, private O
     timers_.schedule(timer_, Duration(0));
   }
   // Types what the program prints.
-  void ask(OutputReader& programs, const std::string& program) {
-    fortune_ = programs.run({&program, 1}, *this);
-    programs_ = &programs;
+  void ask(OutputReader& output_reader, const std::string& program) {
+    fortune_ = output_reader.run({&program, 1}, *this);
+    output_reader_ = &output_reader;
     if (!fortune_) type(fallback_);
   }
 
@@ -107,7 +106,7 @@ class TypingSession final : public BackendSession, private TimerOwner, private O
   void cancel() override {
     ended_ = true;
     timer_.stop();
-    if (fortune_) programs_->forget(*std::exchange(fortune_, std::nullopt));
+    if (fortune_) output_reader_->forget(*std::exchange(fortune_, std::nullopt));
   }
 
  private:
@@ -133,7 +132,7 @@ class TypingSession final : public BackendSession, private TimerOwner, private O
   TypingRhythm rhythm_;
   const std::string_view fallback_;
   Timer timer_;
-  OutputReader* programs_ = nullptr;
+  OutputReader* output_reader_ = nullptr;
   std::optional<Handle> fortune_;  // the program that is to say what is typed, while it runs
   std::string text_;
   std::size_t typed_ = 0;  // its bytes
@@ -144,10 +143,10 @@ class TypingSession final : public BackendSession, private TimerOwner, private O
 class TypingBackend final : public DirectBackend {
  public:
   explicit TypingBackend(const BackendEnvironment& environment)
-      : config_(environment.config), timers_(environment.timers), programs_(environment.programs) {
+      : config_(environment.config), timers_(environment.timers), output_reader_(environment.output_reader) {
     // Once, at start-up: it is not looked for while streams wait.
     const std::string& fortune = config_.typing_fortune;
-    has_fortune_ = programs_ != nullptr && !fortune.empty() && access(fortune.c_str(), X_OK) == 0;
+    has_fortune_ = output_reader_ != nullptr && !fortune.empty() && access(fortune.c_str(), X_OK) == 0;
   }
 
   std::unique_ptr<BackendSession> start(const HandoffRequest& request, EventSink& sink) override {
@@ -158,7 +157,7 @@ class TypingBackend final : public DirectBackend {
     if (!answer.empty()) {
       session->type(answer);
     } else if (has_fortune_) {
-      session->ask(*programs_, config_.typing_fortune);
+      session->ask(*output_reader_, config_.typing_fortune);
     } else {
       session->type(sentence);
     }
@@ -168,7 +167,7 @@ class TypingBackend final : public DirectBackend {
  private:
   const Config& config_;
   TimerWheel& timers_;
-  OutputReader* const programs_;
+  OutputReader* const output_reader_;
   bool has_fortune_ = false;
   std::minstd_rand random_{std::random_device{}()};
 };

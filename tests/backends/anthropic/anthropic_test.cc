@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "backends/anthropic/anthropic.h"
+#include "backends/registry.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

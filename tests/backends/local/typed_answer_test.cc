@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "backends/local/typed_answer.h"
+#include "backends/registry.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "backends/local/typing.h"
 #include "backends/local/typing_rhythm.h"
 #include "base/limits.h"
 #include "support/fake_http_client.h"

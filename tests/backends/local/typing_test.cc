@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "backends/local/typing.h"
+#include "backends/registry.h"
 
 #include <gtest/gtest.h>
 

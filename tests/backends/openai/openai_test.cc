@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "backends/openai/openai.h"
+#include "backends/registry.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

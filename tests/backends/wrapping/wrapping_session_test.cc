@@ -12,8 +12,7 @@
 #include <random>
 #include <vector>
 
-#include "backends/langgraph/langgraph.h"
-#include "backends/local/mock.h"
+#include "backends/registry.h"
 #include "backends/wrapping/attachment_backend.h"
 #include "backends/wrapping/fallback.h"
 #include "base/log.h"
