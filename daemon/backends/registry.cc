@@ -4,8 +4,6 @@
 #include <array>
 #include <string>
 
-#include "backends/local/exec.h"
-
 namespace streaming {
 namespace {
 

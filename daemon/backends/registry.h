@@ -41,9 +41,13 @@ std::unique_ptr<DirectBackend> make_typing_backend(const BackendEnvironment& env
 // `typing` with use_api.
 std::unique_ptr<DirectBackend> make_typed_answer_backend(const BackendEnvironment& environment);
 
+// `exec` is a name that a hand-off may give, but no Backend: it has no answer to stream, because its program gets the
+// client's socket. stream/program_table.h runs it.
+inline constexpr std::string_view kExecBackend = "exec";
+
 struct BackendEntry {
   std::string_view name;
-  std::unique_ptr<DirectBackend> (*make)(const BackendEnvironment& environment);  // null: it has no events
+  std::unique_ptr<DirectBackend> (*make)(const BackendEnvironment& environment);  // null: `exec`
 };
 
 // What a hand-off may name. Metrics count by the index in it.

@@ -3,7 +3,7 @@
 
 #include <string>
 
-#include "backends/local/exec.h"
+#include "backends/registry.h"
 #include "base/base64.h"
 #include "config/option.h"
 #include "config/profile.h"

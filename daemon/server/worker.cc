@@ -7,7 +7,6 @@
 #include <algorithm>
 #include <cerrno>
 
-#include "backends/local/exec.h"
 #include "backends/wrapping/attachments.h"
 #include "base/limits.h"
 #include "base/log.h"
@@ -59,11 +58,11 @@ Worker::Worker(std::size_t index, std::shared_ptr<const Config> config, SharedBy
       timers_(MonotonicClock::now()),
       http_(*ring_, timers_),
       children_(*ring_, timers_),
-      programs_(*ring_, timers_, children_),
+      output_reader_(*ring_, timers_, children_),
       files_(*ring_),
-      backends_(std::make_unique<BackendSet>(config, timers_, http_, programs_, files_, counters_)),
+      backends_(std::make_unique<BackendSet>(config, timers_, http_, output_reader_, files_, counters_)),
       streams_(*ring_, timers_, load_, shared.users, counters_, stream_settings(*config, load_)),
-      program_clients_(children_, timers_, streams_, shared.programs),
+      programs_(children_, timers_, streams_, shared.programs),
       receiver_(*ring_, timers_, load_, counters_, handoff_limits(*config), *this) {
 }
 
@@ -164,7 +163,7 @@ void Worker::on_completion(const Completion& completion) {
     case Operation::kChildEnded:
       return children_.on_ended(completion);
     case Operation::kChildOutput:
-      return programs_.on_read(completion);
+      return output_reader_.on_read(completion);
     case Operation::kFileOpen:
     case Operation::kFileStatus:
     case Operation::kFileRead:
@@ -191,7 +190,7 @@ std::optional<Refusal> Worker::on_client(UniqueFd& client, std::unique_ptr<Hando
   if (!request->count_in(shared_.requests)) return over_budget(*request, shared_.requests);
   const Config& config = backends_->config();
   const std::string_view name = request->backend.empty() ? std::string_view(config.backend) : request->backend;
-  if (name == kExecBackend) return program_clients_.open(client, *request, config);
+  if (name == kExecBackend) return programs_.open(client, *request, config);
   Backend* backend = backends_->find(name);
   if (backend == nullptr) return Refusal{400, "unknown backend; there are: " + backend_names()};
   if (const auto attachments = find_attachments(*request, config); !attachments) {
@@ -246,7 +245,7 @@ void Worker::take_config(std::shared_ptr<const Config> config) {
   receiver_.set_limits(handoff_limits(*config));
   std::erase_if(replaced_backends_, [](const auto& backends) { return !backends->in_use(); });
   replaced_backends_.push_back(std::exchange(
-      backends_, std::make_unique<BackendSet>(std::move(config), timers_, http_, programs_, files_, counters_)));
+      backends_, std::make_unique<BackendSet>(std::move(config), timers_, http_, output_reader_, files_, counters_)));
 }
 
 void Worker::ask_whether_alive() {
@@ -271,7 +270,7 @@ void Worker::carry_out(WorkerOrder order) {
   if (order >= WorkerOrder::kEnd && carried_out_ < WorkerOrder::kEnd) {
     receiver_.stop();
     streams_.close_all(CloseCause::kShutdown);
-    program_clients_.end_all(CloseCause::kShutdown);
+    programs_.end_all(CloseCause::kShutdown);
   }
   carried_out_ = std::max(carried_out_, order);
 }
@@ -290,8 +289,8 @@ bool Worker::backends_in_use() const {
 // The assignments count connections that are still on their way from the listener's ring, too.
 bool Worker::finished() const {
   return given_up_ || (carried_out_ >= WorkerOrder::kDrain && !listening() && streams_.empty() && receiver_.idle() &&
-                       load_.assigned.load(std::memory_order_acquire) == 0 && programs_.empty() && files_.empty() &&
-                       children_.empty() && !backends_in_use());
+                       load_.assigned.load(std::memory_order_acquire) == 0 && output_reader_.empty() &&
+                       files_.empty() && children_.empty() && !backends_in_use());
 }
 
 }  // namespace streaming

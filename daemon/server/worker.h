@@ -113,12 +113,12 @@ class Worker final : private CompletionHandler, private ClientReceiver, private 
   Counters counters_;
   UpstreamClient http_;
   Children children_;
-  OutputReader programs_;
+  OutputReader output_reader_;
   FileReader files_;
   std::unique_ptr<BackendSet> backends_;
   std::vector<std::unique_ptr<BackendSet>> replaced_backends_;  // that streams still use
   StreamTable streams_;
-  ProgramTable program_clients_;
+  ProgramTable programs_;
   HandoffReceiver receiver_;
   std::optional<HandoffListener> listener_;
   std::mutex posted_mutex_;

@@ -2,23 +2,81 @@
 #include "stream/program_table.h"
 
 #include <fcntl.h>
+#include <rapidjson/stringbuffer.h>
+#include <rapidjson/writer.h>
 #include <signal.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <limits>
 #include <string>
+#include <string_view>
 #include <utility>
+#include <vector>
 
-#include "backends/local/exec.h"
 #include "backends/registry.h"
 #include "base/log.h"
 #include "base/log_line.h"
+#include "process/program.h"
 
 namespace streaming {
 namespace {
 
 constexpr int kRetryAfterSeconds = 2;
+constexpr std::string_view kDefaultCommand = "default";
+
+// The kernel takes no variable of more than 32 pages, its name and its end included (MAX_ARG_STRLEN).
+constexpr std::size_t kLongestVariable = 32 * 4096 - 1;
+
+std::string json_of(const HandoffRequest& request) {
+  if (request.json.document().IsNull()) return {};
+  rapidjson::StringBuffer buffer;
+  rapidjson::Writer<rapidjson::StringBuffer> writer(buffer);
+  request.json.document().Accept(writer);
+  return {buffer.GetString(), buffer.GetSize()};
+}
+
+Result<UniqueFd> file_of(std::string_view text) {
+  UniqueFd file(memfd_create("handoff_data", MFD_CLOEXEC | MFD_ALLOW_SEALING));
+  if (!file) return Error::from_errno("cannot create a memfd", errno);
+  for (std::string_view rest = text; !rest.empty();) {
+    const ssize_t written = write(file.get(), rest.data(), rest.size());
+    if (written <= 0) return Error::from_errno("cannot write a memfd", errno);
+    rest.remove_prefix(static_cast<std::size_t>(written));
+  }
+  lseek(file.get(), 0, SEEK_SET);
+  fcntl(file.get(), F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL);
+  return file;
+}
+
+// The command of the hand-off's profile, or the one named "default"; null if the configuration has none.
+const std::vector<std::string>* find_command(const Config& config, std::string_view profile) {
+  const auto found = config.exec_commands.find(profile.empty() ? kDefaultCommand : profile);
+  return found == config.exec_commands.end() ? nullptr : &found->second;
+}
+
+// "default, report"
+std::string command_names(const Config& config) {
+  std::string names;
+  for (const auto& [name, words] : config.exec_commands) names += (names.empty() ? "" : ", ") + name;
+  return names.empty() ? "none" : names;
+}
+
+// The payload, as a program gets it.
+struct ProgramPayload {
+  std::string variable;  // of its environment: the payload, or the path of its file
+  UniqueFd file;         // the payload, if it is too large for a variable; else none
+};
+
+Result<ProgramPayload> program_payload(const HandoffRequest& request) {
+  std::string variable = "HANDOFF_DATA=" + json_of(request);
+  if (variable.size() <= kLongestVariable) return ProgramPayload{std::move(variable), UniqueFd()};
+  Result<UniqueFd> file = file_of(std::string_view(variable).substr(variable.find('=') + 1));
+  if (!file) return file.error();
+  return ProgramPayload{"HANDOFF_DATA_FILE=/proc/self/fd/" + std::to_string(kProgramFile), std::move(*file)};
+}
 
 // What the machine is short of now may be there in a moment; a program that is not there will not be.
 Refusal not_started(int code) {
@@ -87,7 +145,7 @@ std::optional<Refusal> ProgramTable::start(const UniqueFd& client, const Handoff
   StreamTable::Place place{.backend = backend, .since = timers_.clock()};
   if (std::optional<Refusal> refusal = streams_.take_place(request.user_id, place)) return refusal;
 
-  Program& program = *programs_.create(*this, std::string(request.profile.empty() ? "default" : request.profile));
+  Program& program = *programs_.create(*this, std::string(request.profile.empty() ? kDefaultCommand : request.profile));
   program.place_ = place;
   std::vector<std::string> environment = harmless_environment();
   environment.push_back(std::move(payload->variable));

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// ProgramTable: the clients that a worker has given to programs (backend exec). A program has the client's socket as
-// its standard input and output and answers as it likes; here it is started, limited, ended and counted.
+// ProgramTable: `exec`. It gives clients to programs: a program gets the payload, and the client's socket as its
+// standard input and output, and answers as it likes. This starts, limits, ends and counts programs. It is no Backend,
+// because the daemon sees no event of such an answer and has no stream for it.
 //
 // One per worker, owned by it, on its thread. A program takes a place among the worker's streams, and its client's
 // assignment of the WorkerLoad, until it has been reaped.
@@ -28,7 +29,7 @@ class ProgramTable {
   ProgramTable(Children& children, TimerWheel& timers, StreamTable& streams, std::atomic<std::int64_t>& running);
   ~ProgramTable();
 
-  // Starts the program that the hand-off asks for, with the client; or says why not, and leaves the client.
+  // Starts the program that the hand-off asks for and gives it the client; or reports why not, and leaves the client.
   std::optional<Refusal> open(UniqueFd& client, const HandoffRequest& request, const Config& config);
 
   void end_all(CloseCause cause);

@@ -54,6 +54,21 @@ TEST(Layers, IncludeOnlyWhatIsToTheirLeft) {
   EXPECT_GT(checked, 50);
 }
 
+// In backends/, one API's folder can be read, changed or taken away without the others'.
+TEST(Layers, KeepEachBackendsHeadersInItsFolder) {
+  const std::string layer = "backends/";
+  int checked = 0;
+  for (const Include& include : all_includes()) {
+    if (!include.header.starts_with(layer)) continue;
+    const std::size_t end = include.header.find('/', layer.size());
+    if (end == std::string::npos || include.header.starts_with(layer + "wrapping/")) continue;
+    ++checked;
+    EXPECT_TRUE(include.file.starts_with(include.header.substr(0, end + 1)))
+        << include.file << " includes " << include.header;
+  }
+  EXPECT_GT(checked, 10);
+}
+
 TEST(Layers, AreAllKnown) {
   for (const auto& entry : fs::directory_iterator(fs::path(SOURCE_DIR) / "daemon")) {
     if (!entry.is_directory()) continue;
