@@ -122,18 +122,19 @@ void HandoffReceiver::retry_later(Connection& connection, Operation operation, D
   end_silence(connection);
   connection.to_retry_ = operation;
   to_retry_.push_back(connection);
+  if (pause == Duration(0)) return timers_.soon(retry_soon_);
   const Time due = timers_.now() + pause;
   if (!retry_.pending() || retry_.expiry() > due) timers_.schedule_at(retry_, due);
 }
 
 // As many as there are buffers, so that a burst of messages is read in its order, and none is tried in vain.
-void HandoffReceiver::on_timer(Timer&) {
+void HandoffReceiver::retry() {
   for (std::uint32_t i = 0; i < kReceiveBuffers; ++i) {
     Connection* connection = to_retry_.pop_front();
     if (connection == nullptr) return;
     submit(*connection, connection->to_retry_);
   }
-  if (!to_retry_.empty()) timers_.schedule(retry_, Duration(0));
+  if (!to_retry_.empty()) timers_.soon(retry_soon_);
 }
 
 void HandoffReceiver::submit(Connection& connection, Operation operation) {

@@ -56,7 +56,7 @@ struct HandoffLimits {
   Duration client_timeout{0};         // how long a client may acknowledge nothing; 0: as the kernel has it
 };
 
-class HandoffReceiver final : public ConnectionReceiver, private TimerOwner {
+class HandoffReceiver final : public ConnectionReceiver, private TimerOwner, private WorkOwner {
  public:
   // Borrows all but the limits.
   HandoffReceiver(Ring& ring, TimerWheel& timers, WorkerLoad& load, Counters& counters, const HandoffLimits& limits,
@@ -87,12 +87,14 @@ class HandoffReceiver final : public ConnectionReceiver, private TimerOwner {
   class Connection;
   struct PartialMessage;
 
-  void on_timer(Timer&) override;
+  void on_timer(Timer&) override { retry(); }
+  void on_work(Work&) override { retry(); }
   void on_time(Connection& connection);
   void submit(Connection& connection, Operation operation);
   void submit_receive(Connection& connection);
   void receive_polled(Connection& connection);
   void retry_later(Connection& connection, Operation operation, Duration pause);
+  void retry();
   // The worker has had the time to read from it.
   void look_at(Connection& connection);
   void begin_silence(Connection& connection);
@@ -131,8 +133,9 @@ class HandoffReceiver final : public ConnectionReceiver, private TimerOwner {
   Slab<Connection> connections_;
   IntrusiveList<Connection> silent_;  // whose peers were given the time to send their message, the oldest first
   std::uint32_t silent_count_ = 0;
-  IntrusiveList<Connection> to_retry_;  // nothing in flight; their operation is submitted again when retry_ fires
+  IntrusiveList<Connection> to_retry_;  // nothing in flight; their operation is submitted again by retry()
   Timer retry_{*this};
+  Work retry_soon_{*this};
   std::size_t partial_bytes_ = 0;  // of all connections' partial messages
   bool stopped_ = false;
   Time next_complaint_ = Time::min();

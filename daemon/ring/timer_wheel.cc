@@ -78,6 +78,7 @@ void TimerWheel::expire() {
     expired_to_ = *next;
   }
   expired_to_ = now_;
+  soon_.do_present();
   while (Timer* timer = due.pop_front()) {
     // With many streams each timer is in memory that nobody has touched for long: have the next one fetched meanwhile.
     if (const Timer* next = due.front()) __builtin_prefetch(next);
@@ -86,7 +87,7 @@ void TimerWheel::expire() {
 }
 
 std::optional<Time> TimerWheel::next_expiry() {
-  if (!due_.empty()) return now_;
+  if (!due_.empty() || !soon_.empty() || !at_turn_end_.empty()) return now_;
   return next_in_levels();
 }
 

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// TimerWheel: a worker's timers, a millisecond a tick, any number of them at a constant cost each.
+// TimerWheel: when a worker does what is not done at once: its timers, and the work that a turn puts off.
+//
+// A turn hands out its completions, then calls expire(), then end_turn(). The timers have a millisecond a tick, and any
+// number of them costs a constant time each.
 //
 // Four levels of 64 slots: level n holds what expires within 64^(n+1) ticks and is spread over the level below when its
 // slot comes up. A bit a slot says where timers are, so that the worker knows how long it may sleep, and an idle one
@@ -16,6 +19,7 @@
 
 #include "base/clock.h"
 #include "base/intrusive_list.h"
+#include "ring/work.h"
 
 namespace streaming {
 
@@ -75,11 +79,22 @@ class TimerWheel {
   void schedule_at(Timer& timer, Time expiry);
   void schedule(Timer& timer, Duration delay) { schedule_at(timer, now_ + delay); }
 
-  // Fires what is due at now(). A timer that is scheduled meanwhile for now() or before fires in the next call.
+  // Does `work` when the present call has returned to the loop: in this turn's expire() if it has not begun, else in the
+  // next turn, before which the worker does not wait.
+  void soon(Work& work) { soon_.add(work); }
+
+  // Does `work` in this turn's end_turn(), after all else that the turn brings: for output that the turn gathers.
+  void at_turn_end(Work& work) { at_turn_end_.add(work); }
+
+  // Does the work of soon(), then fires what is due at now(). What is asked for meanwhile by soon(), or by a timer for
+  // now() or before, waits for the next call: so no turn goes on without an end, and sockets get their share.
   void expire();
 
-  // When expire() must be called next, at the latest; nothing while no timer is pending. May be early by the width of a
-  // slot, never late.
+  // Does the work of at_turn_end(), and what that asks for by the same call.
+  void end_turn() { at_turn_end_.do_all(); }
+
+  // When expire() must be called next, at the latest; nothing while neither a timer nor work is pending. May be early by
+  // the width of a slot, never late.
   std::optional<Time> next_expiry();
 
  private:
@@ -103,6 +118,8 @@ class TimerWheel {
   Duration stood_still_{0};
   Time expired_to_;           // no timer in the levels expires here or before
   IntrusiveList<Timer> due_;  // were scheduled for the present or the past
+  WorkList soon_;
+  WorkList at_turn_end_;
   std::array<Level, kLevels> levels_;
 };
 

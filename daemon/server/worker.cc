@@ -93,7 +93,7 @@ void Worker::serve() {
   if (listener_) listener_->start();
   while (!finished() && take_completions()) {
     timers_.expire();
-    streams_.flush();
+    timers_.end_turn();
     if (listener_) note_listener();
   }
 }

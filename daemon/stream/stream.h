@@ -101,7 +101,7 @@ class Stream final : public ListNode, private EventSink, private TimerOwner {
   std::uint32_t events() const { return events_; }
   Time opened() const { return opened_; }
 
-  // Submits what has gathered; called once at the end of the worker's turn.
+  // Submits what has gathered: at the turn's end, or when the client has room again.
   void flush();
 
   // Ends the stream. Where the client is still to hear of it, it hears the cause first: as an event, or as an answer of

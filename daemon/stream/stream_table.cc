@@ -140,7 +140,7 @@ void StreamTable::on_completion(const Completion& completion) {
   }
 }
 
-void StreamTable::flush() {
+void StreamTable::on_work(Work&) {
   while (Stream* stream = to_flush_.pop_front()) stream->flush();
 }
 

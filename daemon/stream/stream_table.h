@@ -42,7 +42,7 @@ struct StreamSettings {
   bool log_each_stream = true;
 };
 
-class StreamTable final : private TimerOwner {
+class StreamTable final : private TimerOwner, private WorkOwner {
  public:
   // Borrows all but the settings.
   StreamTable(Ring& ring, TimerWheel& timers, WorkerLoad& load, UserLimits& users, Counters& counters,
@@ -68,9 +68,6 @@ class StreamTable final : private TimerOwner {
   // A completion of a client's operation.
   void on_completion(const Completion& completion);
 
-  // Sends what the turn has gathered.
-  void flush();
-
   // Their clients have kDrainTimeout to take what there is for them.
   void close_all(CloseCause cause);
   bool closing() const { return closing_; }
@@ -92,7 +89,11 @@ class StreamTable final : private TimerOwner {
   TimerWheel& timers() { return timers_; }
   Counters& counters() { return counters_; }
   const StreamSettings& settings() const { return settings_; }
-  void flush_later(Stream& stream) { to_flush_.push_back(stream); }
+  // Flushes it at the turn's end. Not while it is linked.
+  void flush_later(Stream& stream) {
+    to_flush_.push_back(stream);
+    timers_.at_turn_end(flush_);
+  }
   // For a head.
   std::string_view date() { return date_.now(); }
   // Where bytes go that nobody wants; shared, as nobody reads them.
@@ -117,6 +118,7 @@ class StreamTable final : private TimerOwner {
   // When a peak is over, the allocator's free memory goes back to the system.
   void trim_memory_later();
   void on_timer(Timer&) override;
+  void on_work(Work&) override;
 
   Ring& ring_;
   TimerWheel& timers_;
@@ -125,6 +127,7 @@ class StreamTable final : private TimerOwner {
   Counters& counters_;
   StreamSettings settings_;
   Timer trim_{*this};
+  Work flush_{*this};  // something is in to_flush_
   HttpDate date_;
   std::uint32_t peak_since_trim_ = 0;
   bool closing_ = false;  // from close_all() on

@@ -31,7 +31,7 @@ void ConnectAttempts::on_connected(const Completion& completion) {
 }
 
 AddressRace::AddressRace(AddressRaceOwner& owner, ConnectAttempts& attempts)
-    : owner_(owner), attempts_(attempts), stagger_(*this) {
+    : owner_(owner), attempts_(attempts), stagger_(*this), no_socket_(*this) {
 }
 
 void AddressRace::start(AddressList addresses) {
@@ -42,6 +42,7 @@ void AddressRace::start(AddressList addresses) {
 
 void AddressRace::stop() {
   stagger_.stop();
+  no_socket_.withdraw();
   addresses_.clear();
   while (ConnectAttempt* attempt = under_way_.pop_front()) {
     attempt->race = nullptr;
@@ -56,7 +57,7 @@ void AddressRace::try_next() {
   UniqueFd socket(::socket(address.family(), SOCK_STREAM | SOCK_CLOEXEC, 0));
   if (!socket) {
     error_ = Error::from_errno("cannot make a socket for the upstream", errno).message;
-    return attempts_.timers_.schedule(stagger_, Duration(0));
+    return attempts_.timers_.soon(no_socket_);
   }
   const int on = 1;
   setsockopt(socket.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
@@ -67,7 +68,7 @@ void AddressRace::try_next() {
   if (!addresses_.empty()) attempts_.timers_.schedule(stagger_, kAddressStagger);
 }
 
-void AddressRace::on_timer(Timer&) {
+void AddressRace::go_on() {
   if (!addresses_.empty()) return try_next();
   if (under_way_.empty()) owner_.on_not_connected(error_);
 }
@@ -79,8 +80,7 @@ void AddressRace::on_result(UniqueFd socket, std::int32_t result) {
   }
   error_ = Error::from_errno("cannot connect to the upstream", -result).message;
   socket.reset();
-  if (!addresses_.empty()) return try_next();
-  if (under_way_.empty()) owner_.on_not_connected(error_);
+  go_on();
 }
 
 }  // namespace streaming

@@ -59,7 +59,7 @@ class AddressRaceOwner {
   ~AddressRaceOwner() = default;
 };
 
-class AddressRace final : private TimerOwner {
+class AddressRace final : private TimerOwner, private WorkOwner {
  public:
   // Borrows both.
   AddressRace(AddressRaceOwner& owner, ConnectAttempts& attempts);
@@ -73,15 +73,19 @@ class AddressRace final : private TimerOwner {
  private:
   friend class ConnectAttempts;
 
-  void on_timer(Timer& timer) override;
+  void on_timer(Timer&) override { go_on(); }
+  void on_work(Work&) override { go_on(); }
   void on_result(UniqueFd socket, std::int32_t result);
   void try_next();
+  // Tries the next address; without one, and without an attempt that goes on, reports the failure.
+  void go_on();
 
   AddressRaceOwner& owner_;
   ConnectAttempts& attempts_;
   AddressList addresses_;  // those that have not been tried, the next one last
   IntrusiveList<ConnectAttempt> under_way_;
   Timer stagger_;
+  Work no_socket_;     // goes on after a failure within start()
   std::string error_;  // the last attempt's
 };
 

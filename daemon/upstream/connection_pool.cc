@@ -8,15 +8,14 @@
 
 namespace streaming {
 
-ConnectionPool::ConnectionPool(Origin origin, Slab<Http2Connection>& connections, ConnectionWorkshop& workshop,
-                               Resolver& resolver, HttpClient& http1)
+ConnectionPool::ConnectionPool(Origin origin, ConnectionWorkshop& workshop, Resolver& resolver, HttpClient& http1)
     : origin_(std::move(origin)),
-      connections_(connections),
       workshop_(workshop),
       resolver_(resolver),
       http1_(http1),
       gate_(origin_.host + ":" + std::to_string(origin_.port)),
-      open_more_(*this) {
+      open_more_(*this),
+      gate_opens_(*this) {
 }
 
 // --- Requests -------------------------------------------------------------------------------------------------------
@@ -93,12 +92,12 @@ bool ConnectionPool::is_hopeless() const {
 
 // Not at once: the turn may bring more requests, and connections must not be made within calls of one another.
 void ConnectionPool::open_more_later() {
-  workshop_.timers.schedule(open_more_, Duration(0));
+  workshop_.timers.soon(open_more_);
 }
 
-void ConnectionPool::on_timer(Timer&) {
+void ConnectionPool::open_more() {
   if (asking_ || opening_count_ >= wanted_connections()) return;
-  if (workshop_.timers.now() < gate_.opens_at()) return workshop_.timers.schedule_at(open_more_, gate_.opens_at());
+  if (workshop_.timers.now() < gate_.opens_at()) return workshop_.timers.schedule_at(gate_opens_, gate_.opens_at());
   asking_ = true;
   resolver_.ask(origin_.host, *this);
 }
@@ -109,7 +108,7 @@ void ConnectionPool::on_addresses(const Result<AddressList>& found) {
   AddressList addresses = *found;
   for (Address& address : addresses) address.set_port(origin_.port);
   for (std::uint32_t left = wanted_connections() - std::min(opening_count_, wanted_connections()); left > 0; --left) {
-    Http2Connection* connection = connections_.create(owner_of_connections_, origin_, workshop_);
+    Http2Connection* connection = workshop_.connections.create(owner_of_connections_, origin_, workshop_);
     CHECK(connection != nullptr);
     ++opening_count_;
     others_.push_back(*connection);

@@ -24,11 +24,11 @@ namespace streaming {
 class ConnectionPool final : private WaitingRoom,
                              private Http2ConnectionOwner,
                              private AddressAsker,
-                             private TimerOwner {
+                             private TimerOwner,
+                             private WorkOwner {
  public:
   // Borrows all but the origin. `http1` takes the requests when the origin turns out to speak nothing else.
-  ConnectionPool(Origin origin, Slab<Http2Connection>& connections, ConnectionWorkshop& workshop, Resolver& resolver,
-                 HttpClient& http1);
+  ConnectionPool(Origin origin, ConnectionWorkshop& workshop, Resolver& resolver, HttpClient& http1);
 
   std::unique_ptr<HttpTransfer> start(HttpRequest request, HttpReceiver& receiver);
 
@@ -47,7 +47,8 @@ class ConnectionPool final : private WaitingRoom,
   void on_closing(Http2Connection& connection, ConnectionEnd cause, std::string_view error) override;
   // AddressAsker
   void on_addresses(const Result<AddressList>& found) override;
-  void on_timer(Timer& timer) override;
+  void on_timer(Timer&) override { open_more(); }
+  void on_work(Work&) override { open_more(); }
 
   // To one that has room; else it waits.
   void give_to_connection(Http2Stream& stream);
@@ -59,12 +60,12 @@ class ConnectionPool final : private WaitingRoom,
   static bool is_of_no_use(Http2Connection& connection, ConnectionEnd cause);
   void on_failure(ConnectionEnd cause, std::string_view error);
   void open_more_later();
+  void open_more();
   void count_as(Http2Connection& connection, Http2Connection::Counted counted);
 
   WaitingRoom& room_ = *this;
   Http2ConnectionOwner& owner_of_connections_ = *this;
   Origin origin_;
-  Slab<Http2Connection>& connections_;
   ConnectionWorkshop& workshop_;
   Resolver& resolver_;
   HttpClient& http1_;
@@ -76,7 +77,8 @@ class ConnectionPool final : private WaitingRoom,
   std::uint32_t opening_count_ = 0;                       // of which nobody knows yet how many streams they will carry
   std::uint32_t usual_limit_ = kMaxStreamsPerConnection;  // how many streams a connection carries, as far as is known
   ReconnectGate gate_;
-  Timer open_more_;         // connections
+  Work open_more_;          // connections
+  Timer gate_opens_;        // and more connections are wanted
   bool asking_ = false;     // for addresses
   Time http1_until_{};      // the origin speaks nothing else
 };

@@ -90,9 +90,7 @@ void CurlClient::close_idle_multis() {
 }
 
 void CurlClient::on_timer(Timer& timer) {
-  if (&timer == &deferred_work_) {
-    run_deferred();
-  } else if (&timer == &patience_) {
+  if (&timer == &patience_) {
     give_up_unfinished();
   } else {
     close_idle_multis();
@@ -125,7 +123,7 @@ void CurlClient::give_up_unfinished() {
 void CurlClient::defer(CurlTransfer& transfer) {
   if (transfer.linked()) return;
   deferred_.push_back(transfer);
-  timers_.schedule(deferred_work_, Duration(0));
+  timers_.soon(deferred_work_);
 }
 
 void CurlClient::run_deferred() {

@@ -24,7 +24,11 @@
 
 namespace streaming {
 
-class CurlClient final : public HttpClient, private TimerOwner, private CurlMultiOwner, private CurlTransferOwner {
+class CurlClient final : public HttpClient,
+                         private TimerOwner,
+                         private WorkOwner,
+                         private CurlMultiOwner,
+                         private CurlTransferOwner {
  public:
   // Once per process, before the first thread.
   static Status start_library();
@@ -42,6 +46,7 @@ class CurlClient final : public HttpClient, private TimerOwner, private CurlMult
   class TransferHandle;
 
   void on_timer(Timer& timer) override;
+  void on_work(Work&) override { run_deferred(); }
   void on_done(CurlTransfer& transfer, CURLcode result) override;
   void on_host_found(CurlTransfer& transfer) override { defer(transfer); }
   // The first one that has room, so that connections are used again.
@@ -60,9 +65,9 @@ class CurlClient final : public HttpClient, private TimerOwner, private CurlMult
   SocketWatches& watches_;
   Resolver& resolver_;
   CurlRoutes routes_;
-  Timer deferred_work_;  // something is in deferred_
-  Timer patience_;       // something is in finishing_
-  Timer idleness_;       // something in multis_ was used
+  Work deferred_work_;  // something is in deferred_
+  Timer patience_;      // something is in finishing_
+  Timer idleness_;      // something in multis_ was used
   IntrusiveList<CurlTransfer> deferred_;
   IntrusiveList<CurlTransfer> finishing_;
   CURLSH* const shared_;                            // what transfers learn for each other: TLS sessions

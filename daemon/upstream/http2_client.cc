@@ -24,15 +24,13 @@ std::string pool_key(const Url& url, const HttpRequest& request) {
 Http2Client::Http2Client(Ring& ring, TimerWheel& timers, Resolver& resolver, HttpClient& http1)
     : http1_(http1),
       resolver_(resolver),
-      turn_end_(*this),
       connects_(ring, timers),
       workshop_{.ring = ring,
                 .timers = timers,
                 .connects = connects_,
+                .connections = connections_,
                 .plaintext = std::vector<char>(kTlsRecordBytes),
-                .frames = {},
-                .to_flush = {},
-                .turn_end = &turn_end_},
+                .frames = {}},
       connections_(kUnlimited) {
 }
 
@@ -55,7 +53,7 @@ ConnectionPool* Http2Client::pool_for(const HttpRequest& request) {
     origin.tls = tls_context_for(request);
     if (origin.tls == nullptr) return nullptr;
   }
-  pool = std::make_unique<ConnectionPool>(std::move(origin), connections_, workshop_, resolver_, http1_);
+  pool = std::make_unique<ConnectionPool>(std::move(origin), workshop_, resolver_, http1_);
   return pool.get();
 }
 
@@ -84,16 +82,6 @@ void Http2Client::on_completion(const Completion& completion) {
       return connection->on_writable(completion);
     default:
       CHECK(false);
-  }
-}
-
-// The turn's end: flushing may make more to flush, which is then done in the next turn.
-void Http2Client::on_timer(Timer&) {
-  std::vector<Handle> connections;
-  connections.swap(workshop_.to_flush);
-  for (const Handle handle : connections) {
-    Http2Connection* connection = connections_.find(handle);
-    if (connection != nullptr && connection->flush()) connections_.destroy(*connection, handle);
   }
 }
 

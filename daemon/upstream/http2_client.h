@@ -20,7 +20,7 @@
 
 namespace streaming {
 
-class Http2Client final : public HttpClient, private TimerOwner {
+class Http2Client final : public HttpClient {
  public:
   // Borrows all; `http1` takes the requests to origins that speak nothing else.
   Http2Client(Ring& ring, TimerWheel& timers, Resolver& resolver, HttpClient& http1);
@@ -35,18 +35,16 @@ class Http2Client final : public HttpClient, private TimerOwner {
   std::uint32_t connections() const { return connections_.size(); }
 
  private:
-  void on_timer(Timer& timer) override;
   ConnectionPool* pool_for(const HttpRequest& request);
   const TlsContext* tls_context_for(const HttpRequest& request);
 
   HttpClient& http1_;
   Resolver& resolver_;
-  Timer turn_end_;
   ConnectAttempts connects_;
   ConnectionWorkshop workshop_;
   std::map<std::pair<std::string, bool>, std::unique_ptr<TlsContext>> tls_contexts_;  // by ca_file, insecure_ssl
   std::map<std::string, std::unique_ptr<ConnectionPool>> pools_;
-  Slab<Http2Connection> connections_;
+  Slab<Http2Connection> connections_;  // destroyed before what they use
 };
 
 }  // namespace streaming

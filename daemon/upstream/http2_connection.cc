@@ -26,6 +26,7 @@ Http2Connection::Http2Connection(Handle handle, Http2ConnectionOwner& owner, Ori
       origin_(origin),
       workshop_(workshop),
       timer_(*this),
+      flush_(*this),
       connect_deadline_(workshop.timers.now() + kUpstreamConnectTimeout),
       last_heard_(workshop.timers.now()),
       idle_since_(workshop.timers.now()),
@@ -167,14 +168,11 @@ void Http2Connection::drain(ConnectionEnd cause, std::string_view reason) {
 
 // --- Sending --------------------------------------------------------------------------------------------------------
 
-void Http2Connection::flush_later() {
-  if (std::exchange(in_to_flush_, true)) return;
-  workshop_.to_flush.push_back(handle_);
-  workshop_.timers.schedule(*workshop_.turn_end, Duration(0));
+void Http2Connection::on_work(Work&) {
+  if (flush()) workshop_.connections.destroy(*this, handle_);
 }
 
 bool Http2Connection::flush() {
-  in_to_flush_ = false;
   if (state_ == State::kDraining && session_.streams() == 0) leave();
   if (state_ == State::kClosing) return !receiving_ && !sending_ && !polling_;
   if (state_ == State::kConnecting || sending_ || polling_) return false;

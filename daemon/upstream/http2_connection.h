@@ -24,6 +24,7 @@
 
 namespace streaming {
 
+class Http2Connection;
 class Http2ConnectionOwner;
 
 // What the connections of a worker share; the Http2Client's.
@@ -31,14 +32,14 @@ struct ConnectionWorkshop {
   Ring& ring;
   TimerWheel& timers;
   ConnectAttempts& connects;
-  std::vector<char> plaintext;   // one decrypted record at a time
-  std::vector<char> frames;      // what becomes one record
-  std::vector<Handle> to_flush;  // connections that have something to send, or are to be freed
-  Timer* turn_end = nullptr;     // fires in this turn when to_flush is not empty
+  Slab<Http2Connection>& connections;
+  std::vector<char> plaintext;  // one decrypted record at a time
+  std::vector<char> frames;     // what becomes one record
 };
 
 class Http2Connection final : public ListNode,
                               private TimerOwner,
+                              private WorkOwner,
                               private Http2SessionOwner,
                               private AddressRaceOwner {
  public:
@@ -77,9 +78,6 @@ class Http2Connection final : public ListNode,
   bool listed_with_room = false;
   bool blamed = false;
 
-  // At a turn's end: sends what the turn has brought. True when nothing is left of the connection but its slot.
-  bool flush();
-
  private:
   // Http2SessionOwner
   void on_settings() override;
@@ -99,7 +97,11 @@ class Http2Connection final : public ListNode,
   void read_records();
   void receive(std::span<const char> bytes);
 
-  void flush_later();
+  void flush_later() { workshop_.timers.at_turn_end(flush_); }
+  // At the turn's end: frees the connection if nothing else is left of it.
+  void on_work(Work& work) override;
+  // Sends what the turn has brought. True when nothing is left of the connection but its slot.
+  bool flush();
   bool gather_output();
   void submit_send();
 
@@ -121,11 +123,11 @@ class Http2Connection final : public ListNode,
   bool receiving_ = false;  // each true exactly while that operation is in flight
   bool sending_ = false;
   bool polling_ = false;
-  bool in_to_flush_ = false;
   bool pinged_ = false;          // and nothing has come since
   bool allows_streams_ = false;  // the server has allowed one, at some time
   bool answered_ = false;        // it has answered a request
   Timer timer_;
+  Work flush_;
   Time connect_deadline_;
   Time last_heard_;
   Time pinged_at_;

@@ -39,7 +39,7 @@ void Http2Stream::pause() {
 void Http2Stream::resume() {
   paused_ = false;
   if (elsewhere_ != nullptr) return elsewhere_->resume();
-  if (!held_back_.empty() || error_) timers_.schedule(resumed_, Duration(0));
+  if (!held_back_.empty() || error_) timers_.soon(resumed_);
 }
 
 void Http2Stream::let_finish() {
@@ -124,10 +124,10 @@ void Http2Stream::on_closed(std::string_view error) {
 
 void Http2Stream::fail_soon(std::string_view error) {
   error_ = error;
-  timers_.schedule(resumed_, Duration(0));
+  timers_.soon(resumed_);
 }
 
-void Http2Stream::on_timer(Timer&) {
+void Http2Stream::on_work(Work&) {
   if (!paused_) hand_out_held_back();
 }
 

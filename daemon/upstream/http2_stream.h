@@ -33,7 +33,7 @@ class WaitingRoom {
   ~WaitingRoom() = default;
 };
 
-class Http2Stream final : public HttpTransfer, public ListNode, private TimerOwner {
+class Http2Stream final : public HttpTransfer, public ListNode, private WorkOwner {
  public:
   // Borrows all but the request; the room and the timers outlive it.
   Http2Stream(HttpRequest request, HttpReceiver& receiver, WaitingRoom& room, TimerWheel& timers);
@@ -85,7 +85,7 @@ class Http2Stream final : public HttpTransfer, public ListNode, private TimerOwn
     std::string content_type, content_encoding, retry_after, retry_after_ms, content_location, location;
   };
 
-  void on_timer(Timer& timer) override;
+  void on_work(Work& work) override;
   void hand_out_held_back();
   bool follow_redirect(const Head& head);
 
@@ -93,7 +93,7 @@ class Http2Stream final : public HttpTransfer, public ListNode, private TimerOwn
   HttpReceiver* receiver_;  // null: nobody is told any more
   WaitingRoom& room_;
   TimerWheel& timers_;
-  Timer resumed_;  // what was held back can be handed out
+  Work resumed_;  // what was held back can be handed out
   Http2Session* session_ = nullptr;
   std::unique_ptr<HttpTransfer> elsewhere_;  // it was started over there
   std::unique_ptr<Head> head_;               // while its lines come

@@ -64,15 +64,15 @@ class StreamTest : public testing::Test, private CompletionHandler {
   std::optional<Refusal> open(std::unique_ptr<HandoffRequest> request = std::make_unique<HandoffRequest>()) {
     UniqueFd client(::socket(AF_UNIX, SOCK_STREAM, 0));
     std::optional<Refusal> refusal = table.open(client, std::move(request), backend);
-    table.flush();
+    timers.end_turn();
     return refusal;
   }
   void text(std::string_view piece) { backend.sink->on_event({.kind = AnswerEvent::Kind::kText, .text = piece}); }
-  void end_of_turn() { table.flush(); }
+  void end_of_turn() { timers.end_turn(); }
   void pass(Duration time) {
     timers.set_now(timers.now() + time);
     timers.expire();
-    table.flush();
+    timers.end_turn();
   }
   // Lets everything that the stream wants to send go, and returns it.
   std::string send_all() {
@@ -99,7 +99,7 @@ class StreamTest : public testing::Test, private CompletionHandler {
  private:
   void on_completion(const Completion& completion) override {
     table.on_completion(completion);
-    table.flush();
+    timers.end_turn();
   }
 };
 

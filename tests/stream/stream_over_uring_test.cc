@@ -57,13 +57,13 @@ class StreamOverUringTest : public testing::TestWithParam<bool>, private Complet
     const Time deadline = MonotonicClock::now() + kPatience;
     while (!condition()) {
       ASSERT_LT(MonotonicClock::now(), deadline) << "the condition never held";
-      table->flush();
       const std::optional<Time> next = timers.next_expiry();
       const Duration wait = next ? std::clamp(*next - timers.now(), Duration(0), Duration(50)) : Duration(50);
       ASSERT_TRUE(ring->wait(std::chrono::nanoseconds(wait).count()).ok());
       timers.set_now(MonotonicClock::now());
       ring->dispatch(*this);
       timers.expire();
+      timers.end_turn();
     }
   }
   std::uint64_t closed(CloseCause cause) const { return table->metrics().closed_by(cause); }

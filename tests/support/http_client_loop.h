@@ -78,6 +78,7 @@ class HttpClientLoop final : private CompletionHandler {
     timers.set_now(MonotonicClock::now() + skipped);
     ring->dispatch(*this);
     timers.expire();
+    timers.end_turn();
   }
   // The timers believe that so much time has passed.
   void skip(Duration time) {

@@ -34,6 +34,7 @@ class RingTurns final : public CompletionHandler {
       timers.set_now(MonotonicClock::now());
       ring->dispatch(*this);
       timers.expire();
+      timers.end_turn();
     }
     return true;
   }

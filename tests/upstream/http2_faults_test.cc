@@ -48,7 +48,10 @@ class Http2FaultsTest : public testing::Test, private CompletionHandler {
     end_turn();
   }
 
-  void end_turn() { timers.expire(); }
+  void end_turn() {
+    timers.expire();
+    timers.end_turn();
+  }
   void connect() {
     ring.complete(Operation::kUpstreamConnect, 0);
     end_turn();

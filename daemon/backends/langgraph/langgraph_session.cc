@@ -71,10 +71,10 @@ void LangGraphSession::on_finished(std::string_view error) {
   }
   thread_exists_ = true;
   environment_.threads.add(thread_name());
-  environment_.timers.schedule(next_step_, Duration(0));
+  environment_.timers.soon(next_step_);
 }
 
-void LangGraphSession::on_timer(Timer&) {
+void LangGraphSession::on_work(Work&) {
   if (thread_exists_) {
     creation_.reset();
     start_run();
@@ -111,7 +111,7 @@ void LangGraphSession::on_failure(const BackendFailure& failure) {
     thread_exists_ = false;
     drop();
     reader_ = nullptr;
-    environment_.timers.schedule(next_step_, Duration(0));
+    environment_.timers.soon(next_step_);
     return;
   }
   run_over_ = failure.kind == FailureKind::kReported;
@@ -119,7 +119,7 @@ void LangGraphSession::on_failure(const BackendFailure& failure) {
 }
 
 void LangGraphSession::on_cancel() {
-  next_step_.stop();
+  next_step_.withdraw();
   creation_.reset();
   run_request_ = {};
   if (reader_ != nullptr) cancel_run();

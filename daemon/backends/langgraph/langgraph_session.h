@@ -42,7 +42,7 @@ struct LangGraphEnvironment {
   EventBudget& events;
 };
 
-class LangGraphSession final : public WrappingSession, private HttpReceiver, private TimerOwner {
+class LangGraphSession final : public WrappingSession, private HttpReceiver, private WorkOwner {
  public:
   LangGraphSession(const LangGraphEnvironment& environment, const LangGraphEndpoint& endpoint,
                    const HandoffRequest& request, EventSink& sink);
@@ -64,7 +64,7 @@ class LangGraphSession final : public WrappingSession, private HttpReceiver, pri
   void on_body(std::string_view) override {}
   void on_finished(std::string_view error) override;
 
-  void on_timer(Timer& timer) override;
+  void on_work(Work& work) override;
 
   const LangGraphEnvironment& environment_;
   const LangGraphEndpoint& endpoint_;
@@ -78,7 +78,7 @@ class LangGraphSession final : public WrappingSession, private HttpReceiver, pri
   HttpRequest run_request_;  // empty when it has been sent for good
   std::unique_ptr<HttpTransfer> creation_;
   const LangGraphReader* reader_ = nullptr;  // the run's; null where there is no run
-  Timer next_step_;                          // which is not taken from within a call of the client's
+  Work next_step_;                           // which is not taken from within a call of the client's
 };
 
 }  // namespace streaming

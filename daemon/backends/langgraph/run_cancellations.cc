@@ -57,16 +57,16 @@ void RunCancellations::add(HttpRequest request) {
   }
   ++count_;
   waiting_.push_back(*new Cancellation(*this, std::move(request)));
-  timers_.schedule(work_, Duration(0));
+  timers_.soon(work_);
 }
 
 void RunCancellations::finish(Cancellation& cancellation) {
   cancellation.unlink();
   finished_.push_back(cancellation);
-  timers_.schedule(work_, Duration(0));
+  timers_.soon(work_);
 }
 
-void RunCancellations::on_timer(Timer&) {
+void RunCancellations::on_work(Work&) {
   while (Cancellation* cancellation = finished_.pop_front()) {
     delete cancellation;
     --count_;

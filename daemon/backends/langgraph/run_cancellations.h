@@ -15,7 +15,7 @@
 
 namespace streaming {
 
-class RunCancellations final : private TimerOwner {
+class RunCancellations final : private WorkOwner {
  public:
   // Borrows both.
   RunCancellations(HttpClient& http, TimerWheel& timers);
@@ -29,13 +29,13 @@ class RunCancellations final : private TimerOwner {
  private:
   class Cancellation;
 
-  void on_timer(Timer& timer) override;
+  void on_work(Work& work) override;
   // From within its transfer's call, or a timer's.
   void finish(Cancellation& cancellation);
 
   HttpClient& http_;
   TimerWheel& timers_;
-  Timer work_;  // something waits to be sent, or to be freed
+  Work work_;  // something waits to be sent, or to be freed
   IntrusiveList<Cancellation> waiting_;
   IntrusiveList<Cancellation> sent_;
   IntrusiveList<Cancellation> finished_;
