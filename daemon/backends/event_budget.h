@@ -9,8 +9,8 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "backends/limits.h"
 #include "base/byte_budget.h"
-#include "base/limits.h"
 
 namespace streaming {
 

@@ -7,7 +7,7 @@
 #include <string>
 #include <string_view>
 
-#include "base/limits.h"
+#include "backends/limits.h"
 
 namespace streaming {
 namespace {

@@ -10,8 +10,9 @@
 #include <string>
 
 #include "backends/json_fields.h"
-#include "base/limits.h"
+#include "base/json_input.h"
 #include "sse/json_text.h"
+#include "sse/limits.h"
 
 namespace streaming {
 namespace {

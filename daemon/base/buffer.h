@@ -3,7 +3,7 @@
 // is room in front of them, so that what is known last can stand first without a move.
 //
 // Owned by a stream; moved into the "in flight" place before the kernel sees it, and never appended to there. The size
-// is bounded by the caller (limits.h). One thread.
+// is bounded by the caller. One thread.
 
 #pragma once
 

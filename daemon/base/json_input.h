@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What JSON of a peer needs before and after RapidJSON reads it in place, as it takes two things for granted. Pure.
+// What a peer's JSON needs before and after RapidJSON reads it in place, because RapidJSON takes two things for granted;
+// and how deep it may be. Pure.
 
 #pragma once
 
@@ -7,6 +8,9 @@
 #include <string_view>
 
 namespace streaming {
+
+// Nesting of JSON that is kept as a document or passed on. Over it: it is refused.
+inline constexpr std::size_t kMaxJsonDepth = 64;
 
 // Bytes that must stand behind the text, to be set to NUL: text that ends inside a character of UTF-8 makes the reader
 // look for its other bytes behind the end, before it refuses it.

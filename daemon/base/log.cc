@@ -15,7 +15,6 @@
 #include <mutex>
 
 #include "base/check.h"
-#include "base/limits.h"
 #include "base/log_writer.h"
 #include "base/printable.h"
 

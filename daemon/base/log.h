@@ -12,6 +12,7 @@
 #include <string>
 #include <string_view>
 
+#include "base/clock.h"
 #include "base/result.h"
 
 namespace streaming {
@@ -75,7 +76,10 @@ Status start_log(const LogSettings& settings);
 // as before, and says why.
 Status restart_log(const LogSettings& settings);
 
-// Writes what waits, for kLogEndTimeout at most. Others may go on to log; what they say is lost.
+// How long end_log() waits if the output takes no lines. Over it: the lines that wait are lost.
+inline constexpr Duration kLogEndTimeout{500};
+
+// Writes what waits, for kLogEndTimeout at most. Lines that other threads log afterwards are lost.
 void end_log();
 
 // Lines that could not be written since the start. Any thread.

@@ -10,8 +10,6 @@
 #include <chrono>
 #include <thread>
 
-#include "base/limits.h"
-
 namespace streaming {
 
 LogWriter::LogWriter(UniqueFd output) : output_(std::make_shared<const UniqueFd>(std::move(output))) {

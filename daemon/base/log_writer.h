@@ -7,6 +7,7 @@
 #pragma once
 
 #include <condition_variable>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <mutex>
@@ -17,6 +18,12 @@
 #include "base/unique_fd.h"
 
 namespace streaming {
+
+// Lines that wait to be written. Over it: lost, and counted.
+inline constexpr std::size_t kMaxLogBytes = 1024 * 1024;
+
+// How long lines are gathered before they are written together.
+inline constexpr Duration kLogPause{5};
 
 class LogWriter {
  public:

@@ -8,7 +8,6 @@
 #include <sstream>
 
 #include "base/header_field.h"
-#include "base/limits.h"
 #include "config/secret_file.h"
 
 namespace streaming {

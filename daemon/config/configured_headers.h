@@ -5,6 +5,7 @@
 
 #pragma once
 
+#include <cstddef>
 #include <map>
 #include <string>
 #include <string_view>
@@ -12,6 +13,11 @@
 #include "base/result.h"
 
 namespace streaming {
+
+// A header's value, its name, and the number of headers for one backend. Over it: an error at the start.
+inline constexpr std::size_t kMaxConfiguredHeaderBytes = 8 * 1024;
+inline constexpr std::size_t kMaxHeaderNameBytes = 256;
+inline constexpr std::size_t kMaxConfiguredHeaders = 32;
 
 struct ConfiguredHeader {
   std::string value;  // empty as long as its file has not been read

@@ -12,9 +12,9 @@
 #include <cstring>
 
 #include "base/header_field.h"
-#include "base/limits.h"
 #include "base/log.h"
 #include "base/unique_fd.h"
+#include "config/configured_headers.h"
 #include "config/printed_url.h"
 
 namespace streaming {

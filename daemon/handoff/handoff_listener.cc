@@ -9,8 +9,8 @@
 #include <tuple>
 #include <utility>
 
-#include "base/limits.h"
 #include "base/log.h"
+#include "handoff/limits.h"
 
 namespace streaming {
 namespace {

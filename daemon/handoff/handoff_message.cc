@@ -8,7 +8,7 @@
 #include <cstring>
 #include <vector>
 
-#include "base/limits.h"
+#include "handoff/limits.h"
 
 namespace streaming {
 namespace {

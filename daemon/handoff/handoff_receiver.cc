@@ -11,6 +11,7 @@
 
 #include "base/log.h"
 #include "handoff/handoff_connection.h"
+#include "handoff/limits.h"
 #include "handoff/payload_file.h"
 #include "protocol/handoff_protocol.h"
 

@@ -22,7 +22,6 @@
 #include <vector>
 
 #include "base/intrusive_list.h"
-#include "base/limits.h"
 #include "base/slab.h"
 #include "base/unique_fd.h"
 #include "handoff/handoff_listener.h"

@@ -11,7 +11,7 @@
 #include <cerrno>
 #include <cstring>
 
-#include "base/limits.h"
+#include "handoff/limits.h"
 
 namespace streaming {
 namespace {

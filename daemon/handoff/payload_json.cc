@@ -9,7 +9,6 @@
 #include <utility>
 
 #include "base/json_input.h"
-#include "base/limits.h"
 #include "base/printable.h"
 
 namespace streaming {

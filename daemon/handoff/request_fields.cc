@@ -12,7 +12,7 @@
 #include <utility>
 #include <vector>
 
-#include "base/limits.h"
+#include "handoff/limits.h"
 
 namespace streaming {
 namespace {

@@ -6,8 +6,6 @@
 
 #include <limits>
 
-#include "base/limits.h"
-
 namespace streaming {
 namespace {
 

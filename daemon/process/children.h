@@ -13,6 +13,9 @@
 
 namespace streaming {
 
+// From the request to end (SIGTERM) to the kill. Shorter than the daemon's own end.
+inline constexpr Duration kProgramEndTimeout{2000};
+
 class ChildOwner {
  public:
   // The child is gone, and its handle with it. `status` is what wait() says. May start another one from within.

@@ -7,7 +7,6 @@
 #include <array>
 #include <utility>
 
-#include "base/limits.h"
 #include "base/log.h"
 
 namespace streaming {

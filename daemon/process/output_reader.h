@@ -5,6 +5,8 @@
 
 #pragma once
 
+#include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <span>
 #include <string>
@@ -12,6 +14,12 @@
 #include "process/children.h"
 
 namespace streaming {
+
+// How many programs run at once, per worker, how long each may take, and what it may print. Over any of these: its
+// output is not used.
+inline constexpr std::uint32_t kMaxOutputPrograms = 4;
+inline constexpr Duration kOutputProgramTimeout{1000};
+inline constexpr std::size_t kMaxOutputBytes = 8 * 1024;
 
 class OutputReceiver {
  public:

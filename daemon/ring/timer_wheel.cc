@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <bit>
 
-#include "base/limits.h"
+#include "ring/limits.h"
 
 namespace streaming {
 namespace {

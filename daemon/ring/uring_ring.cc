@@ -10,7 +10,7 @@
 #include <chrono>
 #include <string>
 
-#include "base/limits.h"
+#include "ring/limits.h"
 #include "ring/ring_restrictions.h"
 #include "ring/uring_unavailable.h"
 

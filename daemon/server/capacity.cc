@@ -8,7 +8,9 @@
 #include <numeric>
 #include <string>
 
-#include "base/limits.h"
+#include "handoff/limits.h"
+#include "server/limits.h"
+#include "stream/limits.h"
 
 namespace streaming {
 

@@ -12,8 +12,8 @@
 #include <thread>
 #include <utility>
 
-#include "base/limits.h"
 #include "base/unique_fd.h"
+#include "server/limits.h"
 
 namespace streaming {
 namespace {

@@ -14,7 +14,7 @@
 #include <vector>
 
 #include "backends/registry.h"
-#include "base/limits.h"
+#include "server/limits.h"
 #include "server/metric_families.h"
 
 namespace streaming {

@@ -13,13 +13,14 @@
 #include <cstdlib>
 #include <iterator>
 
-#include "base/limits.h"
 #include "base/log.h"
 #include "config/option.h"
 #include "handoff/listening_socket.h"
 #include "process/program.h"
 #include "ring/direct_files.h"
+#include "ring/limits.h"
 #include "server/config_check.h"
+#include "server/limits.h"
 #include "server/warnings.h"
 
 namespace streaming {

@@ -8,8 +8,8 @@
 #include <cerrno>
 
 #include "backends/wrapping/attachments.h"
-#include "base/limits.h"
 #include "base/log.h"
+#include "server/limits.h"
 
 namespace streaming {
 namespace {

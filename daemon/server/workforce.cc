@@ -8,9 +8,11 @@
 #include <string>
 #include <system_error>
 
-#include "base/limits.h"
+#include "handoff/limits.h"
 #include "ring/uring_ring.h"
 #include "server/memory_limit.h"
+#include "stream/limits.h"
+#include "upstream/limits.h"
 
 namespace streaming {
 namespace {

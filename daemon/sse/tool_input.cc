@@ -6,7 +6,7 @@
 
 #include <cstdint>
 
-#include "base/limits.h"
+#include "base/json_input.h"
 
 namespace streaming {
 namespace {

@@ -4,8 +4,8 @@
 #include <algorithm>
 #include <utility>
 
-#include "base/limits.h"
 #include "sse/json_text.h"
+#include "sse/limits.h"
 #include "sse/tool_input.h"
 
 namespace streaming {

@@ -6,10 +6,10 @@
 #include <algorithm>
 #include <cerrno>
 
-#include "base/limits.h"
 #include "base/log.h"
 #include "base/random_id.h"
 #include "base/utf8.h"
+#include "stream/limits.h"
 #include "stream/stream_table.h"
 
 namespace streaming {

@@ -45,7 +45,7 @@ class Stream final : public ListNode, private EventSink, private TimerOwner {
   // What answers it; null for one that only says no.
   Backend* backend() const { return backend_; }
 
-  // For logs and metrics: what the hand-off named, cut to what limits.h allows, and what the upstream counted.
+  // For logs and metrics: what the hand-off named, cut to what stream/limits.h allows, and what the upstream counted.
   class Account {
    public:
     Account() = default;

@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <cerrno>
 
-#include "base/limits.h"
+#include "stream/limits.h"
 #include "stream/stream.h"
 #include "stream/stream_table.h"
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "stream/stream_metrics.h"
 
-#include "base/limits.h"
 #include "base/utf8.h"
+#include "stream/limits.h"
 
 namespace streaming {
 

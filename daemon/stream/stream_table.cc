@@ -6,8 +6,8 @@
 #include <algorithm>
 
 #include "backends/registry.h"
-#include "base/limits.h"
 #include "base/log_line.h"
+#include "stream/limits.h"
 
 namespace streaming {
 namespace {

@@ -9,7 +9,7 @@
 #include <limits>
 #include <utility>
 
-#include "base/limits.h"
+#include "upstream/limits.h"
 
 namespace streaming {
 namespace {

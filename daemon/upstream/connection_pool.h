@@ -10,11 +10,11 @@
 #include <string>
 
 #include "base/intrusive_list.h"
-#include "base/limits.h"
 #include "base/slab.h"
 #include "ring/timer_wheel.h"
 #include "upstream/http2_connection.h"
 #include "upstream/http_client.h"
+#include "upstream/limits.h"
 #include "upstream/origin.h"
 #include "upstream/reconnect_gate.h"
 #include "upstream/resolver.h"

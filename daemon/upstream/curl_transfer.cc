@@ -5,7 +5,7 @@
 #include <utility>
 
 #include "base/check.h"
-#include "base/limits.h"
+#include "upstream/limits.h"
 #include "upstream/redirect.h"
 
 namespace streaming {

@@ -3,8 +3,8 @@
 
 #include <limits>
 
-#include "base/limits.h"
 #include "base/log.h"
+#include "upstream/limits.h"
 #include "upstream/url.h"
 
 namespace streaming {

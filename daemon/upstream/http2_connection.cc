@@ -7,7 +7,7 @@
 #include <cerrno>
 #include <utility>
 
-#include "base/limits.h"
+#include "upstream/limits.h"
 
 namespace streaming {
 namespace {

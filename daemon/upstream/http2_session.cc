@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "base/check.h"
-#include "base/limits.h"
+#include "upstream/limits.h"
 #include "upstream/url.h"
 
 namespace streaming {

@@ -16,9 +16,9 @@
 #include <string_view>
 
 #include "base/intrusive_list.h"
-#include "base/limits.h"
 #include "ring/timer_wheel.h"
 #include "upstream/http2_stream.h"
+#include "upstream/limits.h"
 
 namespace streaming {
 

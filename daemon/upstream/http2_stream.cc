@@ -6,8 +6,8 @@
 #include <cstring>
 #include <utility>
 
-#include "base/limits.h"
 #include "upstream/http2_session.h"
+#include "upstream/limits.h"
 #include "upstream/redirect.h"
 
 namespace streaming {

@@ -4,8 +4,8 @@
 #include <utility>
 
 #include "base/growing_pause.h"
-#include "base/limits.h"
 #include "base/log.h"
+#include "upstream/limits.h"
 
 namespace streaming {
 

@@ -10,7 +10,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "base/limits.h"
+#include "upstream/limits.h"
 
 namespace streaming {
 namespace {

@@ -2,6 +2,7 @@
 // A hand-off's attachments, from its payload to the messages that hold them, and what each API is posted then. The input
 // is the payload and the files' contents, with a line "--" between each two.
 
+#include "backends/limits.h"
 #include "backends/wrapping/attachments.h"
 
 #include <optional>
@@ -10,7 +11,6 @@
 #include "backends/langgraph/langgraph_request.h"
 #include "backends/openai/chat_completion_request.h"
 #include "backends/openai/responses_request.h"
-#include "base/limits.h"
 #include "fuzz/daemon/written_request.h"
 
 namespace streaming {

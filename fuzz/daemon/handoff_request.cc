@@ -2,13 +2,13 @@
 // A hand-off's payload: parsed or refused, the same each time; what comes of it cannot break the head of an answer, and
 // is the same when a request to an API is read in turn.
 
+#include "base/json_input.h"
 #include "handoff/handoff_request.h"
 
 #include <algorithm>
 #include <cmath>
 
 #include "backends/openai/chat_completion_request.h"
-#include "base/limits.h"
 #include "fuzz/property.h"
 #include "protocol/handoff_protocol.h"
 #include "sse/response_head.h"

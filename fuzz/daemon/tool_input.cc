@@ -11,7 +11,6 @@
 #include <algorithm>
 
 #include "base/json_input.h"
-#include "base/limits.h"
 #include "fuzz/property.h"
 
 namespace {

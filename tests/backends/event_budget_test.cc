@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "backends/event_budget.h"
+#include "backends/limits.h"
 
 #include <gtest/gtest.h>
 

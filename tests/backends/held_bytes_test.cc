@@ -7,9 +7,9 @@
 #include <array>
 #include <functional>
 
+#include "backends/limits.h"
 #include "backends/registry.h"
 #include "backends/wrapping/fallback.h"
-#include "base/limits.h"
 #include "base/log.h"
 #include "support/parsed_payload.h"
 #include "support/recording_sink.h"

@@ -15,8 +15,8 @@
 #include "backends/langgraph/langgraph_reader.h"
 #include "backends/openai/chat_completion_reader.h"
 #include "backends/openai/responses_reader.h"
-#include "base/limits.h"
 #include "config/config.h"
+#include "sse/limits.h"
 #include "support/fake_http_client.h"
 #include "support/told_answer.h"
 

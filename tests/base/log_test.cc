@@ -14,7 +14,6 @@
 #include <vector>
 
 #include "base/clock.h"
-#include "base/limits.h"
 #include "base/log_line.h"
 #include "base/log_writer.h"
 #include "base/unique_fd.h"

@@ -6,7 +6,6 @@
 #include <filesystem>
 #include <fstream>
 
-#include "base/limits.h"
 #include "config/command_line.h"
 #include "config/config_file.h"
 #include "config/profile.h"

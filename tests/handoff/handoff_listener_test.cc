@@ -6,8 +6,8 @@
 #include <algorithm>
 #include <vector>
 
-#include "base/limits.h"
 #include "base/log.h"
+#include "handoff/limits.h"
 #include "support/fake_ring.h"
 
 namespace streaming {

@@ -9,7 +9,7 @@
 
 #include <filesystem>
 
-#include "base/limits.h"
+#include "handoff/limits.h"
 #include "support/tcp_sockets.h"
 #include "support/unix_sockets.h"
 

@@ -8,9 +8,9 @@
 #include <cstring>
 
 #include "base/json_input.h"
-#include "base/limits.h"
 #include "base/log.h"
 #include "handoff/handoff_connection.h"
+#include "handoff/limits.h"
 #include "protocol/handoff_protocol.h"
 #include "support/fake_ring.h"
 #include "support/unix_sockets.h"

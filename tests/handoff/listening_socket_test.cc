@@ -9,7 +9,7 @@
 #include <fstream>
 #include <vector>
 
-#include "base/limits.h"
+#include "handoff/limits.h"
 
 #include "support/temporary_directory.h"
 #include "support/unix_sockets.h"

@@ -7,7 +7,6 @@
 #include <filesystem>
 #include <vector>
 
-#include "base/limits.h"
 #include "support/ring_turns.h"
 
 namespace streaming {

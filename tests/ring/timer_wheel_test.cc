@@ -9,7 +9,7 @@
 #include <random>
 #include <vector>
 
-#include "base/limits.h"
+#include "ring/limits.h"
 
 namespace streaming {
 namespace {

@@ -9,7 +9,7 @@
 
 #include <cerrno>
 
-#include "base/limits.h"
+#include "ring/limits.h"
 #include "ring/uring_ring.h"
 #include "support/unix_sockets.h"
 

@@ -4,7 +4,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "base/limits.h"
+#include "handoff/limits.h"
+#include "server/limits.h"
+#include "stream/limits.h"
 
 namespace streaming {
 namespace {

@@ -14,7 +14,7 @@
 #include <thread>
 #include <vector>
 
-#include "base/limits.h"
+#include "server/limits.h"
 #include "support/daemon_process.h"
 #include "support/mock_answer.h"
 #include "support/silent_api.h"

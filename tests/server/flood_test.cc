@@ -11,7 +11,7 @@
 #include <string>
 #include <vector>
 
-#include "base/limits.h"
+#include "server/limits.h"
 #include "support/http_get.h"
 #include "support/scripted_apis.h"
 #include "support/tcp_sockets.h"

@@ -5,7 +5,7 @@
 
 #include <string>
 
-#include "base/limits.h"
+#include "base/json_input.h"
 
 namespace streaming {
 namespace {

@@ -5,7 +5,7 @@
 
 #include <string>
 
-#include "base/limits.h"
+#include "sse/limits.h"
 
 namespace streaming {
 namespace {

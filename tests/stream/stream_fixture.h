@@ -13,7 +13,6 @@
 #include <optional>
 #include <string>
 
-#include "base/limits.h"
 #include "base/log.h"
 #include "stream/stream_table.h"
 #include "support/fake_ring.h"

@@ -3,7 +3,7 @@
 
 #include <gtest/gtest.h>
 
-#include "base/limits.h"
+#include "stream/limits.h"
 
 namespace streaming {
 namespace {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // A stream's life over a ring that completes as the test says.
 
+#include "sse/limits.h"
+#include "stream/limits.h"
 #include "stream/stream_fixture.h"
 
 namespace streaming {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Slow clients, silent upstreams.
 
+#include "stream/limits.h"
 #include "stream/stream_fixture.h"
 
 namespace streaming {

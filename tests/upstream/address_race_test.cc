@@ -9,8 +9,8 @@
 #include <cerrno>
 #include <optional>
 
-#include "base/limits.h"
 #include "support/fake_ring.h"
+#include "upstream/limits.h"
 
 namespace streaming {
 namespace {

@@ -13,11 +13,11 @@
 #include <latch>
 #include <vector>
 
-#include "base/limits.h"
 #include "support/dns_server.h"
 #include "support/http_client_loop.h"
 #include "support/raw_server.h"
 #include "support/temporary_directory.h"
+#include "upstream/limits.h"
 
 namespace streaming {
 namespace {

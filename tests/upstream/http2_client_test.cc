@@ -8,11 +8,11 @@
 
 #include <deque>
 
-#include "base/limits.h"
 #include "support/http2_server.h"
 #include "support/http_client_loop.h"
 #include "support/raw_server.h"
 #include "support/test_certificate.h"
+#include "upstream/limits.h"
 
 namespace streaming {
 namespace {

@@ -8,10 +8,10 @@
 #include <future>
 #include <mutex>
 
-#include "base/limits.h"
 #include "support/http_client_loop.h"
 #include "support/scripted_server.h"
 #include "support/test_certificate.h"
+#include "upstream/limits.h"
 
 namespace streaming {
 namespace {

@@ -8,8 +8,8 @@
 #include <algorithm>
 #include <sstream>
 
-#include "base/limits.h"
 #include "base/log.h"
+#include "upstream/limits.h"
 
 namespace streaming {
 namespace {

@@ -9,7 +9,6 @@
 #include <deque>
 #include <string>
 
-#include "base/limits.h"
 #include "support/http2_server.h"
 #include "support/http_client_loop.h"
 #include "support/tcp_sockets.h"

@@ -6,9 +6,9 @@
 
 #include <deque>
 
-#include "base/limits.h"
 #include "support/dns_server.h"
 #include "support/ring_turns.h"
+#include "upstream/limits.h"
 
 namespace streaming {
 namespace {

@@ -11,7 +11,7 @@
 #include <string_view>
 #include <vector>
 
-#include "base/limits.h"
+#include "backends/limits.h"
 
 namespace streaming {
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "backends/limits.h"
 #include "backends/registry.h"
 
 #include <map>

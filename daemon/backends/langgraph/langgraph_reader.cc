@@ -7,7 +7,8 @@
 
 #include "backends/content_parts.h"
 #include "backends/json_fields.h"
-#include "base/limits.h"
+#include "backends/limits.h"
+#include "handoff/limits.h"
 
 namespace streaming {
 namespace {

@@ -4,8 +4,8 @@
 #include <rapidjson/stringbuffer.h>
 #include <rapidjson/writer.h>
 
+#include "backends/limits.h"
 #include "backends/request_body.h"
-#include "base/limits.h"
 
 namespace streaming {
 namespace {

@@ -3,7 +3,7 @@
 
 #include <utility>
 
-#include "base/limits.h"
+#include "backends/limits.h"
 #include "base/log.h"
 
 namespace streaming {

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "backends/limits.h"
 #include "backends/registry.h"
 
 #include <optional>
@@ -7,7 +8,6 @@
 
 #include "backends/local/typing_rhythm.h"
 #include "backends/wrapping/wrapping_session.h"
-#include "base/limits.h"
 
 namespace streaming {
 namespace {

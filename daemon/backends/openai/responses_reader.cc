@@ -4,7 +4,7 @@
 #include <algorithm>
 
 #include "backends/json_fields.h"
-#include "base/limits.h"
+#include "backends/limits.h"
 
 namespace streaming {
 namespace {

@@ -7,10 +7,10 @@
 #include <utility>
 
 #include "backends/json_fields.h"
+#include "backends/limits.h"
 #include "backends/request_body.h"
 #include "backends/wrapping/placeholders.h"
 #include "base/base64.h"
-#include "base/limits.h"
 #include "base/printable.h"
 #include "base/utf8.h"
 

@@ -5,10 +5,10 @@
 #include <optional>
 #include <utility>
 
+#include "backends/limits.h"
 #include "backends/wrapping/wrapping_session.h"
 #include "base/check.h"
 #include "base/growing_pause.h"
-#include "base/limits.h"
 #include "base/log.h"
 
 namespace streaming {

@@ -5,7 +5,7 @@
 
 #include <optional>
 
-#include "base/limits.h"
+#include "backends/limits.h"
 #include "support/recording_sink.h"
 
 namespace streaming {

@@ -3,7 +3,7 @@
 
 #include <gtest/gtest.h>
 
-#include "base/limits.h"
+#include "backends/limits.h"
 #include "support/parsed_payload.h"
 
 namespace streaming {

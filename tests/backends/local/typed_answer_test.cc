@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "backends/limits.h"
 #include "backends/registry.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "backends/local/typing_rhythm.h"
-#include "base/limits.h"
 #include "support/fake_http_client.h"
 #include "support/recording_sink.h"
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "backends/limits.h"
 #include "backends/wrapping/attachments.h"
 
 #include <gmock/gmock.h>
@@ -10,7 +11,6 @@
 #include "backends/openai/chat_completion_request.h"
 #include "backends/openai/responses_request.h"
 #include "backends/wrapping/placeholders.h"
-#include "base/limits.h"
 #include "support/parsed_payload.h"
 
 namespace streaming {

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "backends/limits.h"
 #include "backends/wrapping/fallback.h"
 
 #include <gmock/gmock.h>
@@ -9,7 +10,6 @@
 #include <cstring>
 
 #include "backends/openai/chat_completion_request.h"
-#include "base/limits.h"
 #include "base/log.h"
 #include "support/parsed_payload.h"
 #include "support/recording_sink.h"

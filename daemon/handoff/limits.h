@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+// The limits of the hand-off: its connections, its messages and the fields of its payload. Each comment says what
+// happens at the limit.
+
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "base/clock.h"
+
+namespace streaming {
+
+// --- Connections ----------------------------------------------------------------------------------------------------
+
+// Apache's connections that have not sent their message yet, per worker. Over it: the one that has been silent longest
+// is closed, so that silent peers do not keep others out. Apache sends its message as soon as it has connected.
+inline constexpr std::uint32_t kMaxSilentConnections = 768;
+
+// A connection that has sent nothing for this long counts as silent.
+inline constexpr Duration kSilentAfter{2};
+
+// Hand-offs that a worker was given and has not read yet. Over it: other workers get the next one. If all workers are
+// that far behind, nothing is accepted until one has halved its backlog; the listen backlog holds new connections.
+inline constexpr std::uint32_t kMaxUnread = 128;
+
+// Pause between two checks whether a worker has caught up.
+inline constexpr Duration kBehindPause{1};
+
+// Pause between two log lines about users who may not hand over clients, per worker.
+inline constexpr Duration kStrangerComplaintPause{10'000};
+
+// Connections that wait to be accepted. Over it: Apache finds the daemon busy, and tries again. The kernel lowers it to
+// net.core.somaxconn.
+inline constexpr std::uint32_t kListenBacklog = 640;
+
+// Accepts in flight at one time, each an operation. Over it: in the next turn.
+inline constexpr std::uint32_t kAcceptsAtOnce = 64;
+
+// All of Apache's connections, per worker: what the limits above allow, and those that are being passed on, answered or
+// closed. Over it: nothing is accepted, and a connection that a worker is given nevertheless is closed at once, so that
+// Apache answers its client itself.
+inline constexpr std::uint32_t kMaxHandoffConnections = kMaxSilentConnections + kMaxUnread + kAcceptsAtOnce + 704;
+
+// Pause before a hand-off's operation that failed for lack of memory is tried again.
+inline constexpr Duration kHandoffRetryPause{10};
+
+// Pause before a failed accept is tried again.
+inline constexpr Duration kAcceptRetryPause{50};
+
+// From a refusal until Apache has read it. Over it: the daemon answers the client itself.
+inline constexpr Duration kRefusalReadTimeout{5000};
+
+// Receive buffers for messages of the largest size that a worker provides to its ring. A message that finds none waits
+// for the next turn; messages are read in the order in which they arrived.
+inline constexpr std::uint32_t kReceiveBuffers = 16;
+
+// --- Clients --------------------------------------------------------------------------------------------------------
+
+// What the kernel takes for a client in addition to what is in flight to it. Over it: the stream keeps what it has to
+// send.
+inline constexpr int kClientUnsentBytes = 16 * 1024;
+
+// --- Payload --------------------------------------------------------------------------------------------------------
+
+// The payload's user_id, which is kept while the user has streams. Over it: 400.
+inline constexpr std::size_t kMaxIdBytes = 256;
+
+// A field of the payload that is sent to the API as a header. Over it: 400.
+inline constexpr std::size_t kMaxHeaderValueBytes = 4096;
+
+}  // namespace streaming

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+// The limits of the streams. Each comment says what happens at the limit.
+
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "base/clock.h"
+#include "handoff/limits.h"
+
+namespace streaming {
+
+// Streams beyond max_connections, per worker, that only report that the daemon is full. Over it: the client is closed.
+inline constexpr std::uint32_t kMaxRefusals = 256;
+
+// The smallest peak, in streams, after which memory is returned to the system, and how long after the peak.
+inline constexpr std::uint32_t kTrimAtStreams = 16;
+inline constexpr Duration kTrimPause{2000};
+
+// Models, of all backends, whose tokens are counted separately. Over it: together, as "other".
+inline constexpr std::size_t kMaxModels = 64;
+
+// What is kept of a hand-off for the log, /streams and the metrics: its request_id and its user_id each, its model; and
+// of what Apache adds, the request's id, the client's address and the path. Over it: cut.
+inline constexpr std::size_t kMaxKeptIdBytes = kMaxIdBytes;
+inline constexpr std::size_t kMaxKeptModelBytes = 128;
+inline constexpr std::size_t kMaxKeptApacheIdBytes = 64;
+inline constexpr std::size_t kMaxKeptAddressBytes = 64;
+inline constexpr std::size_t kMaxKeptPathBytes = 128;
+
+// After the answer's end: for how long, and how many bytes, a client that goes on sending is read. Over it: closed.
+inline constexpr Duration kDrainTimeout{2000};
+inline constexpr std::size_t kDrainBytes = 1024 * 1024;
+
+}  // namespace streaming
