@@ -24,9 +24,9 @@ bool is_list(const Option& option) {
 }
 
 // Sets one key after the other, and stops at the first mistake.
-class FileReader {
+class TomlReader {
  public:
-  FileReader(const std::string& path, Config& config) : path_(path), config_(config) {}
+  TomlReader(const std::string& path, Config& config) : path_(path), config_(config) {}
 
   // `prefix` is of a section that there is, with a dot behind it; empty: of the file itself.
   Status read(const toml::table& table, const std::string& prefix) {
@@ -243,7 +243,7 @@ void insert_profiles(toml::table& root, const Config& config) {
 
 Status read_config_file(const std::string& path, Config& config) {
   try {
-    return FileReader(path, config).read(toml::parse_file(path), "");
+    return TomlReader(path, config).read(toml::parse_file(path), "");
   } catch (const toml::parse_error& error) {
     return Error{path + ":" + std::to_string(error.source().begin.line) + ": " + std::string(error.description())};
   }

@@ -27,13 +27,13 @@ inline constexpr Duration kWorkerAnswerTimeout{1000};
 
 // Requests that are read and answered at one time, each by a thread; and from a connection to its request. Over the
 // first: they wait. Over the second: closed, so that connections without a request do not block others for long.
-inline constexpr int kMonitorThreads = 8;
-inline constexpr Duration kMonitorRequestTimeout{2000};
+inline constexpr int kStatusThreads = 8;
+inline constexpr Duration kStatusRequestTimeout{2000};
 
 // Streams that /streams lists, per worker. Over it: left out.
 inline constexpr std::size_t kMostListedStreams = 1000;
 
 // Pause before the next attempt to listen, while another process has the port.
-inline constexpr Duration kMonitorRetryPause{500};
+inline constexpr Duration kStatusRetryPause{500};
 
 }  // namespace streaming

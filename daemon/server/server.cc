@@ -26,7 +26,7 @@
 namespace streaming {
 namespace {
 
-// From a successor's start to its word that it serves.
+// From a successor's start to its report that it serves.
 constexpr Duration kSuccessorTimeout{30'000};
 
 sigset_t handled_signals() {
@@ -103,7 +103,7 @@ Status Server::set_up() {
   if (!signals) return signals.error();
   signals_ = std::move(*signals);
   if (Status made = workforce_.make(config_, *capacity, direct_files); !made) return made;
-  overseer_.emplace(workforce_.workers(), workforce_.requests(), *capacity);
+  status_.emplace(workforce_.workers(), workforce_.requests(), *capacity);
   if (Status listening = listen(); !listening) return listening;
   log::info("{} workers, room for {} streams under a limit of {} open files{}", capacity->streams_of_worker.size(),
             capacity->streams(), *open_files_limit,
@@ -144,17 +144,17 @@ int Server::run() {
   }
   log::info("ready on {} ({}), backend {}", socket_.path, socket_type_name(socket_.type), config_->backend);
   notify_ready("serving");
-  overseer_->set_accepting(true);
+  status_->set_accepting(true);
   if (predecessor_) {
-    say_that_we_serve(std::move(predecessor_));
-    monitor_due_ = MonotonicClock::now() + kMonitorRetryPause;  // until it has heard that, the port is its own
+    report_that_we_serve(std::move(predecessor_));
+    status_server_due_ = MonotonicClock::now() + kStatusRetryPause;  // until it has heard that, the port is its own
   } else {
-    start_monitor();
+    start_status_server();
   }
   watchdog_interval_ = watchdog_interval();
   if (watchdog_interval_) watchdog_due_ = MonotonicClock::now();
   while (workforce_.any_running()) wait();
-  monitor_.reset();
+  status_server_.reset();
   workforce_.join();
 
   Summary summary = workforce_.sum_up();
@@ -167,7 +167,9 @@ int Server::run() {
 
 void Server::wait() {
   pollfd events[] = {
-      {signals_.get(), POLLIN, 0}, {workforce_.events(), POLLIN, 0}, {successor_ ? successor_->word() : -1, POLLIN, 0}};
+      {signals_.get(), POLLIN, 0},
+      {workforce_.events(), POLLIN, 0},
+      {successor_ ? successor_->readiness() : -1, POLLIN, 0}};
   const Time due = next_due();
   poll(events, std::size(events), ms_until(due));
   // Streams, or a successor, get back what a stop of the whole process has taken from their time.
@@ -179,7 +181,7 @@ void Server::wait() {
   const Time now = MonotonicClock::now();
   if (now >= deadline_) handle_deadline();
   if (now >= watchdog_due_) handle_watchdog();
-  if (now >= monitor_due_) start_monitor();
+  if (now >= status_server_due_) start_status_server();
 }
 
 void Server::handle_signal() {
@@ -215,7 +217,7 @@ void Server::begin_drain(Time deadline) {
   deadline_ = deadline;
   if (order_ != WorkerOrder::kServe) return;
   order_ = WorkerOrder::kDrain;
-  overseer_->set_accepting(false);
+  status_->set_accepting(false);
   socket_.fd.reset();
   workforce_.request_of_listener(order_);
 }
@@ -253,20 +255,20 @@ void Server::handle_watchdog() {
 }
 
 // The port may still be the predecessor's, or for good somebody else's: no reason not to serve clients meanwhile.
-void Server::start_monitor() {
-  monitor_due_ = Time::max();
+void Server::start_status_server() {
+  status_server_due_ = Time::max();
   const std::string address = config_->metrics_port != 0 ? "127.0.0.1:" + std::to_string(config_->metrics_port)
                               : config_->metrics_enabled ? config_->metrics_address
                                                          : "";
   if (address.empty()) return;
-  Result<std::unique_ptr<Monitor>> monitor = Monitor::start(address, *overseer_);
-  if (monitor) {
-    monitor_ = std::move(*monitor);
-    log::info("metrics on port {} of {}", monitor_->port(), address.substr(0, address.rfind(':')));
+  Result<std::unique_ptr<StatusServer>> server = StatusServer::start(address, *status_);
+  if (server) {
+    status_server_ = std::move(*server);
+    log::info("metrics on port {} of {}", status_server_->port(), address.substr(0, address.rfind(':')));
     return;
   }
-  if (!std::exchange(monitor_complained_, true)) log::error("{}; trying again", monitor.error().message);
-  monitor_due_ = MonotonicClock::now() + kMonitorRetryPause;
+  if (!std::exchange(status_server_failed_, true)) log::error("{}; trying again", server.error().message);
+  status_server_due_ = MonotonicClock::now() + kStatusRetryPause;
 }
 
 // --- Other settings, another binary ---------------------------------------------------------------------------------
@@ -306,14 +308,14 @@ void Server::upgrade() {
 
 void Server::handle_successor() {
   const pid_t pid = successor_->pid();
-  const bool serves = successor_->read();
+  const bool serves = successor_->read_readiness();
   successor_.reset();
   deadline_ = Time::max();
   if (!serves) return log::error("upgrade: process {} has ended before it served; this daemon goes on", pid);
   log::info("upgrade: process {} serves; this one ends with its last stream", pid);
   notify_main_process(pid);
-  monitor_.reset();  // the port is the successor's
-  monitor_due_ = Time::max();
+  status_server_.reset();  // the port is the successor's
+  status_server_due_ = Time::max();
   begin_drain(Time::max());
 }
 

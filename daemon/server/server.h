@@ -15,9 +15,9 @@
 #include "config/config.h"
 #include "config/config_changes.h"
 #include "handoff/listening_socket.h"
-#include "server/monitor.h"
-#include "server/overseer.h"
+#include "server/daemon_status.h"
 #include "server/service_manager.h"
+#include "server/status_server.h"
 #include "server/successor.h"
 #include "server/workforce.h"
 
@@ -56,14 +56,14 @@ class Server {
   void handle_worker_event();
   void handle_deadline();
   void handle_watchdog();
-  void start_monitor();
+  void start_status_server();
   void reload();
   void take(const ConfigChanges& changes);
   void upgrade();
   void handle_successor();
   // Streams have until `deadline` to end.
   void begin_drain(Time deadline);
-  Time next_due() const { return std::min({deadline_, watchdog_due_, monitor_due_}); }
+  Time next_due() const { return std::min({deadline_, watchdog_due_, status_server_due_}); }
   // Ends the process without waiting for anybody.
   [[noreturn]] void quit(const char* reason) const;
 
@@ -76,10 +76,10 @@ class Server {
   UniqueFd predecessor_;     // waits to hear that we serve
   std::optional<Successor> successor_;
   Workforce workforce_;
-  std::optional<Overseer> overseer_;
-  std::unique_ptr<Monitor> monitor_;
-  Time monitor_due_ = Time::max();  // the next try to start it
-  bool monitor_complained_ = false;
+  std::optional<DaemonStatus> status_;
+  std::unique_ptr<StatusServer> status_server_;
+  Time status_server_due_ = Time::max();  // the next attempt to start it
+  bool status_server_failed_ = false;
   WorkerOrder order_ = WorkerOrder::kServe;
   bool ending_ = false;          // a signal, or a worker's failure, has said so
   Time deadline_ = Time::max();  // for carrying the order out; of a successor that has not said that it serves

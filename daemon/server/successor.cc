@@ -109,7 +109,7 @@ bool Invocation::is_replaced() const {
 Result<Successor> Successor::start(const Invocation& invocation, int listener, bool owns_file) {
   int ends[2];
   if (pipe2(ends, O_CLOEXEC) != 0) return Error::from_errno("cannot create a pipe", errno);
-  UniqueFd word(ends[0]);
+  UniqueFd readiness(ends[0]);
   UniqueFd upgrade_end(ends[1]);
   const UniqueFd upgrade = set_aside(upgrade_end.get());
   const UniqueFd passed_listener = set_aside(listener);
@@ -126,10 +126,11 @@ Result<Successor> Successor::start(const Invocation& invocation, int listener, b
   if (pid == 0) {
     become(invocation.executable.c_str(), arguments.data(), environment, passed_listener.get(), upgrade.get());
   }
-  return Successor(pid, std::move(word));
+  return Successor(pid, std::move(readiness));
 }
 
-Successor::Successor(Successor&& other) noexcept : pid_(std::exchange(other.pid_, -1)), word_(std::move(other.word_)) {
+Successor::Successor(Successor&& other) noexcept
+    : pid_(std::exchange(other.pid_, -1)), readiness_(std::move(other.readiness_)) {
 }
 
 Successor::~Successor() {
@@ -138,14 +139,14 @@ Successor::~Successor() {
   waitpid(pid_, nullptr, 0);
 }
 
-bool Successor::read() {
+bool Successor::read_readiness() {
   char byte = 0;
-  const bool serves = ::read(word_.get(), &byte, 1) == 1;
+  const bool serves = ::read(readiness_.get(), &byte, 1) == 1;
   if (serves) pid_ = -1;
   return serves;
 }
 
-void say_that_we_serve(UniqueFd upgrade) {
+void report_that_we_serve(UniqueFd upgrade) {
   constexpr char kWord = 1;
   // Where the predecessor has ended meanwhile, nobody needs to hear it.
   if (write(upgrade.get(), &kWord, 1) < 0) return;

@@ -35,24 +35,24 @@ class Successor {
 
   Successor(Successor&&) noexcept;
   Successor& operator=(Successor&&) noexcept = delete;
-  // Ends it if it has not said that it serves.
+  // Ends it if it has not reported that it serves.
   ~Successor();
 
   pid_t pid() const { return pid_; }
-  // Readable when there is something to read().
-  int word() const { return word_.get(); }
+  // The end of a pipe. Readable when read_readiness() has a result.
+  int readiness() const { return readiness_.get(); }
 
-  // Whether it serves; else it has ended before it did.
-  bool read();
+  // Whether the successor serves. If not, it ended before that.
+  bool read_readiness();
 
  private:
-  Successor(pid_t pid, UniqueFd word) : pid_(pid), word_(std::move(word)) {}
+  Successor(pid_t pid, UniqueFd readiness) : pid_(pid), readiness_(std::move(readiness)) {}
 
   pid_t pid_;  // -1: not ours any more
-  UniqueFd word_;
+  UniqueFd readiness_;
 };
 
-// What the successor itself writes to the descriptor that it was passed as kUpgradeName.
-void say_that_we_serve(UniqueFd upgrade);
+// In the successor: writes to the descriptor that was passed as kUpgradeName.
+void report_that_we_serve(UniqueFd upgrade);
 
 }  // namespace streaming

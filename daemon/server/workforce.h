@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Workforce: the workers, their threads and what they share.
 //
-// Owned by the Server and used on the main thread, but for workers(), which the monitor's threads look at. Made and
+// Owned by the Server and used on the main thread, except workers(), which the StatusServer's threads read. Made and
 // destroyed while no worker runs.
 
 #pragma once

@@ -42,7 +42,7 @@ class FloodTest : public testing::TestWithParam<Engine> {
   // After the first stream and answers of the monitor, whose threads each keep some 180 KB of what they wrote.
   std::size_t memory_at_rest() const {
     EXPECT_TRUE(read_to_end(daemon->hand_client_over("{}").get()).ends_with("data: [DONE]\n\n"));
-    for (int i = 0; i < 4 * kMonitorThreads; ++i) EXPECT_EQ(pauses(), 0);
+    for (int i = 0; i < 4 * kStatusThreads; ++i) EXPECT_EQ(pauses(), 0);
     return memory("VmRSS");
   }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "server/monitor.h"
+#include "server/status_server.h"
 
 #include <arpa/inet.h>
 #include <civetweb.h>
@@ -13,17 +13,18 @@
 #include <utility>
 
 #include "base/unique_fd.h"
+#include "server/daemon_status.h"
 #include "server/limits.h"
 
 namespace streaming {
 namespace {
 
 constexpr std::chrono::milliseconds kKnockPause{2};
-constexpr int kHandled = 200;  // what civetweb wants to hear; not the status
+constexpr int kHandled = 200;  // for civetweb: the request is answered; not the response's status
 constexpr const char* kJson = "application/json";
 constexpr const char* kPlain = "text/plain; charset=utf-8";
 
-// In one piece, so that nobody gets a head and waits for the rest.
+// Written at once, so that no client gets a head and waits for the rest.
 int answer(mg_connection* connection, const char* status, const char* type, const std::string& body) {
   const std::string whole = std::string("HTTP/1.1 ") + status + "\r\nContent-Type: " + type +
                             "\r\nCache-Control: no-store\r\nContent-Length: " + std::to_string(body.size()) +
@@ -36,32 +37,32 @@ int answer(mg_connection* connection, bool good) {
   return answer(connection, good ? "200 OK" : "503 Service Unavailable", kPlain, good ? "ok\n" : "no\n");
 }
 
-const MonitorSource& source_of(void* source) {
-  return *static_cast<const MonitorSource*>(source);
+const DaemonStatus& status_of(void* status) {
+  return *static_cast<const DaemonStatus*>(status);
 }
 
-int on_metrics(mg_connection* connection, void* source) {
-  return answer(connection, "200 OK", "text/plain; version=0.0.4; charset=utf-8", source_of(source).metrics());
+int on_metrics(mg_connection* connection, void* status) {
+  return answer(connection, "200 OK", "text/plain; version=0.0.4; charset=utf-8", status_of(status).metrics());
 }
 
-int on_healthz(mg_connection* connection, void* source) {
-  return answer(connection, source_of(source).alive());
+int on_healthz(mg_connection* connection, void* status) {
+  return answer(connection, status_of(status).alive());
 }
 
-int on_readyz(mg_connection* connection, void* source) {
-  return answer(connection, source_of(source).accepting());
+int on_readyz(mg_connection* connection, void* status) {
+  return answer(connection, status_of(status).accepting());
 }
 
-// Users and request ids are in it: for this machine alone.
-int on_streams(mg_connection* connection, void* source) {
+// Only for this machine, because it has users' and requests' ids.
+int on_streams(mg_connection* connection, void* status) {
   const std::string_view peer = mg_get_request_info(connection)->remote_addr;
   if (!peer.starts_with("127.") && peer != "::1") {
     return answer(connection, "403 Forbidden", kPlain, "only from this machine\n");
   }
-  return answer(connection, "200 OK", kJson, source_of(source).streams());
+  return answer(connection, "200 OK", kJson, status_of(status).streams());
 }
 
-// As civetweb wants it: numbers alone.
+// civetweb takes numeric addresses only.
 std::string numeric(const std::string& address) {
   const std::string host = address.substr(0, address.rfind(':'));
   if (host == "localhost") return "127.0.0.1" + address.substr(host.size());
@@ -78,27 +79,27 @@ constexpr Handler kHandlers[] = {
 
 }  // namespace
 
-class Monitor::HttpServer {
+class StatusServer::HttpServer {
  public:
-  HttpServer(const std::string& address, const MonitorSource& source)
+  HttpServer(const std::string& address, const DaemonStatus& status)
       : host_(numeric(address).substr(0, numeric(address).rfind(':'))) {
     mg_init_library(0);
     mg_callbacks callbacks{};
     callbacks.log_message = [](const mg_connection* connection, const char* message) {
       auto* self = static_cast<HttpServer*>(mg_get_user_data(mg_get_context(connection)));
       if (self != nullptr && self->context_ == nullptr) self->error_ = message;
-      return 1;  // it is not to write it anywhere
+      return 1;  // civetweb writes it nowhere
     };
     const std::string ports = numeric(address);
-    const std::string threads = std::to_string(kMonitorThreads);
-    const std::string timeout_ms = std::to_string(kMonitorRequestTimeout.count());
+    const std::string threads = std::to_string(kStatusThreads);
+    const std::string timeout_ms = std::to_string(kStatusRequestTimeout.count());
     const char* options[] = {"listening_ports",          ports.c_str(), "num_threads",        threads.c_str(),
                              "enable_directory_listing", "no",          "request_timeout_ms", timeout_ms.c_str(),
                              nullptr};
     context_ = mg_start(&callbacks, this, options);
     if (context_ == nullptr) return;
     for (const Handler& handler : kHandlers) {
-      mg_set_request_handler(context_, handler.path, handler.answer, const_cast<MonitorSource*>(&source));
+      mg_set_request_handler(context_, handler.path, handler.answer, const_cast<DaemonStatus*>(&status));
     }
   }
   ~HttpServer() {
@@ -114,8 +115,8 @@ class Monitor::HttpServer {
   }
 
  private:
-  // civetweb's listening thread looks every two seconds whether it is to end, and whenever somebody connects: so we do.
-  // With pauses: a connection that it takes just before it is told to end stays open, so there is no close to wait for.
+  // civetweb's listening thread checks every two seconds whether it must end, and at each new connection: so connect.
+  // There is no close to wait for, because a connection accepted just before the end stays open: so pause in between.
   void stop() {
     std::atomic<bool> stopped{false};
     const int own_port = port();
@@ -144,18 +145,18 @@ class Monitor::HttpServer {
   std::string error_;  // the last message before it listened
 };
 
-Result<std::unique_ptr<Monitor>> Monitor::start(const std::string& address, const MonitorSource& source) {
-  auto http = std::make_unique<HttpServer>(address, source);
+Result<std::unique_ptr<StatusServer>> StatusServer::start(const std::string& address, const DaemonStatus& status) {
+  auto http = std::make_unique<HttpServer>(address, status);
   if (!http->listens()) return Error{"cannot serve metrics on " + address + ": " + http->error()};
-  return std::unique_ptr<Monitor>(new Monitor(std::move(http)));
+  return std::unique_ptr<StatusServer>(new StatusServer(std::move(http)));
 }
 
-Monitor::Monitor(std::unique_ptr<HttpServer> http) : http_(std::move(http)) {
+StatusServer::StatusServer(std::unique_ptr<HttpServer> http) : http_(std::move(http)) {
 }
 
-Monitor::~Monitor() = default;
+StatusServer::~StatusServer() = default;
 
-int Monitor::port() const {
+int StatusServer::port() const {
   return http_->port();
 }
 

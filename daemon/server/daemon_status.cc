@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "server/overseer.h"
+#include "server/daemon_status.h"
 
 #include <prometheus/text_serializer.h>
 #include <rapidjson/stringbuffer.h>
@@ -111,14 +111,14 @@ std::vector<Answer> ask(std::span<const std::unique_ptr<Worker>> workers, const 
 
 }  // namespace
 
-std::string Overseer::metrics() const {
+std::string DaemonStatus::metrics() const {
   std::ostringstream text;
   prometheus::TextSerializer().Serialize(text, metric_families(workers_, requests_, capacity_, read_process_figures(),
                                                                MonotonicClock::now() - started_));
   return text.str();
 }
 
-bool Overseer::alive() const {
+bool DaemonStatus::alive() const {
   const bool failed = std::any_of(workers_.begin(), workers_.end(),
                                   [](const auto& worker) { return !worker->running() && !worker->result().ok(); });
   std::size_t silent = 0;
@@ -126,7 +126,7 @@ bool Overseer::alive() const {
   return !failed && silent == 0;
 }
 
-std::string Overseer::streams() const {
+std::string DaemonStatus::streams() const {
   std::string text = "{\"streams\":[";
   bool first = true;
   std::size_t silent = 0;

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+// DaemonStatus: what the StatusServer reports of all workers: metrics, whether they turn, their streams.
+//
+// Owned by the Server, and used on the StatusServer's threads while the workers run. It reads no worker's own state: it
+// posts a question, which the worker answers.
+
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <span>
+#include <string>
+#include <utility>
+
+#include "base/byte_budget.h"
+#include "base/clock.h"
+#include "server/capacity.h"
+#include "server/worker.h"
+
+namespace streaming {
+
+class DaemonStatus {
+ public:
+  // Borrows all but the capacity. `requests` counts what hand-offs hold.
+  DaemonStatus(std::span<const std::unique_ptr<Worker>> workers, const ByteBudget& requests, Capacity capacity)
+      : workers_(workers), requests_(requests), capacity_(std::move(capacity)) {}
+
+  // On the main thread.
+  void set_accepting(bool accepting) { accepting_.store(accepting, std::memory_order_relaxed); }
+
+  std::string metrics() const;  // in Prometheus' text format
+  bool alive() const;           // every worker turns
+  bool accepting() const { return accepting_.load(std::memory_order_relaxed); }
+  std::string streams() const;  // JSON
+
+ private:
+  const std::span<const std::unique_ptr<Worker>> workers_;
+  const ByteBudget& requests_;
+  const Capacity capacity_;
+  const Time started_ = MonotonicClock::now();
+  std::atomic<bool> accepting_{false};
+};
+
+}  // namespace streaming
