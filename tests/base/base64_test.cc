@@ -7,7 +7,7 @@ namespace streaming {
 namespace {
 
 // The test vectors of RFC 4648, and bytes above them.
-TEST(Base64, IsThatOfTheRfc) {
+TEST(Base64, EncodesTheVectorsOfTheRfc) {
   const auto encoded = [](std::string_view bytes) {
     std::string out = "x:";
     append_base64(out, bytes);
@@ -23,7 +23,7 @@ TEST(Base64, IsThatOfTheRfc) {
   EXPECT_EQ(encoded(std::string_view("\xFF\xFE\x00\xFB", 4)), "//4A+w==");
 }
 
-TEST(Base64, IsDecoded) {
+TEST(Base64, DecodesWhatWasEncoded) {
   for (const std::string_view bytes : {"", "f", "fo", "foo", "foob", "fooba", "foobar", "\xFF\xFE\xFB"}) {
     std::string encoded;
     append_base64(encoded, bytes);

@@ -26,7 +26,7 @@ TEST(Buffer, KeepsWhatIsAppendedWhileItGrows) {
   EXPECT_EQ(buffer.view(), expected);
 }
 
-TEST(Buffer, HasRoomInFrontAlsoWhenItHasGrown) {
+TEST(Buffer, KeepsRoomInFrontWhenTheBufferGrows) {
   Buffer buffer;
   buffer.append(std::string(5000, 'x'));
   std::memset(buffer.begin() - Buffer::kHeadroom, 'h', Buffer::kHeadroom);

@@ -49,7 +49,7 @@ TEST(ByteBudget, NeedNotBeThere) {
   EXPECT_TRUE(nowhere.another(1'000'000).set(2'000'000));
 }
 
-TEST(ByteBudget, IsExactWhereManyThreadsUseIt) {
+TEST(ByteBudget, CountsExactlyWithManyThreads) {
   ByteBudget budget(1'000'000);
   std::vector<std::thread> threads;
   for (int i = 0; i < 4; ++i) {

@@ -12,7 +12,7 @@ using std::chrono::milliseconds;
 using std::chrono::minutes;
 using std::chrono::seconds;
 
-TEST(Duration, IsANumberAndAUnit) {
+TEST(Duration, ParsesANumberWithAUnit) {
   EXPECT_EQ(parse_duration("10s"), seconds(10));
   EXPECT_EQ(parse_duration("500ms"), milliseconds(500));
   EXPECT_EQ(parse_duration("1m"), minutes(1));
@@ -33,7 +33,7 @@ TEST(Duration, OfNothingNeedsNoUnit) {
   EXPECT_EQ(parse_duration("0s"), Nanoseconds(0));
 }
 
-TEST(Duration, IsNothingElse) {
+TEST(Duration, RefusesTextThatIsNoDuration) {
   for (const char* text : {"", "10", "s", "10 s", "-1s", "10x", "1e3s", "10sec", "1s2", "999999999h", "nan", "infs"}) {
     EXPECT_EQ(parse_duration(text), std::nullopt) << text;
   }

@@ -69,7 +69,7 @@ TEST(Layers, KeepEachBackendsHeadersInItsFolder) {
   EXPECT_GT(checked, 10);
 }
 
-TEST(Layers, AreAllKnown) {
+TEST(Layers, KnowEachDirectoryOfTheDaemon) {
   for (const auto& entry : fs::directory_iterator(fs::path(SOURCE_DIR) / "daemon")) {
     if (!entry.is_directory()) continue;
     EXPECT_TRUE(kRank.contains(entry.path().filename().string())) << entry.path();

@@ -99,7 +99,7 @@ std::string logged(const std::string& format, const std::function<void()>& write
   return pipe.lines(SIZE_MAX);
 }
 
-TEST(Log, IsOneLineAnOccurrenceWhateverAPeerHasPutIntoIt) {
+TEST(Log, WritesOneLineWhateverAPeerHasSent) {
   const auto forge = [] {
     log::warn("{}", "evil\n2026-01-01T00:00:00.000+0000 info all is well");
     LogLine("stream ended").add("user", "a\xc2\x9b" "b\xe2\x80\xae").write();

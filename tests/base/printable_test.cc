@@ -37,7 +37,7 @@ TEST(Printable, PutsAMarkInPlaceOfEachByteThatIsNotUtf8) {
   EXPECT_EQ(printable("\xff\xf0\x9f\x99\x82"), "\\ufffd\xf0\x9f\x99\x82");
 }
 
-TEST(PrintableName, IsCutBetweenTwoCharacters) {
+TEST(PrintableName, CutsANameBetweenTwoCharacters) {
   EXPECT_EQ(printable_name("a\nb"), "a\\u000ab");
   EXPECT_EQ(printable_name(std::string(100, 'x')), std::string(100, 'x'));
   EXPECT_EQ(printable_name(std::string(99, 'x') + "\xc3\xa9"), std::string(99, 'x') + "...");

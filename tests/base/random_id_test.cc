@@ -6,7 +6,7 @@
 namespace streaming {
 namespace {
 
-TEST(RandomId, IsAnotherEachTime) {
+TEST(RandomId, MakesADifferentIdEachTime) {
   const std::string id = random_id();
   EXPECT_EQ(id.size(), 32u);
   EXPECT_EQ(id.find_first_not_of("0123456789abcdef"), std::string::npos);

@@ -8,7 +8,7 @@
 namespace streaming {
 namespace {
 
-TEST(Utf8, IsWhatTheStandardSays) {
+TEST(Utf8, AcceptsTheUtf8OfTheStandard) {
   for (const std::string text :
        {"", "plain", "\xC3\xA9", "\xE2\x82\xAC", "\xF0\x9F\x91\x8D", "\xED\x9F\xBF", "\xF4\x8F\xBF\xBF"}) {
     EXPECT_TRUE(is_utf8(text)) << text;
@@ -16,7 +16,7 @@ TEST(Utf8, IsWhatTheStandardSays) {
   EXPECT_TRUE(is_utf8(std::string(1, '\0')));
 }
 
-TEST(Utf8, IsNothingElse) {
+TEST(Utf8, RefusesBytesThatAreNoUtf8) {
   for (const std::string text :
        {"\x80", "\xC3", "\xC0\xAF", "\xE2\x82", "\xE0\x80\xAF", "\xED\xA0\x80", "\xF0\x80\x80\xAF", "\xF4\x90\x80\x80",
         "\xF5\x80\x80\x80", "\xFF", "a\xC3(", "caf\xE9"}) {

@@ -154,7 +154,7 @@ TEST(Generator, TakesAnAnswerThatEndsWithItsConnectionWhereItIsTold) {
   EXPECT_EQ(run(options)->completed.get(), 20);
 }
 
-TEST(Generator, ReadsSlowly) {
+TEST(Generator, ReadsAClientsSocketSlowly) {
   FakeDaemon daemon(SOCK_SEQPACKET, answer_with(kAnswer));
   Options options = options_for(daemon);
   options.slow_bytes_per_s = 1000;

@@ -14,7 +14,7 @@ TEST(Histogram, OfNothingIsZero) {
   EXPECT_EQ(Histogram().percentile(0.5), 0u);
 }
 
-TEST(Histogram, IsExactBelow128) {
+TEST(Histogram, CountsValuesBelow128Exactly) {
   Histogram histogram;
   for (std::uint64_t value = 1; value <= 100; ++value) histogram.add(value);
   EXPECT_EQ(histogram.count(), 100u);
@@ -24,7 +24,7 @@ TEST(Histogram, IsExactBelow128) {
   EXPECT_EQ(histogram.percentile(0), 1u);
 }
 
-TEST(Histogram, IsCloseEverywhere) {
+TEST(Histogram, KeepsItsPrecisionForAllValues) {
   for (std::uint64_t value = 1; value < (std::uint64_t{1} << 62); value = value * 3 + 1) {
     Histogram histogram;
     histogram.add(value);
@@ -33,7 +33,7 @@ TEST(Histogram, IsCloseEverywhere) {
   }
 }
 
-TEST(Histogram, TakesTheLargestNumber) {
+TEST(Histogram, CountsTheLargestNumber) {
   Histogram histogram;
   histogram.add(UINT64_MAX);
   EXPECT_GT(histogram.percentile(0.5), UINT64_MAX / 2);

@@ -13,7 +13,7 @@ Options read(std::vector<const char*> arguments) {
   return read_options(static_cast<int>(arguments.size()), const_cast<char**>(arguments.data()));
 }
 
-TEST(Options, HaveTheDefaultsOfTheReference) {
+TEST(Options, TakesTheReferencesDefaultOptions) {
   const Options options = read({});
   EXPECT_EQ(options.connections, 100u);
   EXPECT_EQ(options.ramp_up, std::chrono::seconds(10));
@@ -22,7 +22,7 @@ TEST(Options, HaveTheDefaultsOfTheReference) {
   EXPECT_EQ(options.data, R"({"prompt":"benchmark test","user_id":1})");
 }
 
-TEST(Options, AreRead) {
+TEST(Options, ReadsTheGeneratorsOptions) {
   const Options options = read({"--socket", "/tmp/s", "--ramp-up", "500ms", "--client", "tcp", "--abort-after", "3",
                                 "--in-flight", "64", "--wait-ack", "--pid", "7"});
   EXPECT_EQ(options.socket_path, "/tmp/s");
@@ -68,7 +68,7 @@ TEST(Share, OfAllProcessesIsTheWhole) {
   }
 }
 
-TEST(DescriptorsNeeded, AreThoseOfTheStreamsOpenAtOnce) {
+TEST(DescriptorsNeeded, CountsTheDescriptorsOfTheStreamsOpenAtOnce) {
   Options options;
   options.connections = 30'000;
   options.processes = 2;

@@ -7,7 +7,7 @@
 namespace streaming::bench {
 namespace {
 
-TEST(FieldOf, IsTheNumberBehindTheName) {
+TEST(FieldOf, ReadsTheNumberBehindAFieldsName) {
   constexpr const char* kText = "Rss:                1234 kB\nPss:\t99 kB\nThreads:\t3";
   EXPECT_EQ(field_of(kText, "Rss:"), 1234);
   EXPECT_EQ(field_of(kText, "Pss:"), 99);

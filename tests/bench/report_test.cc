@@ -24,7 +24,7 @@ std::unique_ptr<Tally> some_tally() {
 }
 
 // The reference's names, in its order.
-TEST(Json, HasTheFieldsOfTheReference) {
+TEST(Json, WritesTheReferencesFields) {
   EXPECT_EQ(to_json(*some_tally(), std::nullopt), R"({
   "connections_started": 3,
   "connections_completed": 2,
@@ -59,7 +59,7 @@ TEST(Json, HasTheFieldsOfTheReference) {
 )");
 }
 
-TEST(Json, HasTheDaemonWhereItWasMeasured) {
+TEST(Json, WritesTheDaemonsFiguresIfItWasMeasured) {
   const DaemonFigures daemon{
       .cpu_s = 0.000072, .rss_start_kb = 1000, .rss_peak_kb = 1010, .rss_end_kb = 1001, .peak_open = 20, .threads = 3};
   const std::string json = to_json(*some_tally(), daemon);

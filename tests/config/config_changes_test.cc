@@ -23,7 +23,7 @@ TEST(ConfigChanges, TellsWhatIsTakenFromWhatNeedsARestart) {
   EXPECT_EQ(changes.config.openai_api_key, "another");
 }
 
-TEST(ConfigChanges, AreNoneWhenNothingHasChanged) {
+TEST(ConfigChanges, ReportsNoChangeIfNothingHasChanged) {
   const ConfigChanges changes = config_changes(Config{}, Config{});
   EXPECT_THAT(changes.taken, IsEmpty());
   EXPECT_THAT(changes.needs_restart, IsEmpty());

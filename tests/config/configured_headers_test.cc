@@ -95,7 +95,7 @@ h2c = true
   EXPECT_NE(message.find("backend.langgraph.profiles.p.headers: X-Secret: cannot read"), std::string::npos) << message;
 }
 
-TEST(UserAgent, IsTheDaemonsOwnUnlessAnotherIsConfigured) {
+TEST(UserAgent, SendsTheDaemonsUserAgentUnlessAnotherIsConfigured) {
   Config config;
   EXPECT_EQ(user_agent(config).find("streaming-daemon/"), 0u);
   config.backend_user_agent = "mine/1";

@@ -20,7 +20,7 @@ std::string rendered(std::string roff) {
   return std::regex_replace(roff, std::regex(R"(\\-)"), "-");
 }
 
-TEST(ManualPage, HasEverySettingWithItsNamesAndDefault) {
+TEST(ManualPage, DescribesEverySettingWithItsNamesAndDefault) {
   const std::string page = rendered(manual_page());
   for (const Option& option : option_table()) {
     for (const std::string_view name : {option.flag, option.key, option.variable}) {
@@ -31,7 +31,7 @@ TEST(ManualPage, HasEverySettingWithItsNamesAndDefault) {
   }
 }
 
-TEST(ManualPage, HasEveryFlagOfHelp) {
+TEST(ManualPage, DescribesEveryFlagOfHelp) {
   const char* const arguments[] = {"streaming-daemon", "--help"};
   const Result<CommandLine> line = read_command_line(2, arguments);
   ASSERT_TRUE(line.ok() && line.value().to_print);

@@ -22,7 +22,7 @@ TEST(Nearest, KnowsACandidateByWhatStandsBehindItsLastDot) {
   EXPECT_EQ(nearest("modle", kKeys), "backend.openai.model");
 }
 
-TEST(Nearest, IsNothingWhereTooManyLettersDiffer) {
+TEST(Nearest, SuggestsNothingIfTooManyLettersDiffer) {
   constexpr std::array kFlags{"--version"sv, "--retries"sv};
   EXPECT_EQ(nearest("--gc-percent", kFlags), "");
   EXPECT_EQ(nearest("", kFlags), "");

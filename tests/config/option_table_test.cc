@@ -33,7 +33,7 @@ TEST(OptionTable, NamesEachKeyFlagAndVariableOnce) {
 }
 
 // So that one of them can be replaced by this one, and nothing else be changed.
-TEST(OptionTable, HasTheNamesOfTheDaemonsThatDoThisJob) {
+TEST(OptionTable, AcceptsTheSettingsNamesOfTheExistingDaemons) {
   std::set<std::string_view> names;
   for (const Option& entry : option_table()) names.insert({entry.key, entry.flag, entry.variable});
   for (const char* name : {"DAEMON_SOCKET_PATH",

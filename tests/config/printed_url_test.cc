@@ -19,7 +19,7 @@ TEST(PrintedUrl, HidesTheQuerysValues) {
   EXPECT_EQ(printed_url("https://host?a=b=c&"), "https://host?a=***&");
 }
 
-TEST(PrintedUrl, LeavesAllElse) {
+TEST(PrintedUrl, LeavesUrlsWithoutSecretsUnchanged) {
   for (const char* url : {"", "https://api.openai.com/v1", "http://[::1]:8080/{model}", "https://host/@user", "http://"}) {
     EXPECT_EQ(printed_url(url), url);
   }

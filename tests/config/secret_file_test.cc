@@ -34,11 +34,11 @@ class SecretFileTest : public testing::Test {
   TemporaryDirectory directory;
 };
 
-TEST_F(SecretFileTest, IsReadWithoutTheWhiteSpaceAroundIt) {
+TEST_F(SecretFileTest, TrimsWhiteSpaceAroundASecret) {
   EXPECT_EQ(*read_secret_file(write(" sk-1 \r\n\n")), "sk-1");
 }
 
-TEST_F(SecretFileTest, IsNamedWhenItIsOfNoUse) {
+TEST_F(SecretFileTest, NamesASecretFileThatCannotBeUsed) {
   const std::string missing = directory.file("missing");
   EXPECT_EQ(read_secret_file(missing).error().message,
             "cannot read the key in " + missing + ": No such file or directory");

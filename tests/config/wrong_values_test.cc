@@ -192,7 +192,7 @@ class WrongValuesTest : public testing::Test {
   TemporaryDirectory directory;
 };
 
-TEST_F(WrongValuesTest, HaveAMessageInTheFile) {
+TEST_F(WrongValuesTest, ReportsAWrongValueInTheFile) {
   for (const Option& option : option_table()) {
     if (option.key.empty()) continue;
     for (const WrongValue& wrong : wrong_values(option)) {
@@ -202,7 +202,7 @@ TEST_F(WrongValuesTest, HaveAMessageInTheFile) {
   }
 }
 
-TEST_F(WrongValuesTest, HaveAMessageAsFlag) {
+TEST_F(WrongValuesTest, ReportsAWrongValueOfAFlag) {
   write("");
   for (const Option& option : option_table()) {
     if (option.flag.empty() || placeholder(option).empty()) continue;
@@ -215,7 +215,7 @@ TEST_F(WrongValuesTest, HaveAMessageAsFlag) {
   }
 }
 
-TEST_F(WrongValuesTest, HaveAMessageInTheEnvironment) {
+TEST_F(WrongValuesTest, ReportsAWrongValueInTheEnvironment) {
   write("");
   for (const Option& option : option_table()) {
     if (option.variable.empty()) continue;
@@ -232,7 +232,7 @@ TEST_F(WrongValuesTest, HaveAMessageInTheEnvironment) {
 }
 
 // What TOML can say and the setting cannot be.
-TEST_F(WrongValuesTest, HaveAMessageWhenTheirTypeIsWrong) {
+TEST_F(WrongValuesTest, ReportsAValueOfTheWrongType) {
   for (const Option& option : option_table()) {
     if (option.key.empty()) continue;
     for (const std::string value : {"1979-05-27", "[[]]", "1.5", "[ 'sk-1', 2 ]", "{ 'sk-1' = 7 }"}) {

@@ -150,7 +150,7 @@ TEST_F(HandoffListenerTest, TakesTheLastConnectionsNoFasterThanTheyAreRead) {
   EXPECT_FALSE(listener.open());
 }
 
-TEST_F(HandoffListenerTest, IsClosedToWhoeverConnectsOnceAbandoned) {
+TEST_F(HandoffListenerTest, ClosesAtOnceWhenAbandoned) {
   loads[0].assigned = 10;
   accept(7);
   listener.abandon();
@@ -191,7 +191,7 @@ TEST_F(HandoffListenerTest, ClosesAlsoWhileItWaitsToAcceptAgain) {
   EXPECT_EQ(ring.count(Operation::kAccept), 0);
 }
 
-TEST_F(HandoffListenerTest, IsOpenAsLongAsAConnectionIsOnItsWay) {
+TEST_F(HandoffListenerTest, StaysOpenWhileAConnectionIsBeingPassedOn) {
   loads[0].assigned = 10;
   accept(7);
   listener.stop();
@@ -201,7 +201,7 @@ TEST_F(HandoffListenerTest, IsOpenAsLongAsAConnectionIsOnItsWay) {
   EXPECT_FALSE(listener.open());
 }
 
-TEST_F(HandoffListenerTest, IsClosedOnlyWhenItsOperationHasEnded) {
+TEST_F(HandoffListenerTest, ClosesTheSocketOnlyWhenItsOperationHasEnded) {
   listener.stop();
   EXPECT_TRUE(listener.open());
   accept(9);

@@ -26,7 +26,7 @@ TEST(Histogram, AddsUpWhatIsShorterThanAMillisecond) {
   EXPECT_EQ(histogram.sum_us(), 210u);
 }
 
-TEST(Histogram, HasABucketForAllBeyondTheLastBound) {
+TEST(Histogram, CountsValuesBeyondTheLastBoundInABucket) {
   Histogram histogram(kBoundsUs);
   histogram.observe(microseconds(5000));
   histogram.observe(microseconds(5001));

@@ -45,12 +45,12 @@ std::string as_json_string(std::string_view text) {
   return std::string(json.text());
 }
 
-TEST(ApacheMember, ComesFirst) {
+TEST(ApacheMember, PutsApachesMemberFirst) {
   EXPECT_EQ(spliced(R"({"prompt":"hi"})"), R"({"apache":{"headers":[]},"prompt":"hi"})");
   EXPECT_EQ(spliced(" \n{ \"prompt\" : 1 } "), "{\"apache\":{\"headers\":[]}, \"prompt\" : 1 } ");
 }
 
-TEST(ApacheMember, IsTheOnlyOneOfAnEmptyObject) {
+TEST(ApacheMember, PutsApachesMemberIntoAnEmptyObject) {
   EXPECT_EQ(spliced("{}"), R"({"apache":{"headers":[]}})");
   EXPECT_EQ(spliced("{ }"), R"({"apache":{"headers":[]} })");
 }

@@ -70,7 +70,7 @@ TEST(RelayedHead, RefusesWhatIsNone) {
   EXPECT_EQ(state_of(std::string("HTTP/1.1 200 OK\r\n\0: b\r\n\r\n", 25)), State::kInvalid);
 }
 
-TEST(RelayedHead, HasABound) {
+TEST(RelayedHead, RefusesAHeadBeyondTheLimit) {
   EXPECT_EQ(state_of("HTTP/1.1 200 OK\r\nA: " + std::string(kMaxRelayedHeadBytes, 'x')), State::kInvalid);
 }
 

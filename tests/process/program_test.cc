@@ -28,13 +28,13 @@ std::string output_of(const std::string& script, std::vector<std::string> enviro
   return output;
 }
 
-TEST(Program, HasThreeDescriptorsAndNoMore) {
+TEST(Program, StartsAProgramWithThreeDescriptorsOnly) {
   const UniqueFd inheritable(open("/dev/null", O_RDONLY));  // not marked to be closed
   ASSERT_TRUE(inheritable);
   EXPECT_EQ(output_of("for fd in 0 1 2 3 4 5 6 7 8 9; do [ -e /proc/$$/fd/$fd ] && echo $fd; done"), "0\n1\n2\n");
 }
 
-TEST(Program, HasNoSignalBlockedOrIgnored) {
+TEST(Program, StartsAProgramWithNoSignalBlockedOrIgnored) {
   sigset_t blocked, before;
   sigemptyset(&blocked);
   sigaddset(&blocked, SIGTERM);
@@ -49,7 +49,7 @@ TEST(Program, HasNoSignalBlockedOrIgnored) {
   EXPECT_EQ(ignored & 0x7FFFFFFF, 0u) << status;
 }
 
-TEST(Program, IsAProcessGroupOfItsOwn) {
+TEST(Program, StartsAProgramInItsOwnProcessGroup) {
   EXPECT_EQ(output_of("set -- $(cat /proc/$$/stat); [ $1 = $5 ] && echo leader"), "leader\n");
 }
 
@@ -61,7 +61,7 @@ TEST(Program, SaysWhyItCannotBeStarted) {
   EXPECT_EQ(program.error().code, ENOENT);
 }
 
-TEST(HarmlessEnvironment, HoldsNoKey) {
+TEST(HarmlessEnvironment, DropsApiKeysFromTheEnvironment) {
   setenv("OPENAI_API_KEY", "sk-secret", 1);
   setenv("LC_TIME", "C", 1);
   const std::vector<std::string> environment = harmless_environment();

@@ -243,7 +243,7 @@ TEST_F(AttachmentsEndToEnd, GoIntoTheInputOfARun) {
   EXPECT_EQ(daemon.stop(), 0);
 }
 
-TEST_F(AttachmentsEndToEnd, AreRefusedWhereNoneAreTaken) {
+TEST_F(AttachmentsEndToEnd, RefusesAttachmentsIfNoneAreAllowed) {
   DaemonProcess daemon({});
   ASSERT_TRUE(daemon.ready()) << daemon.log();
   EXPECT_THAT(read_to_end(daemon.hand_client_over(R"({"images":["a.png"]})").get()), StartsWith("HTTP/1.1 400 "));

@@ -23,7 +23,7 @@ TEST(Capacity, SharesTheConnectionsOutToTheLastOne) {
   EXPECT_THAT(plan_capacity(config, 8, 20'000, kDirect).value().streams_of_worker, ElementsAre(4, 4, 3));
 }
 
-TEST(Capacity, HasOneWorkerPerCpuUnlessTold) {
+TEST(Capacity, StartsOneWorkerPerCpuByDefault) {
   EXPECT_EQ(plan_capacity(Config{}, 6, 20'000, kDirect).value().streams_of_worker.size(), 6u);
 }
 

@@ -49,7 +49,7 @@ class ChaosTest : public testing::Test {
   std::unique_ptr<DaemonProcess> daemon;
 };
 
-TEST_F(ChaosTest, IsAnErrorOfItsOwnCauseEachTime) {
+TEST_F(ChaosTest, ReportsTheCauseOfEachUpstreamFailure) {
   start();
   struct Fault {
     const char* faults;

@@ -283,7 +283,7 @@ TEST(DaemonStart, SaysWhatForbidsIoUring) {
   EXPECT_THAT(daemon.log(), testing::AnyOf(HasSubstr("seccomp"), HasSubstr("kernel.io_uring_disabled")));
 }
 
-TEST(DaemonStart, IsForbiddenByWhatTheCheckOfTheConfigurationFinds) {
+TEST(DaemonStart, ReportsAtTheConfigurationsCheckThatIoUringIsForbidden) {
   DaemonProcess check({"--check-config"}, [] { forbid_io_uring(EPERM); });
   EXPECT_EQ(check.exit_status(), 1);
   EXPECT_THAT(check.log(), HasSubstr("io_uring is not available"));

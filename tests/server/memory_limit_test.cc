@@ -24,14 +24,14 @@ class MemoryLimit : public testing::Test {
   const std::uint64_t machine = memory_limit("/nonexistent");
 };
 
-TEST_F(MemoryLimit, IsTheMachinesWithoutAControlGroup) {
+TEST_F(MemoryLimit, TakesTheMachinesMemoryWithoutAControlGroup) {
   EXPECT_GT(machine, 64u << 20);
   EXPECT_EQ(limit(), machine);
   write("proc/self/cgroup", "1:memory:/user");
   EXPECT_EQ(limit(), machine) << "of cgroup v1 there is none";
 }
 
-TEST_F(MemoryLimit, IsTheLeastOfTheControlGroupAndThoseAboveIt) {
+TEST_F(MemoryLimit, TakesTheSmallestMemoryLimitOfAllControlGroupsAbove) {
   write("proc/self/cgroup", "0::/system.slice/streaming-daemon.service");
   const std::string groups = "sys/fs/cgroup/", unit = groups + "system.slice/streaming-daemon.service/";
   write(unit + "memory.max", "max");

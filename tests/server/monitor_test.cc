@@ -78,7 +78,7 @@ TEST_F(MonitorTest, CountsWhatHasHappened) {
   EXPECT_THAT(metrics, ContainsRegex("\ndaemon_build_info\\{version=\"[0-9.]+\"\\} 1\n"));
 }
 
-TEST_F(MonitorTest, HasEveryMetricOfTheDaemonsThatDoThisJob) {
+TEST_F(MonitorTest, ExposesEveryMetricOfTheExistingDaemons) {
   const std::string metrics = get("/metrics");
   for (const char* name :
        {"active_connections", "connections_total", "connections_rejected_total", "active_streams", "peak_streams",
@@ -99,7 +99,7 @@ TEST_F(MonitorTest, CountsErrorsUnderTheReasonsThatExistingDashboardsAskFor) {
   EXPECT_THAT(metrics, HasSubstr("\ndaemon_streams_ended_total{cause=\"client_gone\"} 1\n"));
 }
 
-TEST_F(MonitorTest, HasWhatPrometheusClientsSayOfAProcessAndItsCapacity) {
+TEST_F(MonitorTest, ExposesTheStandardProcessMetricsAndTheCapacity) {
   const std::string metrics = get("/metrics");
   for (const char* name : {"process_cpu_seconds_total counter", "process_resident_memory_bytes gauge",
                            "process_virtual_memory_bytes gauge", "process_start_time_seconds gauge",
@@ -135,7 +135,7 @@ TEST_F(MonitorTest, AnswersWhileConnectionsThatAskForNothingAreOpen) {
   }));
 }
 
-TEST_F(MonitorTest, HasEveryMetricOfTheDashboardAndTheAlerts) {
+TEST_F(MonitorTest, ExposesEveryMetricOfTheDashboardAndTheAlerts) {
   const std::string metrics = get("/metrics");
   for (const char* name : {"/conf/grafana-dashboard.json", "/conf/prometheus-alerts.yml"}) {
     std::ostringstream text;
@@ -153,7 +153,7 @@ TEST_F(MonitorTest, HasEveryMetricOfTheDashboardAndTheAlerts) {
   }
 }
 
-TEST_F(MonitorTest, IsReadByPrometheusOwnParser) {
+TEST_F(MonitorTest, ExposesMetricsThatPrometheusOwnParserReads) {
   read_to_end(daemon.hand_client_over("{}").get());
   TemporaryDirectory directory;
   const std::string metrics = get("/metrics");
@@ -200,7 +200,7 @@ TEST_F(MonitorTest, KeepsToTheRulesForMetrics) {
   }
 }
 
-TEST_F(MonitorTest, IsReadyUntilItDrains) {
+TEST_F(MonitorTest, ReportsReadyUntilTheDaemonDrains) {
   EXPECT_THAT(get("/healthz"), StartsWith("HTTP/1.1 200 OK\r\n"));
   EXPECT_THAT(get("/readyz"), StartsWith("HTTP/1.1 200 OK\r\n"));
   const UniqueFd browser = daemon.hand_client_over("{}");
@@ -232,7 +232,7 @@ TEST_F(SlowMonitorTest, ShowsTheStreamsThatThereAre) {
   EXPECT_TRUE(eventually_has("/metrics", "\ndaemon_active_streams 2\n"));
 }
 
-TEST_F(MonitorTest, SaysOneLineAStreamAtItsEnd) {
+TEST_F(MonitorTest, LogsOneLineAtAStreamsEnd) {
   read_to_end(daemon.hand_client_over(R"({"request_id":"r 1","user_id":"u","prompt":"secret"})").get());
   ASSERT_TRUE(daemon.logs("stream ended")) << daemon.log();
   EXPECT_THAT(daemon.log(),
@@ -282,7 +282,7 @@ TEST_F(MonitorTest, CallsAStreamTheSameInEachLineOfTheLog) {
   EXPECT_EQ(warning[1], end[1]);
 }
 
-TEST(Log, IsJsonWhereAskedAndFollowsItsFile) {
+TEST(Log, WritesJsonAndReopensItsFileOnRequest) {
   TemporaryDirectory directory;
   const std::string file = directory.file("daemon.log");
   DaemonProcess daemon({"--log-format", "json", "--log-file", file, "--delay", "0"});

@@ -81,7 +81,7 @@ TEST_F(NginxTest, EndsAConnectionAfterSoManyRequestsAndLosesNone) {
   EXPECT_EQ(daemon->stop(), 0);
 }
 
-TEST_F(NginxTest, IsReloadedUnderRunningStreamsWhichAllEndWell) {
+TEST_F(NginxTest, FinishesAllStreamsWhileNginxReloads) {
   start("");
   const std::vector<UniqueFd> before = begin(40, "slow answer");
   std::vector<std::string> first_words;
@@ -96,7 +96,7 @@ TEST_F(NginxTest, IsReloadedUnderRunningStreamsWhichAllEndWell) {
   EXPECT_EQ(daemon->stop(), 0);
 }
 
-TEST_F(NginxTest, IsStoppedAndItsStreamsAreSaidToHaveBrokenOff) {
+TEST_F(NginxTest, ReportsTruncatedStreamsWhenNginxStops) {
   start("");
   const std::vector<UniqueFd> running = begin(20, "slow answer");
   std::vector<std::string> answers;
@@ -126,7 +126,7 @@ TEST_F(NginxTest, SpeaksForAServerThatIsGone) {
   EXPECT_TRUE(daemon->logs("status 502"));
 }
 
-TEST_F(NginxTest, IsNotTrustedByAnotherAuthority) {
+TEST_F(NginxTest, RefusesNginxsCertificateOfAnotherAuthority) {
   const TestAuthority other;
   start("", {});
   DaemonProcess suspicious(

@@ -231,7 +231,7 @@ class CertificateTest : public testing::Test {
   UpstreamServer upstream{UpstreamServer::Protocol::kHttp2OverTls};
 };
 
-TEST_F(CertificateTest, IsVerifiedUnlessToldOtherwise) {
+TEST_F(CertificateTest, VerifiesTheServersCertificateByDefault) {
   EXPECT_THAT(ask_with("OPENAI_API_KEY", kKey), HasSubstr("data: {\"error\":\"The model cannot be reached.\"}"));
   EXPECT_THAT(ask_with("OPENAI_INSECURE_SSL", "true"), EndsWith("data: [DONE]\n\n"));
 }

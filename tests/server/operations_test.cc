@@ -70,7 +70,7 @@ TEST(CheckConfig, NamesWhatTheStartWouldWarnOf) {
   EXPECT_THAT(daemon.output(), HasSubstr("the settings are valid\n"));
 }
 
-TEST(PrintConfig, IsAFileThatSaysTheSameAgain) {
+TEST(PrintConfig, PrintsAFileThatGivesTheSameConfiguration) {
   TemporaryDirectory directory;
   const std::string path = directory.file("config.toml");
   std::ofstream(path) << "[server]\nsocket_mode = 0o600\n[backend.openai]\napi_key = \"sk-secret\"\n"
@@ -84,7 +84,7 @@ TEST(PrintConfig, IsAFileThatSaysTheSameAgain) {
   EXPECT_EQ(run("--print-config --config " + path), printed);
 }
 
-TEST(ConfigFile, IsLookedForInTheWorkingDirectoryFirst) {
+TEST(ConfigFile, FindsTheConfigurationInTheWorkingDirectoryFirst) {
   TemporaryDirectory directory;
   std::ofstream(directory.file("streaming-daemon.toml")) << "[server]\nworkers = 77\n";
   const std::string changed = "cd " + directory.file("") + " && exec ";
@@ -306,7 +306,7 @@ TEST_F(Upgrade, LeavesTheOldDaemonServingWhenTheNewOneCannotStart) {
   EXPECT_EQ(end(successor), 0);
 }
 
-TEST_F(Upgrade, IsWhatAReloadMeansOnceTheProgramWasReplaced) {
+TEST_F(Upgrade, UpgradesOnReloadOnceTheProgramWasReplaced) {
   const TemporaryDirectory directory;
   const std::string program = directory.file("streaming-daemon");
   std::filesystem::copy_file(DAEMON, program);

@@ -7,7 +7,7 @@
 namespace streaming {
 namespace {
 
-TEST(FieldOfStat, IsFoundBehindAnyName) {
+TEST(FieldOfStat, FindsAFieldOfStatAfterAnyProgramName) {
   constexpr std::string_view kStat = "42 (a) b) c (d) S 1 42 7\n";
   EXPECT_EQ(field_of_stat(kStat, 4), 1);
   EXPECT_EQ(field_of_stat(kStat, 6), 7);
@@ -15,7 +15,7 @@ TEST(FieldOfStat, IsFoundBehindAnyName) {
   EXPECT_EQ(field_of_stat("", 4), 0);
 }
 
-TEST(ProcessFigures, AreThisProcesses) {
+TEST(ProcessFigures, ReadsTheFiguresOfThisProcess) {
   const ProcessFigures figures = read_process_figures();
   EXPECT_GT(figures.cpu_seconds, 0);
   EXPECT_GT(figures.resident_bytes, 64 * 1024);

@@ -240,7 +240,7 @@ TEST_F(ExecTest, AClientThatLeavesIsNoFailureOfTheProgram) {
   EXPECT_TRUE(daemon.logs("cause=client_gone signal=13"));
 }
 
-TEST_F(ExecTest, IsNoFallback) {
+TEST_F(ExecTest, RefusesExecAsFallback) {
   DaemonProcess daemon(
       {"--config",
        config("[backend]\nfallback = [\"exec\"]\n[backend.exec]\ncommands = { default = [\"/bin/true\"] }\n")});

@@ -22,7 +22,7 @@ TEST(JsonText, EscapesWhatAStringMustNotContain) {
   EXPECT_EQ(json_text(std::string_view("\0\x01\x1f", 3)), R"(\u0000\u0001\u001f)");
 }
 
-TEST(JsonText, LeavesEverythingElseAsItIs) {
+TEST(JsonText, LeavesCharactersUnchangedThatNeedNoEscape) {
   const std::string text = "plain / 'quoted' \x7f h\xC3\xA9 \xE2\x80\xA8 \xF0\x9F\x98\x80";
   EXPECT_EQ(json_text(text), text);
   EXPECT_EQ(json_text(""), "");
@@ -116,12 +116,12 @@ TEST_F(EventEncoderTest, TellsTheUiMessageOfAnErrorAlsoWhenTheUpstreamHasToldIt)
   EXPECT_EQ(take(), "data: {\"type\":\"error\",\"errorText\":\"broken\"}\n\n");
 }
 
-TEST(Format, HasAHeaderOfItsOwnOnlyWhereClientsLookForOne) {
+TEST(Format, AddsAFormatsHeaderOnlyIfClientsExpectOne) {
   EXPECT_TRUE(format_headers(Format::kContent).empty());
   ASSERT_EQ(format_headers(Format::kUiMessage).size(), 1u);
 }
 
-TEST(Format, IsFoundByName) {
+TEST(Format, FindsAFormatByName) {
   EXPECT_EQ(find_format("raw"), Format::kRaw);
   EXPECT_EQ(find_format("Raw"), std::nullopt);
   EXPECT_EQ(format_names(), "content, raw, ui-message");

@@ -68,7 +68,7 @@ TEST(ResponseHead, KeepsOfCacheControlWhatForbidsToKeepTheAnswer) {
   }
 }
 
-TEST(HttpDate, IsWrittenAsHttpHasIt) {
+TEST(HttpDate, WritesADateInTheHttpFormat) {
   HttpDate date;
   EXPECT_EQ(date.at(784111777), kDate);
   EXPECT_EQ(date.at(784111778), "Sun, 06 Nov 1994 08:49:38 GMT");
@@ -95,7 +95,7 @@ TEST(ResponseHead, LeavesOutWhatWouldFrameTheStreamInAnotherWay) {
             head_with({}));
 }
 
-TEST(ErrorResponse, IsAWholeAnswerWithAJsonBody) {
+TEST(ErrorResponse, WritesAnErrorAsACompleteResponseWithAJsonBody) {
   Buffer out;
   append_error_response(out, HttpError{.status = 400, .message = "bad \"json\""}, kDate);
   EXPECT_EQ(out.view(),
@@ -109,7 +109,7 @@ TEST(ErrorResponse, IsAWholeAnswerWithAJsonBody) {
             "{\"error\":\"bad \\\"json\\\"\"}\n");
 }
 
-TEST(ErrorResponse, SaysWhenToComeAgain) {
+TEST(ErrorResponse, WritesRetryAfterInAnErrorResponse) {
   Buffer out;
   append_error_response(out, HttpError{.status = 503, .message = "full", .retry_after_seconds = 3}, kDate);
   EXPECT_NE(out.view().find("HTTP/1.1 503 Service Unavailable\r\n"), std::string_view::npos);

@@ -154,12 +154,12 @@ TEST_F(UiMessageTest, BeginsAPartForEachBlock) {
             "{\"type\":\"text-delta\",\"id\":\"2\",\"delta\":\"c\"}\n");
 }
 
-TEST_F(UiMessageTest, HasNothingToSayOfTheUpstreamsOwnEventsNorOfProgress) {
+TEST_F(UiMessageTest, WritesNothingForTheUpstreamsOwnEventsNorForProgress) {
   EXPECT_EQ(written({.kind = Kind::kUpstream, .text = "{}"}), "");
   EXPECT_EQ(written({.kind = Kind::kProgress}), "");
 }
 
-TEST_F(UiMessageTest, IsAMessageAlsoWhenItIsEmpty) {
+TEST_F(UiMessageTest, WritesAMessageEvenIfTheAnswerIsEmpty) {
   EXPECT_EQ(end(),
             std::string("{\"type\":\"start\",\"messageId\":\"m\\\"1\"}\n{\"type\":\"start-step\"}\n") + kGoodEnd);
 }

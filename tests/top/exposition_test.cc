@@ -35,7 +35,7 @@ TEST(Exposition, OrdersTheBucketsOfAHistogramByTheirBounds) {
   EXPECT_TRUE(std::isinf(buckets[2].first));
 }
 
-TEST(Quantile, IsOfWhatCameBetweenTheTwoMoments) {
+TEST(Quantile, ComputesAQuantileBetweenTwoSamples) {
   const double kInfinity = std::numeric_limits<double>::infinity();
   const std::vector<std::pair<double, double>> before{{1, 100}, {2, 100}, {kInfinity, 100}};
   const std::vector<std::pair<double, double>> after{{1, 100}, {2, 110}, {kInfinity, 110}};
@@ -44,7 +44,7 @@ TEST(Quantile, IsOfWhatCameBetweenTheTwoMoments) {
   EXPECT_TRUE(std::isnan(quantile(0.5, {}, {})));
 }
 
-TEST(Quantile, IsTheLastBoundForWhatIsBeyondIt) {
+TEST(Quantile, LimitsAQuantileToTheLastBound) {
   const double kInfinity = std::numeric_limits<double>::infinity();
   EXPECT_EQ(quantile(0.99, {{1, 0}, {kInfinity, 0}}, {{1, 0}, {kInfinity, 5}}), 1);
 }

@@ -9,7 +9,7 @@
 namespace top {
 namespace {
 
-TEST(Json, IsOneLineWithTheFigures) {
+TEST(Json, WritesTheFiguresOnOneLine) {
   Figures figures;
   figures.version = "1.0";
   figures.open = 7;

@@ -45,7 +45,7 @@ TEST(Keys, ScrollTheStreamsThatThereAre) {
   EXPECT_EQ(view.scroll, 0u);
 }
 
-TEST(Keys, IgnoreOthers) {
+TEST(Keys, IgnoresUnknownKeys) {
   View view;
   EXPECT_TRUE(apply_keys("\x1b[Cxyz\xff", kSize, view));
   EXPECT_FALSE(view.paused);

@@ -29,7 +29,7 @@ double rate(const Model& model, Rate which) {
   return model.figures()->rates[static_cast<std::size_t>(which)];
 }
 
-TEST(Model, HasRatesFromTheSecondAnswerOn) {
+TEST(Model, ComputesRatesFromTheSecondAnswerOn) {
   Model model;
   model.take(streams_so_far(100, 90, 0), 10);
   EXPECT_FALSE(model.figures());
@@ -58,7 +58,7 @@ TEST(Model, TakesARestartedDaemonForOneThatBeganWithNothing) {
   EXPECT_EQ(rate(model, Rate::kCompleted), 3);
 }
 
-TEST(Model, KeepsAMinute) {
+TEST(Model, KeepsAMinuteOfSamples) {
   Model model;
   for (int second = 0; second <= 100; ++second) model.take(streams_so_far(second * second, 0, 0), second);
   const std::deque<double>& begun = model.history(Rate::kBegun);

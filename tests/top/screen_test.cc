@@ -10,7 +10,7 @@ namespace {
 using testing::HasSubstr;
 using testing::Not;
 
-TEST(Screen, HasEachTextInItsCells) {
+TEST(Screen, PlacesEachTextInItsCells) {
   Screen screen({20, 3}, {});
   EXPECT_EQ(screen.put(0, 1, "left"), 5);
   screen.put_right(0, 20, "right");
@@ -32,13 +32,13 @@ TEST(Screen, LetsNoControlCharacterThrough) {
   EXPECT_EQ(screen.text(), "a?[2Jb?c?d??\n");
 }
 
-TEST(Screen, HasAsciiAloneWhereTheTerminalHas) {
+TEST(Screen, DrawsAsciiOnAnAsciiTerminal) {
   Screen screen({10, 1}, {.utf8 = false, .colour = false});
   screen.put(0, 0, "é█x");
   EXPECT_EQ(screen.text(), "??x\n");
 }
 
-TEST(Screen, IsWrittenInOnePieceWithoutClearingWhatIsThere) {
+TEST(Screen, WritesTheScreenAtOnceWithoutClearingIt) {
   Screen screen({4, 2}, {});
   screen.put(0, 0, "bad", Style::kBad);
   const std::string frame = screen.frame();
@@ -46,7 +46,7 @@ TEST(Screen, IsWrittenInOnePieceWithoutClearingWhatIsThere) {
   EXPECT_THAT(frame, Not(HasSubstr("\x1b[2J"))) << "which would flicker";
 }
 
-TEST(Screen, HasNoColourWhereNoneIsWanted) {
+TEST(Screen, DrawsNoColourIfNoneIsWanted) {
   Screen screen({4, 1}, {.utf8 = true, .colour = false});
   screen.put(0, 0, "bad", Style::kBad);
   screen.put(0, 3, "x", Style::kGood);

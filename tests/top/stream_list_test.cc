@@ -6,7 +6,7 @@
 namespace top {
 namespace {
 
-TEST(StreamList, HasTheOldestFirst) {
+TEST(StreamList, ListsTheOldestStreamFirst) {
   const auto rows = parse_streams(
       R"({"streams":[{"stream":"0.1.2","state":"opening","age_ms":5,"events":0,"bytes":0},)"
       R"({"stream":"1.0.0","request_id":"r","user":"u","model":"m","apache_id":"a","client":"c","path":"/p",)"
@@ -26,7 +26,7 @@ TEST(StreamList, CallsAStreamByApachesIdWhereTheApplicationHasNone) {
   EXPECT_EQ(parse_streams(R"({"streams":[{"apache_id":"a"}]})")->front().request, "a");
 }
 
-TEST(StreamList, IsNothingElse) {
+TEST(StreamList, RefusesTextThatIsNoStreamList) {
   for (const char* text : {"", "{}", "[]", "{\"streams\":1}", "{\"streams\":["}) {
     EXPECT_FALSE(parse_streams(text)) << text;
   }

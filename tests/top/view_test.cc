@@ -121,7 +121,7 @@ TEST(Sparkline, FillsTheCellOfItsHighestValue) {
   EXPECT_EQ(sparkline({}, 10, true), "");
 }
 
-TEST(Bar, IsFilledToItsShareAndShowsTheFirst) {
+TEST(Bar, FillsTheBarToItsShareAndShowsTheFirstStream) {
   EXPECT_EQ(bar(0.5, 4, true), "██░░");
   EXPECT_EQ(bar(0.001, 4, true), "█░░░");
   EXPECT_EQ(bar(2, 4, true), "████");
@@ -129,7 +129,7 @@ TEST(Bar, IsFilledToItsShareAndShowsTheFirst) {
   EXPECT_EQ(bar(1, 1, false), "");
 }
 
-TEST(Texts, AreShort) {
+TEST(Texts, WriteNumbersBytesAndTimesShort) {
   EXPECT_EQ(count_text(1234567), "1,234,567");
   EXPECT_EQ(count_text(12.34), "12.3");
   EXPECT_EQ(count_text(0), "0");

@@ -15,7 +15,7 @@ TEST(Redirect, LeadsToAnotherPlaceOfTheSameServer) {
   EXPECT_EQ(redirect_target("http://[::1]:8000/a", 307, "http://[::1]:8000/a/"), "http://[::1]:8000/a/");
 }
 
-TEST(Redirect, IsNotFollowedElsewhere) {
+TEST(Redirect, DoesNotFollowARedirectToAnotherOrigin) {
   for (const char* location : {"", "https://other.example/v1", "http://api.example/v1", "https://api.example:8443/v1",
                                "//other.example/v1", "https://user:word@api.example/v1", "https://api.example.other/",
                                "ftp://api.example/", "https://api.example/a b"}) {
@@ -23,7 +23,7 @@ TEST(Redirect, IsNotFollowedElsewhere) {
   }
 }
 
-TEST(Redirect, IsNotFollowedWhereItWouldChangeTheMethod) {
+TEST(Redirect, DoesNotFollowARedirectThatWouldChangeTheMethod) {
   for (const int status : {200, 300, 301, 302, 303, 304, 400}) {
     EXPECT_EQ(redirect_target(kUrl, status, "/v1/chat/"), std::nullopt) << status;
   }

@@ -6,7 +6,7 @@
 namespace streaming {
 namespace {
 
-TEST(Url, IsTakenApart) {
+TEST(Url, SplitsAUrlIntoItsParts) {
   const auto url = parse_url("https://api.example:8443/v1/chat?x=1#top");
   ASSERT_TRUE(url);
   EXPECT_TRUE(url->tls);
@@ -33,7 +33,7 @@ TEST(Url, TakesAnAddressInBrackets) {
   EXPECT_EQ(url->authority, "[::1]:81");
 }
 
-TEST(Url, IsNothingElse) {
+TEST(Url, RefusesTextThatIsNoUrl) {
   for (const char* text : {"", "ftp://a/", "https://", "https:///a", "https://user:key@a/", "https://a:0/",
                            "https://a:/", "https://a:65536/", "https://a:8x/", "https://[::1/", "https://[::1]x/",
                            "https://a/b c", "https://a/\r\nX: y", "https://a?b"}) {

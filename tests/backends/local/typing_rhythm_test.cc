@@ -19,7 +19,7 @@ std::vector<std::string> characters(std::string_view text) {
   return all;
 }
 
-TEST(FirstCharacter, IsWhatAReaderTakesForOne) {
+TEST(FirstCharacter, FindsTheFirstCharacterThatAReaderSees) {
   using Characters = std::vector<std::string>;
   EXPECT_EQ(characters("a\xC3\xA9\xE2\x82\xAC"), (Characters{"a", "\xC3\xA9", "\xE2\x82\xAC"})) << "aé€";
   EXPECT_EQ(characters("e\xCC\x81x"), (Characters{"e\xCC\x81", "x"})) << "e with a combining acute";
