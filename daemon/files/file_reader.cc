@@ -19,7 +19,7 @@ constexpr std::uint64_t kBeneath = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOL
 
 }  // namespace
 
-// One file. Has one operation in flight all its life; freed when the last one has completed.
+// One file. It always has one operation in flight, and is freed when its last one has completed.
 class FileReader::Job {
  public:
   Job(Handle handle, Directory directory, std::string path) : handle_(handle), directory_(std::move(directory)) {
@@ -60,7 +60,7 @@ void FileReader::remove(Directory directory, std::string path) {
   std::string name = slash == std::string::npos ? path : path.substr(slash + 1);
   Job& job = *jobs_.create(std::move(directory), slash == std::string::npos ? "." : path.substr(0, slash));
   job.name_ = std::move(name);
-  // Its directory is opened beneath first: removing itself looks at nothing but the last name.
+  // The file's directory is opened first (RESOLVE_BENEATH), because the removal itself checks only the last name.
   job.how_ = {.flags = O_PATH | O_DIRECTORY | O_CLOEXEC, .mode = 0, .resolve = kBeneath};
   submit_open(job);
 }

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// FileReader: reads whole files of the disk, and removes files, without making its worker wait: the ring opens, looks,
-// reads and removes in threads of the kernel's where the disk takes its time.
+// FileReader: reads whole files from disk, and removes files, without blocking its worker: the ring opens, stats, reads
+// and removes them, in kernel threads if the disk is slow.
 //
-// One per worker, owned by it, on its thread. Nothing outside of the given directory is reached, whatever the path: no
-// "..", no link, no mount of /proc (openat2); and nothing but regular files is read.
+// One per worker, owned by it, on its thread. No path leads out of the given directory: no "..", no link, no mount of
+// /proc (openat2). Only regular files are read.
 
 #pragma once
 
@@ -20,9 +20,9 @@ namespace streaming {
 
 class FileReceiver {
  public:
-  // Before it is read: how large it is. False: it is not to be read, and nothing more is said of it.
+  // The file's size, before it is read. False: do not read it; the receiver is not called again.
   virtual bool on_size(std::size_t bytes) = 0;
-  // The file's contents. The Error's code says why not: EFBIG, it is larger than it may be; EINVAL, it is no regular
+  // The file's contents, or an Error. Its code is EFBIG if the file is too large, EINVAL if it is not a regular
   // file.
   virtual void on_file(Result<std::string> contents) = 0;
 
@@ -37,11 +37,12 @@ class FileReader {
   explicit FileReader(Ring& ring);
   ~FileReader();
 
-  // The receiver is told of the size and then of the contents, never from within, unless it is forgotten before. `path` is relative.
+  // Calls the receiver with the size and then with the contents, never from within, unless forget() comes first. `path`
+  // is relative.
   Handle read(Directory directory, std::string path, std::size_t max_bytes, FileReceiver& receiver);
   void forget(Handle read);
 
-  // Nobody is told how it went; what fails is logged.
+  // Reports no result; a failure is logged.
   void remove(Directory directory, std::string path);
 
   void on_completion(const Completion& completion);

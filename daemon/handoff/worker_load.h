@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// WorkerLoad: how many hand-offs a worker has been given and not yet read, or not yet finished, so that the listener
-// can spread them and wait.
+// WorkerLoad: how many hand-offs a worker has not read yet, and how many it has not finished, so that the listener can
+// distribute new ones and wait.
 //
 // One per worker, on a cache line of its own. The listener's worker adds, the owner subtracts, both once a stream and
 // never an event. Outlives all workers.

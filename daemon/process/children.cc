@@ -9,7 +9,7 @@
 namespace streaming {
 namespace {
 
-constexpr std::uint32_t kUnlimited = std::numeric_limits<std::uint32_t>::max();  // who starts them bounds them
+constexpr std::uint32_t kUnlimited = std::numeric_limits<std::uint32_t>::max();  // callers limit their number
 
 }  // namespace
 
@@ -18,7 +18,7 @@ class Children::Child final : private TimerOwner {
   Child(Handle handle, RunningProgram program, ChildOwner& owner)
       : handle_(handle), program_(std::move(program)), owner_(owner), timer_(*this) {}
 
-  // The group has the leader's number until the leader is waited for.
+  // The group keeps the leader's number until the leader is reaped.
   void signal_group(int number) const { ::kill(-program_.pid, number); }
 
   const Handle handle_;
@@ -33,7 +33,7 @@ class Children::Child final : private TimerOwner {
 Children::Children(Ring& ring, TimerWheel& timers) : ring_(ring), timers_(timers), children_(kUnlimited) {
 }
 
-// Only where the worker has failed are any left.
+// Children remain only if the worker has failed.
 Children::~Children() {
   children_.for_each([](Child& child, Handle) { child.signal_group(SIGKILL); });
 }
@@ -67,7 +67,7 @@ void Children::kill(Handle handle) {
 void Children::on_ended(const Completion& completion) {
   Child* child = children_.find(completion.tag.slot);
   CHECK(child != nullptr);
-  // The kernel had no memory for the watch: that says nothing of the child, and to wait for it would keep the worker.
+  // The kernel had no memory for the watch, so the child may still run; waiting for it would block the worker.
   if (completion.result < 0) return submit_watch(*child);
   const int status = reap_program(child->program_);
   ChildOwner& owner = child->owner_;

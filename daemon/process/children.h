@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Children: the programs that a worker has started and not yet reaped. The ring tells when one has ended.
+// Children: the programs that a worker has started and not yet reaped. The ring reports when one has ended.
 //
-// One per worker, owned by it, on its thread. A program is a process group: what it has started itself ends with it.
+// One per worker, owned by it, on its thread. A program is a process group: its own children end with it.
 
 #pragma once
 
@@ -18,7 +18,7 @@ inline constexpr Duration kProgramEndTimeout{2000};
 
 class ChildOwner {
  public:
-  // The child is gone, and its handle with it. `status` is what wait() says. May start another one from within.
+  // The child has ended, and its handle is invalid. `status` is that of waitpid(). May start another child from within.
   virtual void on_child_ended(Handle child, int status) = 0;
 
  protected:
@@ -31,10 +31,10 @@ class Children {
   Children(Ring& ring, TimerWheel& timers);
   ~Children();
 
-  // The owner is told of its end, and outlives it.
+  // The owner outlives the child, and is called when it has ended.
   Result<Handle> start(const ProgramStart& start, ChildOwner& owner);
 
-  // Asks it to end (SIGTERM), and kills it where it does not within kProgramEndTimeout.
+  // Asks the child to end (SIGTERM), and kills it if it does not within kProgramEndTimeout.
   void end(Handle child);
   void kill(Handle child);
 

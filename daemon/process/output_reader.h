@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// OutputReader: runs small programs and hands out what they print. Bounded in number, time and size.
+// OutputReader: runs small programs and passes on what they print. Number, time and size are limited.
 //
 // One per worker, owned by it, on its thread.
 
@@ -23,7 +23,7 @@ inline constexpr std::size_t kMaxOutputBytes = 8 * 1024;
 
 class OutputReceiver {
  public:
-  // The program's whole output; nothing where it failed, took too long or printed too much.
+  // The program's whole output; nothing if it failed, took too long or printed too much.
   virtual void on_output(std::optional<std::string> output) = 0;
 
  protected:
@@ -36,10 +36,10 @@ class OutputReader {
   OutputReader(Ring& ring, TimerWheel& timers, Children& children);
   ~OutputReader();
 
-  // Nothing when too many run already, or when it cannot be started. Else the receiver is told once, unless it is
-  // forgotten before.
+  // Nothing if too many run already, or if the program cannot be started. Otherwise the receiver is called once, unless
+  // forget() comes first.
   std::optional<Handle> run(std::span<const std::string> words, OutputReceiver& receiver);
-  // The receiver is not told.
+  // The receiver is not called any more.
   void forget(Handle run);
 
   void on_read(const Completion& completion);
@@ -50,7 +50,7 @@ class OutputReader {
   class Run;
 
   void submit_read(Run& run);
-  // It brings nothing any more.
+  // The run gives no output any more.
   void fail(Run& run);
   void finish_when_idle(Run& run);
 

@@ -51,13 +51,13 @@ class Spawn {
     return pointers;
   }
 
-  // In this order whatever the numbers of the descriptors are: they are above 3, as the daemon has more open than that.
+  // The order is right for all numbers of the descriptors: they are above 3, because the daemon has more than that open.
   int set_files(const ProgramStart& start) {
     int failed = start.input >= 0 ? posix_spawn_file_actions_adddup2(&files_, start.input, STDIN_FILENO)
                                   : posix_spawn_file_actions_addopen(&files_, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
     if (failed == 0) failed = posix_spawn_file_actions_adddup2(&files_, start.output, STDOUT_FILENO);
     if (failed == 0 && start.file >= 0) failed = posix_spawn_file_actions_adddup2(&files_, start.file, kProgramFile);
-    // What is not marked to be closed, by a library or by whoever started the daemon, is closed too.
+    // Closes also what a library, or the process that started the daemon, left open across exec.
     const int first_closed = start.file >= 0 ? kProgramFile + 1 : kProgramFile;
     return failed != 0 ? failed : posix_spawn_file_actions_addclosefrom_np(&files_, first_closed);
   }
@@ -77,7 +77,7 @@ class Spawn {
   posix_spawnattr_t attributes_;
 };
 
-// The groups of all workers' programs; a group has its leader's number until that is waited for.
+// The groups of all workers' programs. A group keeps its leader's number until the leader is reaped.
 struct Groups {
   std::mutex mutex;
   std::set<pid_t> leaders;
@@ -97,7 +97,7 @@ Result<RunningProgram> start_program(const ProgramStart& start) {
   if (const int failed = Spawn().run(start, program.pid); failed != 0) {
     return Error::from_errno("cannot start " + start.words.front(), failed);
   }
-  // Its number is its own until it is waited for, which nobody has done yet.
+  // The child keeps its number until it is reaped, which has not happened yet.
   program.pidfd.reset(static_cast<int>(syscall(SYS_pidfd_open, program.pid, 0)));
   if (program.pidfd) {
     groups().leaders.insert(program.pid);

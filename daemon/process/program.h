@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Starting a program as a child of the daemon: what it inherits is what it is given here, and nothing else.
+// Starting a program as a child of the daemon. It inherits only what it is given here.
 //
-// Worker threads; the calling one waits until the program is loaded and no longer: the child borrows the daemon's
-// memory until then (CLONE_VFORK), so that the daemon's size does not count.
+// Worker threads. The calling thread waits only until the program is loaded: until then the child borrows the daemon's
+// memory (CLONE_VFORK), so that the daemon's size does not matter.
 
 #pragma once
 
@@ -17,7 +17,7 @@
 
 namespace streaming {
 
-// Where a payload file stands in the child.
+// The payload file's descriptor in the child.
 inline constexpr int kProgramFile = 3;
 
 struct ProgramStart {
@@ -34,17 +34,17 @@ struct RunningProgram {
 };
 
 // The program has the daemon's standard error, the default of every signal, none blocked, and a process group of its
-// own. The Error's code says why it did not start.
+// own. The Error's code is the errno of the failed start.
 Result<RunningProgram> start_program(const ProgramStart& start);
 
-// Waits for a program that has ended: what wait() says. What it has left behind of its group is killed.
+// Reaps a program that has ended, and returns waitpid()'s status. Kills what is left of its group.
 int reap_program(const RunningProgram& program);
 
-// Kills the groups of all programs that were started and not reaped, for a daemon that ends at once. Any thread.
+// Kills the groups of all programs that were started and not reaped, when the daemon ends at once. Any thread.
 void kill_programs();
 
-// What of the daemon's environment a program may know: where programs are, whose process it is, language and time zone.
-// The rest may hold keys.
+// The variables of the daemon's environment that a program may have: the search path, the user, language and time zone.
+// The others may hold keys.
 std::vector<std::string> harmless_environment();
 
 }  // namespace streaming

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// How many streams this process can hold, and how they are shared out.
+// How many streams this process can hold, and how many of them each worker gets.
 
 #pragma once
 
@@ -14,10 +14,10 @@ namespace streaming {
 struct Capacity {
   std::vector<std::uint32_t> streams_of_worker;
   // Descriptors of the process that clients and upstream connections may take together: HTTP/1.1 needs a connection a
-  // stream. A client that comes with a higher number is refused, as the kernel gives the lowest that is free.
+  // stream. A client that comes with a higher number is refused, because the kernel gives the lowest free number.
   int descriptors = 0;
-  // Of each worker's clients, refused ones among them, as many as are in its ring's table; and of all, as many as are
-  // not.
+  // Clients per worker, refused ones included, that fit in its ring's table; and clients overall that need the process's
+  // descriptors.
   std::uint32_t clients_in_table = 0;
   std::uint64_t clients_of_the_process = 0;
 

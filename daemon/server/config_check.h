@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the option table cannot tell of the daemon's settings: whether they go together.
+// Rules about several settings together, which the option table cannot express.
 
 #pragma once
 

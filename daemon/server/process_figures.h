@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the kernel says of this process, as Prometheus' clients expose it. Any thread.
+// What the kernel reports of this process, in the terms of Prometheus' clients. Any thread.
 
 #pragma once
 
@@ -7,7 +7,7 @@
 
 namespace streaming {
 
-// Zero where /proc does not say.
+// Zero if /proc does not have it.
 struct ProcessFigures {
   double cpu_seconds = 0;
   double resident_bytes = 0;

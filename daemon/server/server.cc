@@ -234,7 +234,7 @@ void Server::handle_worker_event() {
 
 void Server::handle_deadline() {
   if (successor_) {
-    log::error("upgrade: the new daemon has not said that it serves; this one goes on");
+    log::error("upgrade: the new daemon has not reported in time that it serves; this one goes on");
     successor_.reset();
     deadline_ = Time::max();
     return;

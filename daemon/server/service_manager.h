@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The service manager's side of the daemon's life: sockets that it passes, and what it is told. Where there is none,
-// nothing is passed and nobody listens. The main thread's.
+// The service manager (systemd): the sockets that it passes, and the states that the daemon reports to it. Without one,
+// nothing is passed and reports have no effect. Main thread only.
 
 #pragma once
 
@@ -26,17 +26,17 @@ struct PassedDescriptors {
   UniqueFd upgrade;  // none: the daemon has no predecessor
 };
 
-// Takes what LISTEN_FDS says was passed, once, before the first thread. The Error says what is wrong with it.
+// Takes the descriptors that LISTEN_FDS names, once, before the first thread. The Error names what is wrong with them.
 Result<PassedDescriptors> take_passed_descriptors();
 
-// Tells the service manager, as sd_notify(3) has it.
+// Reports a state to the service manager (sd_notify(3)).
 void notify_ready(const std::string& status);
 void notify_reloading();
 void notify_stopping(const std::string& status);
 void notify_main_process(pid_t pid);
 void notify_alive();
 
-// How often notify_alive() is wanted at least; nothing when it is not.
+// The longest interval between two calls of notify_alive(); nothing if the manager has no watchdog for this daemon.
 std::optional<Duration> watchdog_interval();
 
 }  // namespace streaming

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What of a start can fail for reasons of this system: its limits, its kernel, its directories.
+// Tests what a start needs of this system: its limits, its kernel, its directories.
 
 #pragma once
 
@@ -8,8 +8,8 @@
 
 namespace streaming {
 
-// Does what a start does before it listens, and undoes it. A daemon that runs is not disturbed. `config` has passed
-// check_config(); the Error says what to change.
+// Does the steps of a start before it listens, and undoes them. A running daemon is not disturbed. `config` has passed
+// check_config(); the Error names what to change.
 Status check_start(const Config& config);
 
 }  // namespace streaming

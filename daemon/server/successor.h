@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// Successor: the process that takes the daemon's place without losing a client. It runs the binary that is now where
-// this one's was, with the same arguments and the same listening socket.
+// Successor: the process that takes the daemon's place without losing a client. It runs the binary that is now at
+// this one's path, with the same arguments and the same listening socket.
 //
-// Made by the Server on the main thread. Until it says that it serves it is this process's to end; afterwards it is on
-// its own.
+// Created by the Server on the main thread. Until it reports that it serves, this process ends it if the upgrade fails;
+// afterwards it is independent.
 
 #pragma once
 
@@ -17,20 +17,20 @@
 
 namespace streaming {
 
-// How this process was started; taken before anything changes it.
+// How this process was started; recorded before anything changes it.
 struct Invocation {
   std::string executable;
   std::vector<std::string> arguments;  // with the program's name
 
   static Invocation of(int argc, const char* const* argv);
 
-  // Whether another file is where the running one was, as a package's upgrade leaves it.
+  // Whether the path of the running program holds another file now, for example after a package's upgrade.
   bool is_replaced() const;
 };
 
 class Successor {
  public:
-  // `owns_file`: the listening socket's file is the daemon's to remove.
+  // `owns_file`: the daemon must remove the listening socket's file.
   static Result<Successor> start(const Invocation& invocation, int listener, bool owns_file);
 
   Successor(Successor&&) noexcept;

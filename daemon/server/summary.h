@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Summary: what the daemon has done, added up over its workers when they have ended.
+// Summary: the sums of all workers' counters when the workers have ended.
 
 #pragma once
 

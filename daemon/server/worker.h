@@ -2,8 +2,8 @@
 // Worker: one thread, one ring, one timer wheel, one stream table. Shares nothing with other workers but its
 // WorkerLoad.
 //
-// Made and destroyed by the Server while the thread does not run; run() is the thread. While it runs, others may call
-// what says so.
+// Created and destroyed by the Server while the thread does not run; run() is the thread. While it runs, other threads
+// may call only the functions marked so.
 
 #pragma once
 
