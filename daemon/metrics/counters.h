@@ -10,7 +10,7 @@
 #include <cstdint>
 #include <string_view>
 
-#include "metrics/figure.h"
+#include "metrics/single_writer_value.h"
 
 namespace streaming {
 
@@ -70,7 +70,7 @@ class Counters {
   std::uint64_t get(Counter counter) const { return values_[static_cast<std::size_t>(counter)].get(); }
 
  private:
-  std::array<Figure, static_cast<std::size_t>(Counter::kCount)> values_{};
+  std::array<SingleWriterValue, static_cast<std::size_t>(Counter::kCount)> values_{};
 };
 
 }  // namespace streaming

@@ -12,7 +12,7 @@
 #include <span>
 #include <vector>
 
-#include "metrics/figure.h"
+#include "metrics/single_writer_value.h"
 
 namespace streaming {
 
@@ -47,8 +47,8 @@ class Histogram {
 
  private:
   std::span<const std::int64_t> bounds_us_;
-  std::vector<Figure> counts_;
-  Figure sum_us_;
+  std::vector<SingleWriterValue> counts_;
+  SingleWriterValue sum_us_;
 };
 
 }  // namespace streaming

@@ -51,7 +51,7 @@ class Spawn {
     return pointers;
   }
 
-  // The order is right for all numbers of the descriptors: they are above 3, because the daemon has more than that open.
+  // The order is right for all descriptors: their numbers are above 3, because the daemon has more than that open.
   int set_files(const ProgramStart& start) {
     int failed = start.input >= 0 ? posix_spawn_file_actions_adddup2(&files_, start.input, STDIN_FILENO)
                                   : posix_spawn_file_actions_addopen(&files_, STDIN_FILENO, "/dev/null", O_RDONLY, 0);

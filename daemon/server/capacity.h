@@ -16,8 +16,8 @@ struct Capacity {
   // Descriptors of the process that clients and upstream connections may take together: HTTP/1.1 needs a connection a
   // stream. A client that comes with a higher number is refused, because the kernel gives the lowest free number.
   int descriptors = 0;
-  // Clients per worker, refused ones included, that fit in its ring's table; and clients overall that need the process's
-  // descriptors.
+  // Clients per worker, refused ones included, that fit in its ring's table; and clients overall that need descriptors
+  // of the process.
   std::uint32_t clients_in_table = 0;
   std::uint64_t clients_of_the_process = 0;
 

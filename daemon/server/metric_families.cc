@@ -208,7 +208,7 @@ void add_backends(Families& families, Workers workers) {
       add(Labels{{"backend", std::string(registry[index].name)}}, index);
     }
   };
-  auto counter = [&](Figure BackendMetrics::*figure) {
+  auto counter = [&](SingleWriterValue BackendMetrics::*figure) {
     for_each([&](Labels labels, std::size_t index) {
       families.counter(std::move(labels), sum(workers, [&](const Worker& worker) {
                          return (worker.stream_metrics().backends[index].*figure).get();

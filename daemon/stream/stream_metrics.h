@@ -13,7 +13,7 @@
 #include <utility>
 #include <vector>
 
-#include "metrics/figure.h"
+#include "metrics/single_writer_value.h"
 #include "metrics/histogram.h"
 #include "sse/answer_event.h"
 #include "stream/close_cause.h"
@@ -21,8 +21,8 @@
 namespace streaming {
 
 struct BackendMetrics {
-  Figure requests;
-  Figure errors;                        // streams that ended for a reason of the upstream's
+  SingleWriterValue requests;
+  SingleWriterValue errors;             // streams that ended for a reason of the upstream's
   Histogram duration{kStreamBoundsUs};  // of whole streams
   Histogram first_token{kStreamBoundsUs};
 };
@@ -50,9 +50,9 @@ class StreamMetrics {
 
   std::uint64_t closed_by(CloseCause cause) const { return closed[static_cast<std::size_t>(cause)].get(); }
 
-  Figure active;
-  Figure peak;
-  std::array<Figure, kCloseCauses> closed;
+  SingleWriterValue active;
+  SingleWriterValue peak;
+  std::array<SingleWriterValue, kCloseCauses> closed;
   Histogram duration{kStreamBoundsUs};
   Histogram first_token{kStreamBoundsUs};
   std::vector<BackendMetrics> backends;

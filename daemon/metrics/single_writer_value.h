@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Figure: a number that one thread writes and any may read. To its writer it costs what a plain integer does: no locked
-// instruction, no fence.
+// SingleWriterValue: a number that one thread writes and any may read. It costs its writer as much as a plain integer:
+// no locked instruction, no fence.
 
 #pragma once
 
@@ -10,7 +10,7 @@
 
 namespace streaming {
 
-class Figure {
+class SingleWriterValue {
  public:
   void add(std::uint64_t amount = 1) { set(get() + amount); }
   void raise_to(std::uint64_t value) { set(std::max(get(), value)); }
