@@ -78,10 +78,11 @@ class Backend {
  public:
   virtual ~Backend() = default;
 
-  // Why it cannot answer this request; asked before the client gets a stream, so that it gets a status instead.
-  virtual std::optional<Refusal> validate(const HandoffRequest&) const { return std::nullopt; }
+  // Why it cannot answer this request; nothing if it can. Asked before the client gets a stream, so that it still gets
+  // a status instead.
+  virtual std::optional<Refusal> refusal_for(const HandoffRequest&) const { return std::nullopt; }
 
-  // `request` is one that validate() had nothing against.
+  // `request` is one that it does not refuse.
   virtual std::unique_ptr<BackendSession> answer(std::unique_ptr<HandoffRequest> request, EventSink& sink) = 0;
 
   // The model that is asked for; empty where there is none. Valid as long as the request.

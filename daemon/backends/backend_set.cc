@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "backends/wrapping/attachment_backend.h"
+#include "backends/wrapping/attachments.h"
 #include "base/check.h"
 #include "base/log.h"
 
@@ -28,7 +28,8 @@ void BackendSet::add_attachments(FileReader& files) {
   // Nothing is found in one that could not be opened.
   const FileReader::Directory directory = opened ? *opened : std::make_shared<const UniqueFd>();
   for (Named& named : backends_) {
-    named.with_attachments = std::make_unique<AttachmentBackend>(*named.to_use(), *config_, files, directory);
+    named.with_attachments =
+        std::make_unique<AttachmentBackend>(named.without_attachments(), *config_, files, directory);
     named.with_attachments->set_index(named.backend->index());
   }
 }
@@ -48,9 +49,10 @@ void BackendSet::add_fallbacks(TimerWheel& timers, Counters& counters) {
   }
 }
 
-Backend* BackendSet::find(std::string_view name) const {
+Backend* BackendSet::find(std::string_view name, const HandoffRequest& request) const {
   for (const Named& known : backends_) {
-    if (known.name == name) return known.to_use();
+    if (known.name != name) continue;
+    return asks_for_attachments(request) ? known.with_attachments.get() : &known.without_attachments();
   }
   return nullptr;
 }

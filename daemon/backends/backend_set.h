@@ -25,8 +25,8 @@ class BackendSet {
 
   const Config& config() const { return *config_; }
 
-  // Null when there is none of that name.
-  Backend* find(std::string_view name) const;
+  // The backend of that name, with what this request needs in front of it. Null if there is none of that name.
+  Backend* find(std::string_view name, const HandoffRequest& request) const;
 
   bool in_use() const;
 
@@ -34,15 +34,13 @@ class BackendSet {
   struct Named {
     std::string_view name;
     std::unique_ptr<DirectBackend> backend;
-    std::unique_ptr<FallbackBackend> with_fallback = nullptr;       // where there are retries or others to try
-    std::unique_ptr<AttachmentBackend> with_attachments = nullptr;  // in front of the others, once they are there
+    std::unique_ptr<FallbackBackend> with_fallback = nullptr;       // null without retries and others to try
+    std::unique_ptr<AttachmentBackend> with_attachments = nullptr;  // in front of both
 
-    Backend* to_use() const {
-      if (with_attachments) return with_attachments.get();
-      if (with_fallback) return with_fallback.get();
-      return backend.get();
+    Backend& without_attachments() const {
+      return with_fallback ? static_cast<Backend&>(*with_fallback) : *backend;
     }
-    bool in_use() const { return backend->in_use() || to_use()->in_use(); }
+    bool in_use() const { return backend->in_use() || without_attachments().in_use() || with_attachments->in_use(); }
   };
 
   void add_attachments(FileReader& files);

@@ -7,7 +7,6 @@
 #include <algorithm>
 #include <cerrno>
 
-#include "backends/wrapping/attachments.h"
 #include "base/log.h"
 #include "server/limits.h"
 
@@ -191,12 +190,9 @@ std::optional<Refusal> Worker::on_client(UniqueFd& client, std::unique_ptr<Hando
   const Config& config = backends_->config();
   const std::string_view name = request->backend.empty() ? std::string_view(config.backend) : request->backend;
   if (name == kExecBackend) return programs_.open(client, *request, config);
-  Backend* backend = backends_->find(name);
+  Backend* backend = backends_->find(name, *request);
   if (backend == nullptr) return Refusal{400, "unknown backend; there are: " + backend_names()};
-  if (const auto attachments = find_attachments(*request, config); !attachments) {
-    return Refusal{400, attachments.error().message};
-  }
-  if (std::optional<Refusal> refusal = backend->validate(*request)) return refusal;
+  if (std::optional<Refusal> refusal = backend->refusal_for(*request)) return refusal;
   return streams_.open(client, std::move(request), *backend);
 }
 

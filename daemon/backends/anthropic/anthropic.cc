@@ -30,7 +30,7 @@ class AnthropicBackend final : public DirectBackend {
   }
   std::string_view format(const HandoffRequest&) const override { return config_.anthropic_format; }
 
-  std::optional<Refusal> validate(const HandoffRequest& request) const override {
+  std::optional<Refusal> refusal_for(const HandoffRequest& request) const override {
     return refuse_model(config_.anthropic_api_base, model(request));
   }
 

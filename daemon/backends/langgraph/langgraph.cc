@@ -50,7 +50,7 @@ class LangGraphBackend final : public DirectBackend {
     }
   }
 
-  std::optional<Refusal> validate(const HandoffRequest& request) const override {
+  std::optional<Refusal> refusal_for(const HandoffRequest& request) const override {
     if (find_endpoint(request.profile) == nullptr) return Refusal{400, "unknown profile"};
     if (!request.thread_id.empty() && !is_thread_id(request.thread_id)) {
       return Refusal{400, "thread_id must be at most " + std::to_string(kMaxThreadIdBytes) +

@@ -66,7 +66,9 @@ class TypedAnswerBackend final : public DirectBackend {
   explicit TypedAnswerBackend(const BackendEnvironment& environment)
       : config_(environment.config), timers_(environment.timers), api_(make_openai_backend(environment)) {}
 
-  std::optional<Refusal> validate(const HandoffRequest& request) const override { return api_->validate(request); }
+  std::optional<Refusal> refusal_for(const HandoffRequest& request) const override {
+    return api_->refusal_for(request);
+  }
   std::string_view model(const HandoffRequest& request) const override { return api_->model(request); }
   std::string_view format(const HandoffRequest& request) const override { return api_->format(request); }
 

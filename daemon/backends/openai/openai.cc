@@ -67,7 +67,7 @@ class OpenAiBackend final : public DirectBackend {
   }
   std::string_view format(const HandoffRequest&) const override { return config_.openai_format; }
 
-  std::optional<Refusal> validate(const HandoffRequest& request) const override {
+  std::optional<Refusal> refusal_for(const HandoffRequest& request) const override {
     return refuse_model(config_.openai_api_base, model(request));
   }
 

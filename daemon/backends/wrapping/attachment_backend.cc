@@ -155,10 +155,16 @@ AttachmentBackend::AttachmentBackend(Backend& inner, const Config& config, FileR
     : inner_(inner), config_(config), files_(files), directory_(std::move(directory)) {
 }
 
+std::optional<Refusal> AttachmentBackend::refusal_for(const HandoffRequest& request) const {
+  if (const auto attachments = find_attachments(request, config_); !attachments) {
+    return Refusal{400, attachments.error().message};
+  }
+  return inner_.refusal_for(request);
+}
+
 std::unique_ptr<BackendSession> AttachmentBackend::answer(std::unique_ptr<HandoffRequest> request, EventSink& sink) {
   Result<std::vector<Attachment>> attachments = find_attachments(*request, config_);
-  // The worker has refused what names none that can be had.
-  CHECK(attachments.ok());
+  CHECK(attachments.ok());  // because refusal_for() has refused all others
   if (attachments->empty()) return inner_.answer(std::move(request), sink);
   if (!attachments->front().is_file()) {
     add_attachments(*request, std::move(*attachments));

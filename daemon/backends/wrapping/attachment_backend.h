@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// AttachmentBackend: another backend that is given the files with the request that names them.
+// AttachmentBackend: another backend that gets the files together with the request that names them.
 //
-// In front of each backend of a BackendSet, on the worker's thread. A request without files goes to the other backend at
-// once, with the images that stand in it in their places. Else the session reads them first, one after the other, and then lets the other backend
-// begin; what keeps it from that ends the stream before its first event. All tries of the other backend have them.
+// In front of each backend of a BackendSet, for requests that ask for attachments; on the worker's thread. Images that
+// are in the request itself are put in their places, and the other backend begins at once. If there are files, the
+// session reads them first, one after the other, and then lets the other backend begin. A failure before that ends the
+// stream before its first event. All tries of the other backend have the files.
 
 #pragma once
 
@@ -20,7 +21,8 @@ class AttachmentBackend final : public Backend {
   // Borrows the first three. `directory` is data_dir.
   AttachmentBackend(Backend& inner, const Config& config, FileReader& files, FileReader::Directory directory);
 
-  std::optional<Refusal> validate(const HandoffRequest& request) const override { return inner_.validate(request); }
+  // Also if what the request asks for cannot be had.
+  std::optional<Refusal> refusal_for(const HandoffRequest& request) const override;
   std::string_view model(const HandoffRequest& request) const override { return inner_.model(request); }
   std::string_view format(const HandoffRequest& request) const override { return inner_.format(request); }
   std::unique_ptr<BackendSession> answer(std::unique_ptr<HandoffRequest> request, EventSink& sink) override;

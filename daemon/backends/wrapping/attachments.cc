@@ -148,6 +148,11 @@ void each_user_text(const HandoffRequest& request, OnText&& on_text) {
 }
 
 // The files that a hand-off names, and the images that stand in it, while they are gathered.
+std::size_t count_named(const HandoffRequest& request) {
+  return size_of(request.attachments) + size_of(request.images) + size_of(request.image_paths) +
+         !request.image_path.empty() + !request.image_base64.empty();
+}
+
 class Finder {
  public:
   Status add_all(const HandoffRequest& request) {
@@ -419,10 +424,13 @@ std::string message_about(const Attachment& attachment, std::string_view what) {
   return "attachment \"" + printable_name(attachment.name) + "\" " + std::string(what);
 }
 
+bool asks_for_attachments(const HandoffRequest& request) {
+  return count_named(request) > 0;
+}
+
 Result<std::vector<Attachment>> find_attachments(const HandoffRequest& request, const Config& config) {
   const std::size_t in_payload = count_objects(request.images) + !request.image_base64.empty();
-  const std::size_t named = size_of(request.attachments) + size_of(request.images) + size_of(request.image_paths) +
-                            !request.image_path.empty() + !request.image_base64.empty();
+  const std::size_t named = count_named(request);
   if (named == 0) return std::vector<Attachment>();
   if (Status checked = check_count(named, in_payload, config); !checked) return checked.error();
   Finder finder;

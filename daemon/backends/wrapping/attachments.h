@@ -30,6 +30,9 @@ struct Attachment {
   bool is_file() const { return !path.empty(); }
 };
 
+// Whether the hand-off has anything in these fields: only then find_attachments() finds anything.
+bool asks_for_attachments(const HandoffRequest& request);
+
 // What `attachments`, `images` and the other fields of images ask for, each name once, the files first; empty where they
 // ask for nothing. Borrows of the request. The Error's message is for the client.
 Result<std::vector<Attachment>> find_attachments(const HandoffRequest& request, const Config& config);

@@ -118,9 +118,9 @@ FallbackBackend::FallbackBackend(std::vector<Choice> choices, const FallbackSett
   CHECK(!choices_.empty());
 }
 
-std::optional<Refusal> FallbackBackend::validate(const HandoffRequest& request) const {
+std::optional<Refusal> FallbackBackend::refusal_for(const HandoffRequest& request) const {
   for (const Choice& choice : choices_) {
-    if (std::optional<Refusal> refusal = choice.backend->validate(request)) return refusal;
+    if (std::optional<Refusal> refusal = choice.backend->refusal_for(request)) return refusal;
   }
   return std::nullopt;
 }

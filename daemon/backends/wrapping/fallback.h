@@ -36,7 +36,7 @@ class FallbackBackend final : public Backend {
                   Counters& counters);
 
   // The request may come to any of the choices.
-  std::optional<Refusal> validate(const HandoffRequest& request) const override;
+  std::optional<Refusal> refusal_for(const HandoffRequest& request) const override;
   std::unique_ptr<BackendSession> answer(std::unique_ptr<HandoffRequest> request, EventSink& sink) override;
 
   std::string_view model(const HandoffRequest& request) const override {

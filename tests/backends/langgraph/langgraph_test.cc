@@ -269,14 +269,14 @@ TEST_F(LangGraphTest, HasTheFormatOfTheProfileElseOfTheBackend) {
 TEST_F(LangGraphTest, RefusesWhatItCannotAsk) {
   make_backend();
   HandoffRequest request;
-  EXPECT_EQ(backend->validate(request), std::nullopt);
+  EXPECT_EQ(backend->refusal_for(request), std::nullopt);
   request.profile = "none";
-  ASSERT_TRUE(backend->validate(request));
-  EXPECT_EQ(backend->validate(request)->status, 400);
+  ASSERT_TRUE(backend->refusal_for(request));
+  EXPECT_EQ(backend->refusal_for(request)->status, 400);
   request.profile = {};
   request.thread_id = "../../secrets";
-  ASSERT_TRUE(backend->validate(request));
-  EXPECT_EQ(backend->validate(request)->status, 400);
+  ASSERT_TRUE(backend->refusal_for(request));
+  EXPECT_EQ(backend->refusal_for(request)->status, 400);
 }
 
 TEST(KnownThreads, KnowsWhatWasAddedAndNotForgotten) {

@@ -143,13 +143,13 @@ TEST_F(OpenAiTest, RefusesAModelThatWouldLeadElsewhere) {
   HandoffRequest request;
   for (const char* model : {".", ".."}) {
     request.model = model;
-    EXPECT_EQ(backend->validate(request).value().status, 400) << model;
+    EXPECT_EQ(backend->refusal_for(request).value().status, 400) << model;
   }
   request.model = "...";
-  EXPECT_FALSE(backend->validate(request));
+  EXPECT_FALSE(backend->refusal_for(request));
   config.openai_api_base = "https://x.example/v1";
   request.model = "..";
-  EXPECT_FALSE(backend->validate(request)) << "it is not in the URL";
+  EXPECT_FALSE(backend->refusal_for(request)) << "it is not in the URL";
 }
 
 TEST_F(OpenAiTest, PassesTextOnAndEndsAtDone) {
