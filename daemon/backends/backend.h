@@ -13,6 +13,7 @@
 #include <string>
 #include <string_view>
 
+#include "base/check.h"
 #include "handoff/handoff_request.h"
 #include "handoff/refusal.h"
 #include "sse/answer_event.h"
@@ -92,14 +93,17 @@ class Backend {
   // Valid as long as the backend.
   virtual std::string_view format(const HandoffRequest&) const { return {}; }
 
-  // Which of backend_registry() it is; its BackendSet's to say.
+  // Which of backend_registry() it is; its BackendSet sets that.
   void set_index(std::size_t index) { index_ = index; }
   std::size_t index() const { return index_; }
 
-  // A stream begins, and ends, to use it: it is kept, and its worker goes on, as long as there are any.
+  // Reference count: the backend and its worker outlive the streams that use it.
   void enter() { ++streams_; }
-  void leave() { --streams_; }
-  // A backend that has more to do when its streams have ended says so here, for kGoodbyeTimeout at most.
+  void leave() {
+    CHECK(streams_ > 0);
+    --streams_;
+  }
+  // A backend that has more to do after its streams is in use for that long, for kGoodbyeTimeout at most.
   virtual bool in_use() const { return streams_ > 0; }
 
  private:

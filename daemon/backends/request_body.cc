@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/check.h"
+
 namespace streaming {
 
 bool RequestBody::brings(const char* name) const {
@@ -46,6 +48,7 @@ std::string RequestBody::finish() {
     }
   }
   writer_.EndObject();
+  CHECK(writer_.IsComplete());
   return {buffer_.GetString(), buffer_.GetSize()};
 }
 

@@ -7,6 +7,7 @@
 
 #include "backends/json_fields.h"
 #include "backends/retry_after.h"
+#include "base/check.h"
 #include "base/header_field.h"
 
 namespace streaming {
@@ -46,6 +47,16 @@ SseSession::SseSession(HttpClient& http, HttpRequest request, std::unique_ptr<An
       parser_(events.max_event_bytes()),
       unfinished_event_(events.share()),
       transfer_(http.start(std::move(request), *this)) {
+}
+
+void SseSession::pause() {
+  CHECK(transfer_ != nullptr);
+  transfer_->pause();
+}
+
+void SseSession::resume() {
+  CHECK(transfer_ != nullptr);
+  transfer_->resume();
 }
 
 void SseSession::cancel() {
@@ -124,6 +135,7 @@ bool SseSession::on_event(SseEvent& event) {
 }
 
 void SseSession::end() {
+  CHECK(!ended_);
   ended_ = true;
   reader_->finish(sink_);  // before: the sink may pause the transfer
   transfer_->let_finish();
@@ -131,6 +143,7 @@ void SseSession::end() {
 }
 
 void SseSession::fail(const BackendFailure& failure) {
+  CHECK(!ended_);
   ended_ = true;
   sink_.on_failure(failure);
 }

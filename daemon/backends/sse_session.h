@@ -49,8 +49,8 @@ class SseSession final : public BackendSession, private HttpReceiver {
   SseSession(HttpClient& http, HttpRequest request, std::unique_ptr<AnswerReader> reader, EventBudget& events,
              EventSink& sink);
 
-  void pause() override { transfer_->pause(); }
-  void resume() override { transfer_->resume(); }
+  void pause() override;
+  void resume() override;
   void cancel() override;
 
  private:

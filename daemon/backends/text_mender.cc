@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include "base/check.h"
 #include "base/utf8.h"
 
 namespace streaming {
@@ -80,6 +81,7 @@ void unescape_surrogate_halves(std::string& json) {
     }
   }
   if (unmoved == 0) return;
+  CHECK(moved < unmoved && unmoved <= json.size());
   move_up_to(json.size());
   json.resize(moved);
 }
@@ -128,6 +130,7 @@ std::uint32_t TextMender::take_first_half(std::uint64_t source) {
 }
 
 std::uint32_t TextMender::mend(std::uint32_t first, std::string_view text) {
+  CHECK(first == 0 || is_first_half(first));
   mended_.clear();
   for (std::size_t at = 0; at < text.size();) {
     const std::uint32_t half = half_at(text, at);

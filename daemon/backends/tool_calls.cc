@@ -10,6 +10,7 @@
 #include <string>
 
 #include "backends/json_fields.h"
+#include "base/check.h"
 #include "base/json_input.h"
 #include "sse/json_text.h"
 #include "sse/limits.h"
@@ -145,6 +146,12 @@ ToolCalls::Call* ToolCalls::begin(EventSink& sink, const ToolCallShape& shape, c
   }
   calls_.push_back({.place = place, .input = {}, .plain = is_plain(shape.form)});
   return &calls_.back();
+}
+
+std::uint32_t ToolCalls::number_of(const Call& call) const {
+  const auto number = static_cast<std::size_t>(&call - calls_.data());
+  CHECK(number < calls_.size());  // a call is no longer valid when another one has begun
+  return static_cast<std::uint32_t>(number);
 }
 
 // --- What is handed on ----------------------------------------------------------------------------------------------

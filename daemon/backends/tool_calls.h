@@ -183,7 +183,7 @@ class ToolCalls {
   [[nodiscard]] bool read_input(EventSink& sink, const ToolCallShape& shape, Call& call, const rapidjson::Value& input);
   void add_piece(EventSink& sink, Call& call, std::string_view text);
   void take_whole(EventSink& sink, Call& call, std::string_view text);
-  std::uint32_t number_of(const Call& call) const { return static_cast<std::uint32_t>(&call - calls_.data()); }
+  std::uint32_t number_of(const Call& call) const;
 
   AnswerPieces& pieces_;
   std::vector<Call> calls_;  // each at its number

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "backends/limits.h"
+#include "base/check.h"
 #include "base/log.h"
 
 namespace streaming {
@@ -15,7 +16,10 @@ class RunCancellations::Cancellation final : public ListNode, private HttpReceiv
     owner_.timers_.schedule(patience_, kGoodbyeTimeout);
   }
 
-  void send() { transfer_ = owner_.http_.start(std::move(request_), *this); }
+  void send() {
+    CHECK(transfer_ == nullptr);
+    transfer_ = owner_.http_.start(std::move(request_), *this);
+  }
 
  private:
   void on_head(const HttpHead& head) override {
@@ -69,6 +73,7 @@ void RunCancellations::finish(Cancellation& cancellation) {
 void RunCancellations::on_work(Work&) {
   while (Cancellation* cancellation = finished_.pop_front()) {
     delete cancellation;
+    CHECK(count_ > 0);
     --count_;
   }
   while (Cancellation* cancellation = waiting_.pop_front()) {

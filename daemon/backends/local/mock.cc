@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "base/buffer.h"
+#include "base/check.h"
 
 namespace streaming {
 namespace {
@@ -71,6 +72,7 @@ class MockSession final : public BackendSession, private TimerOwner {
  private:
   void on_timer(Timer&) override {
     if (paused_) return;
+    CHECK(next_event_ < kMockEvents);
     const int event = next_event_++;
     if (event == kMockEvents - 1) {
       say(kTexts.back());

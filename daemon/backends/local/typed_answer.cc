@@ -8,6 +8,7 @@
 
 #include "backends/local/typing_rhythm.h"
 #include "backends/wrapping/wrapping_session.h"
+#include "base/check.h"
 
 namespace streaming {
 namespace {
@@ -29,6 +30,7 @@ class TypedAnswerSession final : public WrappingSession, private TimerOwner {
   }
   void on_end(FinishReason reason) override {
     if (text_.empty()) return sink().on_end(reason);
+    CHECK(!end_ && timer_.pending());
     end_ = reason;
     drop();
   }
@@ -39,6 +41,7 @@ class TypedAnswerSession final : public WrappingSession, private TimerOwner {
   void on_cancel() override { timer_.stop(); }
 
   void on_timer(Timer&) override {
+    CHECK(!text_.empty());
     const std::size_t bytes = first_character_bytes(text_);
     const std::string character = text_.substr(0, bytes);
     text_.erase(0, bytes);

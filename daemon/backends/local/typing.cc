@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "backends/local/typing_rhythm.h"
+#include "base/check.h"
 #include "base/utf8.h"
 
 namespace streaming {
@@ -118,6 +119,7 @@ class TypingSession final : public BackendSession, private TimerOwner, private O
 
   void on_timer(Timer&) override {
     if (paused_) return;
+    CHECK(!fortune_ && typed_ < text_.size());
     const std::string_view rest = std::string_view(text_).substr(typed_);
     const std::string_view character = rest.substr(0, first_character_bytes(rest));
     typed_ += character.size();

@@ -12,6 +12,7 @@
 #include "backends/wrapping/attachments.h"
 #include "backends/wrapping/wrapping_session.h"
 #include "base/base64.h"
+#include "base/check.h"
 
 namespace streaming {
 namespace {
@@ -88,6 +89,8 @@ class AttachmentSession final : public WrappingSession, private FileReceiver {
   void on_failure(const BackendFailure& failure) override { sink().on_failure(failure); }
 
   void read_next() {
+    CHECK(!reading_ && next_ < attachments_.size() && attachments_[next_].is_file());
+    CHECK(bytes_ <= static_cast<std::size_t>(config_.attachments_max_total_bytes));
     const auto left = static_cast<std::size_t>(config_.attachments_max_total_bytes) - bytes_;
     const std::size_t most =
         std::min(static_cast<std::size_t>(config_.attachments_max_file_bytes), left / copies(attachments_[next_]));
@@ -96,6 +99,7 @@ class AttachmentSession final : public WrappingSession, private FileReceiver {
 
   // Before the memory for it is there. Twice, because what the API is sent is made of it.
   bool on_size(std::size_t bytes) override {
+    CHECK(reading_ && request_ != nullptr);
     bytes_in_request_ += bytes_in_request(attachments_[next_], bytes);
     if (request_->held.set(request_->bytes() + 2 * bytes_in_request_)) return true;
     reading_.reset();
@@ -106,6 +110,7 @@ class AttachmentSession final : public WrappingSession, private FileReceiver {
   }
 
   void on_file(Result<std::string> contents) override {
+    CHECK(reading_ && request_ != nullptr);
     reading_.reset();
     Attachment& attachment = attachments_[next_];
     if (!contents) return fail(message_of(attachment, contents.error().code));
@@ -115,6 +120,7 @@ class AttachmentSession final : public WrappingSession, private FileReceiver {
   }
 
   void ask() {
+    CHECK(!reading_ && to_remove_.empty());
     if (config_.attachments_delete_after_use) {
       for (const Attachment& attachment : attachments_) {
         if (attachment.is_file()) to_remove_.push_back(attachment.path);

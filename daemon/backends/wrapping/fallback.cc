@@ -66,6 +66,7 @@ class FallbackSession final : public WrappingSession, private TimerOwner {
 
 void FallbackSession::on_failure(const BackendFailure& failure) {
   const std::string_view name = backend_.choices()[choice_].name;
+  CHECK(has_inner() && (request_ != nullptr) == (!committed_ && has_next()));
   Duration pause{0};
   if (committed_) return sink().on_failure(failure);
   if (const std::optional<Duration> retry_pause = pause_before_retry(failure)) {
@@ -82,6 +83,8 @@ void FallbackSession::on_failure(const BackendFailure& failure) {
             backend_.choices()[choice_].name, pause.count());
   backend_.counters().add(Counter::kFailedTries);
   drop();
+  CHECK(request_ != nullptr && choice_ < backend_.choices().size() && retries_ <= backend_.settings().retries);
+  CHECK(pause >= Duration(0) && pause <= kMaxRetryPause);
   backend_.timers().schedule(timer_, pause);
 }
 
@@ -99,6 +102,7 @@ void FallbackSession::on_timer(Timer&) {
 }
 
 void FallbackSession::begin_try() {
+  CHECK(request_ != nullptr && !committed_ && !timer_.pending());
   begin(backend_.choices()[choice_].backend->start(*request_, *this));
   if (!has_next()) return request_.reset();
   // The last try may take as long as the stream waits.
@@ -115,7 +119,7 @@ FallbackBackend::FallbackBackend(std::vector<Choice> choices, const FallbackSett
       timers_(timers),
       counters_(counters),
       random_(std::random_device()()) {
-  CHECK(!choices_.empty());
+  CHECK(!choices_.empty() && settings_.retries >= 0);
 }
 
 std::optional<Refusal> FallbackBackend::refusal_for(const HandoffRequest& request) const {

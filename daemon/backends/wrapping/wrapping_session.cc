@@ -8,7 +8,7 @@
 namespace streaming {
 
 void WrappingSession::begin(std::unique_ptr<BackendSession> inner) {
-  CHECK(!has_inner_ && !cancelled_);
+  CHECK(inner != nullptr && !has_inner_ && !cancelled_);
   inner_ = std::move(inner);
   has_inner_ = true;
   if (paused_) inner_->pause();
@@ -19,11 +19,13 @@ void WrappingSession::drop() {
 }
 
 void WrappingSession::pause() {
+  CHECK(!cancelled_);
   paused_ = true;
   if (has_inner_) inner_->pause();
 }
 
 void WrappingSession::resume() {
+  CHECK(!cancelled_);
   paused_ = false;
   if (has_inner_) inner_->resume();
 }

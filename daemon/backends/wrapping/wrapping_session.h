@@ -11,6 +11,7 @@
 #include <string>
 
 #include "backends/backend.h"
+#include "base/check.h"
 
 namespace streaming {
 
@@ -35,13 +36,16 @@ class WrappingSession : public BackendSession, protected EventSink {
   // Whether an inner session has begun and was not dropped.
   bool has_inner() const { return has_inner_; }
 
-  EventSink& sink() { return sink_; }
+  EventSink& sink() {
+    CHECK(!cancelled_);  // the sink may be gone
+    return sink_;
+  }
 
  private:
   // Called once by cancel(): what the derived class waits for is no longer wanted.
   virtual void on_cancel() = 0;
 
-  void on_usage(const Usage& usage) final { sink_.on_usage(usage); }
+  void on_usage(const Usage& usage) final { sink().on_usage(usage); }
   bool wants_upstream_events() const final { return sink_.wants_upstream_events(); }
   std::string stream_id() const final { return sink_.stream_id(); }
 
