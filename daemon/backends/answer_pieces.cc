@@ -9,18 +9,18 @@ void AnswerPieces::hand_on_text(EventSink& sink, AnswerEvent::Kind kind, std::st
   const std::uint64_t source = static_cast<std::uint64_t>(kind) << 32 | index;
   const std::string_view piece = mender_.next_piece(source, text);
   if (!piece.empty()) sink.on_event({.kind = kind, .index = index, .text = piece});
-  tell_of_mending(sink);
+  report_mending(sink);
 }
 
 void AnswerPieces::hand_on_whole_input(EventSink& sink, std::string_view json, std::uint32_t index) {
   sink.on_event({.kind = AnswerEvent::Kind::kWholeToolInput, .index = index, .text = mender_.whole(json)});
-  tell_of_mending(sink);
+  report_mending(sink);
 }
 
 void AnswerPieces::hand_on_tool_call(EventSink& sink, std::uint32_t index, std::string_view id, std::string_view name) {
   const std::string whole_id(mender_.whole(id));
   sink.on_event({.kind = AnswerEvent::Kind::kToolCall, .index = index, .id = whole_id, .name = mender_.whole(name)});
-  tell_of_mending(sink);
+  report_mending(sink);
 }
 
 void AnswerPieces::finish(EventSink& sink) {
@@ -30,12 +30,12 @@ void AnswerPieces::finish(EventSink& sink) {
                    .index = static_cast<std::uint32_t>(source),
                    .text = kReplacement});
   }
-  tell_of_mending(sink);
+  report_mending(sink);
 }
 
-void AnswerPieces::tell_of_mending(EventSink& sink) {
-  if (told_ || !mender_.has_replaced()) return;
-  told_ = true;
+void AnswerPieces::report_mending(EventSink& sink) {
+  if (mending_reported_ || !mender_.has_replaced()) return;
+  mending_reported_ = true;
   sink.on_event({.kind = AnswerEvent::Kind::kMended});
 }
 

@@ -39,7 +39,7 @@ struct BackendFailure {
   std::string_view detail;
   int status = 0;               // of the upstream's answer; 0: there was none
   int retry_after_seconds = 0;  // as the upstream asks; 0: it does not
-  // What the client is told in place of the kind's own words; empty: those. Valid during the call.
+  // What the client gets to read in place of the kind's own text; empty: that text. Valid during the call.
   std::string_view message = {};
 };
 
@@ -49,15 +49,15 @@ class EventSink {
  public:
   // May pause the session from within, and nothing else.
   virtual void on_event(const AnswerEvent& event) = 0;
-  // The tokens so far; each word replaces the last.
+  // The tokens so far; each call replaces the last.
   virtual void on_usage(const Usage& usage) = 0;
   virtual void on_end(FinishReason reason) = 0;
   virtual void on_failure(const BackendFailure& failure) = 0;
 
-  // Whether AnswerEvent::Kind::kUpstream is of use.
+  // Whether the sink uses AnswerEvent::Kind::kUpstream.
   virtual bool wants_upstream_events() const = 0;
 
-  // What the log calls the stream by.
+  // The stream's name in the log.
   virtual std::string stream_id() const = 0;
 
  protected:
@@ -68,7 +68,7 @@ class BackendSession {
  public:
   virtual ~BackendSession() = default;
 
-  // Backpressure: after pause() only what was read already comes, until resume().
+  // Backpressure: after pause() only events of what was already read come, until resume().
   virtual void pause() = 0;
   virtual void resume() = 0;
   // The sink is not called again. The session is destroyed later, never from within one of its own calls.
@@ -86,7 +86,7 @@ class Backend {
   // `request` is one that it does not refuse.
   virtual std::unique_ptr<BackendSession> answer(std::unique_ptr<HandoffRequest> request, EventSink& sink) = 0;
 
-  // The model that is asked for; empty where there is none. Valid as long as the request.
+  // The model that is asked for; empty if there is none. Valid as long as the request.
   virtual std::string_view model(const HandoffRequest& request) const { return request.model; }
 
   // The format that a client of this request gets unless the hand-off names one; empty: the daemon's for all backends.

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// EventBudget: how large an API's events may be, and what those hold together that have not come to their end.
+// EventBudget: how large one event of an API may be, and how much all unfinished events may hold together.
 //
-// Owned by a backend, on its worker's thread; outlives the sessions that count in it. Small events are not counted: most
-// are whole when they come.
+// Owned by a backend, on its worker's thread; outlives the sessions that count in it. Small events are not counted,
+// because most are complete when they arrive.
 
 #pragma once
 

@@ -34,7 +34,7 @@ class JsonObject {
   rapidjson::Document document_{&pool_};
 };
 
-// Null where `object` is null or no object. Not by RapidJSON's FindMember, which makes a value of each name: an event of
+// Null if `object` is null or no object. Not by RapidJSON's FindMember, which makes a value of each name: an event of
 // an answer is asked for a dozen.
 inline const rapidjson::Value* find_member(const rapidjson::Value* object, std::string_view name) {
   if (object == nullptr || !object->IsObject()) return nullptr;
@@ -45,20 +45,20 @@ inline const rapidjson::Value* find_member(const rapidjson::Value* object, std::
   return nullptr;
 }
 
-// Empty where there is no such string.
+// Empty if there is no such string.
 inline std::string_view find_text(const rapidjson::Value* object, std::string_view name) {
   const rapidjson::Value* value = find_member(object, name);
   return value == nullptr || !value->IsString() ? std::string_view()
                                                 : std::string_view(value->GetString(), value->GetStringLength());
 }
 
-// `otherwise` where there is no such number.
+// `otherwise` if there is no such number.
 inline std::uint64_t find_count(const rapidjson::Value* object, std::string_view name, std::uint64_t otherwise = 0) {
   const rapidjson::Value* value = find_member(object, name);
   return value == nullptr || !value->IsUint64() ? otherwise : value->GetUint64();
 }
 
-// Whether an event says nothing: some servers send such ones, without data or with null, so that connections stay open.
+// Whether an event has no meaning: some servers send events without data, or with null, to keep connections open.
 inline bool says_nothing(std::string_view data) {
   if (data.starts_with('{')) return false;
   constexpr std::string_view kWhiteSpace = " \t\r\n";

@@ -23,12 +23,12 @@ class RequestBody {
  public:
   using Writer = rapidjson::Writer<rapidjson::StringBuffer>;
 
-  // `further` is null where the hand-off has no `request`.
+  // `further`: the hand-off's `request`; null if it has none.
   explicit RequestBody(const rapidjson::Value* further) : further_(further) { writer_.StartObject(); }
 
-  // The member of `request` with that name; null where there is none.
+  // The member of `request` with that name; null if there is none.
   const rapidjson::Value* brought(const char* name) const { return find_member(further_, name); }
-  // Whether `request` has such a member at all, also as null.
+  // Whether `request` has such a member, also if its value is null.
   bool brings(const char* name) const;
 
   void write(const char* name, std::string_view text);
@@ -39,7 +39,7 @@ class RequestBody {
   // For a value of several parts, which must follow.
   Writer& begin(const char* name);
 
-  // `request` does not bring it either.
+  // Writes no such member, even if `request` has one.
   void leave_out(const char* name) { written_.emplace_back(name); }
 
   std::string finish();
@@ -51,7 +51,7 @@ class RequestBody {
   std::vector<std::string_view> written_;
 };
 
-// Gives `http` its body, which counts where the hand-off does for as long as it is kept.
+// Gives `http` its body, and counts it in the hand-off's budget for as long as it is kept.
 void set_body(HttpRequest& http, std::string body, const HandoffRequest& request);
 
 inline void write_text(RequestBody::Writer& writer, std::string_view text) {
@@ -65,11 +65,11 @@ void write_pair(RequestBody::Writer& writer, const char* first_name, std::string
 // The hand-off's own, else that of its `request`, else the configured one.
 std::string_view model_of(const HandoffRequest& request, std::string_view default_model);
 
-// The conversation: the hand-off's messages, else, where it has no prompt either, those of its `request`. Null: it is
+// The conversation: the hand-off's messages, or, if it has no prompt either, those of its `request`. Null: it is
 // the prompt alone.
 const rapidjson::Value* find_messages(const HandoffRequest& request);
 
-// The calls that a message of Chat Completions makes; null where it makes none.
+// The calls that a message of Chat Completions makes; null if it makes none.
 const rapidjson::Value* find_tool_calls(const rapidjson::Value& message);
 
 }  // namespace streaming

@@ -15,8 +15,8 @@ namespace {
 
 constexpr int kStatusOk = 200;
 
-// Some servers name their event streams text or bytes, or not at all; a page or a JSON object is something else. With
-// another good status than 200, as frameworks have for each POST, it must be named.
+// Some servers label their event streams as text or bytes, or not at all; a page or a JSON object is no event stream.
+// With a good status other than 200, which some frameworks have for each POST, the type must be text/event-stream.
 bool may_be_event_stream(const HttpHead& head) {
   const std::string_view type = head.content_type.substr(0, head.content_type.find_first_of("; \t"));
   if (same_header_name(type, "text/event-stream")) return true;
@@ -32,7 +32,7 @@ bool is_compressed(const HttpHead& head) {
   return !head.content_encoding.empty() && !same_header_name(head.content_encoding, "identity");
 }
 
-// Whether an event that only the body's end has ended lacks nothing.
+// Whether an event is complete, although no blank line but the end of the body has ended it.
 bool is_whole(std::string data) {
   JsonObject object;
   return data.starts_with("[DONE]") || object.parse_value(data);
@@ -89,7 +89,7 @@ void SseSession::fail_by_status(const HttpHead& head) {
 
 void SseSession::on_body(std::string_view bytes) {
   if (ended_) return;
-  // Comments count too: some gateways send them until the model has the first word.
+  // Comments count too: some gateways send them until the model answers.
   sink_.on_event({.kind = AnswerEvent::Kind::kProgress});
   const bool fits = parser_.feed(bytes, [this](SseEvent& event) { return on_event(event); });
   if (ended_) return;

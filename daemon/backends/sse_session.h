@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// SseSession: a stream's use of an API that answers a POST with an event stream. AnswerReader: what that API means.
+// SseSession: a stream's use of an API that answers a POST with an event stream. AnswerReader: what that API's events
+// mean.
 //
 // The session belongs to its stream, owns its reader and its transfer, and borrows client and sink. The budget outlives
 // it. On the worker's thread.
@@ -20,7 +21,7 @@ class AnswerReader {
  public:
   enum class Verdict : std::uint8_t {
     kGoesOn,
-    kEnd,        // the event says that the answer is whole
+    kEnd,        // the event ends the answer, which is complete
     kReported,   // the upstream reports an error
     kMalformed,  // not what the API promises
   };
@@ -30,17 +31,17 @@ class AnswerReader {
   // The head of an answer that is to be read.
   virtual void on_head(const HttpHead&) {}
 
-  // Hands on what the event says; may change its data. Not called again after another verdict than kGoesOn.
+  // Reports to the sink what the event means; may change its data. The last call, unless the verdict is kGoesOn.
   virtual Verdict read(SseEvent& event, EventSink& sink) = 0;
 
-  // Hands on what waited for the answer's end. The last call, where the answer is whole.
+  // Reports what waited for the end of the answer. The last call, if the answer is complete.
   virtual void finish(EventSink& sink) = 0;
 
-  // Whether the answer is whole if the body ends here, or the connection.
+  // Whether the answer is complete if the body or the connection ends here.
   virtual bool may_end() const = 0;
-  // Likewise, if the body came to the end that HTTP gives it, which is all that some APIs have.
+  // Whether it is if the body has the end that HTTP gives it; some APIs mark the end of an answer by nothing else.
   virtual bool may_end_with_body() const { return may_end(); }
-  // Of an answer that is whole.
+  // Of a complete answer.
   virtual FinishReason finish_reason() const = 0;
 };
 
@@ -69,7 +70,7 @@ class SseSession final : public BackendSession, private HttpReceiver {
   SseParser parser_;
   HeldBytes unfinished_event_;
   bool anything_came_ = false;
-  bool ended_ = false;  // the sink was told, or does not want to know
+  bool ended_ = false;  // the sink has had its last call, or has cancelled the session
   std::unique_ptr<HttpTransfer> transfer_;
 };
 

@@ -60,8 +60,8 @@ void append_pair(std::string& out, std::uint32_t first, std::uint32_t second) {
 }  // namespace
 
 void unescape_surrogate_halves(std::string& json) {
-  std::size_t moved = 0;    // bytes that stand where they are to stay
-  std::size_t unmoved = 0;  // where those that follow them still are
+  std::size_t moved = 0;    // bytes that are at their final place
+  std::size_t unmoved = 0;  // the bytes that follow them still begin here
   const auto move_up_to = [&](std::size_t end) {
     if (moved != unmoved) std::copy(json.begin() + unmoved, json.begin() + end, json.begin() + moved);
     moved += end - unmoved;

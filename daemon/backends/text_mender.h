@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// What an upstream's texts need so that they are Unicode. Pure.
+// Makes an upstream's texts valid Unicode. Pure.
 //
 // A server that counts in units of UTF-16 cuts a surrogate pair in two: "\ud83d" ends one event's text and "\ude00"
-// begins the next. JSON's readers refuse such halves; here each becomes three bytes, as UTF-8 would write it if it were a
-// character (WTF-8). No character of UTF-8 has these bytes, so what they are cannot be mistaken.
+// begins the next. JSON's readers refuse such halves; here each becomes the three bytes that UTF-8 would have for
+// such a character (WTF-8). No character of UTF-8 has these bytes, so what they are cannot be mistaken.
 
 #pragma once
 
@@ -27,13 +27,13 @@ inline constexpr std::string_view kReplacement = "\xEF\xBF\xBD";  // U+FFFD
 // browsers and the vendors' libraries have it: an answer is not lost for one character. One per answer.
 class TextMender {
  public:
-  // Of the next piece of what `source` says: keeps a first half at its end, to be put before the piece that follows.
+  // Mends the next piece of the text of `source`. Keeps a first half at its end, and puts it before the next piece.
   // The piece that comes out is valid until the next call.
   std::string_view next_piece(std::uint64_t source, std::string_view piece);
-  // Likewise, of a text that no piece follows.
+  // Mends a text that is complete.
   std::string_view whole(std::string_view text);
 
-  // Takes the source of a half that waits in vain; nothing when there is none.
+  // Takes the source of a half that still waits for its other half; false if there is none.
   bool take_waiting(std::uint64_t& source);
 
   // Whether anything was replaced so far.
@@ -49,7 +49,7 @@ class TextMender {
 
   // Removes it; 0: there is none.
   std::uint32_t take_first_half(std::uint64_t source);
-  // Writes `text` behind `first`, where that is not 0, as mended_. Returns the half at its end, or 0.
+  // Writes `text`, after `first` if that is not 0, to mended_. Returns the half at its end, or 0.
   std::uint32_t mend(std::uint32_t first, std::string_view text);
   void append_replacement();
 

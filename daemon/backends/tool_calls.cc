@@ -46,7 +46,7 @@ bool is_shallow(const Value& value, std::uint32_t levels) {
                                          [levels](const Value& element) { return is_shallow(element, levels - 1); });
 }
 
-// Nothing where it is nested too deep to be written by recursion.
+// Nothing if it is nested too deep to be written by recursion.
 std::optional<std::string> written(const Value& value) {
   if (!is_shallow(value, kMaxJsonDepth)) return std::nullopt;
   rapidjson::StringBuffer buffer;
@@ -132,7 +132,7 @@ ToolCalls::Call* ToolCalls::find_at(std::uint64_t place) {
 }
 
 bool ToolCalls::begins_another(const ToolCallShape& shape, const Call& known, const Said& said) {
-  // Some servers give each piece of a call an id of its own, but name its tool once.
+  // Some servers give each piece of a call another id, but name its tool once.
   if (!said.id.empty() && known.id != 0) return !said.name.empty() || known.input.complete();
   // Some servers name the tool with each piece, and some give neither an id nor an index.
   if (said.name.empty() || known.name == 0 || !comes_in_pieces(shape.form)) return false;

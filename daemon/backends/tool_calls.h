@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// ToolCalls: to which of an answer's calls of the client's tools the objects in an API's events belong, and what they
-// say of them.
+// ToolCalls: an answer's calls of the client's tools. It finds out to which of them an object in an API's event belongs,
+// and what that adds to the call.
 //
-// A call has a number in the answer (AnswerEvent::index), an id, a name and an input. Servers say these in any order
-// and in any number of events; the sink gets each as soon as it is known, id and name once. Where its input comes in
-// pieces, a whole one that comes besides is of no use; of several whole ones the last holds.
+// A call has a number in the answer (AnswerEvent::index), an id, a name and an input. Servers send these in any order
+// and in any number of events; the sink gets each as soon as it is known, id and name once. If the input comes in
+// pieces, a whole one that comes besides is ignored; of several whole ones the last takes precedence.
 //
 // One per answer, owned by its reader, which lends its AnswerPieces.
 
@@ -30,7 +30,7 @@ enum class ToolInputForm : std::uint8_t {
   kPieces,       // text: the next piece of the JSON
   kWhole,        // text: the JSON
   kPlainPieces,  // text for a tool that takes no JSON, and which becomes a JSON string: the next piece
-  kPlainWhole,   // likewise, the whole
+  kPlainWhole,   // text for such a tool: the whole
   kMember,       // becomes the only member of an object, by its name
 };
 
@@ -41,7 +41,7 @@ enum class ToolCallKey : std::uint8_t {
   kIdOrItem,   // first what has the call's id; then all that is said at its place, which is one item's
 };
 
-// An object that begins a call, or says more of one.
+// An object that begins a call, or adds to one.
 struct ToolCallShape {
   const char* type;      // the object's member "type" must be; null: it has none
   const char* id;        // the member with the call's id; null: there are no ids
@@ -117,7 +117,7 @@ inline constexpr ToolCallShape kLangGraphCall = {
 inline constexpr ToolCallShape kLangGraphWholeChunk = {
     nullptr, "id", nullptr, "name", nullptr, "args", ToolInputForm::kWhole, ToolCallKey::kIdOrPlace};
 
-// The first whose type, or whose member `inside`, the object has; null where there is none.
+// The first whose type, or whose member `inside`, the object has; null if there is none.
 const ToolCallShape* find_shape(std::span<const ToolCallShape> shapes, const rapidjson::Value& object);
 
 // --- The calls of an answer -----------------------------------------------------------------------------------------
@@ -126,12 +126,12 @@ class ToolCalls {
  public:
   explicit ToolCalls(AnswerPieces& pieces) : pieces_(pieces) {}
 
-  // What an object says of the call at `place`. False where its input is nested too deep. A call over kMaxToolCalls is
-  // handed on with that number, and not kept: for a sink that needs all of them it is too much.
+  // Takes what an object has of the call at `place`. False if its input is nested too deep. A call over kMaxToolCalls
+  // is handed on with that number, and not kept: a sink that needs all calls must give up.
   [[nodiscard]] bool read(EventSink& sink, const ToolCallShape& shape, const rapidjson::Value& object,
                           std::uint64_t place);
 
-  // What an event says of the input of the call at `place`, if there is one: its next piece, or all of it.
+  // Takes an event's input for the call at `place`, if there is such a call: the next piece, or all of it.
   void add_input(EventSink& sink, std::uint64_t place, std::string_view text);
   void take_whole_input(EventSink& sink, std::uint64_t place, std::string_view text);
 
@@ -142,7 +142,7 @@ class ToolCalls {
   bool knows(std::string_view id) const;
 
  private:
-  // Sees where a JSON text that comes in pieces ends: behind the bracket that closes its first one.
+  // Finds the end of a JSON text that comes in pieces: after the bracket that closes its first one.
   class JsonProgress {
    public:
     void add(std::string_view text);
@@ -175,9 +175,9 @@ class ToolCalls {
   // Null where there is none.
   Call* find(const ToolCallShape& shape, const Said& said, std::uint64_t place);
   Call* find_at(std::uint64_t place);  // the last there
-  // Whether what is said at the place of a known call is of another one.
+  // Whether what is sent at the place of a known call belongs to another one.
   static bool begins_another(const ToolCallShape& shape, const Call& known, const Said& said);
-  // Null where there are kMaxToolCalls.
+  // Null if there are kMaxToolCalls.
   Call* begin(EventSink& sink, const ToolCallShape& shape, const Said& said, std::uint64_t place);
   void name(EventSink& sink, Call& call, const Said& said);
   [[nodiscard]] bool read_input(EventSink& sink, const ToolCallShape& shape, Call& call, const rapidjson::Value& input);

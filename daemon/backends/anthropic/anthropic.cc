@@ -11,7 +11,7 @@
 namespace streaming {
 namespace {
 
-// The API's only version so far; it stands for the shape of events that MessagesReader knows.
+// The API's only version so far: MessagesReader knows its events.
 constexpr char kVersionHeader[] = "anthropic-version: 2023-06-01";
 
 class AnthropicBackend final : public DirectBackend {

@@ -88,13 +88,13 @@ void write_message(Writer& writer, const Value& message) {
   writer.EndObject();
 }
 
-// An object that can stand in the body as it is written.
+// An object that can be copied into the body unchanged.
 bool is_input_object(std::string_view arguments) {
   JsonScratch scratch;
   return PayloadJson().parse(arguments, scratch).ok() && is_tool_input(arguments);
 }
 
-// The calls' inputs are objects here, where they are text there.
+// The calls' inputs are objects here, and text in Chat Completions.
 void write_tool_input(Writer& writer, std::string_view arguments) {
   if (arguments.find_first_not_of(" \t\r\n") == std::string_view::npos) {
     writer.StartObject();
@@ -153,7 +153,7 @@ void write_tool_result(Writer& writer, const Value& message) {
   writer.EndObject();
 }
 
-// What tools have answered is a turn of the user's, one for all that stand together.
+// Results of tools are a turn of the user: one turn for all results that follow each other.
 class ToolResults {
  public:
   explicit ToolResults(Writer& writer) : writer_(writer) {}
@@ -207,7 +207,7 @@ void write_messages(Writer& writer, const HandoffRequest& request) {
   writer.EndArray();
 }
 
-// A text block for each word of the system's; what is written in parts stays in parts.
+// A text block for each message of the system; one in parts stays in parts.
 void write_system_blocks(Writer& writer, const HandoffRequest& request, const Value& messages) {
   writer.StartArray();
   if (!request.system.empty()) write_pair(writer, "type", "text", "text", request.system);

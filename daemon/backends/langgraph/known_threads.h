@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // KnownThreads: the threads that are known to exist, so that they need not be created before each run.
 //
-// One per backend, on its worker's thread; a fixed size. It keeps hashes alone, each in the one place that it may have:
-// what it has forgotten is created anew, which changes nothing, and what it wrongly knows is answered with 404.
+// One per backend, on its worker's thread; a fixed size. It keeps only hashes, and each can be at one
+// place only. A thread that it has forgotten is created again, which changes nothing. A thread that it knows although
+// the server has deleted it is answered with 404.
 
 #pragma once
 

@@ -11,7 +11,6 @@
 namespace streaming {
 namespace {
 
-constexpr std::string_view kContentText = "text";
 constexpr std::string_view kContentBlocks = "blocks";
 
 HttpVersion http_version(const Config& config) {
@@ -85,7 +84,6 @@ class LangGraphBackend final : public DirectBackend {
   std::map<std::string, LangGraphEndpoint, std::less<>> profiles_;
 };
 
-// `where`: "backend.langgraph", or a profile.
 }  // namespace
 
 std::unique_ptr<DirectBackend> make_langgraph_backend(const BackendEnvironment& environment) {

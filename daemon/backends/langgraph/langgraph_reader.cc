@@ -35,7 +35,7 @@ std::uint64_t number_in_answer(std::size_t message, std::uint64_t number) {
   return message ^ (number + 1) * kOddFactor;
 }
 
-// By which LangChain puts the chunks of a call together; nothing where each is a call of its own.
+// By which LangChain joins the chunks of a call; nothing if each chunk is a call.
 std::optional<std::uint64_t> index_of(const Value& chunk) {
   const Value* index = find_member(&chunk, "index");
   if (index != nullptr && index->IsUint64()) return index->GetUint64();
@@ -155,7 +155,7 @@ void LangGraphReader::read_content(const Value& message, Message& known, EventSi
     pieces_.hand_on_text(sink, kind, rest, static_cast<std::uint32_t>(block));
   };
   const Value* content = find_member(&message, "content");
-  // Where a server sends the model's thoughts in both places, they are the same.
+  // If a server sends the model's thoughts in both places, they are the same.
   for_each_text_of_content(content, [&](Kind kind, std::string_view, std::uint32_t, std::uint32_t) {
     has_reasoning |= kind == Kind::kReasoning;
   });

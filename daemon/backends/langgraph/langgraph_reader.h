@@ -26,12 +26,12 @@ class LangGraphReader final : public AnswerReader {
   Verdict read(SseEvent& event, EventSink& sink) override;
   void finish(EventSink& sink) override;
 
-  // One server says that the run has ended, the other just ends the body. A body that breaks off is neither.
+  // One server reports the end of the run, the other just ends the body. A body that breaks off is neither.
   bool may_end() const override { return false; }
   bool may_end_with_body() const override { return began_; }
   FinishReason finish_reason() const override { return finish_reason_; }
 
-  // "/threads/ID/runs/ID"; empty where the answer's head did not name a run of a thread.
+  // "/threads/ID/runs/ID"; empty if the answer's head did not name a run of a thread.
   const std::string& run_path() const { return run_path_; }
 
   // Out of a Content-Location; pure.

@@ -44,7 +44,7 @@ void write_messages(Writer& writer, const HandoffRequest& request, bool as_block
 // The conversation, and the fields that the graph wants besides; its own messages go before.
 void write_input(RequestBody& body, const HandoffRequest& request, bool as_blocks) {
   const Value* fields = request.langgraph_input;
-  if (fields == nullptr && !has_messages(request)) return;  // the thread goes on from where it is
+  if (fields == nullptr && !has_messages(request)) return;  // the thread continues its state
   Writer& writer = body.begin("input");
   writer.StartObject();
   if (has_messages(request) && (fields == nullptr || !fields->HasMember("messages"))) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What LangGraph is asked: the bodies of its requests, and the ids that stand in its paths. Pure.
+// The bodies of requests to LangGraph, and the ids in their paths. Pure.
 
 #pragma once
 
@@ -18,13 +18,13 @@ struct LangGraphDefaults {
   bool content_blocks = false;  // messages that are written here have a list of blocks for content
 };
 
-// Whether it may stand in a path: letters, digits, - _ . and : alone, and not dots alone.
+// Whether it may be part of a path: letters, digits, - _ . and : alone, and not dots alone.
 bool is_thread_id(std::string_view id);
 
 // The body of a run.
 std::string run_request(const HandoffRequest& request, const LangGraphDefaults& defaults);
 
-// The body that creates a thread, where there is none of that id.
+// The body that creates a thread if there is none of that id.
 std::string thread_request(std::string_view thread_id);
 
 }  // namespace streaming

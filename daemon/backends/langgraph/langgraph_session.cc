@@ -11,7 +11,7 @@
 namespace streaming {
 namespace {
 
-constexpr int kStatusConflict = 409;  // a server that does not know if_exists: it is there
+constexpr int kStatusConflict = 409;  // the thread exists, and the server does not know if_exists
 constexpr int kStatusNotFound = 404;
 
 }  // namespace
@@ -88,7 +88,7 @@ void LangGraphSession::on_work(Work&) {
 void LangGraphSession::start_run() {
   auto reader = std::make_unique<LangGraphReader>();
   reader_ = reader.get();
-  // A thread that was only remembered may have been deleted: then all is asked again.
+  // A thread that is only remembered may have been deleted; the request is then made again.
   HttpRequest request = thread_checked_ ? std::move(run_request_) : run_request_;
   EventSink& events = *this;
   begin(std::make_unique<SseSession>(environment_.http, std::move(request), std::move(reader), environment_.events,
@@ -125,7 +125,7 @@ void LangGraphSession::on_cancel() {
   if (reader_ != nullptr) cancel_run();
 }
 
-// The server ends a run whose connection is closed, too (on_disconnect), once it sees that: not behind every proxy.
+// A server also ends a run whose connection is closed (on_disconnect), but it does not notice that behind every proxy.
 void LangGraphSession::cancel_run() {
   if (std::exchange(run_over_, true) || continue_without_client_ || reader_->run_path().empty()) return;
   environment_.cancellations.add(

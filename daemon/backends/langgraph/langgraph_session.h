@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// LangGraphSession: a stream's use of a LangGraph server. The thread is created first, where the hand-off names one
-// that is not known to exist; then the run is streamed by an SseSession, the inner session.
+// LangGraphSession: a stream's use of a LangGraph server. If the hand-off names a thread that is not known to
+// exist, the thread is created first. Then an SseSession, the inner session, streams the run.
 //
-// Belongs to its stream, on the worker's thread; borrows endpoint, environment and sink. Where it is cancelled before
-// the run has ended, the run is cancelled too.
+// Belongs to its stream, on the worker's thread; borrows endpoint, environment and sink. If it is cancelled before the
+// run has ended, the run is cancelled too.
 
 #pragma once
 
@@ -72,13 +72,13 @@ class LangGraphSession final : public WrappingSession, private HttpReceiver, pri
   const bool continue_without_client_;
   bool thread_exists_ = false;   // as far as is known
   bool thread_checked_ = false;  // it was created, or found, for this session
-  bool run_over_ = false;        // nothing is left to be cancelled
+  bool run_over_ = false;        // there is no run to cancel any more
   int creation_status_ = 0;
   int creation_retry_after_ = 0;
   HttpRequest run_request_;  // empty when it has been sent for good
   std::unique_ptr<HttpTransfer> creation_;
-  const LangGraphReader* reader_ = nullptr;  // the run's; null where there is no run
-  Work next_step_;                           // which is not taken from within a call of the client's
+  const LangGraphReader* reader_ = nullptr;  // the run's; null if there is no run
+  Work next_step_;                           // which must not be taken within a call of the HTTP client
 };
 
 }  // namespace streaming

@@ -24,7 +24,7 @@ class RunCancellations::Cancellation final : public ListNode, private HttpReceiv
  private:
   void on_head(const HttpHead& head) override {
     constexpr int kNoLongerThere = 404;
-    constexpr int kConflict = 409;  // it has ended meanwhile
+    constexpr int kConflict = 409;  // it has ended in the meantime
     if (head.status >= 300 && head.status != kNoLongerThere && head.status != kConflict) {
       log::warn("a run could not be cancelled: status {}", head.status);
     }
@@ -56,7 +56,7 @@ RunCancellations::~RunCancellations() {
 
 void RunCancellations::add(HttpRequest request) {
   if (count_ == kMaxRunCancellations) {
-    log::warn("a run could not be cancelled: {} are being cancelled", count_);
+    log::warn("a run could not be cancelled: {} others are being cancelled", count_);
     return;
   }
   ++count_;

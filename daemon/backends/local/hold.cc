@@ -7,16 +7,16 @@ namespace streaming {
 namespace {
 
 // The same for all sessions of a backend, which outlives them.
-struct Signs {
+struct Heartbeat {
   TimerWheel& timers;
   const Duration interval;
 };
 
-// Gives signs of life, so that neither limit of an answer's silence ends the stream.
+// Reports progress in time, so that neither first_byte_timeout nor idle_timeout ends the stream.
 class HoldSession final : public BackendSession, private TimerOwner {
  public:
-  HoldSession(const Signs& signs, EventSink& sink) : signs_(signs), sink_(sink), timer_(*this) {
-    signs_.timers.schedule(timer_, signs_.interval);
+  HoldSession(const Heartbeat& heartbeat, EventSink& sink) : heartbeat_(heartbeat), sink_(sink), timer_(*this) {
+    heartbeat_.timers.schedule(timer_, heartbeat_.interval);
   }
 
   void pause() override {}
@@ -25,11 +25,11 @@ class HoldSession final : public BackendSession, private TimerOwner {
 
  private:
   void on_timer(Timer&) override {
-    signs_.timers.schedule(timer_, signs_.interval);
+    heartbeat_.timers.schedule(timer_, heartbeat_.interval);
     sink_.on_event({.kind = AnswerEvent::Kind::kProgress});
   }
 
-  const Signs& signs_;
+  const Heartbeat& heartbeat_;
   EventSink& sink_;
   Timer timer_;
 };
@@ -39,16 +39,16 @@ static_assert(sizeof(HoldSession) <= 64, "what it measures are streams, not itse
 class HoldBackend final : public DirectBackend {
  public:
   explicit HoldBackend(const BackendEnvironment& environment)
-      : signs_{environment.timers,
-               std::max(std::min(environment.config.first_byte_timeout, environment.config.idle_timeout) / 2,
-                        Duration(1))} {}
+      : heartbeat_{environment.timers,
+                   std::max(std::min(environment.config.first_byte_timeout, environment.config.idle_timeout) / 2,
+                            Duration(1))} {}
 
   std::unique_ptr<BackendSession> start(const HandoffRequest&, EventSink& sink) override {
-    return std::make_unique<HoldSession>(signs_, sink);
+    return std::make_unique<HoldSession>(heartbeat_, sink);
   }
 
  private:
-  const Signs signs_;
+  const Heartbeat heartbeat_;
 };
 
 }  // namespace

@@ -75,27 +75,27 @@ class MockSession final : public BackendSession, private TimerOwner {
     CHECK(next_event_ < kMockEvents);
     const int event = next_event_++;
     if (event == kMockEvents - 1) {
-      say(kTexts.back());
+      send_text(kTexts.back());
       return sink_.on_end(FinishReason::kStop);
     }
     // From the moment that this one was due and not from now, so that lateness does not add up.
     pace_.timers.schedule_at(timer_, timer_.expiry() + pace_.delay);
     if (event == 0) {
-      say(first_text_.view());
+      send_text(first_text_.view());
       first_text_.reset();
     } else {
-      say(kTexts[static_cast<std::size_t>(event) - 1]);
+      send_text(kTexts[static_cast<std::size_t>(event) - 1]);
     }
   }
 
-  void say(std::string_view text) { sink_.on_event({.kind = AnswerEvent::Kind::kText, .text = text}); }
+  void send_text(std::string_view text) { sink_.on_event({.kind = AnswerEvent::Kind::kText, .text = text}); }
 
   const Pace& pace_;
   EventSink& sink_;
   Timer timer_;
   int next_event_ = 0;
   bool paused_ = false;
-  Buffer first_text_;  // freed once it was said
+  Buffer first_text_;  // freed when it has been sent
 };
 
 static_assert(sizeof(MockSession) <= 88, "each stream pays for it, and the allocator gives 96 bytes with its own 8");

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "backends/limits.h"
 #include "backends/registry.h"
 
 #include <optional>
 #include <random>
 #include <string>
 
+#include "backends/limits.h"
 #include "backends/local/typing_rhythm.h"
 #include "backends/wrapping/wrapping_session.h"
 #include "base/check.h"
@@ -13,7 +13,7 @@
 namespace streaming {
 namespace {
 
-// Holds the answer's text back and types it. All else goes on at once.
+// Delays the answer's text and types it. All other events are handed on at once.
 class TypedAnswerSession final : public WrappingSession, private TimerOwner {
  public:
   TypedAnswerSession(TimerWheel& timers, const TypingRhythm& rhythm, EventSink& sink)
@@ -25,7 +25,7 @@ class TypedAnswerSession final : public WrappingSession, private TimerOwner {
   void on_event(const AnswerEvent& event) override {
     if (event.kind != AnswerEvent::Kind::kText) return sink().on_event(event);
     text_ += event.text;
-    if (text_.size() > kMaxUntypedBytes) say_all();
+    if (text_.size() > kMaxUntypedBytes) send_rest();
     if (!text_.empty() && !timer_.pending()) timers_.schedule(timer_, Duration(0));
   }
   void on_end(FinishReason reason) override {
@@ -35,7 +35,7 @@ class TypedAnswerSession final : public WrappingSession, private TimerOwner {
     drop();
   }
   void on_failure(const BackendFailure& failure) override {
-    say_all();
+    send_rest();
     sink().on_failure(failure);
   }
   void on_cancel() override { timer_.stop(); }
@@ -46,14 +46,14 @@ class TypedAnswerSession final : public WrappingSession, private TimerOwner {
     const std::string character = text_.substr(0, bytes);
     text_.erase(0, bytes);
     if (!text_.empty()) timers_.schedule_at(timer_, timer_.expiry() + rhythm_.pause_after(character, text_));
-    say(character);
+    send_text(character);
     if (text_.empty() && end_) sink().on_end(*end_);
   }
 
-  void say(std::string_view text) { sink().on_event({.kind = AnswerEvent::Kind::kText, .text = text}); }
-  void say_all() {
+  void send_text(std::string_view text) { sink().on_event({.kind = AnswerEvent::Kind::kText, .text = text}); }
+  void send_rest() {
     timer_.stop();
-    if (!text_.empty()) say(text_);
+    if (!text_.empty()) send_text(text_);
     text_.clear();
   }
 

@@ -30,7 +30,7 @@ constexpr std::string_view kSelf =
 constexpr std::string_view kWelcome = "You are welcome!";
 constexpr std::string_view kFarewell = "Good-bye, and come back soon!";
 
-// What a visitor of a demo says first, in lower case and without punctuation.
+// The usual first prompts of a demo's visitors, in lower case and without punctuation.
 constexpr std::array<KnownPrompt, 11> kKnownPrompts{{{"hello", kGreeting},
                                                      {"hi", kGreeting},
                                                      {"hey", kGreeting},
@@ -52,7 +52,7 @@ constexpr std::array<std::string_view, 6> kSentences{
     "If you can read this one character at a time, then somebody has handed your connection over well.",
 };
 
-// Empty where the prompt is none of the known ones.
+// Empty if the prompt is none of the known ones.
 std::string_view known_answer(std::string_view prompt) {
   constexpr std::size_t kLongest = 32;
   if (prompt.size() > kLongest) return {};
@@ -72,7 +72,7 @@ std::string_view known_answer(std::string_view prompt) {
   return {};
 }
 
-// fortune's output without what is no text; nothing when there is none.
+// fortune's output without control characters; nothing if no text is left.
 std::optional<std::string> clean(std::optional<std::string> output) {
   if (!output || !is_utf8(*output)) return std::nullopt;
   std::erase_if(*output,
@@ -135,7 +135,7 @@ class TypingSession final : public BackendSession, private TimerOwner, private O
   const std::string_view fallback_;
   Timer timer_;
   OutputReader* output_reader_ = nullptr;
-  std::optional<Handle> fortune_;  // the program that is to say what is typed, while it runs
+  std::optional<Handle> fortune_;  // the program that prints the text, while it runs
   std::string text_;
   std::size_t typed_ = 0;  // its bytes
   bool paused_ = false;
@@ -146,7 +146,7 @@ class TypingBackend final : public DirectBackend {
  public:
   explicit TypingBackend(const BackendEnvironment& environment)
       : config_(environment.config), timers_(environment.timers), output_reader_(environment.output_reader) {
-    // Once, at start-up: it is not looked for while streams wait.
+    // Once, at start-up, because the look-up may block.
     const std::string& fortune = config_.typing_fortune;
     has_fortune_ = output_reader_ != nullptr && !fortune.empty() && access(fortune.c_str(), X_OK) == 0;
   }

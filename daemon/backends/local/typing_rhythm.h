@@ -21,7 +21,7 @@ class TypingRhythm {
   // `mean` is the pause between two letters of a word; the same seed makes the same rhythm.
   TypingRhythm(Duration mean, std::uint32_t seed) : mean_(mean), random_(seed) {}
 
-  // The time to the next character, where `next` is what follows.
+  // The time to the next character; `next` is the text that follows.
   Duration pause_after(std::string_view character, std::string_view next);
 
  private:

@@ -20,7 +20,7 @@ bool is_done(std::string_view data) {
   return begin != std::string_view::npos && data.substr(begin).starts_with("[DONE]");
 }
 
-// The first of the answers that were asked for; the others come in between, each in chunks of its own.
+// The first of the answers that were asked for. Chunks of the others may come in between.
 const Value* first_choice(const Value& choices) {
   for (const Value& choice : choices.GetArray()) {
     if (find_count(&choice, "index") == 0) return &choice;
@@ -70,12 +70,12 @@ void ChatCompletionReader::finish(EventSink& sink) {
 }
 
 bool ChatCompletionReader::read_delta(const Value& delta, EventSink& sink) {
-  // Where a server sends both names, for the sake of its clients, they say the same.
+  // If a server sends both names, for the sake of its clients, their values are the same.
   std::string_view reasoning = find_text(&delta, "reasoning_content");
   if (reasoning.empty()) reasoning = find_text(&delta, "reasoning");
   pieces_.hand_on_text(sink, Kind::kReasoning, reasoning);
   read_content(delta, sink);
-  // A refusal is what the model says in place of an answer.
+  // A refusal is text in place of an answer.
   pieces_.hand_on_text(sink, Kind::kText, find_text(&delta, "refusal"));
   return read_tool_calls(delta, sink);
 }
@@ -95,7 +95,7 @@ bool ChatCompletionReader::read_tool_calls(const Value& delta, EventSink& sink) 
   if (calls == nullptr || !calls->IsArray()) return true;
   for (const Value& call : calls->GetArray()) {
     const ToolCallShape* shape = find_shape(kChatToolCalls, call);
-    if (shape == nullptr) shape = kChatToolCalls;  // it says its id alone
+    if (shape == nullptr) shape = kChatToolCalls;  // it has nothing but its id
     if (!tool_calls_.read(sink, *shape, call, find_count(&call, "index"))) return false;
   }
   return true;

@@ -9,7 +9,7 @@ namespace {
 using Value = rapidjson::Value;
 using Writer = RequestBody::Writer;
 
-// The conversation that the hand-off brings, or the prompt as its only message; the system's word first.
+// The conversation of the hand-off, or the prompt as its only message; the system's message first.
 void write_messages(Writer& writer, const HandoffRequest& request) {
   writer.StartArray();
   if (!request.system.empty()) write_pair(writer, "role", "system", "content", request.system);
@@ -21,7 +21,7 @@ void write_messages(Writer& writer, const HandoffRequest& request) {
   writer.EndArray();
 }
 
-// Usage is asked for, unless `request` says by null that the server knows no such options.
+// Asks for usage, unless `request` has null, which means that the server knows no such options.
 void write_stream_options(RequestBody& body) {
   const Value* brought = body.brought("stream_options");
   Writer& writer = body.begin("stream_options");

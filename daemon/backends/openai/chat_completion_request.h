@@ -10,7 +10,7 @@
 
 namespace streaming {
 
-// The request's body; `default_model` where the hand-off names none.
+// The request's body; `default_model` if the hand-off names none.
 std::string chat_completion_request(const HandoffRequest& request, std::string_view default_model);
 
 }  // namespace streaming

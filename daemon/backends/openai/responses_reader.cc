@@ -24,7 +24,7 @@ struct TextSource {
 
 constexpr TextSource kTextSources[] = {
     {"response.output_text", "output_text", "text", "content_index", Kind::kText},
-    // A refusal is what the model says in place of an answer.
+    // A refusal is text in place of an answer.
     {"response.refusal", "refusal", "refusal", "content_index", Kind::kText},
     {"response.reasoning_text", "reasoning_text", "text", "content_index", Kind::kReasoning},
     {"response.reasoning_summary_text", "summary_text", "text", "summary_index", Kind::kReasoning},

@@ -101,7 +101,7 @@ bool says_something(const Value& message) {
   return content->IsArray() ? !content->Empty() : !content->IsString() || content->GetStringLength() > 0;
 }
 
-// A message of Chat Completions is several items here, where it makes calls.
+// A message of Chat Completions that makes calls is several items here.
 void write_items(Writer& writer, const Value& message) {
   if (!message.IsObject()) {
     message.Accept(writer);

@@ -10,7 +10,7 @@
 
 namespace streaming {
 
-// `default_model` where the hand-off names none. Texts, images, calls of tools and their results are written as in
+// `default_model` if the hand-off names none. Texts, images, calls of tools and their results are written as in
 // Chat Completions and become what they are called here.
 std::string responses_request(const HandoffRequest& request, std::string_view default_model);
 

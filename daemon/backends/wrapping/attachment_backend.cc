@@ -17,7 +17,7 @@
 namespace streaming {
 namespace {
 
-// What the client is told; the path is nobody's business.
+// What the client gets to read, without the path.
 std::string_view reason(int code) {
   switch (code) {
     case ENOENT:
@@ -39,7 +39,7 @@ std::string_view reason(int code) {
 
 constexpr int kBusyRetrySeconds = 2;
 
-// Each place that asks for it takes as much again.
+// Each place that asks for it takes a copy.
 std::size_t copies(const Attachment& attachment) {
   return std::max<std::size_t>(attachment.uses, 1);
 }
@@ -97,7 +97,7 @@ class AttachmentSession final : public WrappingSession, private FileReceiver {
     reading_ = files_.read(directory_, attachments_[next_].path, most, *this);
   }
 
-  // Before the memory for it is there. Twice, because what the API is sent is made of it.
+  // Called before the memory is allocated. Counts twice, because the request to the API is a copy.
   bool on_size(std::size_t bytes) override {
     CHECK(reading_ && request_ != nullptr);
     bytes_in_request_ += bytes_in_request(attachments_[next_], bytes);
@@ -131,7 +131,7 @@ class AttachmentSession final : public WrappingSession, private FileReceiver {
     begin(inner_.answer(std::move(request_), *this));
   }
 
-  // The files were of use. Before that they stay, so that the request can be made again.
+  // Removes the files, because there is an answer. Until then they stay, so that the request can be made again.
   void dispose() {
     for (const std::string& path : to_remove_) files_.remove(directory_, path);
     to_remove_.clear();
@@ -146,8 +146,8 @@ class AttachmentSession final : public WrappingSession, private FileReceiver {
   FileReader& files_;
   const FileReader::Directory directory_;
   std::unique_ptr<HandoffRequest> request_;  // until the other backend has it
-  std::vector<Attachment> attachments_;      // likewise
-  std::vector<std::string> to_remove_;       // from then until an API answers
+  std::vector<Attachment> attachments_;      // until then, too
+  std::vector<std::string> to_remove_;       // from then until the first event
   std::size_t next_ = 0;                     // the file that is being read
   std::size_t bytes_;                        // of those that were, and of the images of the payload
   std::size_t bytes_in_request_;             // of these and of that one

@@ -34,9 +34,8 @@ class AttachmentBackend final : public Backend {
   const FileReader::Directory directory_;
 };
 
-// data_dir, as a descriptor to open files beneath; the Error says why it cannot be had. Holds none where none is
-// configured.
-// May wait for the disk: at start-up and when the settings are read again.
+// data_dir, as a descriptor to open files beneath; without a descriptor if none is configured. May wait for the disk:
+// at start-up and when the settings are read again.
 Result<FileReader::Directory> open_data_dir(const Config& config);
 
 }  // namespace streaming

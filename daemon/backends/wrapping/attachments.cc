@@ -31,7 +31,7 @@ Value reference_to(std::string_view text) {
 
 // --- What they are --------------------------------------------------------------------------------------------------
 
-// Empty where it is no image that the APIs take.
+// Empty if it is no image that the APIs take.
 std::string_view image_type(std::string_view contents) {
   if (contents.starts_with("\x89PNG\r\n\x1A\n")) return "image/png";
   if (contents.starts_with("\xFF\xD8\xFF")) return "image/jpeg";
@@ -80,7 +80,7 @@ std::size_t size_of(const Value* list) {
   return list->IsArray() ? list->Size() : list->MemberCount();
 }
 
-// How many of `images` stand in the payload.
+// How many of `images` are in the payload.
 std::size_t count_objects(const Value* images) {
   if (images == nullptr) return 0;
   return static_cast<std::size_t>(
@@ -113,7 +113,7 @@ Status check_bytes_in_payload(const std::vector<Attachment>& found, const Config
   return Error{"the images are larger than " + std::to_string(config.attachments_max_total_bytes) + " bytes together"};
 }
 
-// The content of a message of the user; null where it is another's, or has none. For Value and const Value.
+// The content of a message of the user; null if it is another's, or has none. For Value and const Value.
 template <typename AnyValue>
 AnyValue* content_of_user(AnyValue& message) {
   if (!message.IsObject() || !message.HasMember("role") || !message.HasMember("content")) return nullptr;
@@ -121,7 +121,7 @@ AnyValue* content_of_user(AnyValue& message) {
   return message["role"] == "user" && (content.IsString() || content.IsArray()) ? &content : nullptr;
 }
 
-// The text of a part that has nothing else; null where it is another part.
+// The text of a part that has nothing else; null if it is another part.
 const Value* text_of_part(const Value& part) {
   if (!part.IsObject() || part.MemberCount() != 2) return nullptr;
   const auto type = part.FindMember("type"), text = part.FindMember("text");
@@ -129,7 +129,7 @@ const Value* text_of_part(const Value& part) {
   return is_text && text->value.IsString() ? &text->value : nullptr;
 }
 
-// Calls on_text(std::string_view) with each text that the user says.
+// Calls on_text(std::string_view) with each text of the user.
 template <typename OnText>
 void each_user_text(const HandoffRequest& request, OnText&& on_text) {
   const Value* messages = find_messages(request);
@@ -147,7 +147,7 @@ void each_user_text(const HandoffRequest& request, OnText&& on_text) {
   }
 }
 
-// The files that a hand-off names, and the images that stand in it, while they are gathered.
+// Gathers the files that a hand-off names, and the images in its payload.
 std::size_t count_named(const HandoffRequest& request) {
   return size_of(request.attachments) + size_of(request.images) + size_of(request.image_paths) +
          !request.image_path.empty() + !request.image_base64.empty();
@@ -197,8 +197,8 @@ class Finder {
     return success();
   }
 
-  // Null, an array of paths, or an object with a path for each name. The object is another daemon's: what it names stands
-  // before the text, as there.
+  // Null, an array of paths, or an object with a path for each name. The object is another daemon's form: what it names
+  // is put before the text, as in that daemon.
   Status add_attachments(const Value* attachments) {
     if (attachments == nullptr || attachments->IsArray()) {
       return add_paths(attachments, "attachments", Kind::kAny, false);
@@ -233,7 +233,7 @@ class Finder {
     return found_[at].path == path ? success() : Error{message_about(found_[at], "is the name of two files")};
   }
 
-  // An image that stands in the payload. It is what its contents say, as a file is.
+  // An image in the payload. Its contents decide its type, as a file's do.
   Status add_image(std::string name, std::string_view base64, std::string_view media_type) {
     Attachment image{.name = std::move(name), .kind = Kind::kImage, .before = true, .base64 = base64};
     if (!media_type.empty() && kind_of_type(media_type) != Kind::kImage) {
@@ -272,7 +272,7 @@ class Finder {
 
   PlaceholderNames names_;  // of found_, by its indices; refers to the request
   std::vector<Attachment> found_;
-  std::vector<Attachment> images_;  // that stand in the payload
+  std::vector<Attachment> images_;  // in the payload
 };
 
 // --- Where they go --------------------------------------------------------------------------------------------------
@@ -379,7 +379,7 @@ class Rewriter {
     return content.finish();
   }
 
-  // What no placeholder has asked for stands before and behind what the user says.
+  // What no placeholder has asked for is put before and after the user's text.
   Value with_the_rest(Value& old) {
     Content content(allocator_);
     add_the_rest(true, content);

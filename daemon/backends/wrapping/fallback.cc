@@ -14,7 +14,7 @@
 namespace streaming {
 namespace {
 
-// Whether the same request may fare better a moment later; as the vendors' own libraries have it.
+// Whether the same request may succeed a moment later. The vendors' own libraries repeat the same requests.
 bool may_pass(const BackendFailure& failure) {
   if (failure.kind != FailureKind::kStatus) return failure.kind == FailureKind::kUnreachable;
   return failure.status == 408 || failure.status == 409 || failure.status == 429 || failure.status >= 500;
@@ -46,7 +46,7 @@ class FallbackSession final : public WrappingSession, private TimerOwner {
   }
   void on_timer(Timer& timer) override;
 
-  // The client hears of this try: there is no other.
+  // The client gets this try's answer: there is no other try.
   void commit() {
     committed_ = true;
     timer_.stop();
@@ -58,7 +58,7 @@ class FallbackSession final : public WrappingSession, private TimerOwner {
 
   FallbackBackend& backend_;
   std::unique_ptr<HandoffRequest> request_;  // until there is no other try
-  Timer timer_;                              // for the next try where one has failed, else the present one's limit
+  Timer timer_;                              // after a failed try: until the next; else the limit of this one
   std::size_t choice_ = 0;
   int retries_ = 0;  // of that choice
   bool committed_ = false;
@@ -88,7 +88,7 @@ void FallbackSession::on_failure(const BackendFailure& failure) {
   backend_.timers().schedule(timer_, pause);
 }
 
-// Nothing where it makes no sense, or would last too long.
+// Nothing if a retry makes no sense, or the pause would be too long.
 std::optional<Duration> FallbackSession::pause_before_retry(const BackendFailure& failure) const {
   if (retries_ >= backend_.settings().retries || !may_pass(failure)) return std::nullopt;
   if (failure.retry_after_seconds == 0) return backend_.pause_after(retries_);

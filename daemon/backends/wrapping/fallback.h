@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// FallbackBackend: a backend that is tried again, and others after it, as long as the client has heard nothing.
+// FallbackBackend: a backend that is tried again, and others after it, as long as the client has got no event.
 //
 // One for each backend of a BackendSet that has retries or fallbacks, on its worker's thread. Borrows the backends,
 // which live as long. Its session holds the request until the last try or the first event, and then only passes on.
@@ -20,8 +20,8 @@
 namespace streaming {
 
 struct FallbackSettings {
-  int retries = 0;          // of each backend, where it makes sense
-  Duration try_timeout{0};  // without a sign of life the next try begins; 0: as long as the stream waits
+  int retries = 0;          // of each backend, if the failure may be temporary
+  Duration try_timeout{0};  // a try without progress for that long gives way to the next; 0: as the stream waits
 };
 
 class FallbackBackend final : public Backend {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Where a text asks for an attachment: its name in braces, "{a.txt}". Pure.
+// Finds the places in a text that ask for an attachment: its name in braces, "{a.txt}". Pure.
 //
-// The work is linear in the text, whatever stands in it, times the logarithm of the number of names.
+// The work is linear in the text, whatever its contents, times the logarithm of the number of names.
 
 #pragma once
 

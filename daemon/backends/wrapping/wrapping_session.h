@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // WrappingSession: the base of sessions that get their answer from another one, the inner session.
 //
-// It owns the inner session, and nothing else can call it: a derived class begins one, drops it, and hears what it
-// says. So a session that was cancelled or freed is never called, whatever the derived class does between two of them.
+// It owns the inner session, and nothing else can call it: a derived class begins one, drops it, and gets its events.
+// So a session that was cancelled or freed is never called, whatever the derived class does between two of them.
 // Belongs to its stream, or to another wrapping session, on the worker's thread; borrows the sink.
 
 #pragma once
@@ -31,7 +31,7 @@ class WrappingSession : public BackendSession, protected EventSink {
   // Takes an inner session, whose sink this is. Frees the one that was dropped before, so never call it from within
   // that one's calls.
   void begin(std::unique_ptr<BackendSession> inner);
-  // Cancels the inner session: it says no more. Also from within its calls.
+  // Cancels the inner session: no more calls come from it. Also from within its calls.
   void drop();
   // Whether an inner session has begun and was not dropped.
   bool has_inner() const { return has_inner_; }
