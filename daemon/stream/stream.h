@@ -161,6 +161,8 @@ class Stream final : public ListNode, private EventSink, private TimerOwner {
   void on_client_broken(CloseCause cause);
   void submit_watch(short events);
   void submit_writable();
+  // Reads what the client sends, unless that is under way: its completion looks for more.
+  void drain();
   void submit_drain();
   void submit_count_unacknowledged();
   void begin_drain();

@@ -31,9 +31,9 @@ void Stream::on_watch(const Completion& completion) {
   if (completion.result == -ECANCELED || completion.result == -ENOMEM) return submit_watch(POLLIN | POLLRDHUP);
   if (completion.result < 0) return on_client_gone(CloseCause::kClientGone);
   // A receive brings the error.
-  if ((completion.result & POLLERR) != 0) return (in_flight_ & kDrain) == 0 ? submit_drain() : void();
+  if ((completion.result & POLLERR) != 0) return drain();
   if ((completion.result & kClientGoneEvents) != 0) return on_client_gone(CloseCause::kClientGone);
-  if (shut_down_) return submit_drain();
+  if (shut_down_) return drain();
   // Bytes behind the request are not ours to read while we stream; they are drained at the end.
   client_talks_ = true;
   submit_watch(POLLRDHUP);
@@ -92,7 +92,11 @@ void Stream::on_shutdown(const Completion& completion) {
   completed(kShutdown);
   if (state_ == StreamState::kClosing) return close_when_idle();
   if (completion.result < 0) return on_client_broken(CloseCause::kClientGone);
-  if (client_talks_ && (in_flight_ & kDrain) == 0) submit_drain();
+  if (client_talks_) drain();
+}
+
+void Stream::drain() {
+  if ((in_flight_ & kDrain) == 0) submit_drain();
 }
 
 void Stream::submit_drain() {

@@ -89,6 +89,23 @@ TEST_F(StreamTest, IsNotFreedBeforeItsDescriptorIsClosed) {
   EXPECT_TRUE(table.empty());
 }
 
+TEST_F(StreamTest, DrainsOnceWhenTheWatchThatIsTriedAgainFindsTheSameBytes) {
+  open();
+  ring.complete(Operation::kClientWatch, POLLIN);
+  backend.sink->on_end(FinishReason::kStop);
+  end_of_turn();
+  send_all();
+  ring.complete(Operation::kClientShutdown, 0);
+  ring.complete(Operation::kClientWatch, -ENOMEM);
+  ring.complete(Operation::kClientWatch, POLLIN);
+  EXPECT_EQ(ring.count(Operation::kClientDrain), 1);
+  ring.complete(Operation::kClientDrain, -EAGAIN);
+  EXPECT_EQ(ring.count(Operation::kClientWatch), 1);
+  client_leaves();
+  finish();
+  EXPECT_EQ(closed(CloseCause::kCompleted), 1u);
+}
+
 TEST_F(StreamTest, RefusesWhenTheKernelDoesNotTakeTheClient) {
   ring.adopt_errno = ENOMEM;
   UniqueFd client(::socket(AF_UNIX, SOCK_STREAM, 0));
