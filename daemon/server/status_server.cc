@@ -6,10 +6,9 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 
-#include <atomic>
 #include <chrono>
+#include <future>
 #include <string_view>
-#include <thread>
 #include <utility>
 
 #include "base/unique_fd.h"
@@ -116,19 +115,14 @@ class StatusServer::HttpServer {
 
  private:
   // civetweb's listening thread checks every two seconds whether it must end, and at each new connection: so connect.
-  // There is no close to wait for, because a connection accepted just before the end stays open: so pause in between.
+  // There is no close to wait for, because a connection accepted just before the end stays open: so knock again until
+  // it has stopped.
   void stop() {
-    std::atomic<bool> stopped{false};
     const int own_port = port();
-    std::thread stopping([this, &stopped] {
-      mg_stop(context_);
-      stopped.store(true, std::memory_order_release);
-    });
-    while (!stopped.load(std::memory_order_acquire)) {
+    const std::future<void> stopped = std::async(std::launch::async, [this] { mg_stop(context_); });
+    do {
       knock(own_port);
-      std::this_thread::sleep_for(kKnockPause);
-    }
-    stopping.join();
+    } while (stopped.wait_for(kKnockPause) != std::future_status::ready);
   }
 
   void knock(int own_port) const {

@@ -41,7 +41,7 @@ void write_messages(Writer& writer, const HandoffRequest& request, bool as_block
   writer.EndArray();
 }
 
-// The conversation, and the fields that the graph wants besides; its own messages go before.
+// The conversation, and the fields that the graph wants besides; its own messages take precedence.
 void write_input(RequestBody& body, const HandoffRequest& request, bool as_blocks) {
   const Value* fields = request.langgraph_input;
   if (fields == nullptr && !has_messages(request)) return;  // the thread continues its state
