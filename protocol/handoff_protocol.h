@@ -2,7 +2,7 @@
 // The hand-off protocol: what mod_socket_handoff and streaming-daemon must agree on.
 //
 // One hand-off is one message over a Unix socket, SOCK_SEQPACKET or SOCK_STREAM: the client's descriptor as SCM_RIGHTS
-// and the payload as data, both or neither. Constants alone, no state: any thread, any time. docs/PROTOCOL.md has the prose.
+// and the payload as data, both or neither. connection_part.h has what may stand in front of the payload. Constants alone, no state: any thread, any time. docs/PROTOCOL.md has the prose.
 
 #pragma once
 
@@ -33,6 +33,9 @@ inline constexpr std::size_t kMaxPayloadBytes = 64 * 1024 * 1024;
 
 // The daemon's answer on the hand-off connection, sent before its first byte to the client.
 inline constexpr char kAccepted = 'A';  // alone
-inline constexpr char kRefused = 'R';   // followed by {"status":503,"retry_after":3}
+inline constexpr char kRefused = 'R';   // followed by {"status":503,"retry_after":3,"connection":1}
+
+// In a refusal: the newest version of the connection part (connection_part.h) that the daemon knows. Missing: none.
+inline constexpr char kKnownConnectionVersion[] = "connection";
 
 }  // namespace handoff_protocol
