@@ -156,7 +156,7 @@ ConnectionPart read_connection_part(std::span<const std::uint8_t> message) {
   } else if (message.size() < part.bytes) {
     part.problem = ConnectionPartProblem::kIncomplete;
   } else {
-    part.problem = read_sections(message.subspan(kConnectionHeaderBytes, part.bytes - kConnectionHeaderBytes), part.tls);
+    part.problem = read_sections(message.first(part.bytes).subspan(kConnectionHeaderBytes), part.tls);
   }
   return part;
 }

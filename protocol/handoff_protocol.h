@@ -2,7 +2,8 @@
 // The hand-off protocol: what mod_socket_handoff and streaming-daemon must agree on.
 //
 // One hand-off is one message over a Unix socket, SOCK_SEQPACKET or SOCK_STREAM: the client's descriptor as SCM_RIGHTS
-// and the payload as data, both or neither. connection_part.h has what may stand in front of the payload. Constants alone, no state: any thread, any time. docs/PROTOCOL.md has the prose.
+// and the payload as data, both or neither. connection_part.h has what may stand in front of the payload. Constants
+// alone, no state: any thread, any time. docs/PROTOCOL.md has the prose.
 
 #pragma once
 
