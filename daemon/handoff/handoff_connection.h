@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // HandoffReceiver::Connection: one of Apache's connections, from its arrival to its close.
 //
-// A slot of its receiver's slab, on the worker's thread. At most one operation in flight; freed when its last one has
-// completed. Linked while its peer is silent or its operation is to be tried again.
+// A slot of its receiver's slab, on the worker's thread. It has at most one operation in flight, and is freed when the
+// last one has completed. It is linked while its peer is silent, or while its operation waits for another try.
 
 #pragma once
 
@@ -17,10 +17,10 @@
 
 namespace streaming {
 
-// What a worker keeps of messages whose rest is still to come. Over it: the one that has grown last is refused with 503.
+// Bytes of incomplete messages that a worker keeps. Over it: the message that has grown last is refused with 503.
 inline constexpr std::size_t kMaxPartialMessageBytes = 16 * 1024 * 1024;
 
-// What has come of a message whose rest is still to come, on a SOCK_STREAM connection.
+// The part of a message that has arrived on a SOCK_STREAM connection.
 struct HandoffReceiver::PartialMessage {
   HandedOver handed_over;
   std::string bytes;  // no more than a message may have
@@ -47,18 +47,18 @@ class HandoffReceiver::Connection final : public ListNode, public TimerOwner {
   Time deadline_;
   Operation in_flight_ = Operation::kNone;
   Operation to_retry_ = Operation::kNone;
-  bool unread_ = true;     // counts as such in the WorkerLoad
-  bool silent_ = false;    // true exactly while it is among the silent
+  bool unread_ = true;     // counted as unread in the WorkerLoad
+  bool silent_ = false;    // true exactly while it is in the receiver's silent_
   bool given_up_ = false;  // true from give_up() on: its operation was cancelled
-  bool polled_ = false;    // true exactly while a poll is in flight in place of the receive
-  bool looked_ = false;    // the last look for a message, which does not wait, was submitted
-  bool ended_ = false;     // an end of file has come where a message should have
-  bool assigned_ = true;   // its assignment of the WorkerLoad was not passed on to a stream
+  bool polled_ = false;    // true exactly while a poll is in flight instead of the receive
+  bool looked_ = false;    // the last receive, which does not wait, was submitted
+  bool ended_ = false;     // an end of file came before a message
+  bool assigned_ = true;   // it holds an assignment of the WorkerLoad; false once a stream has taken it
   msghdr message_{};
   alignas(cmsghdr) char control_[kControlBytes];
-  std::unique_ptr<PartialMessage> partial_;  // null unless a part of the message has come
-  std::string reply_;                        // on its way
-  UniqueFd client_;                          // of a refusal that Apache has not read yet
+  std::unique_ptr<PartialMessage> partial_;  // null unless a part of the message has arrived
+  std::string reply_;                        // being sent
+  UniqueFd client_;                          // refused; kept until Apache has read the refusal
   Refusal refusal_;
 };
 

@@ -15,13 +15,13 @@
 namespace streaming {
 namespace {
 
-static_assert(kAcceptsAtOnce == 64, "a bit each");
+static_assert(kAcceptsAtOnce == 64, "accepting_ has a bit for each accept");
 
 Tag accept_tag(int number) {
   return Tag{Operation::kAccept, Handle{static_cast<std::uint32_t>(number), 0}};
 }
 
-// Where a passed connection came from and went to, in the tag of the operation that passes it.
+// The tag holds the connection's number here and the worker that it goes to.
 Tag passed_tag(RingFile connection, std::size_t worker) {
   return Tag{Operation::kConnectionPassed,
              Handle{static_cast<std::uint32_t>(connection.number()), static_cast<std::uint32_t>(worker)}};
@@ -50,7 +50,7 @@ void HandoffListener::stop() {
     ring_.submit_cancel(accept_tag(std::countr_zero(left)));
 }
 
-// Who is in the backlog has sent its hand-off and may be gone: to close the socket would lose its client.
+// A peer in the backlog may have sent its hand-off and closed already. Closing the socket would lose its client.
 void HandoffListener::accept_the_last() {
   while (!loads_.front().behind(kMaxUnread) && has_slot()) {
     const int fd = accept4(socket_.get(), nullptr, nullptr, SOCK_CLOEXEC);
@@ -81,7 +81,8 @@ void HandoffListener::on_accept(const Completion& completion) {
   }
 }
 
-// ENFILE, ENOMEM and the like pass. At once it would fail again, and each time the kernel may drop a connection.
+// ENFILE, ENOMEM and the like are transient. An immediate retry would fail again, and each failure may cost a
+// connection.
 void HandoffListener::on_accept_failed(int code) {
   counters_.add(Counter::kAcceptsFailed);
   if (!retry_.pending()) log::warn("cannot accept a hand-off: {}; trying again", std::strerror(code));
@@ -109,7 +110,7 @@ void HandoffListener::on_passed(const Completion& completion) {
     if (connection.is_direct()) ring_.submit_close(connection, Tag{});
     return;
   }
-  // The other ring has no place or no memory left, or its worker has ended: it is served here.
+  // The other ring has no free slot or no memory, or its worker has ended: this worker serves the connection.
   WorkerLoad& other = loads_[completion.tag.slot.generation];
   log::warn("cannot pass a hand-off to worker {}: {}", completion.tag.slot.generation,
             std::strerror(-completion.result));
@@ -119,7 +120,7 @@ void HandoffListener::on_passed(const Completion& completion) {
   own_receiver_.on_connection(connection);
 }
 
-// Of those that are not behind, unless all are; but one that is full would refuse the client.
+// A worker that is full would refuse the client, so it comes last; next to last come workers that are behind.
 std::size_t HandoffListener::roomiest_worker() const {
   const auto rank = [](const WorkerLoad& load) {
     return std::tuple(load.room() > 0, !load.behind(kMaxUnread), load.room());
@@ -131,7 +132,7 @@ std::size_t HandoffListener::roomiest_worker() const {
   return roomiest;
 }
 
-// The one that the next connection goes to is behind only where all are that could take it.
+// Full workers do not count unless all are full: the next connection does not go to them.
 bool HandoffListener::all_behind(std::uint32_t unread) const {
   const bool all_full =
       std::all_of(loads_.begin(), loads_.end(), [](const WorkerLoad& load) { return load.room() <= 0; });

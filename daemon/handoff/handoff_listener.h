@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// HandoffListener: accepts Apache's connections and spreads them over the workers.
+// HandoffListener: accepts Apache's connections and distributes them over the workers.
 //
-// Lives in the first worker, on its thread. Several rings that accept on a shared listener would not get equal parts,
-// so the spreading is done on purpose: each connection goes to the worker with the most room, over that worker's ring.
-// While all workers have more than they can read at once, nothing is accepted. Each connection is accepted by an
-// operation of its own, and there are no more of these than free slots in the ring's table: one that goes on by itself
-// (multishot) takes all that come, and those that find no slot are lost.
+// Belongs to the first worker and runs on its thread. Rings that accept on a shared listener do not get equal shares,
+// so one worker accepts for all and passes each connection to the worker with the most room, through that worker's
+// ring. While all workers have more than they can read at once, nothing is accepted. Each accept is a separate
+// operation, and there are never more of them than free slots in the ring's table: a multishot accept takes every
+// connection, and the kernel drops those that find no slot.
 
 #pragma once
 
@@ -23,9 +23,10 @@ namespace streaming {
 // What a worker does with a connection that was assigned to it.
 class ConnectionReceiver {
  public:
-  // `connection` is the receiver's from now on; one assignment of its WorkerLoad belongs to it, and is yet unread.
+  // The receiver owns `connection` from now on. It holds one assignment of the receiver's WorkerLoad, still counted as
+  // unread.
   virtual void on_connection(RingFile connection) = 0;
-  // How many it has.
+  // The number of connections it has.
   virtual std::uint32_t connections() const = 0;
 
  protected:
@@ -45,12 +46,12 @@ class HandoffListener final : private TimerOwner {
         own_receiver_(own_receiver) {}
 
   void start() { accept_more(); }
-  // Takes who has connected already, and nobody else; the socket's file must be gone. Takes effect when open() is
-  // false.
+  // Accepts the connections that are in the backlog already, and no others. Remove the socket's file first. Done when
+  // open() is false.
   void stop();
-  // The ring brings nothing any more: whoever connects is refused from now on, and what was on its way is lost.
+  // For a ring that brings no completions any more: new connections are refused, and those in flight are lost.
   void abandon();
-  // Whether a connection can still come from here.
+  // Whether it can still bring a connection.
   bool open() const { return static_cast<bool>(socket_) || passing_ > 0; }
 
   void on_accept(const Completion& completion);
@@ -58,7 +59,7 @@ class HandoffListener final : private TimerOwner {
 
  private:
   void on_timer(Timer&) override;
-  // As many operations as there may be.
+  // Submits as many accepts as are allowed.
   void accept_more();
   void accept_more_unless_behind(std::uint32_t unread);
   void on_accept_failed(int code);
@@ -76,10 +77,10 @@ class HandoffListener final : private TimerOwner {
   std::span<WorkerLoad> loads_;
   Counters& counters_;
   ConnectionReceiver& own_receiver_;
-  Timer retry_{*this};           // pending while nothing more is to be accepted
-  std::uint64_t accepting_ = 0;  // a bit for each operation in flight
+  Timer retry_{*this};           // pending while accepting is paused
+  std::uint64_t accepting_ = 0;  // a bit for each accept in flight
   bool stopping_ = false;
-  std::uint32_t passing_ = 0;  // connections on their way to other workers
+  std::uint32_t passing_ = 0;  // connections that are being passed to other workers
 };
 
 }  // namespace streaming

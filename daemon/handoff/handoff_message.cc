@@ -13,8 +13,8 @@
 namespace streaming {
 namespace {
 
-// A sender could have asked for a close that waits; it would be the worker that waited. Also for what is closed at
-// once.
+// A sender may have set SO_LINGER, and then our close() would block the worker. Reset it for every descriptor, even for
+// those that are closed at once.
 void never_linger(int fd) {
   constexpr linger kOff{0, 0};
   setsockopt(fd, SOL_SOCKET, SO_LINGER, &kOff, sizeof kOff);
@@ -54,7 +54,7 @@ Result<int> socket_option(int fd, int option) {
   int value = 0;
   socklen_t length = sizeof value;
   if (getsockopt(fd, SOL_SOCKET, option, &value, &length) != 0) {
-    return Error::from_errno("the descriptor is no socket", errno);
+    return Error::from_errno("the descriptor is not a socket", errno);
   }
   return value;
 }
@@ -62,7 +62,7 @@ Result<int> socket_option(int fd, int option) {
 Status check_client(int fd) {
   const Result<int> type = socket_option(fd, SO_TYPE);
   if (!type) return type.error();
-  if (*type != SOCK_STREAM) return Error{"the descriptor is no stream socket"};
+  if (*type != SOCK_STREAM) return Error{"the descriptor is not a stream socket"};
   const Result<int> listening = socket_option(fd, SO_ACCEPTCONN);
   if (!listening) return listening.error();
   if (*listening != 0) return Error{"the descriptor is a listening socket"};
@@ -73,12 +73,12 @@ Status check_client(int fd) {
 
 Result<HandedOver> take_descriptors(const msghdr& message) {
   std::vector<UniqueFd> descriptors = received_descriptors(message);
-  // Without credentials there was room for more than two.
+  // A message without credentials leaves room for more than two.
   const bool cut = (message.msg_flags & MSG_CTRUNC) != 0;
   if (descriptors.size() > kMostDescriptors || (cut && descriptors.size() == kMostDescriptors)) {
-    return Error{"more descriptors than two"};
+    return Error{"more than two descriptors"};
   }
-  if (cut) return Error{"a descriptor that this process has no room for; raise the limit of open files"};
+  if (cut) return Error{"this process has no room for a descriptor; raise its limit of open files"};
   if (descriptors.empty()) return Error{"no descriptor"};
   HandedOver handed_over{std::move(descriptors[0]), {}, sender_of(message)};
   if (descriptors.size() == 2) handed_over.payload_file = std::move(descriptors[1]);

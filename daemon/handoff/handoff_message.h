@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What came with one message of the hand-off socket. Everything in it is hostile.
+// HandedOver: the descriptors and the sender of one message, all of which is hostile. Owned by the receiver's call, or
+// by the connection while the message is incomplete; on the worker's thread.
 
 #pragma once
 
@@ -14,29 +15,29 @@
 
 namespace streaming {
 
-// The most that the protocol knows: a client, and a payload. The kernel closes what does not fit and sets MSG_CTRUNC.
+// The protocol allows a client and a payload. The kernel closes descriptors that do not fit and sets MSG_CTRUNC.
 inline constexpr std::size_t kMostDescriptors = 2;
-// The sender's credentials stand before them.
+// Room for the sender's credentials, which come first, and the descriptors.
 inline constexpr std::size_t kControlBytes = CMSG_SPACE(sizeof(ucred)) + CMSG_LEN(kMostDescriptors * sizeof(int));
 
 struct HandedOver {
   UniqueFd client;        // a stream socket
-  UniqueFd payload_file;  // where the payload is when the message does not hold it; not looked at yet
-  // Who has sent it, as the kernel says; nothing where the connection was made before the socket asked for that.
+  UniqueFd payload_file;  // holds the payload if the message does not; not checked yet
+  // The sender, by the kernel's report. Empty if the connection was made before SO_PASSCRED was set.
   std::optional<ucred> sender;
 };
 
-// Takes what the protocol knows out of a received message and closes every other descriptor, whatever came. The Error
-// says what was wrong with the message.
+// Takes the client and the payload's file out of a received message and closes all other descriptors. The Error names
+// what is wrong with the message.
 Result<HandedOver> take_descriptors(const msghdr& message);
 
-// Closes every descriptor of a later part of a message, where none belongs; false when there was none.
+// Closes every descriptor of a later part of a message, which must not have any. False if there was none.
 bool close_descriptors(const msghdr& message);
 
-// What the kernel keeps for a client that takes little, or nothing. Of what was not sent yet it would take megabytes,
-// and have room again after minutes in which the client seems to take nothing. For an acknowledgement of what was sent
-// it would wait a quarter of an hour, while an answer that nobody gets is paid for; `timeout` is enough. A Unix socket
-// has neither.
+// Limits the bytes that the kernel keeps unsent for a client, and how long it waits for the client's acknowledgement.
+// By default it keeps megabytes: a slow client would then seem to read nothing for minutes. And it waits a quarter of
+// an hour for a client that is gone, whose answer is still paid for; `timeout` is enough. Unix sockets have neither
+// limit.
 void limit_unsent_and_unacknowledged(int client, Duration timeout);
 
 }  // namespace streaming

@@ -23,7 +23,7 @@ constexpr int kPartialMessageRetryAfterSeconds = 1;
 // The kernel takes the buffer's address from the ring and only the length from here.
 iovec kLargestMessage{nullptr, handoff_protocol::kMaxInlinePayloadBytes};
 
-// A shortage of the kernel's, not the peer's doing.
+// A transient shortage in the kernel, which the peer did not cause.
 bool passes(std::int32_t result) {
   return result == -ENOMEM || result == -EAGAIN || result == -EINTR || result == -ENOBUFS;
 }
@@ -95,7 +95,7 @@ void HandoffReceiver::end_silence(Connection& connection) {
   --silent_count_;
 }
 
-// The time is up, or the worker stops.
+// Called when the time is up, or the worker stops.
 void HandoffReceiver::give_up(Connection& connection) {
   connection.given_up_ = true;
   if (connection.in_flight_ != Operation::kNone) {
@@ -106,7 +106,7 @@ void HandoffReceiver::give_up(Connection& connection) {
     if (connection.to_retry_ == Operation::kHandoffReply) return answer_client(connection);
     return submit(connection, Operation::kHandoffUnread);
   }
-  // Else it is only a buffer that its message waits for.
+  // Otherwise its message only waits for a buffer: retry() reads it.
   if (!stopped_) return;
   count_as_timed_out(ENOBUFS);
   close(connection);
@@ -128,7 +128,7 @@ void HandoffReceiver::retry_later(Connection& connection, Operation operation, D
   if (!retry_.pending() || retry_.expiry() > due) timers_.schedule_at(retry_, due);
 }
 
-// As many as there are buffers, so that a burst of messages is read in its order, and none is tried in vain.
+// No more at a time than there are buffers: so a burst of messages is read in the order of arrival, and no try fails.
 void HandoffReceiver::retry() {
   for (std::uint32_t i = 0; i < kReceiveBuffers; ++i) {
     Connection* connection = to_retry_.pop_front();
@@ -175,8 +175,9 @@ void HandoffReceiver::submit_receive(Connection& connection) {
   ring_.submit_receive_message(connection.file_, connection.message_, !connection.given_up_, tag);
 }
 
-// A receive on SOCK_STREAM that finds nothing has nevertheless taken room for the sender's credentials, and the kernel
-// does not give that back when it tries again: the descriptor would find none. So a poll waits, and the receive does not.
+// A receive on SOCK_STREAM that finds nothing still uses up control space for the sender's credentials. When the kernel
+// tries it again, that space is not restored, and the descriptor does not fit. So a poll waits, and the receive does
+// not.
 void HandoffReceiver::receive_polled(Connection& connection) {
   connection.in_flight_ = Operation::kHandoffReceive;
   ring_.submit_receive_message(connection.file_, connection.message_, false,
@@ -185,7 +186,7 @@ void HandoffReceiver::receive_polled(Connection& connection) {
 
 // --- The message ----------------------------------------------------------------------------------------------------
 
-// When the time is up, a last look that does not wait finds a message that has come meanwhile.
+// When the time is up, a last receive that does not wait finds a message that has arrived meanwhile.
 bool HandoffReceiver::is_to_be_looked_at_again(const Connection& connection, std::int32_t result) {
   if (connection.looked_) return passes(result) && result != -EAGAIN;
   return passes(result) || (result == -ECANCELED && connection.given_up_);
@@ -205,27 +206,27 @@ void HandoffReceiver::on_message(const Completion& completion) {
   }
   end_silence(connection);
   if (completion.result >= 0) return receive(connection, completion);
-  // Silent for too long, or ended by stop().
+  // The peer was silent for too long, or stop() ended the wait.
   count_as_timed_out(-completion.result);
   close(connection);
 }
 
 void HandoffReceiver::count_as_timed_out(int code) {
   counters_.add(Counter::kHandoffsTimedOut);
-  log::info("a connection brought no hand-off in time: {}", std::strerror(code));
+  log::info("a connection sent no hand-off in time: {}", std::strerror(code));
 }
 
 void HandoffReceiver::receive(Connection& connection, const Completion& completion) {
   Result<HandedOver> handed_over = take_descriptors(connection.message_);
-  // The kernel looks for a message first and for the peer's end then: what a peer sends and closes in between is queued
-  // behind an end of file.
+  // The kernel looks first for a message and then for the peer's end. If the peer sends and closes in between, the
+  // receive reports an end of file before the message. So receive once more.
   if (!handed_over && completion.result == 0 && !std::exchange(connection.ended_, true)) {
     return submit_receive(connection);
   }
   if (!handed_over) {
     counters_.add(Counter::kHandoffsInvalid);
     const auto level = completion.result == 0 ? log::Level::kDebug : log::Level::kWarn;
-    log::write(level, "a connection brought no client: {}", handed_over.error().message);
+    log::write(level, "a connection sent no client: {}", handed_over.error().message);
     return close(connection);
   }
   limit_unsent_and_unacknowledged(handed_over->client.get(), limits_.client_timeout);
@@ -237,8 +238,8 @@ void HandoffReceiver::receive(Connection& connection, const Completion& completi
   hand_on(connection, *handed_over, completion.buffer, (connection.message_.msg_flags & MSG_TRUNC) != 0);
 }
 
-// An end of file, an error and the end of the peer's time end the message, too: the parser reports what is missing. A
-// stranger's message, and one that is too large, are refused before their end.
+// An end of file, an error and the end of the peer's time also end the message: the parser reports what is missing. A
+// message from a user who is not allowed, or one that is too large, is refused before its end.
 void HandoffReceiver::receive_part(Connection& connection, const Completion& completion) {
   PartialMessage& partial = *connection.partial_;
   partial.bytes.append(completion.buffer.begin(), completion.buffer.end());
@@ -286,7 +287,7 @@ bool HandoffReceiver::is_allowed(const std::optional<ucred>& sender) const {
   return users.empty() || (sender && std::find(users.begin(), users.end(), sender->uid) != users.end());
 }
 
-// Once in a while, as anybody whom the socket's mode lets in can bring it about.
+// Logs once in a while only, because everybody who may connect can cause it.
 void HandoffReceiver::complain_of(const std::optional<ucred>& sender) {
   ++strangers_;
   if (timers_.now() < next_complaint_) return;
@@ -296,14 +297,14 @@ void HandoffReceiver::complain_of(const std::optional<ucred>& sender) {
     log::warn("{} refused with 403: user {} (process {}) is not in server.allowed_users", count, sender->uid,
               sender->pid);
   } else {
-    log::warn("{} refused with 403: who has sent it is not known; the socket unit must say PassCredentials=yes", count);
+    log::warn("{} refused with 403: the sender is not known; set PassCredentials=yes in the socket unit", count);
   }
 }
 
 std::optional<Refusal> HandoffReceiver::decide(HandedOver& handed_over, std::span<const char> message, bool cut) {
   if (!is_allowed(handed_over.sender)) {
     complain_of(handed_over.sender);
-    return Refusal{403, "this may not be asked for from there"};
+    return Refusal{403, "this user may not hand over clients"};
   }
   if (cut || message.size() > most_message_bytes()) {
     return Refusal{413, "the payload is larger than " + std::to_string(most_message_bytes()) + " bytes"};
@@ -342,18 +343,18 @@ void HandoffReceiver::reply(Connection& connection, std::string reply) {
 
 void HandoffReceiver::on_reply_sent(const Completion& completion) {
   Connection& connection = completed(completion);
-  // To close without a word would let Apache answer a client that we answer, too.
+  // Closing without a reply would make Apache answer a client that the daemon answers too.
   if (passes(completion.result) && !connection.given_up_) {
     return retry_later(connection, Operation::kHandoffReply, kHandoffRetryPause);
   }
-  // An acceptance that could not be delivered changes nothing: a module that does not wait has closed already.
+  // An acceptance that was not delivered changes nothing: a module that does not wait has closed already.
   if (!connection.client_) return close(connection);
   if (completion.result < 0) return answer_client(connection);
   submit(connection, connection.given_up_ ? Operation::kHandoffUnread : Operation::kHandoffVerdict);
 }
 
-// The poll tells a reset from an end of file: closing with the refusal unread sets the socket's error. A peer that has
-// shut down its sending side alone may still read.
+// The poll distinguishes a reset from an end of file: if the peer closes with the refusal unread, the socket has an
+// error. A peer that has shut down only its sending side may still read.
 void HandoffReceiver::on_verdict(const Completion& completion) {
   Connection& connection = completed(completion);
   const bool has_closed = completion.result >= 0 && (completion.result & (POLLHUP | POLLERR)) != 0;
@@ -363,7 +364,7 @@ void HandoffReceiver::on_verdict(const Completion& completion) {
   close(connection);
 }
 
-// The peer has kept its end open. If it has read the refusal, the client is its own to answer.
+// The peer has kept its end open. If it has read the refusal, it answers the client.
 void HandoffReceiver::on_unread(const Completion& completion) {
   Connection& connection = completed(completion);
   if (completion.result == 0) return close(connection);

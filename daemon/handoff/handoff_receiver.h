@@ -2,13 +2,14 @@
 // HandoffReceiver: takes one message from each of Apache's connections, decides, answers, closes.
 //
 // One per worker, on its thread. A connection holds no receive buffer while its peer is silent. An accepted hand-off is
-// acknowledged before the client gets its first byte. After a refusal the client is kept until the peer's end closes:
-// end of file means that Apache has read it and answers; anything else means that it was closed unread, as by a module
-// that does not wait, and the daemon answers the client itself. So it does for a peer that stays and does not read.
+// acknowledged before the client gets its first byte. After a refusal the client is kept until the peer closes its end.
+// An end of file means that Apache has read the refusal and answers the client. Anything else means that the refusal
+// was not read, for example because the module does not wait for it; then the daemon answers the client. It also
+// answers if the peer neither closes nor reads.
 //
-// A message that is there when the peer's time is up is read: the delay may have been the daemon's. What the kernel has
-// no memory or no buffer for is tried again. On SOCK_STREAM a message may come in parts; it ends as MessageEnd says, with
-// the peer's end, or when the peer's time is up.
+// A message that is there when the peer's time is up is still read, because the daemon may have caused the delay. An
+// operation for which the kernel has no memory or no buffer is tried again. On SOCK_STREAM a message may come in parts.
+// It ends where MessageEnd finds its end, with the peer's end of file, or when the peer's time is up.
 
 #pragma once
 
@@ -36,12 +37,13 @@
 
 namespace streaming {
 
-// What a worker does with the clients.
+// Takes the clients that a worker is handed.
 class ClientReceiver {
  public:
-  // Takes the client, and with it the assignment of its WorkerLoad, or says why not and leaves both.
+  // Takes the client and its assignment of the WorkerLoad. If it refuses, it returns the reason and takes neither.
   virtual std::optional<Refusal> on_client(UniqueFd& client, std::unique_ptr<HandoffRequest> request) = 0;
-  // Answers a client that Apache will not answer. Takes both likewise; false when it has no room even for that.
+  // Answers a client that Apache will not answer. Takes client and assignment, or returns false if it has no room even
+  // for that.
   virtual bool on_refused_client(UniqueFd& client, const Refusal& refusal) = 0;
 
  protected:
@@ -51,8 +53,8 @@ class ClientReceiver {
 struct HandoffLimits {
   Duration receive_timeout{0};        // from accept to the message; over it: closed
   std::size_t max_payload_bytes = 0;  // over it: refused with 413
-  std::vector<uid_t> allowed_users;   // others are refused with 403; none: all may
-  Duration client_timeout{0};         // how long a client may acknowledge nothing; 0: as the kernel has it
+  std::vector<uid_t> allowed_users;   // others are refused with 403; empty: all are allowed
+  Duration client_timeout{0};         // longest time without an acknowledgement by the client; 0: the kernel's
 };
 
 class HandoffReceiver final : public ConnectionReceiver, private TimerOwner, private WorkOwner {
@@ -62,12 +64,12 @@ class HandoffReceiver final : public ConnectionReceiver, private TimerOwner, pri
                   ClientReceiver& clients);
   ~HandoffReceiver();
 
-  // SOCK_SEQPACKET, or SOCK_STREAM. Before the first connection.
+  // SOCK_SEQPACKET or SOCK_STREAM. Call it before the first connection.
   void set_socket_type(int type) { socket_type_ = type; }
-  // For the messages to come.
+  // Applies to messages that arrive from now on.
   void set_limits(const HandoffLimits& limits) { limits_ = limits; }
 
-  // From a connection's arrival to its message. Any thread.
+  // Times from a connection's arrival to its message. Any thread may read it.
   const Histogram& durations() const { return durations_; }
 
   bool idle() const { return connections_.size() == 0; }
@@ -79,7 +81,7 @@ class HandoffReceiver final : public ConnectionReceiver, private TimerOwner, pri
   void on_verdict(const Completion& completion);
   void on_unread(const Completion& completion);
 
-  // Ends every connection that has not handed anything over yet.
+  // Ends every connection that has not handed over a client yet.
   void stop();
 
  private:
@@ -94,7 +96,7 @@ class HandoffReceiver final : public ConnectionReceiver, private TimerOwner, pri
   void receive_polled(Connection& connection);
   void retry_later(Connection& connection, Operation operation, Duration pause);
   void retry();
-  // The worker has had the time to read from it.
+  // Counts the connection as read in the WorkerLoad: the worker has had time to read from it.
   void look_at(Connection& connection);
   void begin_silence(Connection& connection);
   void end_silence(Connection& connection);
@@ -108,7 +110,7 @@ class HandoffReceiver final : public ConnectionReceiver, private TimerOwner, pri
   std::size_t most_message_bytes() const;
   // `cut`: the message was larger than the buffer.
   void hand_on(Connection& connection, HandedOver& handed_over, std::span<const char> message, bool cut);
-  // What keeps the client from becoming a stream; nothing when it has become one.
+  // The reason why the client does not become a stream; empty if it has become one.
   std::optional<Refusal> decide(HandedOver& handed_over, std::span<const char> message, bool cut);
   std::optional<Refusal> decide(UniqueFd& client, Result<std::unique_ptr<HandoffRequest>> request);
   void reply(Connection& connection, std::string reply);
@@ -130,9 +132,9 @@ class HandoffReceiver final : public ConnectionReceiver, private TimerOwner, pri
   ClientReceiver& clients_;
   HandoffRequestParser parser_;
   Slab<Connection> connections_;
-  IntrusiveList<Connection> silent_;  // whose peers were given the time to send their message, the oldest first
+  IntrusiveList<Connection> silent_;  // connections without a message after kSilentAfter, the oldest first
   std::uint32_t silent_count_ = 0;
-  IntrusiveList<Connection> to_retry_;  // nothing in flight; their operation is submitted again by retry()
+  IntrusiveList<Connection> to_retry_;  // have nothing in flight; retry() submits their operation again
   Timer retry_{*this};
   Work retry_soon_{*this};
   std::size_t partial_bytes_ = 0;  // of all connections' partial messages

@@ -15,7 +15,7 @@ std::string_view text_of(const Value& value) {
   return {value.GetString(), value.GetStringLength()};
 }
 
-// A message's content is a text, or a list of parts of which some are texts.
+// A message's content is a text, or a list of parts, some of which are texts.
 std::string_view text_of_content(const Value& content) {
   if (content.IsString()) return text_of(content);
   if (!content.IsArray()) return {};

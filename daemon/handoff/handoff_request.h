@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// HandoffRequest: the payload of a hand-off. It is parsed once, and owns its text and its JSON: what it points to is its
-// own.
+// HandoffRequest: the payload of a hand-off. It is parsed once and owns its text and its JSON: all its members point
+// into them.
 //
-// One owner at a time, on the worker's thread: the worker, then the backend that answers it, which frees it as soon as
-// it needs it no more. All others borrow it.
+// One owner at a time, on the worker's thread: first the worker, then the backend that answers it, which frees it as
+// early as it can. All others borrow it.
 
 #pragma once
 
@@ -25,19 +25,19 @@
 
 namespace streaming {
 
-// What mod_socket_handoff says of the request that was handed over; each empty where it says nothing.
+// What mod_socket_handoff reports about the client's request. A member is empty if it is not reported.
 struct ApacheFacts {
   std::string_view request_id;  // mod_unique_id's
   std::string_view client;      // the client's address
   std::string_view path;
   std::string_view protocol;  // "HTTP/1.1"
 
-  // Whether the client, or what relays to it, knows the chunks of HTTP/1.1.
+  // Whether the client, or Apache if it relays to the client, understands the chunks of HTTP/1.1.
   bool takes_chunks() const;
 };
 
 struct HandoffRequest {
-  // An empty one: no field is there.
+  // An empty request, without any field.
   HandoffRequest() = default;
   HandoffRequest(const HandoffRequest&) = delete;
   HandoffRequest& operator=(const HandoffRequest&) = delete;
@@ -47,7 +47,7 @@ struct HandoffRequest {
   std::string_view model;
   std::string_view backend;
   std::string_view format;
-  std::string_view request_id;  // this and the next two may stand in a header
+  std::string_view request_id;  // this and the next two are valid as header values
   std::string_view traceparent;
   std::string_view test_pattern;
   std::string_view image_path;
@@ -56,10 +56,10 @@ struct HandoffRequest {
   std::string_view thread_id;
   std::string_view assistant_id;
   std::string_view profile;
-  std::string user_id;  // an integer is written out
+  std::string user_id;  // integers become their digits
   ApacheFacts apache;
 
-  // Null where they are absent.
+  // Null if absent.
   const rapidjson::Value* messages = nullptr;          // an array
   const rapidjson::Value* request = nullptr;           // an object: further fields for the upstream
   const rapidjson::Value* langgraph_input = nullptr;   // an object
@@ -72,26 +72,26 @@ struct HandoffRequest {
   bool continue_without_client = false;  // on_disconnect
   std::optional<std::int64_t> max_tokens;
   std::optional<double> temperature;
-  std::vector<HeaderField> response_headers;  // of Apache's response, then the payload's own; not checked
+  std::vector<HeaderField> response_headers;  // of Apache's response, then the payload's; not checked
 
-  // What the user said last: the last of the messages that is the user's and has text, else the prompt.
+  // The text of the last message that is the user's and has text, otherwise the prompt.
   std::string_view last_user_text() const;
 
-  // The model is left to the backend: the hand-off's was meant for another.
+  // Leaves the model to the backend, because the hand-off names one for another backend.
   void forget_model();
 
-  // The conversation is another now, made with the allocator of `json`.
+  // Replaces the conversation. `replacement` uses the allocator of `json`.
   void replace_messages(rapidjson::Value replacement);
 
-  // The memory that it takes.
+  // The memory that it takes, in bytes.
   std::size_t bytes() const;
 
-  // Counts it in the budget as long as it lives. False unless there is room for it twice: what an API is sent is made of
-  // it, and comes beside it.
+  // Counts it in the budget for as long as it lives. False unless there is room for it twice: the body for the API is
+  // made from it and needs about as much again.
   bool count_in(ByteBudget& budget);
 
-  PayloadJson json;  // null in an empty request
-  HeldBytes held;    // what it counts for; nothing before count_in()
+  PayloadJson json;  // null if the request is empty
+  HeldBytes held;    // its share of the budget; none before count_in()
 
  private:
   rapidjson::Value replaced_messages_;
@@ -100,8 +100,8 @@ struct HandoffRequest {
 // One per worker.
 class HandoffRequestParser {
  public:
-  // `payload` is only read. kNoPayload is an empty request. The Error's message is for the client: it says where the
-  // JSON, or which field, is wrong.
+  // `payload` is only read. kNoPayload makes an empty request. The Error's message is for the client: it names the
+  // field, or the place in the JSON, that is wrong.
   Result<std::unique_ptr<HandoffRequest>> parse(std::span<const char> payload);
   Result<std::unique_ptr<HandoffRequest>> parse(PayloadFile payload);
 

@@ -38,8 +38,8 @@ inline constexpr std::uint32_t kListenBacklog = 640;
 inline constexpr std::uint32_t kAcceptsAtOnce = 64;
 
 // All of Apache's connections, per worker: what the limits above allow, and those that are being passed on, answered or
-// closed. Over it: nothing is accepted, and a connection that a worker is given nevertheless is closed at once, so that
-// Apache answers its client itself.
+// closed. Over it: nothing is accepted, and a connection that is passed to the worker nevertheless is closed at once,
+// so that Apache answers the client.
 inline constexpr std::uint32_t kMaxHandoffConnections = kMaxSilentConnections + kMaxUnread + kAcceptsAtOnce + 704;
 
 // Pause before a hand-off's operation that failed for lack of memory is tried again.
@@ -48,16 +48,16 @@ inline constexpr Duration kHandoffRetryPause{10};
 // Pause before a failed accept is tried again.
 inline constexpr Duration kAcceptRetryPause{50};
 
-// From a refusal until Apache has read it. Over it: the daemon answers the client itself.
+// From a refusal until Apache has read it. Over it: the daemon answers the client.
 inline constexpr Duration kRefusalReadTimeout{5000};
 
-// Receive buffers for messages of the largest size that a worker provides to its ring. A message that finds none waits
-// for the next turn; messages are read in the order in which they arrived.
+// Receive buffers that a worker provides to its ring, each for a message of the largest size. A message that finds none
+// waits for the next turn; messages are read in the order in which they arrived.
 inline constexpr std::uint32_t kReceiveBuffers = 16;
 
 // --- Clients --------------------------------------------------------------------------------------------------------
 
-// What the kernel takes for a client in addition to what is in flight to it. Over it: the stream keeps what it has to
+// Bytes that the kernel takes for a client in addition to those in flight. Over it: the stream keeps what it has to
 // send.
 inline constexpr int kClientUnsentBytes = 16 * 1024;
 

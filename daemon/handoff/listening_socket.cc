@@ -23,7 +23,7 @@ Result<int> socket_option(int fd, int option) {
   int value = 0;
   socklen_t length = sizeof value;
   if (getsockopt(fd, SOL_SOCKET, option, &value, &length) != 0) {
-    return Error::from_errno("cannot ask what the listening socket is", errno);
+    return Error::from_errno("cannot read the options of the listening socket", errno);
   }
   return value;
 }
@@ -36,8 +36,8 @@ Error in_use(const std::string& path) {
   return Error{path + " is in use by another process; stop it, or choose another path with --socket"};
 }
 
-// Held while a stale file is replaced: two daemons that are started at once would each take the other's new socket, on
-// which nobody listens yet, for stale. Its file is there only as long.
+// Held while a stale file is replaced. Without it, two daemons that start at the same time would each take the other's
+// new socket for stale, because no process listens on it yet. The lock's file exists only while it is held.
 class ReplacementLock {
  public:
   static Result<ReplacementLock> take(const std::string& path) {
@@ -46,7 +46,7 @@ class ReplacementLock {
     if (!file) return Error::from_errno("cannot create " + name, errno);
     struct stat held {}, there {};
     const bool locked = flock(file.get(), LOCK_EX | LOCK_NB) == 0;
-    // Whoever held it before has removed its file.
+    // The previous holder has removed the file.
     const bool removed =
         fstat(file.get(), &held) != 0 || lstat(name.c_str(), &there) != 0 || held.st_ino != there.st_ino;
     if (!locked || removed) return in_use(path);
@@ -64,7 +64,7 @@ class ReplacementLock {
   std::string name_;
 };
 
-// Removes the file at `address` when it is a socket on which nobody listens.
+// Removes the file at `address` if it is a socket on which no process listens.
 Status remove_stale(const sockaddr_un& address) {
   struct stat status {};
   if (lstat(address.sun_path, &status) != 0) return success();
@@ -74,7 +74,7 @@ Status remove_stale(const sockaddr_un& address) {
   }
   UniqueFd probe = new_socket(SOCK_SEQPACKET);
   if (!probe) return Error::from_errno("cannot create a socket", errno);
-  // ECONNREFUSED alone says that nobody listens: EPROTOTYPE is a listener of another type, EAGAIN a busy one.
+  // Only ECONNREFUSED means that no process listens: EPROTOTYPE is a listener of another type, EAGAIN a busy one.
   if (connect(probe.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0 || errno != ECONNREFUSED) {
     return in_use(path);
   }
@@ -92,7 +92,8 @@ Error cannot_give(const std::string& path, const std::string& key, const char* t
       code};
 }
 
-// By a descriptor of the file, so that it is the same for all steps. Nobody is let in meanwhile: nobody listens yet.
+// Uses a descriptor, so that all steps concern the same file. No client gets in meanwhile, because the socket does not
+// listen yet.
 Status set_rights(const std::string& path, const SocketRights& rights) {
   const UniqueFd file(open(path.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC));
   if (!file) return Error::from_errno("cannot find the socket " + path, errno);
@@ -101,11 +102,11 @@ Status set_rights(const std::string& path, const SocketRights& rights) {
   };
   constexpr auto kSameOwner = static_cast<uid_t>(-1);
   constexpr auto kSameGroup = static_cast<gid_t>(-1);
-  // The group first: who gives the file away may not change it any more.
+  // The group comes first: a process that has given the file away may not change it any more.
   if (!rights.group.name.empty() && !give(kSameOwner, rights.group.id)) {
     return cannot_give(path, kGroupKey, "group", rights.group, errno);
   }
-  // The mode before the owner, likewise.
+  // The mode comes before the owner for the same reason.
   if (chmod(("/proc/self/fd/" + std::to_string(file.get())).c_str(), rights.mode) != 0) {
     return Error::from_errno("cannot set the permissions of the socket " + path, errno);
   }
@@ -115,12 +116,12 @@ Status set_rights(const std::string& path, const SocketRights& rights) {
   return success();
 }
 
-// One that listens already keeps its backlog, which is up to whoever has made it.
+// A socket that listens already keeps its backlog: its maker has chosen it.
 Result<ListeningSocket> listen_at(UniqueFd socket, const std::string& path) {
-  // Each message comes with who has sent it, of connections that are made from now on.
+  // From now on the kernel adds the sender's credentials to the messages of new connections.
   constexpr int kOn = 1;
   if (setsockopt(socket.get(), SOL_SOCKET, SO_PASSCRED, &kOn, sizeof kOn) != 0) {
-    return Error::from_errno("cannot ask who connects to the socket " + path, errno);
+    return Error::from_errno("cannot ask for the credentials of senders on the socket " + path, errno);
   }
   const Result<int> listens = socket_option(socket.get(), SO_ACCEPTCONN);
   if (!listens) return listens.error();
@@ -158,8 +159,9 @@ Result<ListeningSocket> open_listening_socket(const std::string& path, const Soc
 
   UniqueFd listener = new_socket(type);
   if (!listener) return Error::from_errno("cannot create a socket", errno);
-  // A module that waits for the socket to appear tries again where nobody listens, and gives up where it may not
-  // connect. So everybody may until the rights are set, and is refused, as nobody listens before.
+  // A module that waits for the socket tries again if no process listens, but gives up if it may not connect. So the
+  // file is open to all until its rights are set. Until then every connection is refused, because the socket does not
+  // listen yet.
   const mode_t previous_umask = umask(0);
   const int bound = bind(listener.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address);
   const int bind_errno = errno;
@@ -176,10 +178,10 @@ Result<ListeningSocket> adopt_listening_socket(UniqueFd fd) {
   sockaddr_un address{};
   socklen_t length = sizeof address;
   if (getsockname(fd.get(), reinterpret_cast<sockaddr*>(&address), &length) != 0) {
-    return Error::from_errno("cannot tell where the passed socket is", errno);
+    return Error::from_errno("cannot find the path of the passed socket", errno);
   }
   const std::string path(address.sun_path, strnlen(address.sun_path, sizeof address.sun_path));
-  // Who empties the backlog must not wait for more.
+  // Emptying the backlog must not block when it is empty.
   if (fcntl(fd.get(), F_SETFL, O_NONBLOCK) != 0) {
     return Error::from_errno("cannot make the passed socket non-blocking", errno);
   }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The Unix socket that Apache hands clients to.
+// ListeningSocket: the Unix socket through which Apache hands over clients. Opened or adopted at the start, before
+// threads; then owned by the program, which removes its file at the end.
 
 #pragma once
 
@@ -21,7 +22,7 @@ struct ListeningSocket {
   UniqueFd fd;
   std::string path;
   int type = 0;  // SOCK_SEQPACKET or SOCK_STREAM
-  // Which file it is, since another daemon may have taken the path over; an inode's number alone is soon used again.
+  // Identify the file, because another daemon may have taken over the path. The inode's number alone is soon reused.
   dev_t device = 0;
   ino_t inode = 0;
   timespec changed{};
@@ -30,25 +31,26 @@ struct ListeningSocket {
   void remove_file() const;
 };
 
-// Whose the socket's file is, and who may connect.
+// The owner of the socket's file, and who may connect.
 struct SocketRights {
   mode_t mode = 0660;
-  Account owner;  // none: as the process has it
+  Account owner;  // none: the process's own
   Account group;
 
   bool operator==(const SocketRights&) const = default;
 };
 
-// Binds a socket of `type` at `path` and listens, when the file has its `rights`. A socket file that nobody listens on
-// any more is replaced; one in use, or a file that is no socket, is an error and is left alone. Start-up, before
-// threads: changes the umask for a moment.
+// Binds a socket of `type` at `path`, gives the file its `rights`, then listens. Replaces a socket file on which no
+// process listens any more. A socket in use, or a file that is not a socket, is an error and stays. Call it before
+// there are threads: it changes the umask for a moment.
 Result<ListeningSocket> open_listening_socket(const std::string& path, const SocketRights& rights,
                                               int type = SOCK_SEQPACKET);
 
-// Takes over one that somebody else has made, who keeps its file; remove_file() is for who is told to.
+// Takes over a socket that another process has made. That process keeps the file; call remove_file() only if it hands
+// the file over too.
 Result<ListeningSocket> adopt_listening_socket(UniqueFd fd);
 
-// "seqpacket" or "stream", as server.socket_type has them; and the type of such a name.
+// "seqpacket" or "stream", the values of server.socket_type; and the type of such a name.
 std::string_view socket_type_name(int type);
 int socket_type_of(std::string_view name);
 

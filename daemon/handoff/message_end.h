@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// MessageEnd: finds where the message of a SOCK_STREAM connection ends, whose bytes may come in parts.
+// MessageEnd: finds the end of a message on a SOCK_STREAM connection, where it may arrive in parts.
 //
-// It is the end of the JSON object, since the peer need not close its end. Bytes that begin no object are a whole message
-// as they come: kNoPayload, or no valid payload. Strings and brackets alone are told apart, and each byte is looked at
-// once; the parser decides on the rest. One per message, on the worker's thread.
+// A message ends with its JSON object, because the peer need not close its end. Bytes that do not begin an object are a
+// whole message: kNoPayload, or an invalid payload. It distinguishes only strings and brackets and looks at each byte
+// once; the parser checks the rest. One per message, on the worker's thread.
 
 #pragma once
 
@@ -14,7 +14,8 @@ namespace streaming {
 
 class MessageEnd {
  public:
-  // Whether the message is whole with these bytes, which follow those of the calls before. Not after it is.
+  // Whether the message ends in these bytes, which follow those of earlier calls. Do not call it again after it has
+  // returned true.
   bool is_reached_by(std::span<const char> bytes);
 
  private:

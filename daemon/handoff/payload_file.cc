@@ -17,17 +17,17 @@ namespace streaming {
 Result<PayloadFile> PayloadFile::map(UniqueFd file, std::size_t max_bytes) {
   constexpr int kSeals = F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW;
   const int seals = fcntl(file.get(), F_GET_SEALS);
-  if (seals < 0) return Error{"the payload's descriptor is no memfd"};
+  if (seals < 0) return Error{"the payload's descriptor is not a memfd"};
   if ((seals & kSeals) != kSeals)
     return Error{"the payload's memfd is not sealed against writing, shrinking and growing"};
 
   struct stat status {};
-  if (fstat(file.get(), &status) != 0) return Error::from_errno("the payload's memfd has no size", errno);
+  if (fstat(file.get(), &status) != 0) return Error::from_errno("cannot read the size of the payload's memfd", errno);
   const auto bytes = static_cast<std::size_t>(status.st_size);
   if (bytes == 0) return Error{"the payload's memfd is empty"};
   if (bytes > max_bytes) return Error{"the payload is larger than " + std::to_string(max_bytes) + " bytes", EFBIG};
 
-  // Pages of our own first, of which the file's take the place: so there is room behind a file of whole pages, too.
+  // Anonymous pages first, then the file over them: so there is padding even behind a file that fills its last page.
   const auto page = static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
   const std::size_t mapped_bytes = (bytes + kJsonPadding + page - 1) / page * page;
   constexpr int kProtection = PROT_READ | PROT_WRITE;

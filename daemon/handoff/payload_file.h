@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// PayloadFile: a payload that came as a sealed memfd, mapped so that it can be parsed in place.
+// PayloadFile: a payload that arrived as a sealed memfd, mapped so that it can be parsed in place.
 //
-// Nothing that the sender says is believed: the kernel vouches, by the seals, that the file can no longer change or
-// shrink under the mapping. Changes made here are seen by nobody else. One thread.
+// It trusts the kernel alone: the seals guarantee that the file can no longer change or shrink under the mapping. The
+// mapping is private, so changes made here do not reach the file. Owned by its PayloadJson, on the worker's thread.
 
 #pragma once
 
@@ -16,14 +16,14 @@ namespace streaming {
 
 class PayloadFile {
  public:
-  // The Error says what is wrong with the file; its code is EFBIG when it is larger than `max_bytes`.
+  // The Error names what is wrong with the file; its code is EFBIG if the file is larger than `max_bytes`.
   static Result<PayloadFile> map(UniqueFd file, std::size_t max_bytes);
 
   PayloadFile(PayloadFile&& other) noexcept;
   PayloadFile& operator=(PayloadFile&&) = delete;
   ~PayloadFile();
 
-  // kJsonPadding writable bytes stand behind them.
+  // kJsonPadding writable bytes follow them.
   std::span<char> bytes() const { return {memory_, bytes_}; }
 
  private:

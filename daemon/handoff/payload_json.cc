@@ -17,22 +17,22 @@ namespace {
 using Document = rapidjson::Document;
 using Names = std::vector<std::string_view>;
 
-// In place: strings stay where the text is. Iterative: depth must not cost stack. UTF-8 is checked.
+// In place: strings stay in the text. Iterative: depth must not cost stack. UTF-8 is checked.
 constexpr unsigned kParseFlags =
     rapidjson::kParseInsituFlag | rapidjson::kParseIterativeFlag | rapidjson::kParseValidateEncodingFlag;
 
-// Names in an object that are compared each with each; more are sorted first.
+// In an object with more names than this they are sorted to find repeated ones; up to it, each is compared with each.
 constexpr std::size_t kFewNames = 16;
 
-// Names whose memory a worker keeps.
+// Names for which a worker keeps memory between payloads.
 constexpr std::size_t kKeptNames = 1024;
 
-// Which names are equal matters, and not their order.
+// Only equality matters, so the cheapest order is used.
 bool before(std::string_view left, std::string_view right) {
   return left.size() != right.size() ? left.size() < right.size() : left < right;
 }
 
-// Empty, with a null pointer, where all differ. May change the order.
+// Empty, with a null pointer, if all names differ. May reorder them.
 std::string_view find_repeated(std::span<std::string_view> names) {
   if (names.size() > kFewNames) {
     std::sort(names.begin(), names.end(), before);
@@ -45,12 +45,12 @@ std::string_view find_repeated(std::span<std::string_view> names) {
   return {};
 }
 
-// Builds a document, and stops at what RapidJSON would let through.
+// Builds a document, and stops at what RapidJSON would accept but we do not.
 class PayloadHandler {
  public:
   PayloadHandler(Document& document, Names& names) : document_(document), names_(names) {}
 
-  // Why it has stopped; empty when it has not.
+  // The reason why it has stopped; empty if it has not.
   const std::string& complaint() const { return complaint_; }
 
   bool Null() { return document_.Null(); }

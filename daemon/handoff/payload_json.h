@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// PayloadJson: the JSON of a hand-off's payload, parsed once and in place, with the memory that it lies in.
+// PayloadJson: the JSON of a hand-off's payload, parsed once and in place, with the memory that holds it.
 //
-// Part of its HandoffRequest. No object in it has two members of one name, it is nested kMaxJsonDepth deep at most, all
-// its strings are UTF-8 and its numbers finite. The time to parse it is linear in its size but for the search for
-// repeated names, which sorts the names of large objects.
+// Part of its HandoffRequest. No object in it has two members of one name, its depth is at most kMaxJsonDepth, its
+// strings are UTF-8 and its numbers finite. Parsing takes time linear in the size, except for the search for repeated
+// names, which sorts the names of large objects.
 
 #pragma once
 
@@ -24,10 +24,10 @@
 
 namespace streaming {
 
-// What parsing needs besides, kept from one payload to the next. One per worker.
+// Memory for parsing that is reused from payload to payload. One per worker.
 struct JsonScratch {
   rapidjson::Reader reader;
-  std::vector<std::string_view> names;  // of the objects that have begun and not ended
+  std::vector<std::string_view> names;  // of the objects that are open
 };
 
 class PayloadJson {
@@ -36,22 +36,22 @@ class PayloadJson {
   PayloadJson(const PayloadJson&) = delete;
   PayloadJson& operator=(const PayloadJson&) = delete;
 
-  // Once, one of the two: copies the text, or takes the file that it lies in. The Error's message is for the client and
-  // says what is wrong and where. Null until then.
+  // Copies the text, or takes the file that holds it. Call one of the two, once; the document is null until then. The
+  // Error's message is for the client and names the fault and its place.
   Status parse(std::span<const char> text, JsonScratch& scratch);
   Status parse(PayloadFile file, JsonScratch& scratch);
 
   rapidjson::Document& document() { return document_; }
   const rapidjson::Document& document() const { return document_; }
 
-  // Keeps a text that values are to refer to.
+  // Keeps a text for values that refer to it.
   std::string_view keep(std::string text);
 
-  // The memory that it takes beyond its own size.
+  // The memory that it takes beyond its own size, in bytes.
   std::size_t bytes() const { return text_bytes_ + kept_bytes_ + pool_.Capacity(); }
 
  private:
-  static constexpr std::size_t kPoolBytes = 1024;  // enough for most; what needs more allocates
+  static constexpr std::size_t kPoolBytes = 1024;  // enough for most payloads; others allocate
   static constexpr std::size_t kPoolChunkBytes = 8 * 1024;
 
   Status parse_in_place(char* text, std::size_t bytes, JsonScratch& scratch);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Refusal: why a hand-off does not become a stream, as the client is to hear it, from Apache or from the daemon.
+// Refusal: why a hand-off does not become a stream. Apache or the daemon reports it to the client. A value.
 
 #pragma once
 
@@ -13,15 +13,15 @@ namespace streaming {
 struct Refusal {
   int status = 503;             // of HTTP
   std::string message;          // for the client: names the mistake, no internals
-  int retry_after_seconds = 0;  // 0: not said
-  std::string detail = {};      // for the log alone: what an operator can do
-  std::optional<Counter> counter = {};  // what counts it; nothing: its status says that
+  int retry_after_seconds = 0;  // 0: no Retry-After
+  std::string detail = {};      // for the log only: what an operator can do
+  std::optional<Counter> counter = {};  // counts it; none: the status decides
 };
 
-// What the module is told.
+// The reply to the module.
 std::string acknowledgement_of(const Refusal& refusal);
 
-// What counts it.
+// The counter for it.
 Counter counter_of(const Refusal& refusal);
 
 }  // namespace streaming

@@ -23,7 +23,7 @@ std::string_view text_of(const Value& value) {
   return {value.GetString(), value.GetStringLength()};
 }
 
-// What is being read: the request, and what is taken from other fields when all have been seen.
+// The state of one reading: the request, and values that are combined when all fields have been read.
 struct Reading {
   HandoffRequest& request;
   const Value* apache_headers = nullptr;
@@ -32,7 +32,7 @@ struct Reading {
   const Value* lg = nullptr;  // an object
 };
 
-// What a reader has against a value, to be said behind the field's name; null: it has taken it.
+// What is wrong with a value, worded to follow the field's name; null if the value is accepted.
 using Complaint = const char*;
 
 struct Field {
@@ -49,24 +49,24 @@ Complaint read_text(const Value& value, Reading& reading) {
   return nullptr;
 }
 
-// A short text that goes into a header as it is.
+// A short text that goes into a header unchanged.
 template <std::string_view HandoffRequest::* member>
 Complaint read_header_value(const Value& value, Reading& reading) {
   if (!value.IsString() || !is_header_value(text_of(value))) return "must be a string without control characters";
   static_assert(kMaxHeaderValueBytes == 4096);
-  if (value.GetStringLength() > kMaxHeaderValueBytes) return "must be of at most 4096 bytes";
+  if (value.GetStringLength() > kMaxHeaderValueBytes) return "must have at most 4096 bytes";
   reading.request.*member = text_of(value);
   return nullptr;
 }
 
 Complaint read_model(const Value& value, Reading& reading) {
   static_assert(kMaxIdBytes == 256);
-  if (value.IsString() && value.GetStringLength() > kMaxIdBytes) return "must be of at most 256 bytes";
+  if (value.IsString() && value.GetStringLength() > kMaxIdBytes) return "must have at most 256 bytes";
   return read_text<&HandoffRequest::model>(value, reading);
 }
 
 Complaint read_request_id(const Value& value, Reading& reading) {
-  if (value.IsString() && value.GetStringLength() > kMaxIdBytes) return "must be of at most 256 bytes";
+  if (value.IsString() && value.GetStringLength() > kMaxIdBytes) return "must have at most 256 bytes";
   return read_header_value<&HandoffRequest::request_id>(value, reading);
 }
 
@@ -76,7 +76,7 @@ Complaint read_user_id(const Value& value, Reading& reading) {
     return nullptr;
   }
   if (!value.IsString()) return "must be an integer or a string";
-  if (value.GetStringLength() > kMaxIdBytes) return "must be of at most 256 bytes";
+  if (value.GetStringLength() > kMaxIdBytes) return "must have at most 256 bytes";
   reading.request.user_id = text_of(value);
   return nullptr;
 }
@@ -100,7 +100,7 @@ Complaint read_any(const Value& value, Reading& reading) {
   return nullptr;
 }
 
-// PHP writes an empty array for an empty object. Null where it is neither.
+// PHP writes an empty array for an empty object. Null if the value is neither.
 const Value* as_object(const Value& value) {
   static const Value kEmpty(rapidjson::kObjectType);
   if (value.IsArray() && value.Empty()) return &kEmpty;
@@ -146,8 +146,8 @@ Complaint read_on_disconnect(const Value& value, Reading& reading) {
   return nullptr;
 }
 
-// What mod_socket_handoff puts in front: {"headers": [["Name", "value"], ...], "request_id": "...", ...}. A fact of
-// another type counts as absent.
+// The member that mod_socket_handoff inserts: {"headers": [["Name", "value"], ...], "request_id": "...", ...}. A fact
+// of another type counts as absent.
 Complaint read_apache(const Value& value, Reading& reading) {
   if (!value.IsObject()) return "must be an object";
   ApacheFacts& facts = reading.request.apache;
@@ -161,7 +161,7 @@ Complaint read_apache(const Value& value, Reading& reading) {
   }
   const auto headers = value.FindMember("headers");
   if (headers == value.MemberEnd()) return nullptr;
-  constexpr Complaint kNoPairs = "must have an array of pairs of strings as its \"headers\"";
+  constexpr Complaint kNoPairs = "must have \"headers\" that are an array of pairs of strings";
   if (!headers->value.IsArray()) return kNoPairs;
   for (const Value& pair : headers->value.GetArray()) {
     const bool is_pair = pair.IsArray() && pair.Size() == 2 && pair[0].IsString() && pair[1].IsString();
@@ -181,21 +181,21 @@ Complaint read_response_headers(const Value& value, Reading& reading) {
   return nullptr;
 }
 
-// As other daemons have it, a text: "profile|url|key".
+// Other daemons take a text: "profile|url|key".
 Complaint read_lg(const Value& value, Reading& reading) {
   if (!value.IsString()) return keep_object<&Reading::lg>(value, reading);
   const std::string_view text = text_of(value);
   const std::size_t end = text.find('|');
   if (end != std::string_view::npos && text.find_first_not_of('|', end) != std::string_view::npos) {
-    return "must not bring a URL or a key: the configuration has them, in backend.langgraph or a profile of it";
+    return "must not contain a URL or a key: set them in the configuration, in backend.langgraph or a profile of it";
   }
   if (reading.request.profile.empty()) reading.request.profile = text.substr(0, end);
   return nullptr;
 }
 
-// A field of another daemon. To leave it alone would be to ask another server.
+// A field of another daemon. Ignoring it would send the request to the wrong server.
 Complaint refuse_server(const Value&, Reading&) {
-  return "is not taken here: the configuration has servers and keys, and \"profile\" chooses";
+  return "is not accepted: set servers and keys in the configuration, and choose by \"profile\"";
 }
 
 // --- Fields ---------------------------------------------------------------------------------------------------------
@@ -238,7 +238,7 @@ constexpr Field kFields[] = {
     {"user_id", read_user_id},
 };
 
-// Of "lg": the same in few letters, for headers of limited length.
+// The members of "lg": short names of some fields, for headers of limited length.
 constexpr Field kCompactFields[] = {
     {"a", read_text<&Request::assistant_id>},
     {"i", read_object<&Request::langgraph_input>},
@@ -257,7 +257,7 @@ constexpr bool are_sorted(std::span<const Field> fields) {
 }
 static_assert(are_sorted(kFields) && are_sorted(kCompactFields));
 
-// `prefix` stands before the names in a message.
+// `prefix` is put before the names in messages.
 Status read_members(const Value& object, std::span<const Field> fields, const char* prefix, Reading& reading) {
   for (const auto& [name, value] : object.GetObject()) {
     const auto field = std::lower_bound(fields.begin(), fields.end(), text_of(name), by_name);
@@ -271,7 +271,7 @@ Status read_members(const Value& object, std::span<const Field> fields, const ch
 
 // --- What is taken from several -------------------------------------------------------------------------------------
 
-// The fields of full name take precedence.
+// Fields with full names take precedence.
 Status read_compact(const Value& lg, HandoffRequest& request) {
   HandoffRequest compact;
   Reading reading{compact};
@@ -284,7 +284,7 @@ Status read_compact(const Value& lg, HandoffRequest& request) {
   return success();
 }
 
-// A scalar as JSON writes it; a string is its own text.
+// The JSON of a scalar, but the plain text of a string.
 std::string_view text_of_scalar(const Value& value, PayloadJson& json) {
   if (value.IsString()) return text_of(value);
   rapidjson::StringBuffer buffer;
@@ -293,7 +293,7 @@ std::string_view text_of_scalar(const Value& value, PayloadJson& json) {
   return json.keep(std::string(buffer.GetString(), buffer.GetSize()));
 }
 
-// Apache's, then the payload's own.
+// Apache's headers first, then the payload's.
 void take_headers(const Reading& reading) {
   std::vector<HeaderField>& headers = reading.request.response_headers;
   if (reading.apache_headers != nullptr) {
@@ -311,7 +311,7 @@ Status check_further(const Value& further) {
   const auto model = further.FindMember("model");
   const bool too_long = model != further.MemberEnd() && model->value.IsString() &&
                         model->value.GetStringLength() > kMaxIdBytes;
-  return too_long ? Status(Error{"the payload's field \"request.model\" must be of at most 256 bytes"}) : success();
+  return too_long ? Status(Error{"the payload's field \"request.model\" must have at most 256 bytes"}) : success();
 }
 
 }  // namespace
@@ -323,7 +323,7 @@ Status read_fields(HandoffRequest& request) {
     if (Status read = read_compact(*reading.lg, request); !read) return read;
   }
   if (reading.run_body != nullptr) {
-    if (request.request != nullptr) return Error{"the payload has both \"request\" and \"lg_body\", which is the same"};
+    if (request.request != nullptr) return Error{"the payload has both \"request\" and \"lg_body\"; leave one out"};
     request.request = reading.run_body;
   }
   take_headers(reading);

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// WorkerLoad: how many hand-offs a worker has not read yet, and how many it has not finished, so that the listener can
-// distribute new ones and wait.
+// WorkerLoad: the numbers of hand-offs that a worker has not read and not finished. By them the listener chooses a
+// worker for the next one, or waits.
 //
-// One per worker, on a cache line of its own. The listener's worker adds, the owner subtracts, both once a stream and
-// never an event. Outlives all workers.
+// One per worker, on a separate cache line. The listener's worker adds, the owner subtracts, both once for a stream and
+// never for an event. Outlives all workers.
 
 #pragma once
 
@@ -15,9 +15,9 @@ namespace streaming {
 struct alignas(64) WorkerLoad {
   std::uint32_t worker = 0;    // the worker's number, from 0
   int ring = -1;               // the number of the worker's ring; set before the first hand-off
-  std::uint32_t capacity = 0;  // streams that it can hold
+  std::uint32_t capacity = 0;  // the most streams that it can hold
   std::atomic<std::uint32_t> assigned{0};
-  std::atomic<std::uint32_t> unread{0};  // of these, connections that it has not had the time to look at
+  std::atomic<std::uint32_t> unread{0};  // of these, connections that it has had no time to read
 
   void assign() {
     assigned.fetch_add(1, std::memory_order_relaxed);

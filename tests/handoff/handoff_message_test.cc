@@ -90,24 +90,24 @@ TEST_F(TakeDescriptorsTest, TakesASecondDescriptorForThePayload) {
 
 TEST_F(TakeDescriptorsTest, RefusesAndClosesThreeDescriptors) {
   auto [client, browser] = socket_pair();
-  expect_refused({client.get(), browser.get(), client.get()}, "more descriptors than two");
+  expect_refused({client.get(), browser.get(), client.get()}, "more than two descriptors");
 }
 
 TEST_F(TakeDescriptorsTest, RefusesAndClosesSixtyDescriptors) {
   auto [client, browser] = socket_pair();
-  expect_refused(std::vector<int>(60, client.get()), "more descriptors than two");
+  expect_refused(std::vector<int>(60, client.get()), "more than two descriptors");
 }
 
 TEST_F(TakeDescriptorsTest, RefusesAPipe) {
   int pipe_ends[2];
   ASSERT_EQ(pipe(pipe_ends), 0);
   const UniqueFd reader(pipe_ends[0]), writer(pipe_ends[1]);
-  expect_refused({writer.get()}, "no socket");
+  expect_refused({writer.get()}, "not a socket");
 }
 
 TEST_F(TakeDescriptorsTest, RefusesAFile) {
   const UniqueFd file(open("/dev/null", O_RDWR));
-  expect_refused({file.get()}, "no socket");
+  expect_refused({file.get()}, "not a socket");
 }
 
 TEST_F(TakeDescriptorsTest, RefusesAListeningSocket) {
@@ -118,14 +118,14 @@ TEST_F(TakeDescriptorsTest, RefusesAListeningSocket) {
 
 TEST_F(TakeDescriptorsTest, RefusesADatagramSocket) {
   const UniqueFd datagram(::socket(AF_INET, SOCK_DGRAM, 0));
-  expect_refused({datagram.get()}, "no stream socket");
+  expect_refused({datagram.get()}, "not a stream socket");
 }
 
 TEST_F(TakeDescriptorsTest, TurnsLingeringOffAlsoForWhatItCloses) {
   auto [client, browser] = socket_pair();
   const linger on{1, 30};
   ASSERT_EQ(setsockopt(client.get(), SOL_SOCKET, SO_LINGER, &on, sizeof on), 0);
-  expect_refused(std::vector<int>(3, client.get()), "more descriptors than two");
+  expect_refused(std::vector<int>(3, client.get()), "more than two descriptors");
   linger now{};
   socklen_t length = sizeof now;
   ASSERT_EQ(getsockopt(client.get(), SOL_SOCKET, SO_LINGER, &now, &length), 0);

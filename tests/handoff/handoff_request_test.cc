@@ -86,7 +86,7 @@ TEST_F(HandoffRequestTest, SaysWhatIsWrongWithAField) {
   EXPECT_EQ(mistake(R"({"messages":"x"})"), "the payload's field \"messages\" must be an array");
   EXPECT_EQ(mistake(R"({"user_id":1.5})"), "the payload's field \"user_id\" must be an integer or a string");
   EXPECT_EQ(mistake("{\"user_id\":\"" + std::string(257, 'u') + "\"}"),
-            "the payload's field \"user_id\" must be of at most 256 bytes");
+            "the payload's field \"user_id\" must have at most 256 bytes");
   EXPECT_EQ(mistake(R"({"max_tokens":0})"), "the payload's field \"max_tokens\" must be a positive integer");
   EXPECT_EQ(mistake(R"({"temperature":"hot"})"), "the payload's field \"temperature\" must be a number");
 }
@@ -140,7 +140,7 @@ TEST_F(HandoffRequestTest, TakesAProfileAloneFromLangGraphsFieldOfOtherDaemons) 
   EXPECT_EQ(parse(R"({"lg":"fast||"})").value()->profile, "fast");
   EXPECT_EQ(parse(R"({"profile":"mine","lg":"fast"})").value()->profile, "mine") << "the full name takes precedence";
   for (const char* lg : {"fast|http://evil|", "|http://evil", "fast||key"}) {
-    EXPECT_NE(mistake("{\"lg\":\"" + std::string(lg) + "\"}").find("\"lg\" must not bring a URL or a key"),
+    EXPECT_NE(mistake("{\"lg\":\"" + std::string(lg) + "\"}").find("\"lg\" must not contain a URL or a key"),
               std::string::npos);
   }
 }
@@ -156,7 +156,7 @@ TEST_F(HandoffRequestTest, TakesTheWholeBodyOfARun) {
 TEST_F(HandoffRequestTest, RefusesByNameWhatOtherDaemonsTake) {
   for (const char* field : {"langgraph_url", "langgraph_api_key"}) {
     EXPECT_TRUE(mistake("{\"prompt\":\"what is this?\",\"" + std::string(field) + "\":\"x\"}")
-                    .starts_with("the payload's field \"" + std::string(field) + "\" is not taken here: "));
+                    .starts_with("the payload's field \"" + std::string(field) + "\" is not accepted: "));
   }
 }
 
@@ -197,12 +197,12 @@ TEST_F(HandoffRequestTest, BoundsWhatIsShownInLogsAndMetrics) {
   for (const std::string field : {"model", "request_id", "user_id"}) {
     EXPECT_TRUE(parse("{\"" + field + "\":\"" + longest + "\"}").ok());
     EXPECT_EQ(mistake("{\"" + field + "\":\"" + longer + "\"}"),
-              "the payload's field \"" + field + "\" must be of at most 256 bytes");
+              "the payload's field \"" + field + "\" must have at most 256 bytes");
   }
   EXPECT_EQ(mistake("{\"request\":{\"model\":\"" + longer + "\"}}"),
-            "the payload's field \"request.model\" must be of at most 256 bytes");
+            "the payload's field \"request.model\" must have at most 256 bytes");
   EXPECT_EQ(mistake("{\"test_pattern\":\"" + std::string(4097, 'x') + "\"}"),
-            "the payload's field \"test_pattern\" must be of at most 4096 bytes");
+            "the payload's field \"test_pattern\" must have at most 4096 bytes");
 }
 
 TEST_F(HandoffRequestTest, ReadsApachesHeadersAndThenItsOwn) {
@@ -229,7 +229,7 @@ TEST_F(HandoffRequestTest, ReadsWhatApacheSaysOfTheRequestAndLeavesOutWhatIsNoTe
 TEST_F(HandoffRequestTest, SaysWhatIsWrongWithHeaders) {
   EXPECT_EQ(mistake(R"({"apache":[]})"), "the payload's field \"apache\" must be an object");
   EXPECT_EQ(mistake(R"({"apache":{"headers":[["a"]]}})"),
-            "the payload's field \"apache\" must have an array of pairs of strings as its \"headers\"");
+            "the payload's field \"apache\" must have \"headers\" that are an array of pairs of strings");
   for (const char* headers : {R"("x")", R"([1])", R"({"a":{}})", R"({"a":["b"]})"}) {
     EXPECT_EQ(mistake("{\"response_headers\":" + std::string(headers) + "}"),
               "the payload's field \"response_headers\" must be an object of strings and numbers");

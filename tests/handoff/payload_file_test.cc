@@ -42,8 +42,8 @@ TEST(PayloadFile, RefusesAFileThatCouldStillChange) {
 
 TEST(PayloadFile, RefusesWhatIsNoMemfd) {
   auto [one, other] = socket_pair();
-  EXPECT_NE(mistake(std::move(one)).find("no memfd"), std::string::npos);
-  EXPECT_NE(mistake(UniqueFd(open("/dev/null", O_RDWR))).find("no memfd"), std::string::npos);
+  EXPECT_NE(mistake(std::move(one)).find("not a memfd"), std::string::npos);
+  EXPECT_NE(mistake(UniqueFd(open("/dev/null", O_RDWR))).find("not a memfd"), std::string::npos);
 }
 
 TEST(PayloadFile, RefusesAnEmptyOneAndOneThatIsTooLarge) {
