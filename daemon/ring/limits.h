@@ -9,16 +9,17 @@
 
 namespace streaming {
 
-// The ring's submission queue. Over it: what is queued is submitted before the turn's end.
+// Entries of the ring's submission queue. Over it: the queued ones are submitted before the turn's end.
 inline constexpr std::uint32_t kSubmissionEntries = 4096;
-// The completions of several submissions can gather before they are read.
+// Entries of the ring's completion queue, because the completions of several submissions can gather before they are
+// read. Over it: the kernel keeps them in its memory, if it has some, or loses them (EBADR).
 inline constexpr std::uint32_t kCompletionEntries = 4 * kSubmissionEntries;
 
-// How late a worker's turn may come before the worker counts as having stood still. No timer counts the rest of the
-// delay.
+// Longest delay of a worker's turn that timers count. Over it: the worker counts as having stood still, and no timer
+// counts the rest of the delay.
 inline constexpr Duration kLateTurn{250};
 
-// How long a worker waits for completions alone if the kernel has no memory for further operations.
+// How long a worker only waits for completions if the kernel has no memory for further operations.
 inline constexpr Duration kNoMemoryPause{1};
 
 }  // namespace streaming

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// AnswerEvent: one thing that an answer says, whichever API said it. Pure; its views are valid during the call that
-// hands it on.
+// AnswerEvent: one element of an answer, in the same terms for every API. A value; its views are valid during the call
+// that passes it.
 
 #pragma once
 
@@ -12,34 +12,34 @@ namespace streaming {
 struct AnswerEvent {
   enum class Kind : std::uint8_t {
     kText,            // `text`: a piece of the answer
-    kReasoning,       // `text`: a piece of what the model thinks before it answers
-    kToolCall,        // the model calls a tool: `id` of the call, `name` of the tool; what is empty comes later
-    kToolInput,       // `text`: a piece of the call's input; JSON when all are put together; may come first
-    kWholeToolInput,  // `text`: the call's input as JSON; where no piece comes, the last of these is the input
-    kUpstream,        // the upstream's own event, before its meaning: `name` is its type, `text` its data, `id`
-    kProgress,        // the upstream works, and has nothing to say to the client
-    kMended,          // what was no Unicode in a text is replaced by U+FFFD; once an answer
+    kReasoning,       // `text`: a piece of the model's reasoning before its answer
+    kToolCall,        // the model calls a tool: `id` of the call, `name` of the tool; an empty one comes later
+    kToolInput,       // `text`: a piece of the call's input; all together are JSON; may come before kToolCall
+    kWholeToolInput,  // `text`: the call's input as JSON; if there are no pieces, the last of these is the input
+    kUpstream,        // the upstream's event unchanged, before what it means: `name` is its type, `text` its data, `id`
+    kProgress,        // the upstream is working, without anything for the client
+    kMended,          // invalid Unicode in a text was replaced by U+FFFD; once in an answer
   };
 
   Kind kind = Kind::kProgress;
-  // Of tool calls, which may be interleaved: which of the answer's calls, from 0 on. Of text and reasoning: which of
-  // the blocks that the API keeps apart.
+  // For tool calls, which may be interleaved: the number of the call in the answer, from 0. For text and reasoning: the
+  // number of the API's block.
   std::uint32_t index = 0;
   std::string_view text = {};
   std::string_view id = {};
   std::string_view name = {};
 };
 
-// Why a whole answer ended.
+// Why a complete answer ended.
 enum class FinishReason : std::uint8_t {
   kStop,
   kLength,         // the limit of tokens was reached
   kContentFilter,  // the vendor's filter cut it
-  kToolCalls,      // the model waits for what its tools say
+  kToolCalls,      // the model waits for its tools' results
   kOther,
 };
 
-// Tokens, as the upstream counts them.
+// Tokens, by the upstream's count.
 struct Usage {
   std::uint64_t input_tokens = 0;
   std::uint64_t output_tokens = 0;

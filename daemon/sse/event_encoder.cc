@@ -32,7 +32,7 @@ void append_field(Buffer& out, std::string_view name, std::string_view value) {
   out.append('\n');
 }
 
-// An event as it was parsed: a line of data for each of its lines.
+// The event as it was before parsing: a data field for each of its lines.
 void append_upstream_event(Buffer& out, const AnswerEvent& event) {
   if (!event.name.empty()) append_field(out, "event: ", event.name);
   if (!event.id.empty()) append_field(out, "id: ", event.id);
@@ -86,8 +86,8 @@ std::uint32_t EventEncoder::append(Buffer& out, const AnswerEvent& event) {
 
 void EventEncoder::append_end(Buffer& out, FinishReason reason, bool done_event) {
   if (ui_message_) return ui_message_->append_end(out, reason);
-  // The identity comes back in Last-Event-ID when an EventSource asks again. A frame without data is no event: npm's
-  // `openai` throws for an event in a response that the API does not have.
+  // The identity returns in Last-Event-ID when an EventSource reconnects. It is sent without data, so it is not an
+  // event: npm's `openai` throws if it receives an event that the API does not have.
   if (passes_upstream_events()) {
     if (done_event) out.append("id: done\n\n");
     return;
@@ -96,15 +96,15 @@ void EventEncoder::append_end(Buffer& out, FinishReason reason, bool done_event)
   out.append("data: [DONE]\n\n");
 }
 
-void EventEncoder::append_error(Buffer& out, std::string_view message, bool told_by_upstream) {
+void EventEncoder::append_error(Buffer& out, std::string_view message, bool reported_by_upstream) {
   if (ui_message_) {
     UiMessage::append_error(out, message);
   } else if (format_ != Format::kRaw || content_written_) {
     out.append("data: {\"error\":\"");
     append_json_text(out, message);
     out.append("\"}\n\n");
-  } else if (!told_by_upstream) {
-    // What the vendors' own libraries take for an error in a stream.
+  } else if (!reported_by_upstream) {
+    // The vendors' own libraries recognize this as an error in a stream.
     out.append("event: error\ndata: {\"type\":\"error\",\"error\":{\"type\":\"api_error\",\"message\":\"");
     append_json_text(out, message);
     out.append("\"}}\n\n");

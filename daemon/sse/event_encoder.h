@@ -18,7 +18,7 @@ namespace streaming {
 
 enum class Format : std::uint8_t {
   kContent,    // data: {"content":"TEXT"}
-  kRaw,        // the upstream's own events; of a backend that has none, as in kContent
+  kRaw,        // the upstream's own events; the same as kContent if the backend has none
   kUiMessage,  // sse/ui_message.h
 };
 
@@ -27,42 +27,42 @@ std::optional<Format> find_format(std::string_view name);
 // "content, raw, ui-message"
 std::string format_names();
 
-// What the format puts into the head of its answers.
+// The header fields that the format adds to the head of its answers.
 std::span<const HeaderField> format_headers(Format format);
 
 class EventEncoder {
  public:
-  // `message_id` is how kUiMessage calls the answer; of no use to others.
+  // `message_id` names the answer in kUiMessage; other formats ignore it.
   explicit EventEncoder(Format format = Format::kContent, std::string message_id = {});
 
-  // Whether it has a use for AnswerEvent::Kind::kUpstream, which costs a copy.
+  // Whether it uses AnswerEvent::Kind::kUpstream, which costs a copy.
   bool wants_upstream_events() const { return format_ == Format::kRaw; }
 
-  // Appends what the format makes of the event, and returns how many frames that is: often none.
+  // Appends the event in its format and returns the number of frames, which is often 0.
   std::uint32_t append(Buffer& out, const AnswerEvent& event);
 
-  // Whether the answer is more than the format can keep of it: it must be ended with an error.
+  // Whether the answer exceeds what the format can keep. If so, end it with an error.
   bool too_large() const { return ui_message_ && ui_message_->too_large(); }
 
-  // Ends a whole answer. `done_event` puts a frame of type "done" before the end, for clients that get no other sign;
-  // not in kUiMessage, whose client takes it for a broken frame of its own, and behind the upstream's own events only
-  // as the identity "done", which no library sees.
+  // Ends a complete answer. `done_event` adds a frame of type "done" before the end, for clients that notice no other
+  // sign. kUiMessage never has it, because its client would take it for a broken frame. After the upstream's own events
+  // it is only the identity "done", which libraries do not see.
   void append_end(Buffer& out, FinishReason reason, bool done_event);
 
-  // Ends an answer that is not whole, so that the client can tell. `told_by_upstream`: the last of its own events said
-  // so.
-  void append_error(Buffer& out, std::string_view message, bool told_by_upstream);
+  // Ends an incomplete answer so that the client notices. `reported_by_upstream`: the upstream's last event was the
+  // error.
+  void append_error(Buffer& out, std::string_view message, bool reported_by_upstream);
 
  private:
   bool passes_upstream_events() const { return format_ == Format::kRaw && upstream_seen_; }
 
-  std::unique_ptr<UiMessage> ui_message_;  // in kUiMessage alone
+  std::unique_ptr<UiMessage> ui_message_;  // null in other formats
   Format format_;
   bool upstream_seen_ = false;
-  bool content_written_ = false;  // frames of kContent
+  bool content_written_ = false;  // a frame of kContent was written
 };
 
-// : ping    a comment, which clients ignore, in every format
+// Appends ": ping", a comment, which clients ignore. The same in every format.
 void append_heartbeat(Buffer& out);
 
 }  // namespace streaming

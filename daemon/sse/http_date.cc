@@ -7,7 +7,7 @@
 namespace streaming {
 namespace {
 
-// In English, whatever the locale.
+// English in every locale.
 constexpr std::array kDays{"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
 constexpr std::array kMonths{"Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// HttpDate: the present moment as a head's Date has it, written once a second. One per worker, on its thread.
+// HttpDate: the current time as the text of a Date header, formatted at most once a second. One per worker, on its
+// thread.
 
 #pragma once
 

@@ -7,7 +7,7 @@
 namespace streaming {
 namespace {
 
-// 0: as it is; 'u': as \u00XX; else the letter behind the backslash.
+// 0: unchanged; 'u': \u00XX; otherwise the letter after the backslash.
 constexpr std::array<char, 256> make_escapes() {
   std::array<char, 256> escapes{};
   for (int byte = 0; byte < 0x20; ++byte) escapes[byte] = 'u';

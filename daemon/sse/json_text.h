@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Text as the inside of a JSON string (RFC 8259). Pure.
+// Escapes text for a JSON string (RFC 8259). Pure.
 
 #pragma once
 
@@ -9,8 +9,8 @@
 
 namespace streaming {
 
-// Appends `text`, which must be UTF-8, so that it can stand between two quotation marks: quotation mark, backslash and
-// control characters escaped, all else as it is.
+// Appends `text`, which must be UTF-8, for a place between two quotation marks: quotation marks, backslashes and
+// control characters are escaped, all else is unchanged.
 void append_json_text(Buffer& out, std::string_view text);
 
 }  // namespace streaming

@@ -7,8 +7,8 @@
 
 namespace streaming {
 
-// What an answer's tool calls may hold if the client must get each input whole (ui-message). Over either: the stream
-// ends with an error event.
+// Tool calls of one answer, and bytes of their inputs, that are kept if the client must get each input complete
+// (ui-message). Over either: the stream ends with an error event.
 inline constexpr std::size_t kMaxToolCalls = 128;
 inline constexpr std::size_t kMaxToolInputBytes = 1024 * 1024;
 

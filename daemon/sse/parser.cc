@@ -7,8 +7,8 @@ namespace streaming {
 
 namespace {
 
-// Where the first CR or LF is; npos: nowhere. In steps, so that bytes without one of the two are not searched for it
-// again with each line.
+// The position of the first CR or LF; npos if there is none. It searches in steps: otherwise, if a text has only one of
+// the two, each line would search the whole rest for the other.
 std::size_t find_line_end(std::string_view bytes) {
   constexpr std::size_t kStep = 512;
   for (std::size_t at = 0; at < bytes.size(); at += kStep) {
@@ -61,7 +61,7 @@ bool SseParser::interpret(std::string_view line) {
       clear_event();
       return false;
     }
-    data_.pop_back();  // the LF behind the last line
+    data_.pop_back();  // the LF after the last line
     return true;
   }
   const std::size_t colon = line.find(':');

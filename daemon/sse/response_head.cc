@@ -37,7 +37,7 @@ void append_number(Buffer& out, std::size_t number) {
   out.append(std::string_view(digits, static_cast<std::size_t>(end - digits)));
 }
 
-// What says where the answer ends, how it is encoded, and that nobody may keep or hold it: the daemon's own word.
+// The daemon alone decides how the answer is encoded, where it ends, and that it is neither cached nor buffered.
 constexpr std::array<std::string_view, 11> kOwnHeaders{
     "Cache-Control", "Connection", "Content-Encoding",  "Content-Length",   "Content-Type", "Keep-Alive", "TE",
     "Trailer",       "Upgrade",    "Transfer-Encoding", "X-Accel-Buffering"};

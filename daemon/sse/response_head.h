@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What stands before the first event: the head of a streamed answer, or a whole small answer instead of a stream. Pure.
+// What precedes the first event: the head of a streamed answer. Or, instead of a stream, a small complete answer. Pure.
 
 #pragma once
 
@@ -12,11 +12,11 @@
 namespace streaming {
 
 struct StreamHead {
-  std::string_view date;             // as HttpDate has it
-  bool chunked = false;              // else the stream ends with the connection alone
+  std::string_view date;             // from HttpDate
+  bool chunked = false;              // false: only the connection's end ends the stream
   std::span<const HeaderField> own;  // the daemon's
-  // Of others: those that could break the head, or frame the stream in another way, are left out. Of Cache-Control the
-  // directives that forbid keeping the answer, `no-store` and `private`, are added to the daemon's own.
+  // Apache's and the payload's. A header that could break the head or change the stream's framing is left out. From
+  // Cache-Control only `no-store` and `private`, which restrict caches, are added to the daemon's own.
   std::span<const HeaderField> others;
 };
 
@@ -24,7 +24,7 @@ struct StreamHead {
 // with the body's first bytes.
 void append_stream_head(Buffer& out, const StreamHead& head);
 
-// An answer that the daemon gives in place of a stream.
+// An answer that the daemon gives instead of a stream.
 struct HttpError {
   int status = 500;
   std::string_view message;     // for the client: no internals

@@ -27,7 +27,7 @@ class InputHandler : public rapidjson::BaseReaderHandler<rapidjson::UTF8<>, Inpu
   bool EndArray(rapidjson::SizeType) { return leave(); }
 
  private:
-  static_assert(kMaxJsonDepth <= 64, "a bit a level");
+  static_assert(kMaxJsonDepth <= 64, "constructors_ has a bit for each level");
 
   bool in_constructor() const { return (constructors_ & 1) != 0; }
   bool enter(bool is_constructor) {
@@ -42,8 +42,8 @@ class InputHandler : public rapidjson::BaseReaderHandler<rapidjson::UTF8<>, Inpu
   }
 
   std::uint32_t depth_ = 0;
-  std::uint64_t constructors_ = 0;  // which of the open levels are a "constructor", the innermost in the lowest bit
-  bool constructor_next_ = false;   // the value that comes is one
+  std::uint64_t constructors_ = 0;  // the open levels that are a "constructor"; the lowest bit is the innermost
+  bool constructor_next_ = false;   // the next value is one
 };
 
 }  // namespace
@@ -52,12 +52,12 @@ bool is_tool_input(std::string_view text) {
   rapidjson::MemoryStream stream(text.data(), text.size());
   rapidjson::Reader reader;
   InputHandler handler;
-  // The reader takes a NUL for the end.
+  // The reader takes a NUL for the end, so check that it has read everything.
   return !reader.Parse<kParseFlags>(stream, handler).IsError() && stream.Tell() == text.size();
 }
 
 void append_tool_input(Buffer& out, std::string_view json) {
-  // Outside of strings, where there is none, the end of a line is but a space.
+  // Valid JSON has line ends only outside of strings, where a space means the same.
   for (std::size_t end = json.find_first_of("\r\n"); end != std::string_view::npos; end = json.find_first_of("\r\n")) {
     out.append(json.substr(0, end));
     out.append(' ');

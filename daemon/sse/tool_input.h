@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a model gives to a tool, as a client can take it. Pure.
+// The input of a tool call, checked and written for clients. Pure.
 
 #pragma once
 
@@ -9,9 +9,9 @@
 
 namespace streaming {
 
-// Whether `text` is JSON, nested no deeper than kMaxJsonDepth, with no number beyond a double, that every client reads:
-// JavaScript's libraries refuse an object with a member "__proto__", or a member "constructor" that has a "prototype",
-// and the event with it.
+// Whether `text` is JSON that every client can read: its depth is at most kMaxJsonDepth, and each number fits a double.
+// It has no member "__proto__", and no "constructor" with a member "prototype": JavaScript's libraries reject an event
+// with such an object.
 bool is_tool_input(std::string_view text);
 
 // Appends what is_tool_input() has approved, on one line.

@@ -13,7 +13,7 @@ namespace {
 
 constexpr std::string_view kInvalidInput = "The tool's input is not valid JSON.";
 
-std::string_view word_of(FinishReason reason) {
+std::string_view name_of(FinishReason reason) {
   switch (reason) {
     case FinishReason::kStop:
       return "stop";
@@ -29,7 +29,7 @@ std::string_view word_of(FinishReason reason) {
   return "other";
 }
 
-// data: {"type":"TYPE", and members of text; the frame is complete when it is destroyed.
+// Writes data: {"type":"TYPE",...} and members; the frame is complete when this is destroyed.
 class Frame {
  public:
   Frame(Buffer& out, std::string_view type) : out_(out) {
@@ -45,7 +45,7 @@ class Frame {
     out_.append('"');
     return *this;
   }
-  // What is JSON already.
+  // `value` is JSON already.
   Frame& json(std::string_view name, std::string_view value) {
     append_tool_input(begin_member(name), value);
     return *this;
@@ -90,14 +90,14 @@ void UiMessage::append_end(Buffer& out, FinishReason reason) {
   start(out);
   end_part(out);
   for (ToolCall& call : calls_) {
-    if (call.name.empty()) continue;  // nothing could be called
+    if (call.name.empty()) continue;  // there is no tool to call
     if (call.id.empty()) call.id = unused_id();
     begin_call(out, call);
     append_whole_input(out, call);
   }
   calls_.clear();
   Frame(out, "finish-step");
-  Frame(out, "finish").text("finishReason", word_of(reason));
+  Frame(out, "finish").text("finishReason", name_of(reason));
   out.append("data: [DONE]\n\n");
 }
 
@@ -144,7 +144,7 @@ std::uint32_t UiMessage::append_piece(Buffer& out, Part part, const AnswerEvent&
 std::uint32_t UiMessage::append_tool_call(Buffer& out, const AnswerEvent& event) {
   ToolCall* call = call_at(event.index);
   if (call == nullptr) return 0;
-  // Two calls of one id would be one to the client.
+  // The client would take two calls with one id for one.
   if (call->id.empty() && !knows_call(event.id) && !keep(call->id, event.id)) return 0;
   if (call->name.empty() && !keep(call->name, event.name)) return 0;
   return begin_call(out, *call);
@@ -181,7 +181,7 @@ void UiMessage::append_input_delta(Buffer& out, const ToolCall& call, std::strin
 }
 
 void UiMessage::append_whole_input(Buffer& out, const ToolCall& call) {
-  // A tool that takes nothing is often called with nothing.
+  // Models often call a tool without parameters without any input.
   const std::string_view input = call.input.empty() ? std::string_view("{}") : call.input;
   if (is_tool_input(input)) {
     Frame(out, "tool-input-available").text("toolCallId", call.id).text("toolName", call.name).json("input", input);

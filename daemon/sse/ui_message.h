@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// UiMessage: an answer as the UI message stream, version 1, of Vercel's AI SDK. Its client refuses a whole stream for
-// one frame that it does not expect, so each part is begun and ended, and a tool's input is told again when it is
-// whole. A call of a tool is told once its id and the tool's name are known.
+// UiMessage: writes an answer as version 1 of the UI message stream of Vercel's AI SDK. Its client rejects a whole
+// stream because of one frame that it does not expect. So each part has a begin and an end, and a tool's input is sent
+// again when it is complete. A tool call is sent once its id and the tool's name are known.
 //
 // Pure; one per stream of that format, owned by its EventEncoder, on the stream's thread.
 
@@ -18,23 +18,22 @@
 
 namespace streaming {
 
-// By which the client knows the format.
+// The client recognizes the format by it.
 inline constexpr HeaderField kUiMessageHeader{"x-vercel-ai-ui-message-stream", "v1"};
 
 class UiMessage {
  public:
   explicit UiMessage(std::string message_id) : message_id_(std::move(message_id)) {}
 
-  // As the EventEncoder's.
+  // See EventEncoder.
   std::uint32_t append(Buffer& out, const AnswerEvent& event);
   void append_end(Buffer& out, FinishReason reason);
 
-  // What the client takes for an error; it goes on to the stream's end, and there is no other sign of a cut answer: its
-  // "abort" and a missing "finish" look to it like a good end.
+  // The client reports this as an error and reads on to the stream's end. It is the only sign of a cut answer: the
+  // client takes "abort" and a missing "finish" for a regular end.
   static void append_error(Buffer& out, std::string_view message);
 
-  // The tool calls are more, or have more input, than is kept (kMaxToolCalls, kMaxToolInputBytes): nothing more is
-  // said.
+  // Whether the tool calls exceed kMaxToolCalls, or their inputs kMaxToolInputBytes. From then on it writes no frames.
   bool too_large() const { return too_large_; }
 
  private:
@@ -44,8 +43,8 @@ class UiMessage {
     std::string id;
     std::string name;
     std::string input;
-    bool begun = false;      // the client knows of it
-    bool in_pieces = false;  // the input has come in pieces
+    bool begun = false;      // sent to the client
+    bool in_pieces = false;  // the input comes in pieces
   };
 
   // All return the number of frames.
@@ -56,28 +55,28 @@ class UiMessage {
   std::uint32_t append_tool_call(Buffer& out, const AnswerEvent& event);
   std::uint32_t append_input_piece(Buffer& out, const AnswerEvent& event);
   void keep_whole_input(const AnswerEvent& event);
-  // Once both id and name are known.
+  // Sends the call if both id and name are known.
   std::uint32_t begin_call(Buffer& out, ToolCall& call);
   static void append_input_delta(Buffer& out, const ToolCall& call, std::string_view piece);
   static void append_whole_input(Buffer& out, const ToolCall& call);
 
-  // Null where it is one too many.
+  // Null if it is over kMaxToolCalls.
   ToolCall* call_at(std::uint32_t index);
   bool knows_call(std::string_view id) const;
-  // An id that no call has, for one that was given none.
+  // An id that no call has, for a call without one.
   std::string unused_id();
-  // Puts `value` in the place of what is kept in `kept`; false when it is too much.
+  // Replaces `kept` by `value`; false if that is too much.
   bool keep(std::string& kept, std::string_view value);
-  // Counts what is to be kept besides; false when it is too much.
+  // Counts bytes that will be kept in addition; false if they are too many.
   bool count_kept(std::size_t bytes);
 
-  std::string message_id_;       // empty once it was told
+  std::string message_id_;       // empty once it was sent
   std::vector<ToolCall> calls_;  // each at its index
   std::size_t kept_bytes_ = 0;
-  std::uint32_t parts_ = 0;  // begun so far; the last one's number is its identity
-  std::uint32_t block_ = 0;  // that the open part is of
+  std::uint32_t parts_ = 0;  // begun so far; a part's number is its identity
+  std::uint32_t block_ = 0;  // the API's block of the open part
   std::uint32_t made_up_ids_ = 0;
-  Part part_ = Part::kNone;  // that is open
+  Part part_ = Part::kNone;  // the open one
   bool started_ = false;
   bool too_large_ = false;
 };
