@@ -14,7 +14,7 @@
 namespace streaming {
 namespace {
 
-// The number that stands for none.
+// The number that means no account.
 constexpr std::uint32_t kNoId = std::numeric_limits<std::uint32_t>::max();
 constexpr std::size_t kLargestEntry = 1024 * 1024;
 
@@ -25,7 +25,7 @@ std::optional<std::uint32_t> number_in(std::string_view text) {
   return number;
 }
 
-// What `look_up` (getpwnam_r or getgrnam_r) has for the name; `id_of` takes the number out of its entry.
+// Finds the name by `look_up` (getpwnam_r or getgrnam_r); `id_of` reads the number from its entry.
 template <typename Entry, typename LookUp, typename IdOf>
 Result<Account> find(std::string_view text, const char* what, LookUp&& look_up, IdOf&& id_of) {
   const std::string name(text);

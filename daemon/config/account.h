@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Account: a user or a group of this system, as the operator has named it.
+// Account: a user or a group of this system, by the name that the operator gave it. A value.
 
 #pragma once
 
@@ -14,13 +14,13 @@
 namespace streaming {
 
 struct Account {
-  std::string name;  // or the number, as it was written; empty: none
+  std::string name;  // as written, so it may be a number; empty: none
   std::uint32_t id = 0;
 
   bool operator==(const Account&) const = default;
 };
 
-// By name or by number. A number may be one that the system does not know. The Error says what the text must be.
+// Find it by name or number. A number need not belong to a known account. The Error reports what the text must be.
 Result<Account> find_user(std::string_view text);
 Result<Account> find_group(std::string_view text);
 

@@ -21,7 +21,7 @@ constexpr const char* kDescription =
     "streaming-daemon: streams Server-Sent Events to clients that Apache hands over (mod_socket_handoff).\n"
     "A flag takes precedence over the environment, the environment over the file, the file over the default.";
 
-// Name and default come from the table; the texts that the user gave are kept until it is their turn.
+// The texts of the given flags, kept until file and environment have been read.
 using GivenFlags = std::map<const Option*, std::string>;
 
 std::string help_of(const Option& option) {
@@ -60,7 +60,7 @@ Status apply_flags(Config& config, const GivenFlags& given) {
   return success();
 }
 
-// Takes the secrets that stand in files of their own, but for keys that the environment gives.
+// Reads the secrets that are in separate files, except keys that the environment sets.
 Status read_secret_files(Config& config) {
   for (const Option& option : option_table()) {
     if (const Headers* headers = std::get_if<Headers>(&option.value)) {
@@ -82,7 +82,7 @@ Status read_secret_files(Config& config) {
   return success();
 }
 
-// For the first flag that there is not.
+// Suggests a flag for the first unknown one.
 std::string flag_suggestion(const CLI::App& app, const std::vector<std::string>& arguments) {
   std::vector<std::string> names;
   for (const CLI::Option* option : app.get_options()) names.push_back(option->get_name());

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The command line, and the order in which settings win: flag, environment, file, default.
+// CommandLine: the settings, read by precedence from flags, environment, file and defaults. At the start and at a
+// reload, on the main thread.
 
 #pragma once
 
@@ -13,9 +14,9 @@ namespace streaming {
 
 struct CommandLine {
   Config config;
-  std::string config_file;              // that was read; empty: none
-  std::optional<std::string> to_print;  // --help, --version, --print-config or --convert: print it and end
-  bool check_only = false;              // --check-config: say whether the daemon could start with it, and end
+  std::string config_file;              // the file that was read; empty: none
+  std::optional<std::string> to_print;  // output of --help, --version, --print-config or --convert: print it and end
+  bool check_only = false;              // --check-config: report whether the daemon could start with it, and end
 };
 
 // The Error's message is for stderr; it names the flag, variable, or file and line.

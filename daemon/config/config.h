@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Config: every setting of the daemon with its default. Made once at start-up, then read by all threads.
+// Config: every setting of the daemon with its default. Made at the start and at each reload, then only read, by all
+// threads.
 
 #pragma once
 
@@ -17,27 +18,27 @@
 
 namespace streaming {
 
-// Each a program and its arguments.
+// Programs with their arguments, by name.
 using NamedCommands = std::map<std::string, std::vector<std::string>, std::less<>>;
 
-// What a profile says: values as text, by their keys of the option table.
+// A profile's values as text, by the keys of the option table.
 using ProfileTexts = std::map<std::string, std::string, std::less<>>;
 
-// Where values come from, by their keys: "FILE:LINE: KEY", "VARIABLE" or "--flag". Of values that are not the default.
+// Sources of the values that are not defaults, by key: "FILE:LINE: KEY", "VARIABLE" or "--flag".
 using ValueSources = std::map<std::string, std::string, std::less<>>;
 
 struct Config {
   std::string socket_path = handoff_protocol::kDefaultSocketPath;
-  std::string socket_type;  // empty: that of a socket that was passed, else seqpacket
+  std::string socket_type;  // empty: the passed socket's, otherwise seqpacket
   mode_t socket_mode = 0660;
-  Account socket_owner;  // none: as the daemon's process
+  Account socket_owner;  // none: the process's own
   Account socket_group;
-  std::vector<Account> allowed_users;  // none: everyone whom the socket's mode lets in
+  std::vector<Account> allowed_users;  // empty: everyone who may connect to the socket
   std::int64_t max_connections = 0;    // 0: kDefaultMaxConnections, or what the limit of open files allows
   std::int64_t workers = 0;            // 0: one per CPU
   std::int64_t max_payload_bytes = 1024 * 1024;
   std::int64_t max_queued_bytes = 64 * 1024;
-  std::int64_t max_held_bytes = 0;  // of all requests together; 0: a part of the memory, see most_held_bytes()
+  std::int64_t max_held_bytes = 0;  // for all requests together; 0: a part of the memory, see most_held_bytes()
   std::int64_t max_streams_per_user = 0;  // 0: no limit
   std::int64_t user_rate_limit = 0;       // starts a minute; 0: no limit
   Duration handoff_timeout{5000};
@@ -47,7 +48,7 @@ struct Config {
   Duration shutdown_timeout{120'000};
 
   std::string backend = "mock";
-  std::vector<std::string> fallback;  // the backends that are tried after it
+  std::vector<std::string> fallback;  // the backends to try after it
   std::int64_t retries = 0;
   Duration try_timeout{0};  // 0: none
   Duration mock_delay{50};
@@ -64,7 +65,7 @@ struct Config {
   std::string openai_api_key_header = "Authorization";
   std::string openai_api_socket;  // empty: TCP
   std::string openai_model = "gpt-4o-mini";
-  std::string openai_format;  // empty: response_format; so of the others
+  std::string openai_format;  // empty: response_format; the same for the other backends
   ConfiguredHeaders openai_headers;
   bool openai_http2 = true;
   bool openai_h2c = false;
@@ -96,7 +97,7 @@ struct Config {
   std::map<std::string, ProfileTexts, std::less<>> langgraph_profiles;  // by name
 
   std::string backend_ca_file;     // empty: the system's
-  std::string backend_user_agent;  // empty: user_agent() has the daemon's own
+  std::string backend_user_agent;  // empty: the daemon's, see user_agent()
   std::int64_t max_event_bytes = 4 * 1024 * 1024;
   Duration first_byte_timeout{30'000};
   Duration idle_timeout{60'000};
@@ -113,7 +114,7 @@ struct Config {
 
   bool metrics_enabled = true;
   std::string metrics_address = "127.0.0.1:9090";  // empty: no endpoint
-  std::int64_t metrics_port = 0;                   // not 0: this port of 127.0.0.1 instead
+  std::int64_t metrics_port = 0;                   // if not 0: this port of 127.0.0.1 instead
 
   std::string log_level = "info";
   std::string log_format = "text";
@@ -121,7 +122,7 @@ struct Config {
   bool benchmark = false;
 
   ValueSources sources;
-  std::vector<std::string> remarks;  // what is odd about the places that the values come from, a sentence each
+  std::vector<std::string> remarks;  // warnings about the sources, a sentence each
 };
 
 inline constexpr std::int64_t kDefaultMaxConnections = 50'000;

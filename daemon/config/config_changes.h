@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What changes when the settings are read again while the daemon runs. Pure.
+// ConfigChanges: what a reload changes while the daemon runs. Pure.
 
 #pragma once
 
@@ -11,9 +11,9 @@
 namespace streaming {
 
 struct ConfigChanges {
-  Config config;                           // what holds from now on
-  std::vector<std::string> taken;          // options whose new value is in it
-  std::vector<std::string> needs_restart;  // options whose new value is not
+  Config config;                           // in force from now on
+  std::vector<std::string> taken;          // options whose new value is in `config`
+  std::vector<std::string> needs_restart;  // options whose new value needs a restart
 };
 
 ConfigChanges config_changes(const Config& current, const Config& fresh);

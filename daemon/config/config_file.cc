@@ -23,12 +23,12 @@ bool is_list(const Option& option) {
   return std::holds_alternative<WordList>(option.value) || std::holds_alternative<UserList>(option.value);
 }
 
-// Sets one key after the other, and stops at the first mistake.
+// Sets one key after another, and stops at the first mistake.
 class TomlReader {
  public:
   TomlReader(const std::string& path, Config& config) : path_(path), config_(config) {}
 
-  // `prefix` is of a section that there is, with a dot behind it; empty: of the file itself.
+  // `prefix` is the name of a known section, with a dot after it; empty: the top of the file.
   Status read(const toml::table& table, const std::string& prefix) {
     for (const auto& [name, node] : table) {
       const std::string key = prefix + std::string(name.str());
@@ -85,7 +85,7 @@ class TomlReader {
     return set;
   }
 
-  // A key, or a URL with one in it.
+  // Whether the value is a secret, or a URL that contains one.
   static bool is_secret(const Config& config, const Option& option) {
     if (const auto* secret = std::get_if<Secret>(&option.value)) return !(config.*secret->member).empty();
     const auto* text = std::get_if<Text>(&option.value);
@@ -111,7 +111,7 @@ class TomlReader {
 
   static Status set_value(Config& config, const Option& option, const toml::node& node) {
     const bool is_list_option = is_list(option);
-    // Their text may be anything, also a number's.
+    // Any text is valid for them, even a number's, so require quotation marks.
     const bool any_text = std::holds_alternative<Text>(option.value) || std::holds_alternative<Secret>(option.value);
     if ((any_text && !node.is_string()) || (is_list_option && !node.is_string() && !node.is_array())) {
       const std::string what = any_text ? "a text in quotation marks" : "a list of texts";
@@ -119,7 +119,7 @@ class TomlReader {
       return must_be(what, text_of(option, node));
     }
     if (std::holds_alternative<FileMode>(option.value) && is_decimal(node)) {
-      return must_be("an octal file mode, as 0o660 or \"0660\"", text_of(option, node));
+      return must_be("an octal file mode, such as 0o660 or \"0660\"", text_of(option, node));
     }
     return set_option(config, option, text_of(option, node));
   }
@@ -132,7 +132,7 @@ class TomlReader {
     return number != nullptr && !is_octal(*number);
   }
 
-  // The value as text; of a kind of value that the option does not have, text that it does not take.
+  // The value as text. If its type does not fit the option, a text that the option does not accept.
   static std::string text_of(const Option& option, const toml::node& node) {
     if (const auto* text = node.as_string()) return text->get();
     if (const auto* flag = node.as_boolean()) return flag->get() ? "true" : "false";
@@ -177,7 +177,7 @@ class TomlReader {
   Config& config_;
 };
 
-// The table that `key` stands in, made where it is missing; `key` becomes its last word.
+// The table that contains `key`, created if it is missing; `key` becomes its last part.
 toml::table& section_of(toml::table& root, std::string_view& key) {
   toml::table* section = &root;
   for (std::size_t dot = key.find('.'); dot != std::string_view::npos; dot = key.find('.')) {
@@ -207,7 +207,7 @@ void insert(toml::table& section, std::string_view name, const Option& option, c
   }
 }
 
-// Without secrets, as all that is printed.
+// Leaves out secrets, because the table will be printed.
 template <typename Predicate>
 toml::table table_of(const Config& config, const Predicate& is_wanted) {
   toml::table root;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The TOML file.
+// Reads and writes the daemon's TOML file. Pure, but for the file.
 
 #pragma once
 
@@ -10,16 +10,17 @@
 
 namespace streaming {
 
-// Sets what the file at `path` says. The Error names file, line and key, and for an unknown key the nearest one.
+// Sets the values in the file at `path`. The Error names file, line and key, and for an unknown key the nearest known
+// one.
 Status read_config_file(const std::string& path, Config& config);
 
-// A file that says what `config` says; without its secrets.
+// The settings of `config` as a file, without secrets.
 std::string config_file_text(const Config& config);
 
-// Likewise, of the settings alone that have a source.
+// The same, but only the settings that have a source.
 std::string given_settings_text(const Config& config);
 
-// The first of the default places that exists; empty when none does.
+// The first default path that exists; empty if none does.
 std::string find_config_file();
 
 }  // namespace streaming

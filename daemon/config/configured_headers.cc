@@ -15,7 +15,7 @@ namespace {
 
 const Error kMustBe{"must be a table of headers: { NAME = \"VALUE\", NAME = { file = \"/PATH/OF/A/SECRET\" } }"};
 
-// What frames the request, what the daemon says itself, and what the hand-off gives.
+// Headers that frame the request, that the daemon sets itself, or that come from the hand-off.
 constexpr std::array kOwnNames{"Host",
                                "Content-Length",
                                "Content-Type",
@@ -38,7 +38,7 @@ constexpr std::array kOwnNames{"Host",
                                "X-Test-Pattern",
                                "anthropic-version"};
 
-// Words of a name whose value is for nobody's eyes.
+// Words in the name of a header that suggest a secret value.
 constexpr std::array kSecretWords{"key", "apikey", "token", "secret", "password", "auth", "authorization", "cookie"};
 
 template <typename Names>
@@ -58,7 +58,7 @@ bool names_a_secret(std::string_view name) {
 
 Status check_name(const std::string& name) {
   if (!is_header_name(name) || name.size() > kMaxHeaderNameBytes) {
-    return Error{"has \"" + name.substr(0, kMaxHeaderNameBytes) + "\", which is no name of a header"};
+    return Error{"has \"" + name.substr(0, kMaxHeaderNameBytes) + "\", which is not the name of a header"};
   }
   if (is_one_of(kOwnNames, name)) return Error{"has " + name + ", which the daemon sets itself"};
   return success();

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// ConfiguredHeaders: further headers that an operator wants in each request to an API, as a table of the file has them.
+// ConfiguredHeaders: further headers for each request to an API, from a table in the configuration.
 //
-// Pure, but for read_header_files(). A value that stands in a file of its own is a secret: it is never printed.
+// Pure, but for read_header_files(). A value in a separate file is a secret: it is never printed.
 
 #pragma once
 
@@ -14,33 +14,35 @@
 
 namespace streaming {
 
-// A header's value, its name, and the number of headers for one backend. Over it: an error at the start.
+// Limits for a header's value, for its name, and for the number of headers of a backend. Over it: an error at the
+// start.
 inline constexpr std::size_t kMaxConfiguredHeaderBytes = 8 * 1024;
 inline constexpr std::size_t kMaxHeaderNameBytes = 256;
 inline constexpr std::size_t kMaxConfiguredHeaders = 32;
 
 struct ConfiguredHeader {
-  std::string value;  // empty as long as its file has not been read
-  std::string file;   // empty: the value stands in the configuration itself
+  std::string value;  // empty until its file has been read
+  std::string file;   // empty: the value is in the configuration itself
 
   bool operator==(const ConfiguredHeader&) const = default;
 };
 
-// By name, as it was written.
+// By name, spelled as in the configuration.
 using ConfiguredHeaders = std::map<std::string, ConfiguredHeader, std::less<>>;
 
-// From a table of TOML in one line: { NAME = "VALUE", NAME = { file = "PATH" } }. The Error says what the table, or which
-// of its headers, must be, and holds no value.
+// Parses a table of TOML on one line: { NAME = "VALUE", NAME = { file = "PATH" } }. The Error reports what the table or
+// one of its headers must be, and contains no value.
 Result<ConfiguredHeaders> parse_headers(std::string_view text);
 
-// What parse_headers() takes. Without secrets, no value of a file is in it, and no header whose name says that it has one.
+// The text that parse_headers() accepts. Without secrets it lacks the values from files, and headers whose name
+// suggests a secret.
 enum class Secrets { kWith, kWithout };
 std::string headers_text(const ConfiguredHeaders& headers, Secrets secrets);
 
-// Reads the values that stand in files; the Error names header and file.
+// Reads the values that are in files; the Error names header and file.
 Status read_header_files(ConfiguredHeaders& headers);
 
-// Whether there is one of that name, in letters of either case.
+// Whether there is a header of that name, in upper or lower case.
 bool has_header(const ConfiguredHeaders& headers, std::string_view name);
 
 }  // namespace streaming

@@ -24,17 +24,17 @@ constexpr Renamed kRenamed[] = {
     {"backend.mock.delay_ms", "backend.mock.message_delay_ms"},
 };
 
-// By the last word of their keys.
+// Settings that are not carried over, by the last part of their keys.
 struct LeftOut {
   std::string_view name, instead;
 };
 constexpr LeftOut kLeftOut[] = {
     {"pprof_addr", "profile with perf or heaptrack"},
     {"mem_limit", "set MemoryHigh= in a drop-in of the unit"},
-    {"gc_percent", "nothing is collected here"},
-    {"thread_pool", "no call of an API blocks a thread"},
-    {"pool_size", "no call of an API blocks a thread; server.workers is the number of rings"},
-    {"sqpoll", "a kernel thread that polls costs a CPU, and an idle daemon none"},
+    {"gc_percent", "there is no garbage collector"},
+    {"thread_pool", "calls of an API block no thread"},
+    {"pool_size", "calls of an API block no thread; server.workers is the number of rings"},
+    {"sqpoll", "there is no polling kernel thread, which would keep a CPU busy"},
     {"metrics_port", "write metrics.listen_addr = \"127.0.0.1:PORT\""},
 };
 
@@ -42,14 +42,14 @@ std::string_view last_word(std::string_view key) {
   return key.substr(key.rfind('.') + 1);
 }
 
-// In a comment it must stay on its line.
+// A comment must stay on its line.
 std::string one_line(std::string_view text) {
   std::string line;
   append_printable(line, text);
   return line;
 }
 
-// As the option wants it.
+// The setting's value as text for the option.
 Result<std::string> text_for(const Option& option, const ForeignSetting& setting) {
   std::string text;
   for (const std::string& value : setting.values) {
@@ -103,7 +103,7 @@ class Conversion {
     }
     if (const Option* same = find_option(key)) return same;
     if (key.ends_with("_secs")) return find_option(key.substr(0, key.size() - 4) + "ms");
-    // A file whose keys are the flags.
+    // Some files use the flags as keys.
     std::string flag = "--" + std::string(last_word(key));
     std::replace(flag.begin(), flag.end(), '_', '-');
     for (const Option& option : option_table()) {
@@ -124,7 +124,7 @@ class Conversion {
     left_out_ += one_line(setting.key) + ": " + one_line(reason) + "\n";
   }
 
-  // Others pass LangGraph's events on as they come.
+  // Other daemons pass on LangGraph's events unchanged.
   void pass_langgraph_events_on() {
     const bool is_used = std::any_of(config_.sources.begin(), config_.sources.end(), [](const auto& source) {
       return source.first.starts_with("backend.langgraph.");
@@ -136,7 +136,7 @@ class Conversion {
 
   const std::string& path_;
   Config config_;
-  std::string left_out_;  // a line each
+  std::string left_out_;  // a line for each setting
 };
 
 }  // namespace

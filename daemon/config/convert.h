@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// --convert: the settings of another daemon that does this job, in YAML or TOML, as a file of ours.
+// --convert: turns the configuration of another daemon for this task, in YAML or TOML, into a file for this daemon.
 //
-// What has a key of ours is carried over; all else is named in comments, with its line and what to do instead, so that
-// no setting is lost in silence. A secret is never printed. docs/MOVING.md has the table.
+// A setting that this daemon has is carried over. All others are listed in comments, with their line and what to do
+// instead, so that none is lost silently. A secret is never printed. docs/MOVING.md has the table.
 
 #pragma once
 
@@ -12,7 +12,7 @@
 
 namespace streaming {
 
-// The Error says why the file cannot be read; a setting that we do not have is none.
+// The Error reports why the file cannot be read; an unknown setting is not an error.
 Result<std::string> convert_configuration(const std::string& path);
 
 }  // namespace streaming

@@ -19,7 +19,7 @@ struct OthersVariable {
   std::string_view instead;
 };
 
-// Variables that other daemons, or the vendors' own clients, have for what is called otherwise here.
+// Variables of other daemons, or of the vendors' own clients, that have another name here.
 constexpr OthersVariable kOthersVariables[] = {
     {"ANTHROPIC_AUTH_TOKEN", "ANTHROPIC_API_KEY"},
     {"ANTHROPIC_BASE_URL", "ANTHROPIC_API_BASE"},
@@ -27,7 +27,7 @@ constexpr OthersVariable kOthersVariables[] = {
     {"DAEMON_HANDOFF_TIMEOUT_SECS", "DAEMON_HANDOFF_TIMEOUT_MS, in milliseconds"},
     {"DAEMON_SHUTDOWN_TIMEOUT_SECS", "DAEMON_SHUTDOWN_TIMEOUT_MS, in milliseconds"},
     {"DAEMON_WRITE_TIMEOUT_SECS", "DAEMON_WRITE_TIMEOUT_MS, in milliseconds"},
-    {"GOGC", "nothing, as there is no garbage collector"},
+    {"GOGC", "nothing: there is no garbage collector"},
     {"GOMEMLIMIT", "MemoryHigh= of the service's unit"},
     {"LANGGRAPH_API_URL", "LANGGRAPH_API_BASE"},
     {"MOCK_LATENCY_MS", "DAEMON_TOKEN_DELAY_MS, the time between two events"},
@@ -55,7 +55,7 @@ std::vector<std::string> remarks_on_variables(std::span<const std::string_view> 
   for (const std::string_view entry : environment) {
     const std::string_view name = entry.substr(0, entry.find('='));
     if (name.size() + 1 >= entry.size() || std::find(known.begin(), known.end(), name) != known.end()) continue;
-    const std::string unknown = "the variable " + std::string(name) + " sets nothing here";
+    const std::string unknown = "the variable " + std::string(name) + " has no effect";
     const auto other = std::find_if(std::begin(kOthersVariables), std::end(kOthersVariables),
                                     [name](const OthersVariable& others) { return others.name == name; });
     if (other != std::end(kOthersVariables)) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The environment's part of the settings.
+// Reads settings from environment variables.
 
 #pragma once
 
@@ -13,12 +13,12 @@
 
 namespace streaming {
 
-// Sets what the variables of the option table say, and remarks on those that look like them and are none. The Error
+// Sets the values of the option table's variables, and adds remarks on variables that only resemble them. The Error
 // names the variable.
 Status apply_environment(Config& config);
 
-// What to tell of each variable, "NAME=VALUE", that begins as ours do or was another daemon's, and sets nothing here.
-// Values are never part of it. Pure.
+// A remark on each variable ("NAME=VALUE") without effect that begins like ours or is known from another daemon.
+// Remarks contain no values. Pure.
 std::vector<std::string> remarks_on_variables(std::span<const std::string_view> environment);
 
 }  // namespace streaming

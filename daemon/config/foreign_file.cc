@@ -33,8 +33,8 @@ Error mistake(const std::string& path, std::size_t line, const std::string& mess
 
 // --- YAML ------------------------------------------------------------------------------------------------------------
 
-// Takes the parser's events one by one, so that no tree is built. What follows the first mistake is passed over: the
-// parser reads on to the end of a file of bounded size.
+// Handles the parser's events one by one, so that no tree is built. After the first mistake it ignores the rest: the
+// parser reads on to the end, but the file's size is bounded.
 class YamlReader final : public YAML::EventHandler {
  public:
   struct Mistake {
@@ -51,20 +51,20 @@ class YamlReader final : public YAML::EventHandler {
   void OnNull(const YAML::Mark& mark, YAML::anchor_t) override {
     if (mistake_ || open_.empty() || open_.back().is_list) return;
     if (!open_.back().has_key) return refuse(mark, "a key is missing");
-    open_.back().has_key = false;  // without a value: the default
+    open_.back().has_key = false;  // a key without a value means the default
   }
 
-  void OnAlias(const YAML::Mark& mark, YAML::anchor_t) override { refuse(mark, "aliases (*NAME) are not taken"); }
+  void OnAlias(const YAML::Mark& mark, YAML::anchor_t) override { refuse(mark, "aliases (*NAME) are not accepted"); }
 
   void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t, const std::string& value) override {
     if (mistake_) return;
-    if (open_.empty()) return refuse(mark, "the file must be a mapping, as 'server:'");
+    if (open_.empty()) return refuse(mark, "the file must be a mapping, such as 'server:'");
     Container& inside = open_.back();
     if (!inside.is_list && !inside.has_key) {
       inside.key = value;
       inside.has_key = true;
       if (path().size() > kLongestForeignKey) return refuse(mark, kTooLong);
-      if (!keys_.insert(path()).second) refuse(mark, path() + " stands there twice");
+      if (!keys_.insert(path()).second) refuse(mark, path() + " appears twice");
       return;
     }
     if (!inside.is_list) add(mark);
@@ -93,7 +93,7 @@ class YamlReader final : public YAML::EventHandler {
  private:
   struct Container {
     bool is_list = false;
-    bool has_key = false;  // whose value comes next
+    bool has_key = false;  // the value of `key` comes next
     std::string key = {};
   };
 
@@ -126,7 +126,7 @@ class YamlReader final : public YAML::EventHandler {
 };
 
 Result<Settings> read_yaml(const std::string& path, const std::string& text) {
-  if (!is_utf8(text)) return Error{path + ": is not UTF-8"};  // the parser would pass it on
+  if (!is_utf8(text)) return Error{path + ": is not UTF-8"};  // the parser would accept it
   std::istringstream stream(text);
   YamlReader reader;
   try {
@@ -158,7 +158,7 @@ class TomlReader {
       settings_.push_back({.key = key, .line = line_of(node), .values = {}, .is_number_or_word = !node.is_string()});
       if (const toml::array* list = node.as_array()) {
         for (const toml::node& item : *list) {
-          if (!item.is_value()) return mistake(path_, line_of(item), "a list of lists or tables is not taken");
+          if (!item.is_value()) return mistake(path_, line_of(item), "a list of lists or tables is not accepted");
           settings_.back().values.push_back(text_of(item));
         }
       } else {
@@ -168,7 +168,7 @@ class TomlReader {
     return success();
   }
 
-  // toml++ sorts keys by name.
+  // Restores the file's order, because toml++ sorts keys by name.
   Settings take() {
     std::stable_sort(settings_.begin(), settings_.end(),
                      [](const ForeignSetting& left, const ForeignSetting& right) { return left.line < right.line; });

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// streaming-daemon(8) in roff, from the option table. Made while the project is built, by streaming-daemon-manual; the
-// daemon itself has none of it.
+// streaming-daemon(8) in roff, made from the option table. The build's program streaming-daemon-manual uses it; the
+// daemon does not contain it.
 
 #pragma once
 

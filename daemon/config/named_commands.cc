@@ -19,7 +19,7 @@ Result<std::vector<std::string>> words_of(const toml::node& node) {
     if (text == nullptr || text->get().find('\0') != std::string::npos) return kMustBe;
     words.push_back(text->get());
   }
-  if (!words.front().starts_with('/')) return Error{"must name each program by its whole path, not " + words.front()};
+  if (!words.front().starts_with('/')) return Error{"must name each program by its full path, not " + words.front()};
   return words;
 }
 

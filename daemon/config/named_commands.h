@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Commands by name, as a value of the configuration: { NAME = ["/PATH/PROGRAM", "ARGUMENT", ...], ... }. Pure.
+// Parses and writes named commands, a value of the configuration: { NAME = ["/PATH/PROGRAM", "ARGUMENT", ...], ... }.
+// Pure.
 
 #pragma once
 
@@ -11,10 +12,10 @@
 
 namespace streaming {
 
-// A program is named by its absolute path: nothing is looked for in directories.
+// Each program needs its absolute path: no directories are searched.
 Result<NamedCommands> parse_commands(std::string_view text);
 
-// What parse_commands() takes.
+// The text that parse_commands() accepts.
 std::string commands_text(const NamedCommands& commands);
 
 }  // namespace streaming

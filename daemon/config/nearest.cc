@@ -8,7 +8,7 @@
 namespace streaming {
 namespace {
 
-// Levenshtein's distance.
+// The Levenshtein distance.
 std::size_t edits_between(std::string_view left, std::string_view right) {
   std::vector<std::size_t> row(right.size() + 1);
   std::iota(row.begin(), row.end(), std::size_t{0});

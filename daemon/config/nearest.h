@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The word that somebody who mistyped probably meant. Pure.
+// Finds the word that a user who mistyped probably meant. Pure.
 
 #pragma once
 
@@ -9,11 +9,11 @@
 
 namespace streaming {
 
-// The candidate with the fewest edits from `word`, the first of several; a candidate may also be called by what stands
-// behind its last dot. Empty when none is near: at most a third of the letters, rounded up, may differ.
+// The candidate with the fewest edits from `word`; the first of several. The part after a candidate's last dot may
+// match instead. Empty if none is near: at most a third of the letters, rounded up, may differ.
 std::string_view nearest(std::string_view word, std::span<const std::string_view> candidates);
 
-// "; did you mean WORD?", or nothing where there is no word.
+// "; did you mean WORD?", or nothing if `word` is empty.
 std::string did_you_mean(std::string_view word);
 
 }  // namespace streaming

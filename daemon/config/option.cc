@@ -20,7 +20,7 @@ struct Overloaded : Functions... {
   using Functions::operator()...;
 };
 template <typename... Functions>
-Overloaded(Functions...) -> Overloaded<Functions...>;  // clang deduces it itself from version 17 on
+Overloaded(Functions...) -> Overloaded<Functions...>;  // clang before version 17 needs it
 
 std::optional<std::int64_t> parse_integer(std::string_view text, int base = 10) {
   std::int64_t number = 0;
@@ -29,7 +29,7 @@ std::optional<std::int64_t> parse_integer(std::string_view text, int base = 10) 
   return number;
 }
 
-// "500" is in milliseconds; "500ms" and "1m30s" have their units.
+// "500" means milliseconds; "500ms" and "1m30s" have units.
 std::optional<std::int64_t> parse_milliseconds(std::string_view text) {
   if (const std::optional<std::int64_t> number = parse_integer(text)) return number;
   const std::optional<Nanoseconds> duration = parse_duration(text);
@@ -37,7 +37,7 @@ std::optional<std::int64_t> parse_milliseconds(std::string_view text) {
   return std::chrono::duration_cast<Duration>(*duration).count();
 }
 
-// `number` is what `text` says.
+// `number` is the value of `text`, if it is a number.
 Result<std::int64_t> in_range(std::optional<std::int64_t> number, std::string_view text, std::int64_t least,
                               std::int64_t most, const char* what) {
   if (number && *number >= least && *number <= most) return *number;
@@ -78,7 +78,7 @@ Result<std::vector<std::string>> words_in(std::string_view text) {
     std::string_view word = rest.substr(0, comma);
     word.remove_prefix(std::min(word.find_first_not_of(kBlank), word.size()));
     word = word.substr(0, word.find_last_not_of(kBlank) + 1);
-    if (word.empty()) return must_be("words with commas in between", text);
+    if (word.empty()) return must_be("words separated by commas", text);
     words.emplace_back(word);
     if (comma == std::string_view::npos) break;
     rest.remove_prefix(comma + 1);
@@ -103,7 +103,8 @@ Status set_choice(std::string& member, const Choice& choice, std::string_view te
     word = choice.other_name.substr(equals + 1);
   }
   const bool allowed = word.empty() ? choice.may_be_empty : is_one_of(choice.words, word);
-  if (!allowed) return must_be((choice.may_be_empty ? "empty or one of " : "one of ") + std::string(choice.words), text);
+  const std::string what = choice.may_be_empty ? "empty or one of " : "one of ";
+  if (!allowed) return must_be(what + std::string(choice.words), text);
   member = std::move(word);
   return success();
 }
@@ -123,7 +124,7 @@ Status set_words(std::vector<std::string>& member, std::string_view allowed, std
   return success();
 }
 
-// The account that `find` has for the text; none for an empty one.
+// Sets the account that `find` finds for the text; none if the text is empty.
 Status set_account(Account& member, std::string_view text, Result<Account> (*find)(std::string_view)) {
   Result<Account> account = text.empty() ? Account{} : find(text);
   if (!account) return account.error();

@@ -21,8 +21,8 @@ constexpr std::array kOptions{
            "Unix socket on which Apache hands clients over", Effect::kRestart, "-s"},
     Option{"server.socket_type", "--socket-type", "DAEMON_SOCKET_TYPE",
            Choice{&Config::socket_type, "seqpacket, stream", true},
-           "type of the socket: seqpacket, or stream for earlier modules and load generators. Empty: that of a socket "
-           "that was passed to the daemon, else seqpacket",
+           "type of the socket: seqpacket, or stream for earlier modules and load generators. Empty: the type of a "
+           "socket that was passed to the daemon, otherwise seqpacket",
            Effect::kRestart},
     Option{"server.socket_mode", "--socket-mode", "DAEMON_SOCKET_MODE", FileMode{&Config::socket_mode},
            "permissions of the socket, octal", Effect::kRestart, "-m,--mode"},
@@ -50,8 +50,8 @@ constexpr std::array kOptions{
     Option{"server.max_held_bytes", "--max-held-bytes", "DAEMON_MAX_HELD_BYTES",
            Integer{&Config::max_held_bytes, 0, std::int64_t{1} << 40},
            "bytes that the requests of all streams may hold together until their answers begin: payloads, attachments, "
-           "and what APIs are sent; beyond that the next client is refused with 503. 0: a quarter of the memory that the "
-           "machine and the control group allow"},
+           "and what APIs are sent; beyond that the next client is refused with 503. 0: a quarter of the memory that "
+           "the machine and the control group allow"},
     Option{"server.max_streams_per_user", "--max-streams-per-user", "DAEMON_MAX_STREAMS_PER_USER",
            Integer{&Config::max_streams_per_user, 0, 1'000'000},
            "streams at once for one user_id; the next is refused with 429. 0: no limit"},
@@ -87,7 +87,7 @@ constexpr std::array kOptions{
     Option{"backend.typing.use_api", "", "DAEMON_TYPING_USE_API", Boolean{&Config::typing_use_api},
            "typing: type the answer of backend openai instead"},
     Option{"backend.exec.commands", "", "", Commands{&Config::exec_commands},
-           "exec: programs by name; the hand-off's profile selects one, else the one named default runs"},
+           "exec: programs by name; the hand-off's profile selects one, otherwise the one named default runs"},
     Option{"backend.exec.max_children", "", "DAEMON_EXEC_MAX_CHILDREN", Integer{&Config::exec_max_children, 1, 10'000},
            "exec: programs at once; the next client is refused with 503"},
     Option{"backend.openai.api", "--openai-api", "OPENAI_API", Choice{&Config::openai_api, "chat, responses"},

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The option table: each setting once, with its key in the file, its flag, its variable and its range. Parser, --help
-// and the shipped example come from it, and a test holds conf/config.toml against it.
+// The option table: each setting once, with its key in the file, its flag, its variable and its range. The parsers,
+// --help and the manual page use it, and a test compares conf/config.toml with it.
 
 #pragma once
 
@@ -13,7 +13,7 @@ namespace streaming {
 
 std::span<const Option> option_table();
 
-// Null when there is no such key.
+// Null if there is no such key.
 const Option* find_option(std::string_view key);
 
 }  // namespace streaming

@@ -7,7 +7,7 @@ namespace streaming {
 namespace {
 
 constexpr std::string_view kHidden = "***";
-constexpr std::string_view kHarmless = "api-version";  // of Azure, where every URL has one
+constexpr std::string_view kHarmless = "api-version";  // Azure's URLs all have it
 
 // "NAME=VALUE&NAME=VALUE".
 std::string printed_query(std::string_view query) {

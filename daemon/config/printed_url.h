@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// URLs as they may be printed and logged. Pure.
+// Hides the secrets in a URL, so that it can be printed and logged. Pure.
 
 #pragma once
 
@@ -8,8 +8,8 @@
 
 namespace streaming {
 
-// With "***" in place of what may be a secret: the user and password before the host, and each value of the query but
-// api-version's. A text that is no URL may hold the same.
+// Replaces by "***" what may be a secret: the user and password before the host, and each value of the query except
+// api-version's. Also in a text that is not a URL.
 std::string printed_url(std::string_view url);
 
 }  // namespace streaming

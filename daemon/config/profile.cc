@@ -7,14 +7,14 @@
 namespace streaming {
 namespace {
 
-// What stands in the option table before the keys that a profile may have.
+// The prefix, in the option table, of the keys that a profile may have.
 constexpr std::string_view kPrefix = "backend.langgraph.";
 
 constexpr char kSecret[] = "api_key";
 constexpr char kSecretFile[] = "api_key_file";
 constexpr char kHeaders[] = "headers";
 
-// `place` is the whole key.
+// `place` is the full key.
 Status read_key(Config& config, ProfileTexts& texts, const std::string& place) {
   const auto file = texts.find(kSecretFile);
   if (file == texts.end() || file->second.empty()) return success();
@@ -29,7 +29,7 @@ Status read_headers(Config& config, ProfileTexts& texts, const std::string& plac
   const auto text = texts.find(kHeaders);
   if (text == texts.end()) return success();
   Result<ConfiguredHeaders> headers = parse_headers(text->second);
-  CHECK(headers.ok());  // as it was when the file was read
+  CHECK(headers.ok());  // reading the file has checked it
   if (Status read = read_header_files(*headers); !read) {
     return Error{source_of(config, place) + ": " + read.error().message};
   }
@@ -67,7 +67,7 @@ Config with_profile(const Config& config, const ProfileTexts& profile) {
   Config own = config;
   for (const auto& [key, text] : profile) {
     const Option* option = find_profile_option(key);
-    CHECK(option != nullptr && set_option(own, *option, text).ok());  // as it was when the file was read
+    CHECK(option != nullptr && set_option(own, *option, text).ok());  // reading the file has checked it
   }
   return own;
 }

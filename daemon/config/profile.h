@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Profiles: named tables of the file below a backend's own (`[backend.langgraph.profiles.NAME]`), with the keys of that
-// one. What a profile leaves out is the backend's, wherever that was set. Pure.
+// Profiles: named tables below a backend's table in the file (`[backend.langgraph.profiles.NAME]`), with the same keys.
+// A profile takes missing values from the backend, from whichever source they come. Pure, but for
+// read_profile_secrets().
 
 #pragma once
 
@@ -17,16 +18,17 @@ namespace streaming {
 // The table that holds the profiles.
 inline constexpr std::string_view kProfilesTable = "backend.langgraph.profiles";
 
-// The keys that a profile may have, as they stand in its table.
+// The keys that a profile's table may have.
 std::vector<std::string_view> profile_keys();
 
-// The option behind one of these keys; null where it is none.
+// The option for one of these keys; null if it is not one of them.
 const Option* find_profile_option(std::string_view key);
 
-// Takes the keys that stand in files of the profiles' own; after the backend's. The Error names profile and file.
+// Reads the profiles' secrets that are in separate files. Call it after the backend's have been read. The Error names
+// profile and file.
 Status read_profile_secrets(Config& config);
 
-// `config` as the profile has it.
+// `config` with the profile's values.
 Config with_profile(const Config& config, const ProfileTexts& profile);
 
 }  // namespace streaming

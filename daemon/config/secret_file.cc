@@ -23,12 +23,12 @@ Result<std::string> find_file(const std::string& path) {
   if (!path.starts_with(kCredentials)) return path;
   const char* directory = std::getenv("CREDENTIALS_DIRECTORY");
   if (directory == nullptr) {
-    return Error{"cannot read the key in " + path + ": systemd has given no credentials (CREDENTIALS_DIRECTORY)"};
+    return Error{"cannot read the key in " + path + ": systemd has passed no credentials (CREDENTIALS_DIRECTORY)"};
   }
   return directory + path.substr(kCredentials.size() - 1);
 }
 
-// Whether every user of this system may, by the file's rights and those of its directories.
+// Whether every user may read it, by the rights of the file and of its directories.
 bool is_readable_by_all(const std::string& path) {
   using std::filesystem::perms;
   std::error_code error;
@@ -58,7 +58,7 @@ Result<std::string> read_secret_file(const std::string& path) {
   const Result<std::string> found = find_file(path);
   if (!found) return found.error();
   const std::string& file = found.value();
-  // Not to wait for the writer of a pipe.
+  // Non-blocking, so that it does not wait for the writer of a pipe.
   const UniqueFd fd(open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
   if (!fd) return Error::from_errno("cannot read the key in " + file, errno);
   std::string text(kMaxSecretBytes + 1, '\0');

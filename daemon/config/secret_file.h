@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Secrets, as API keys: from a file of their own, and fit to stand in a header. Pure but for the file.
+// Reads secrets, such as API keys, from separate files, and checks that they can be header values. Pure, but for the
+// files.
 
 #pragma once
 
@@ -11,14 +12,15 @@
 
 namespace streaming {
 
-// Without the white space around it, which editors and variables leave; an Error when it cannot be a header's value.
+// Removes the surrounding white space, which editors and variables leave. An Error if the rest cannot be a header's
+// value.
 Result<std::string> clean_secret(std::string_view text);
 
-// The secret that the file holds, as clean_secret() gives it. A path that begins with %d/ is one of systemd's
-// credentials (LoadCredential=). Each Error names the file.
+// The secret in the file, after clean_secret(). A path that begins with %d/ is a credential of systemd
+// (LoadCredential=). Each Error names the file.
 Result<std::string> read_secret_file(const std::string& path);
 
-// Remarks in `config` that the file, which has the secret of `key`, can be read by every user of this system, if so.
+// If every user of this system can read the file, which has the secret of `key`, adds a remark to `config`.
 void note_exposure(Config& config, const std::string& file, std::string_view key);
 
 }  // namespace streaming

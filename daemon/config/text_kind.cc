@@ -48,7 +48,7 @@ Status check_header_value(const std::string& text) {
   return must_be("a header's value of at most " + std::to_string(kMaxConfiguredHeaderBytes) + " bytes", text);
 }
 
-// What the hand-off names must not choose the host, which gets the key; and resolvers know ASCII alone.
+// A hand-off's {model} must not choose the host, because the host gets the key. And resolvers understand only ASCII.
 bool is_plain_host(std::string_view host) {
   return std::none_of(host.begin(), host.end(),
                       [](char character) { return character == '{' || static_cast<unsigned char>(character) > 0x7f; });
@@ -61,7 +61,7 @@ Status check_http_url(const std::string& text) {
   }
   const bool names_host = host.size() < text.size() && !host.empty() && host.find_first_of("/?#:") != 0;
   if (names_host && !is_plain_host(host.substr(0, host.find_first_of("/?#")))) {
-    return must_be("a URL whose host is plain ASCII (xn--...), with {model} behind it at most", text);
+    return must_be("a URL whose host is plain ASCII (xn--...), with {model} only after it", text);
   }
   if (names_host && !has_controls(text) && text.find(' ') == std::string::npos) return success();
   return must_be("an http or https URL", printed_url(text));
@@ -72,7 +72,7 @@ Status check_socket_path(const std::string& text) {
   return must_be("a path of 1 to " + std::to_string(kLongestSocketPath) + " bytes", text);
 }
 
-// What `file` says about a path that may be empty.
+// The Error for a file or directory that is not `usable`, with the reason from errno.
 Status check_file(const std::string& text, const char* what, bool usable) {
   const int code = errno;
   if (Status line = check_line(text); !line) return line;
@@ -83,7 +83,7 @@ Status check_file(const std::string& text, const char* what, bool usable) {
 Status check_log_file(const std::string& text) {
   if (text == kLogToStderr) return success();
   if (Status line = check_any_text(text); !line) return line;
-  // A directory that could be written to is no file, and one that is missing is seen by what is above it.
+  // An existing file must be writable; opening a directory for writing fails. A new file needs a writable directory.
   const std::size_t slash = text.rfind('/');
   const std::string directory = slash == std::string::npos ? "." : text.substr(0, slash + 1);
   const bool writable =
@@ -99,7 +99,7 @@ bool is_port(std::string_view text) {
   return error == std::errc{} && end == text.data() + text.size();
 }
 
-// Not of IPv6, which distributions build civetweb without.
+// Only IPv4, because distributions build civetweb without IPv6.
 bool is_address(const std::string& address) {
   in_addr parsed;
   return address.empty() || address == "localhost" || inet_pton(AF_INET, address.c_str(), &parsed) == 1;
@@ -109,7 +109,7 @@ Status check_listen_address(const std::string& text) {
   const std::size_t colon = text.rfind(':');
   const bool valid = text.empty() || (colon != std::string::npos && is_address(text.substr(0, colon)) &&
                                       is_port(std::string_view(text).substr(colon + 1)));
-  return valid ? success() : Status(must_be("empty or ADDRESS:PORT, with an IPv4 address, as 127.0.0.1:9090", text));
+  return valid ? success() : Status(must_be("empty or ADDRESS:PORT with an IPv4 address: 127.0.0.1:9090", text));
 }
 
 }  // namespace
@@ -137,7 +137,7 @@ const TextKind kHeaderValue{"TEXT", check_header_value};
 const TextKind kListenAddress{"ADDRESS:PORT", check_listen_address};
 const TextKind kProgram{"FILE", [](const std::string& text) {
                           const bool valid = text.empty() || (text.front() == '/' && !has_controls(text));
-                          return valid ? success() : Status(must_be("empty or the whole path of a program", text));
+                          return valid ? success() : Status(must_be("empty or the full path of a program", text));
                         }};
 const TextKind kReadableFile{"FILE", [](const std::string& text) {
                                return check_file(text, "empty or a file that can be read",

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// TextKind: what a setting that is text may be. Each kind is one function, whose Error begins with "must".
+// TextKind: the kinds of text that settings can be. A kind's check() returns an Error that begins with "must".
 
 #pragma once
 
@@ -12,30 +12,30 @@ namespace streaming {
 
 struct TextKind {
   std::string_view placeholder;              // in --help
-  Status (*check)(const std::string& text);  // looks at files too, where the kind is one
-  std::string (*printed)(std::string_view text) = nullptr;  // without the secrets in it; null: it has none
+  Status (*check)(const std::string& text);  // also looks at the file, if the kind is a file
+  std::string (*printed)(std::string_view text) = nullptr;  // hides the secrets in it; null: it has none
 };
 
-// Without control characters, and with something in it.
+// Not empty and without control characters.
 extern const TextKind kAnyText;
 extern const TextKind kHeaderName;
-extern const TextKind kHttpUrl;  // may have {model} behind its host
+extern const TextKind kHttpUrl;  // may have {model} after its host
 extern const TextKind kSocketPath;
 // "stderr", or a file that can be appended to.
 extern const TextKind kLogFile;
 
-// These may be empty, too.
+// The following may also be empty.
 extern const TextKind kOptionalSocketPath;
 extern const TextKind kOptionalPath;
 extern const TextKind kHeaderValue;
-// "ADDRESS:PORT" of IPv4; without an address all of the machine's.
+// "ADDRESS:PORT" of IPv4; without an address it means all addresses of the machine.
 extern const TextKind kListenAddress;
-// A program by its whole path.
+// The full path of a program.
 extern const TextKind kProgram;
 extern const TextKind kReadableFile;
 extern const TextKind kDirectory;
 
-// "must be MUST_BE, not TEXT", the text between quotation marks and fit for one line.
+// "must be WHAT, not "TEXT"", with control characters of the text escaped.
 Error must_be(std::string_view what, std::string_view text);
 
 }  // namespace streaming

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What requests to APIs have as their User-Agent. Pure.
+// The User-Agent of requests to APIs. Pure.
 
 #pragma once
 
@@ -9,7 +9,7 @@
 
 namespace streaming {
 
-// What is configured, else "streaming-daemon/VERSION": some gateways refuse requests that do not have one.
+// The configured one, otherwise "streaming-daemon/VERSION": some gateways refuse requests without one.
 std::string user_agent(const Config& config);
 
 }  // namespace streaming

@@ -96,7 +96,7 @@ TEST(CommandLineTest, RemarksOnVariablesThatSetNothing) {
   const ScopedVariable unknown("DAEMON_SOKET_PATH", "/tmp/x");
   const Result<CommandLine> line = read({});
   ASSERT_TRUE(line.ok());
-  EXPECT_THAT(line.value().config.remarks, testing::Contains("the variable DAEMON_SOKET_PATH sets nothing here; did "
+  EXPECT_THAT(line.value().config.remarks, testing::Contains("the variable DAEMON_SOKET_PATH has no effect; did "
                                                              "you mean DAEMON_SOCKET_PATH?"));
 }
 

@@ -50,7 +50,7 @@ message_delay_ms = 7
 
 TEST_F(ConfigFileTest, TakesAModeInOctalAloneAndNamesAnotherAsItWasWritten) {
   EXPECT_EQ(read("[server]\nsocket_mode = 660\n").error().message,
-            path + ":2: server.socket_mode must be an octal file mode, as 0o660 or \"0660\", not \"660\"");
+            path + ":2: server.socket_mode must be an octal file mode, such as 0o660 or \"0660\", not \"660\"");
   EXPECT_EQ(read("[server]\nsocket_mode = 0o1777\n").error().message,
             path + ":2: server.socket_mode must be an octal file mode from 0000 to 0777, not \"0o1777\"");
   ASSERT_TRUE(read("[server]\nsocket_mode = \"0640\"\n").ok());
@@ -102,7 +102,7 @@ TEST_F(ConfigFileTest, RefusesWhatIsNoCommand) {
     EXPECT_EQ(status.error().message.find(path + ":2: backend.exec.commands must "), 0u) << status.error().message;
   }
   EXPECT_EQ(read("[backend.exec]\ncommands = { a = [\"echo\"] }\n").error().message,
-            path + ":2: backend.exec.commands must name each program by its whole path, not echo");
+            path + ":2: backend.exec.commands must name each program by its full path, not echo");
 }
 
 TEST_F(ConfigFileTest, NamesTheNearestKeyForAnUnknownOne) {

@@ -47,7 +47,7 @@ TEST(ConfiguredHeaders, MustBeHeadersThatTheDaemonDoesNotSetItself) {
   for (const char* text : {"", "7", "\"a\"", "{ a = 1 }", "{ a = { fle = \"x\" } }", "{ a = \"b\" }\nb = 1"}) {
     EXPECT_EQ(mistake(text), table) << text;
   }
-  EXPECT_EQ(mistake("{ \"a b\" = \"x\" }"), "has \"a b\", which is no name of a header");
+  EXPECT_EQ(mistake("{ \"a b\" = \"x\" }"), "has \"a b\", which is not the name of a header");
   EXPECT_EQ(mistake("{ content-length = \"7\" }"), "has content-length, which the daemon sets itself");
   EXPECT_EQ(mistake("{ user-agent = \"x\" }"), "has user-agent, which the daemon sets itself");
   EXPECT_EQ(mistake("{ a = \"x\", A = \"y\" }"), "has a twice");

@@ -197,7 +197,7 @@ TEST_F(ConvertTest, RefusesHostileYamlWithTheLine) {
   EXPECT_THAT(error_of("server:\n  - socket_path: /run/x\n"), HasSubstr("theirs.yaml:2: a mapping is out of place"));
   EXPECT_THAT(error_of("server: [[a]]\n"), HasSubstr("theirs.yaml:1: a list is out of place"));
   EXPECT_THAT(error_of("just text\n"), HasSubstr("theirs.yaml:1: the file must be a mapping"));
-  EXPECT_THAT(error_of("a: 1\na: 2\n"), HasSubstr("theirs.yaml:2: a stands there twice"));
+  EXPECT_THAT(error_of("a: 1\na: 2\n"), HasSubstr("theirs.yaml:2: a appears twice"));
   EXPECT_THAT(error_of("~: 1\n"), HasSubstr("theirs.yaml:1: a key is missing"));
   EXPECT_THAT(error_of("a: 1\n---\nb: 2\n"), HasSubstr("more than one document"));
   EXPECT_THAT(error_of("a: 1\nb: [open\n"), HasSubstr("theirs.yaml:"));

@@ -54,7 +54,7 @@ TEST_F(SecretFileTest, NamesASecretFileThatCannotBeUsed) {
 
 TEST_F(SecretFileTest, MayBeACredentialOfSystemd) {
   write("sk-1");
-  EXPECT_THAT(read_secret_file("%d/key").error().message, HasSubstr("%d/key: systemd has given no credentials"));
+  EXPECT_THAT(read_secret_file("%d/key").error().message, HasSubstr("%d/key: systemd has passed no credentials"));
   setenv("CREDENTIALS_DIRECTORY", directory.file("").c_str(), 1);
   EXPECT_EQ(*read_secret_file("%d/key"), "sk-1");
 }

@@ -72,7 +72,7 @@ std::vector<WrongValue> wrong_text(const Text& text) {
   }
   if (kind == &kReadableFile) return {{"/nowhere/at/all", "must be empty or a file that can be read"}, {"a\nb", kLine}};
   if (kind == &kDirectory) return {{"/etc/passwd", "must be empty or a directory"}, {"a\nb", kLine}};
-  if (kind == &kProgram) return {{"fortune", "must be empty or the whole path of a program"}};
+  if (kind == &kProgram) return {{"fortune", "must be empty or the full path of a program"}};
   if (kind == &kHeaderValue) {
     const std::string header = "must be a header's value of at most 8192 bytes";
     return {{"a\nb", header}, {"a\x7f", header}, {std::string(8193, 'x'), header}};
@@ -102,7 +102,7 @@ std::vector<WrongValue> wrong_values(const Option& option) {
                           return wrong;
                         },
                         [](const WordList& list) {
-                          Wrong wrong{{"a,,b", "must be words with commas in between"}};
+                          Wrong wrong{{"a,,b", "must be words separated by commas"}};
                           if (list.words.empty()) {
                             wrong.push_back({"", "must not be empty"});
                             wrong.push_back({"a,b\n", kLine});
@@ -116,7 +116,7 @@ std::vector<WrongValue> wrong_values(const Option& option) {
                         },
                         [](const Commands&) {
                           return Wrong{{"7", "must be a table of programs with their arguments"},
-                                       {"{ a = [\"echo\"] }", "must name each program by its whole path"}};
+                                       {"{ a = [\"echo\"] }", "must name each program by its full path"}};
                         },
                         [](const Headers&) {
                           return Wrong{{"7", "must be a table of headers"},
@@ -129,7 +129,7 @@ std::vector<WrongValue> wrong_values(const Option& option) {
                           return Wrong{{"no-such-group", "must be a group of this system, by name or number"}};
                         },
                         [&](const UserList&) {
-                          return Wrong{{"root,no-such-user", user}, {",", "must be words with commas in"}};
+                          return Wrong{{"root,no-such-user", user}, {",", "must be words separated by"}};
                         },
                         [](const Boolean&) {
                           return Wrong{{"maybe", "must be true or false"}, {"", "must be true or false"}};

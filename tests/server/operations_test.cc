@@ -65,7 +65,7 @@ TEST(CheckConfig, FindsWhatTheStartWouldFail) {
 TEST(CheckConfig, NamesWhatTheStartWouldWarnOf) {
   DaemonProcess daemon({"--check-config"}, [] { setenv("DAEMON_WORKRES", "3", 1); });
   EXPECT_EQ(daemon.exit_status(), 0);
-  EXPECT_THAT(daemon.log(), HasSubstr("streaming-daemon: warning: the variable DAEMON_WORKRES sets nothing here; did "
+  EXPECT_THAT(daemon.log(), HasSubstr("streaming-daemon: warning: the variable DAEMON_WORKRES has no effect; did "
                                       "you mean DAEMON_WORKERS?\n"));
   EXPECT_THAT(daemon.output(), HasSubstr("the settings are valid\n"));
 }
