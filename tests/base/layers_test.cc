@@ -7,6 +7,7 @@
 #include <fstream>
 #include <map>
 #include <regex>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -14,10 +15,10 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// base < config, metrics < ring < sse, handoff, files, process, upstream < backends < stream < server
-const std::map<std::string, int> kRank{{"base", 0},     {"config", 1},   {"metrics", 1}, {"ring", 2},
-                                       {"sse", 3},      {"handoff", 3},  {"files", 3},   {"process", 3},
-                                       {"upstream", 3}, {"backends", 4}, {"stream", 5},  {"server", 6}};
+// base < config, metrics, tls < ring < sse, handoff, files, process, upstream < backends < stream < server
+const std::map<std::string, int> kRank{{"base", 0},     {"config", 1},  {"metrics", 1}, {"tls", 1},     {"ring", 2},
+                                       {"sse", 3},      {"handoff", 3}, {"files", 3},   {"process", 3}, {"upstream", 3},
+                                       {"backends", 4}, {"stream", 5},  {"server", 6}};
 
 struct Include {
   std::string file;    // relative to daemon/
@@ -78,16 +79,15 @@ TEST(Layers, KnowEachDirectoryOfTheDaemon) {
 
 TEST(Layers, KeepLibrariesWhereTheyBelong) {
   // Of a library with many headers, their directory.
-  const std::map<std::string, std::string> home{{"liburing.h", "ring"},    {"ares.h", "upstream"},
-                                                {"curl/", "upstream"},
-                                                {"nghttp2/", "upstream"},  {"openssl/", "upstream"},
-                                                {"CLI/CLI.hpp", "config"}, {"toml++/toml.h", "config"},
-                                                {"yaml-cpp/", "config"}};
+  const std::map<std::string, std::set<std::string>> homes{
+      {"liburing.h", {"ring"}},      {"ares.h", {"upstream"}},          {"curl/", {"upstream"}},
+      {"nghttp2/", {"upstream"}},    {"openssl/", {"tls", "upstream"}}, {"CLI/CLI.hpp", {"config"}},
+      {"toml++/toml.h", {"config"}}, {"yaml-cpp/", {"config"}}};
   for (const Include& include : all_includes()) {
-    auto found = home.find(include.header);
-    if (found == home.end()) found = home.find(include.header.substr(0, include.header.find('/') + 1));
-    if (found == home.end()) continue;
-    EXPECT_EQ(include.layer, found->second) << include.file;
+    auto found = homes.find(include.header);
+    if (found == homes.end()) found = homes.find(include.header.substr(0, include.header.find('/') + 1));
+    if (found == homes.end()) continue;
+    EXPECT_TRUE(found->second.contains(include.layer)) << include.file << " includes " << include.header;
   }
 }
 
