@@ -27,6 +27,12 @@ constexpr std::uint8_t kApplicationData = 23;
 constexpr std::uint8_t kWarning = 1;
 constexpr std::uint8_t kFatal = 2;
 constexpr std::uint8_t kCloseNotify = 0;
+constexpr std::uint8_t kUnexpectedMessage = 10;
+constexpr std::uint8_t kBadRecordMac = 20;
+constexpr std::uint8_t kRecordOverflow = 22;
+constexpr std::uint8_t kIllegalParameter = 47;
+constexpr std::uint8_t kDecodeError = 50;
+constexpr std::uint8_t kInternalError = 80;
 constexpr std::uint8_t kUserCanceled = 90;
 
 constexpr std::size_t kHeaderBytes = 5;  // type, version, length
@@ -37,8 +43,6 @@ constexpr std::size_t kExplicitNonceBytes = 8;
 constexpr std::string_view kKeyUpdate{"\x18\x00\x00\x01", 4};
 constexpr std::uint8_t kNotRequested = 0;
 constexpr std::uint8_t kRequested = 1;
-
-constexpr std::size_t kInvalidRecord = 0;
 
 using Nonce = std::array<std::uint8_t, 12>;
 
@@ -180,27 +184,46 @@ TlsConnection::Sealing TlsConnection::seal(TlsCiphers& ciphers, std::string_view
   return sealing;
 }
 
-TlsConnection::Sealing TlsConnection::seal_close_notify(TlsCiphers& ciphers, Buffer& records) {
-  constexpr char kMessage[] = {kWarning, kCloseNotify};
-  const Sealing sealing = seal_record(ciphers, kAlert, {kMessage, sizeof kMessage}, records);
+TlsConnection::Sealing TlsConnection::seal_alert(TlsCiphers& ciphers, std::uint8_t level, std::uint8_t description,
+                                                 Buffer& records) {
+  const char message[] = {static_cast<char>(level), static_cast<char>(description)};
+  const Sealing sealing = seal_record(ciphers, kAlert, {message, sizeof message}, records);
   ended_ = true;
   return sealing;
 }
 
+TlsConnection::Sealing TlsConnection::seal_close_notify(TlsCiphers& ciphers, Buffer& records) {
+  return seal_alert(ciphers, kWarning, kCloseNotify, records);
+}
+
+TlsConnection::Sealing TlsConnection::seal_fatal_alert(TlsCiphers& ciphers, Buffer& records) {
+  CHECK(received_ == Received::kMalformed);
+  return seal_alert(ciphers, kFatal, fatal_alert_, records);
+}
+
 // --- From the client ------------------------------------------------------------------------------------------------
 
-// The length of the record that begins with `bytes`. That of its header, which is more than `bytes`, while it is not
-// known; kInvalidRecord if no record of this connection begins so.
-std::size_t TlsConnection::record_bytes(std::span<const char> bytes) const {
+TlsConnection::Received TlsConnection::malformed(std::uint8_t alert) {
+  fatal_alert_ = alert;
+  return Received::kMalformed;
+}
+
+// The length of the record that begins with `bytes`; that of its header while it is incomplete; 0 if no record of this
+// connection begins so.
+std::size_t TlsConnection::record_bytes(std::span<const char> bytes) {
   if (bytes.size() < kHeaderBytes) return kHeaderBytes;
   const std::uint8_t type = byte_at(bytes, 0);
   const std::size_t protected_bytes = std::size_t{byte_at(bytes, 3)} << 8 | byte_at(bytes, 4);
-  const bool is_known =
-      version_ == TlsVersion::k13 ? type == kApplicationData : type >= kAlert && type <= kApplicationData;
-  if (!is_known || protected_bytes < overhead() || protected_bytes > kMaxRecordText + overhead()) {
-    return kInvalidRecord;
+  // The true type is encrypted in TLS 1.3. Nothing else comes behind the handshake there.
+  const std::uint8_t lowest_type = version_ == TlsVersion::k13 ? kApplicationData : kAlert;
+  if (type < lowest_type || type > kApplicationData) {
+    received_ = malformed(kUnexpectedMessage);
+  } else if (protected_bytes > kMaxRecordText + overhead()) {
+    received_ = malformed(kRecordOverflow);
+  } else if (protected_bytes < overhead()) {
+    received_ = malformed(kDecodeError);
   }
-  return kHeaderBytes + protected_bytes;
+  return received_ == Received::kNothing ? kHeaderBytes + protected_bytes : 0;
 }
 
 TlsConnection::Received TlsConnection::receive(TlsCiphers& ciphers, std::span<char> bytes) {
@@ -211,7 +234,7 @@ TlsConnection::Received TlsConnection::receive(TlsCiphers& ciphers, std::span<ch
       incomplete_.append({bytes.data(), bytes.size()});
       break;
     }
-    received_ = open_record(ciphers, bytes.first(whole));
+    if (whole > 0) received_ = open_record(ciphers, bytes.first(whole));
     bytes = bytes.subspan(whole);
   }
   return received_;
@@ -226,30 +249,31 @@ std::span<char> TlsConnection::complete(TlsCiphers& ciphers, std::span<char> byt
     incomplete_.append({more.data(), more.size()});
     bytes = bytes.subspan(more.size());
   }
-  received_ = open_record(ciphers, {incomplete_.begin(), whole});
+  if (whole > 0) received_ = open_record(ciphers, {incomplete_.begin(), whole});
   incomplete_.reset();
   return bytes;
 }
 
 TlsConnection::Received TlsConnection::open_record(TlsCiphers& ciphers, std::span<char> record) {
   SequenceNumber number;
-  if (record.size() == kInvalidRecord || !take_sequence(from_client_, number)) return Received::kMalformed;
+  if (!take_sequence(from_client_, number)) return malformed(kInternalError);
   std::span<char> sealed = record.subspan(kHeaderBytes);
   const Nonce nonce =
       has_explicit_nonce() ? explicit_nonce(from_client_, sealed.data()) : implicit_nonce(from_client_, number);
   if (has_explicit_nonce()) sealed = sealed.subspan(kExplicitNonceBytes);
-  std::string_view text(sealed.data(), sealed.size() - TlsCiphers::kTagBytes);
+  const std::string_view text(sealed.data(), sealed.size() - TlsCiphers::kTagBytes);
   const AdditionalData additional(version_, number, record.data(), text.size());
-  if (!ciphers.open(aead_, from_client_, {nonce, additional.view()}, sealed)) return Received::kMalformed;
+  if (!ciphers.open(aead_, from_client_, {nonce, additional.view()}, sealed)) return malformed(kBadRecordMac);
   if (version_ == TlsVersion::k12) return act_on(byte_at(record, 0), text);
   // RFC 8446, section 5.4: the text, its type, and padding of any length.
   const std::size_t type = text.find_last_not_of('\0');
-  if (type == std::string_view::npos) return Received::kMalformed;
+  if (type == std::string_view::npos) return malformed(kUnexpectedMessage);
   return act_on(byte_at(text, type), text.substr(0, type));
 }
 
 TlsConnection::Received TlsConnection::act_on(std::uint8_t type, std::string_view text) {
-  if (key_update_bytes_ > 0 && type != kHandshake) return Received::kMalformed;
+  // RFC 8446, section 5.1: nothing comes between the fragments of a message.
+  if (key_update_bytes_ > 0 && type != kHandshake) return malformed(kUnexpectedMessage);
   switch (type) {
     case kApplicationData:
       return Received::kNothing;
@@ -258,18 +282,18 @@ TlsConnection::Received TlsConnection::act_on(std::uint8_t type, std::string_vie
     case kHandshake:
       return on_handshake(text);
     default:
-      return Received::kMalformed;
+      return malformed(kUnexpectedMessage);
   }
 }
 
-TlsConnection::Received TlsConnection::on_alert(std::string_view alert) const {
-  if (alert.size() != 2) return Received::kMalformed;
+TlsConnection::Received TlsConnection::on_alert(std::string_view alert) {
+  if (alert.size() != 2) return malformed(kDecodeError);
   const std::uint8_t level = byte_at(alert, 0);
   const std::uint8_t description = byte_at(alert, 1);
   if (description == kCloseNotify) return Received::kClosed;
   // TLS 1.3 ignores the level, and has one alert that does not end the connection.
   if (version_ == TlsVersion::k13) return description == kUserCanceled ? Received::kNothing : Received::kClosed;
-  if (level != kWarning && level != kFatal) return Received::kMalformed;
+  if (level != kWarning && level != kFatal) return malformed(kIllegalParameter);
   return level == kWarning ? Received::kNothing : Received::kClosed;
 }
 
@@ -277,18 +301,22 @@ TlsConnection::Received TlsConnection::on_alert(std::string_view alert) const {
 // what a client may send behind the handshake without being asked is a KeyUpdate, alone or in fragments. It ends its
 // record, because the next one has another key.
 TlsConnection::Received TlsConnection::on_handshake(std::string_view text) {
-  if (version_ == TlsVersion::k12 || text.empty()) return Received::kMalformed;
-  for (; key_update_bytes_ < kKeyUpdate.size(); ++key_update_bytes_, text.remove_prefix(1)) {
-    if (text.empty()) return Received::kNothing;
-    if (text.front() != kKeyUpdate[key_update_bytes_]) return Received::kMalformed;
+  if (version_ == TlsVersion::k12 || text.empty()) return malformed(kUnexpectedMessage);
+  for (; key_update_bytes_ < kKeyUpdate.size() && !text.empty(); ++key_update_bytes_, text.remove_prefix(1)) {
+    if (text.front() != kKeyUpdate[key_update_bytes_]) return malformed(kUnexpectedMessage);
   }
   if (text.empty()) return Received::kNothing;
-  const std::uint8_t request = byte_at(text, 0);
-  if (text.size() > 1 || request > kRequested || key_updates_ == kMaxKeyUpdates) return Received::kMalformed;
-  ++key_updates_;
+  if (text.size() > 1) return malformed(kUnexpectedMessage);
   key_update_bytes_ = 0;
+  return on_key_update(byte_at(text, 0));
+}
+
+TlsConnection::Received TlsConnection::on_key_update(std::uint8_t request) {
+  if (request != kNotRequested && request != kRequested) return malformed(kIllegalParameter);
+  static_assert(kMaxKeyUpdates < UINT8_MAX);
+  if (++key_updates_ > kMaxKeyUpdates) return malformed(kUnexpectedMessage);
   key_update_due_ = key_update_due_ || request == kRequested;
-  return handoff_protocol::update_traffic_keys(aead_, from_client_) ? Received::kNothing : Received::kMalformed;
+  return handoff_protocol::update_traffic_keys(aead_, from_client_) ? Received::kNothing : malformed(kInternalError);
 }
 
 }  // namespace streaming

@@ -6,9 +6,11 @@
 // two calls it holds the keys, the sequence numbers and at most the incomplete record that the client has begun; the
 // cipher contexts are the worker's (TlsCiphers). Its secrets are wiped when it is destroyed.
 //
-// No nonce is used twice with a key: one function gives out sequence numbers, and moves on with each (take_nonce() in
-// the source); a number is set back only by the function that replaces the key with it (update_traffic_keys()); and a
-// connection cannot be copied or moved, so that nobody else counts on from the same number.
+// No nonce is used twice with a key: one function gives out sequence numbers, and moves on with each (take_sequence()
+// in the source); a number is set back only together with the key (update_traffic_keys()); and a connection cannot be
+// copied or moved, so that nobody else counts on from the same number. Chance has one place: in TLS 1.2 with GCM,
+// Apache's OpenSSL has counted from a random number of 64 bits. That one of our sequence numbers is among those has a
+// probability below 2^-39, because a key has at most 2^24 records of each. NIST SP 800-38D asks for 2^-32.
 
 #pragma once
 
@@ -40,16 +42,19 @@ class TlsConnection {
   // Appends to `records` the records of `text`, each of kMaxRecordText bytes at most, and before them the KeyUpdate
   // that is due. An empty text makes no record of its own. Unless kDone is returned, `records` may have a part of them.
   [[nodiscard]] Sealing seal(TlsCiphers& ciphers, std::string_view text, Buffer& records);
-  // Appends the alert close_notify. Nothing may be sealed after it.
+  // Appends the alert close_notify: all that was sealed is a whole answer. Nothing may be sealed after it.
   [[nodiscard]] Sealing seal_close_notify(TlsCiphers& ciphers, Buffer& records);
+  // Appends, once receive() has returned kMalformed, the fatal alert that names the reason. Nothing may be sealed after
+  // it.
+  [[nodiscard]] Sealing seal_fatal_alert(TlsCiphers& ciphers, Buffer& records);
 
-  // Whether a KeyUpdate is due that the client waits for. seal() without text is enough.
+  // Whether a KeyUpdate is due that the client waits for. A seal() without text answers it.
   bool has_to_answer() const { return key_update_due_ && !ended_; }
 
   enum class Received : std::uint8_t {
     kNothing,    // to act on; what the client has sent was dropped
     kClosed,     // close_notify, or another alert that ends the connection
-    kMalformed,  // a record that cannot be opened, or breaks the protocol
+    kMalformed,  // a record that cannot be opened, or breaks the protocol; or OpenSSL has no memory
   };
   // Takes what has come, any part of the stream of records, and opens it in place. What comes behind the end is
   // dropped, and the end is returned again.
@@ -58,13 +63,16 @@ class TlsConnection {
  private:
   Sealing seal_record(TlsCiphers& ciphers, std::uint8_t type, std::string_view text, Buffer& records);
   Sealing seal_key_update(TlsCiphers& ciphers, Buffer& records);
+  Sealing seal_alert(TlsCiphers& ciphers, std::uint8_t level, std::uint8_t description, Buffer& records);
 
-  std::size_t record_bytes(std::span<const char> bytes) const;
+  std::size_t record_bytes(std::span<const char> bytes);
   std::span<char> complete(TlsCiphers& ciphers, std::span<char> bytes);
   Received open_record(TlsCiphers& ciphers, std::span<char> record);
   Received act_on(std::uint8_t type, std::string_view text);
-  Received on_alert(std::string_view alert) const;
+  Received on_alert(std::string_view alert);
   Received on_handshake(std::string_view text);
+  Received on_key_update(std::uint8_t request);
+  Received malformed(std::uint8_t alert);
 
   bool has_explicit_nonce() const;
   std::size_t overhead() const;
@@ -75,10 +83,11 @@ class TlsConnection {
   const handoff_protocol::TlsVersion version_;
   const handoff_protocol::Aead aead_;
   Received received_ = Received::kNothing;  // the end, once it has come
+  std::uint8_t fatal_alert_ = 0;            // that names why it is kMalformed
   std::uint8_t key_updates_ = 0;            // that the client has sent
   std::uint8_t key_update_bytes_ : 3 = 0;   // of a KeyUpdate that the client has begun to send
   bool key_update_due_ : 1 = false;
-  bool ended_ : 1 = false;   // close_notify is sealed
+  bool ended_ : 1 = false;   // the last alert is sealed
   bool failed_ : 1 = false;  // a sequence number was taken, and no record made with it
 };
 

@@ -213,6 +213,11 @@ std::string TlsPeer::read(std::string_view records) {
   return text;
 }
 
+void TlsPeer::end_of_file() {
+  BIO_set_mem_eof_return(SSL_get_rbio(client_.get()), 0);
+  read("");
+}
+
 std::string TlsPeer::write(std::string_view text) {
   std::size_t bytes = 0;
   if (!text.empty()) CHECK(SSL_write_ex(client_.get(), text.data(), text.size(), &bytes) == 1);

@@ -43,6 +43,8 @@ class TlsPeer {
 
   // The client reads `records`, any part of what the other side sends; returns the text in them.
   std::string read(std::string_view records);
+  // The connection ends for the client.
+  void end_of_file();
   // The client has seen close_notify, the only clean end.
   bool has_clean_end() const { return has_clean_end_; }
   // Why the client has given the connection up; empty while it has not.
