@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// streaming-daemon: reads its settings, then lives in a Server.
+// streaming-daemon: reads its settings, then runs a Server.
 
 #include <fcntl.h>
 #include <unistd.h>
@@ -63,8 +63,8 @@ int read_settings_and_serve(int argc, char** argv) {
   return exit_status;
 }
 
-// Whoever started the daemon may have closed the standard descriptors. A socket in their place would be written to as
-// the log, and inherited by programs.
+// The process that started the daemon may have closed the standard descriptors. A socket that got their number would
+// receive the log, and programs would inherit it.
 void open_standard_descriptors() {
   int fd = 0;
   while (fd >= 0 && fd <= STDERR_FILENO) fd = open("/dev/null", O_RDWR);
@@ -78,7 +78,7 @@ int main(int argc, char** argv) try {
   open_standard_descriptors();
   return read_settings_and_serve(argc, argv);
 } catch (const std::bad_alloc&) {
-  return fail({"there is not enough memory; raise the limit of the address space (ulimit -v, LimitAS=) or use fewer "
+  return fail({"there is not enough memory; raise the limit of the address space (ulimit -v, LimitAS=) or lower "
                "workers"});
 } catch (const std::system_error& error) {
   return fail({std::string("cannot start a thread: ") + error.what() +

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Base64 (RFC 4648), as data: URLs want it. Pure.
+// Base64 (RFC 4648) in the form of data: URLs. Pure.
 
 #pragma once
 
@@ -10,17 +10,17 @@
 
 namespace streaming {
 
-// Of so many bytes in base64.
+// The size of `bytes` bytes in base64.
 constexpr std::size_t base64_size(std::size_t bytes) {
   return (bytes + 2) / 3 * 4;
 }
 
 void append_base64(std::string& out, std::string_view bytes);
 
-// The size of what `text` encodes; nothing where it is not base64, padded and without line breaks.
+// The size of the bytes that `text` encodes; empty if it is not base64 with padding and without line breaks.
 std::optional<std::size_t> base64_decoded_size(std::string_view text);
 
-// What `text` encodes, which must be base64.
+// The bytes that `text` encodes, which must be base64.
 std::string decode_base64(std::string_view text);
 
 }  // namespace streaming

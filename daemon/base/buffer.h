@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// Buffer: bytes that wait to be sent. Sixteen bytes while it is empty and no allocation before the first append. There
-// is room in front of them, so that what is known last can stand first without a move.
+// Buffer: bytes that wait to be sent. It is 16 bytes large and allocates nothing before the first append. There is room
+// before the first byte, so that a prefix that is known last (a chunk's size) needs no move.
 //
-// Owned by a stream; moved into the "in flight" place before the kernel sees it, and never appended to there. The size
-// is bounded by the caller. One thread.
+// Owned by a stream. Before the kernel sees it, it is moved to the stream's buffer in flight, to which nothing is
+// appended. The caller bounds the size. One thread.
 
 #pragma once
 
@@ -49,11 +49,11 @@ class Buffer {
     ++size_;
   }
 
-  // What may be written in front of the first byte: kHeadroom bytes that end at begin(). Not of one without memory.
+  // The caller may write the kHeadroom bytes that end at begin(), if the buffer has had an append.
   static constexpr std::size_t kHeadroom = 16;
   char* begin() { return data_; }
 
-  // Room for `more` bytes behind the end, to be filled and then committed.
+  // Room for `more` bytes after the end: fill it, then call commit().
   char* reserve(std::size_t more) {
     if (capacity_ - size_ < more) grow(more);
     return data_ + size_;
@@ -71,7 +71,7 @@ class Buffer {
   }
 
  private:
-  static constexpr std::size_t kSmallest = 112;  // one event of a few words, and a whole malloc chunk with its header
+  static constexpr std::size_t kSmallest = 112;  // fits a short event, and a malloc chunk with its header
 
   void* memory() const { return data_ == nullptr ? nullptr : data_ - kHeadroom; }
 

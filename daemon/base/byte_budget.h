@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// ByteBudget: how much memory many holders may have together, and how much they have. HeldBytes: the share of one.
+// ByteBudget: a limit on the memory of many holders together, and the amount in use. HeldBytes: the share of one
+// holder.
 //
-// All threads may use a budget, which outlives its shares. A share stands beside the memory that it counts and lives as
-// long: it gives back what it counts when it is destroyed, so no way of ending can forget to. A change of a share costs
-// one atomic addition.
+// All threads may use a budget, which outlives its shares. A share is a member next to the memory that it counts and
+// lives as long: its destructor returns it to the budget, so no path can forget that. A change of a share costs one
+// atomic addition.
 
 #pragma once
 
@@ -13,12 +14,12 @@
 
 namespace streaming {
 
-// On a cache line of its own, because several workers write it.
+// On a separate cache line, because several workers write it.
 class alignas(64) ByteBudget {
  public:
   explicit ByteBudget(std::size_t most_bytes) : most_(most_bytes) {}
 
-  // For what is added from now on.
+  // Applies to shares that grow from now on.
   void set_most(std::size_t bytes) { most_.store(bytes, std::memory_order_relaxed); }
   std::size_t most() const { return most_.load(std::memory_order_relaxed); }
   std::size_t held() const { return held_.load(std::memory_order_relaxed); }
@@ -35,10 +36,10 @@ class alignas(64) ByteBudget {
 
 class HeldBytes {
  public:
-  // Counts nowhere.
+  // Belongs to no budget and is never refused.
   HeldBytes() = default;
   explicit HeldBytes(ByteBudget& budget) : budget_(&budget) {}
-  // A copy counts as much again.
+  // A copy counts the same amount again.
   HeldBytes(const HeldBytes& other) : HeldBytes(other.another(other.bytes_)) {}
   HeldBytes(HeldBytes&& other) noexcept
       : budget_(std::exchange(other.budget_, nullptr)), bytes_(std::exchange(other.bytes_, 0)) {}
@@ -49,8 +50,8 @@ class HeldBytes {
   }
   ~HeldBytes() { set(0); }
 
-  // The share is `bytes` now. False if it has grown and all shares together are over the budget; it counts nevertheless,
-  // until the holder has let go of its memory.
+  // Changes the share to `bytes`. False if it has grown and all shares together exceed the budget. It counts
+  // nevertheless, until the holder has freed its memory.
   bool set(std::size_t bytes) {
     const std::size_t before = std::exchange(bytes_, bytes);
     if (budget_ == nullptr || bytes == before) return true;
@@ -58,7 +59,7 @@ class HeldBytes {
     budget_->remove(before - bytes);
     return true;
   }
-  // A share of the same budget, for what is made of this one's memory. It is never refused.
+  // A new share of the same budget, for memory that is made from this one's. It is never refused.
   HeldBytes another(std::size_t bytes) const {
     HeldBytes made;
     made.budget_ = budget_;

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// Checks for what only our own code can get wrong. They stay on in release builds: a daemon that goes on with a broken
-// invariant would write one client's answer to another. What a peer can cause is a value (result.h), never a check.
+// CHECK: for faults that only our own code can cause. It stays on in release builds: a daemon that continued with a
+// broken invariant could send one client's answer to another. What a peer can cause is a value (result.h), never a
+// CHECK.
 
 #pragma once
 
 namespace streaming {
 
-// Logs the failed condition with its place to stderr and aborts.
+// Writes the failed condition and its place to stderr and aborts.
 [[noreturn]] void check_failed(const char* condition, const char* file, int line);
 
 }  // namespace streaming

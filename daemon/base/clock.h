@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Monotonic time as two types that cannot be mixed up with counts: a Duration and a Time, both whole milliseconds.
+// Monotonic time in whole milliseconds: the types Duration and Time, which cannot be mixed up with counts.
 //
-// A worker reads the clock once a turn of its loop and hands the Time down; only the ring's wait needs nanoseconds.
+// A worker reads the clock once in each turn of its loop and passes the Time down; only the ring's wait needs
+// nanoseconds.
 
 #pragma once
 

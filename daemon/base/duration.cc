@@ -9,7 +9,7 @@
 namespace streaming {
 namespace {
 
-// Those that begin with another one's letters come first.
+// A unit that begins with another unit's letters comes before it.
 constexpr std::array<std::pair<std::string_view, double>, 7> kUnits{{
     {"ns", 1},
     {"us", 1e3},
@@ -20,7 +20,7 @@ constexpr std::array<std::pair<std::string_view, double>, 7> kUnits{{
     {"h", 3600e9},
 }};
 
-// Takes a number and its unit from the front of `text`; nanoseconds.
+// Removes a number and its unit from the front of `text` and returns them in nanoseconds.
 std::optional<double> take_part(std::string_view& text) {
   double number = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number, std::chars_format::fixed);

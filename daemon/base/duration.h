@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Durations as Go writes them: 10s, 500ms, 1m30s, 1.5h. Pure.
+// Parses durations in Go's notation: 10s, 500ms, 1m30s, 1.5h. Pure.
 
 #pragma once
 
@@ -11,7 +11,7 @@ namespace streaming {
 
 using Nanoseconds = std::chrono::nanoseconds;
 
-// Nothing where `text` is no duration, is negative or too long to be counted. "0" needs no unit.
+// Empty if `text` is not a duration, is negative, or exceeds 64 bits of nanoseconds. "0" needs no unit.
 std::optional<Nanoseconds> parse_duration(std::string_view text);
 
 }  // namespace streaming

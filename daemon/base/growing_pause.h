@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The pause before a try that follows others: it doubles with each, and is shorter by up to a quarter by chance, so that
-// those who failed together do not try again together. Pure.
+// The pause before another try. It doubles with each try and is randomly up to a quarter shorter, so that callers that
+// failed together do not try again together. Pure.
 
 #pragma once
 
@@ -11,7 +11,7 @@
 
 namespace streaming {
 
-// `tries` went before that pause, the first not counted.
+// `tries` tries came before this pause, not counting the first.
 template <typename Random>
 Duration growing_pause(Duration first, Duration most, int tries, Random& random) {
   Duration longest = first;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// One line of an HTTP head, and the rules by which a peer's words may become one (RFC 9110, 5). Pure.
+// HeaderField: one line of an HTTP head, and the rules for names and values from peers (RFC 9110, 5). Pure.
 
 #pragma once
 
@@ -12,13 +12,13 @@ struct HeaderField {
   std::string_view value;
 };
 
-// A token: letters, digits and !#$%&'*+-.^_`|~, at least one.
+// Whether it is a token: one or more letters, digits and !#$%&'*+-.^_`|~.
 bool is_header_name(std::string_view name);
 
-// No control characters but the tab: nothing that would end the line.
+// Whether it has no control characters except tabs, so that it cannot end the line.
 bool is_header_value(std::string_view value);
 
-// Whether both names are the same to HTTP: letters of either case.
+// Whether both names are equal in HTTP, which ignores case.
 bool same_header_name(std::string_view left, std::string_view right);
 
 }  // namespace streaming

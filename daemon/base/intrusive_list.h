@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// A doubly linked list threaded through its members: linking and unlinking allocate nothing and take constant time.
+// IntrusiveList: a doubly linked list whose links are in its members. Linking and unlinking allocate nothing and take
+// constant time.
 //
-// A member derives from ListNode and belongs to one list at most; the list borrows it. A member that is destroyed while
-// it is linked unlinks itself. One thread.
+// A member derives from ListNode and is in at most one list, which borrows it. A member that is destroyed while linked
+// unlinks itself. One thread.
 
 #pragma once
 

@@ -25,7 +25,8 @@ constexpr const char* kTimePattern = "%Y-%m-%dT%H:%M:%S.%e%z";
 
 std::atomic<LogFormat> current_format{LogFormat::kText};
 
-// TIME LEVEL MESSAGE, or {"time":"...","level":"...","message":"..."}: one line, whatever the message holds.
+// Writes TIME LEVEL MESSAGE, or {"time":"...","level":"...","message":"..."}: always one line, whatever is in the
+// message.
 class Formatter final : public spdlog::formatter {
  public:
   explicit Formatter(LogFormat format) : format_(format) {}
@@ -62,7 +63,7 @@ class Formatter final : public spdlog::formatter {
   spdlog::pattern_formatter time_{kTimePattern, spdlog::pattern_time_type::local, ""};
 };
 
-// Where spdlog's lines go.
+// Receives spdlog's lines.
 class Sink final : public spdlog::sinks::base_sink<std::mutex> {
  public:
   explicit Sink(LogWriter& writer) : writer_(writer) {}
@@ -88,7 +89,7 @@ class Sink final : public spdlog::sinks::base_sink<std::mutex> {
   std::uint64_t reported_ = 0;
 };
 
-// Never destroyed, as threads may log until the process ends.
+// Never destroyed, because threads may log until the process ends.
 LogWriter* writer = nullptr;
 
 Result<UniqueFd> open_output(const std::string& file) {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// The daemon's log: one line an occurrence, as text or as JSON, to stderr or to a file. Any thread; none waits for it.
-// What a line holds of a peer's is made printable (base/printable.h), so that no line can be forged.
+// The daemon's log: one line for each occurrence, as text or JSON, to stderr or a file. Any thread may log, and none
+// waits for the output. Text from peers is made printable (base/printable.h), so that it cannot forge a line.
 //
-// Never pass a prompt, a token of an answer or a key to it.
+// Never log a prompt, a part of an answer, or a key.
 
 #pragma once
 
@@ -21,10 +21,10 @@ namespace log {
 
 enum class Level : std::uint8_t { kDebug, kInfo, kWarn, kError, kCritical, kOff };
 
-// Lines below it are not written.
+// Lines below this level are not written.
 void set_level(Level least);
 
-// `text` is the line as it is.
+// Writes `text` unchanged: it is not a format.
 void write(Level level, std::string_view text);
 void write_formatted(Level level, fmt::string_view format, fmt::format_args values);
 
@@ -51,10 +51,10 @@ void critical(fmt::format_string<Values...> format, Values&&... values) {
 
 }  // namespace log
 
-// The names of levels, and of formats, as one list each for help and errors.
+// The names of levels and of formats, for help and errors.
 inline constexpr std::string_view kLogLevels = "debug, info, warn, error";
 inline constexpr std::string_view kLogFormats = "text, json";
-// The file that is none.
+// The name of the output that is not a file.
 inline constexpr std::string_view kLogToStderr = "stderr";
 
 enum class LogFormat : std::uint8_t { kText, kJson };
@@ -68,29 +68,29 @@ struct LogSettings {
 bool is_log_level(std::string_view name);
 bool is_log_format(std::string_view name);
 
-// Sets up the thread that writes. Call once, before the first other thread; the Error says why the file cannot be
+// Starts the thread that writes. Call it once, before any other thread starts. The Error reports why the file cannot be
 // written.
 Status start_log(const LogSettings& settings);
 
-// The main thread's: opens the file again, which may have been moved away, and goes on as `settings` says; or goes on
-// as before, and says why.
+// Reopens the file, which may have been moved away, and applies `settings`. If that fails, it changes nothing and
+// returns the reason. Main thread only.
 Status restart_log(const LogSettings& settings);
 
-// How long end_log() waits if the output takes no lines. Over it: the lines that wait are lost.
+// How long end_log() waits if the output accepts no lines. Over it: the waiting lines are lost.
 inline constexpr Duration kLogEndTimeout{500};
 
-// Writes what waits, for kLogEndTimeout at most. Lines that other threads log afterwards are lost.
+// Writes the waiting lines, for at most kLogEndTimeout. Lines that other threads log afterwards are lost.
 void end_log();
 
-// Lines that could not be written since the start. Any thread.
+// The number of lines that could not be written since the start. Any thread.
 std::uint64_t lost_log_lines();
 
 LogFormat log_format();
 
-// `text` between quotation marks.
+// `text` as a JSON string, with its quotation marks.
 std::string json_string(std::string_view text);
 
-// With this in front a line in JSON holds members and not a message.
+// Marks a line, as its first character, that consists of JSON members instead of a message.
 inline constexpr char kJsonMembers = '\x1e';
 
 }  // namespace streaming

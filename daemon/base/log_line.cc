@@ -6,7 +6,7 @@
 namespace streaming {
 namespace {
 
-// Whether the value can be told from what stands around it.
+// Whether the value needs no quotation marks to be separate from the rest of the line.
 bool is_plain(std::string_view value) {
   return std::all_of(value.begin(), value.end(), [](char byte) {
     return static_cast<unsigned char>(byte) > ' ' && byte != '"' && byte != '=' && byte != '\x7f';

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A log line that says facts by name: "MESSAGE name=value ..." in text, members of their own in JSON. Any thread.
+// LogLine: a log line with named values: "MESSAGE name=value ..." as text, separate members in JSON. Any thread.
 
 #pragma once
 
@@ -15,7 +15,7 @@ class LogLine {
  public:
   explicit LogLine(std::string_view message);
 
-  // An empty value is left out. A text may be a peer's: it is quoted where it needs to be.
+  // Leaves out empty values. A text may come from a peer: it is quoted if necessary.
   LogLine& add(std::string_view name, std::string_view value);
   template <std::integral Number>
   LogLine& add(std::string_view name, Number value) {

@@ -13,7 +13,7 @@
 namespace streaming {
 
 LogWriter::LogWriter(UniqueFd output) : output_(std::make_shared<const UniqueFd>(std::move(output))) {
-  // The signals are the main thread's.
+  // Only the main thread receives signals.
   sigset_t all_signals, before;
   sigfillset(&all_signals);
   pthread_sigmask(SIG_SETMASK, &all_signals, &before);
@@ -65,7 +65,7 @@ void LogWriter::run() {
     const std::shared_ptr<const UniqueFd> output = output_;
     lock.unlock();
     const std::uint64_t lost = write_all(output->get(), lines);
-    // A burst's memory is not kept.
+    // Frees the memory that a burst needed.
     lines = std::string();
     lock.lock();
     lost_ += lost;

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// LogWriter: the lines of the log that wait to be written, and the thread that writes them.
+// LogWriter: the log's waiting lines, and the thread that writes them.
 //
-// One, made at start and never destroyed, because threads may log until the process ends. Nobody waits for the output:
-// lines beyond kMaxLogBytes are lost, and counted. The thread gathers lines for kLogPause and writes them together.
+// There is one. It is made at the start and never destroyed, because threads may log until the process ends. No caller
+// waits for the output: lines over kMaxLogBytes are lost, and counted. The thread gathers lines for kLogPause and
+// writes them together.
 
 #pragma once
 
@@ -19,32 +20,33 @@
 
 namespace streaming {
 
-// Lines that wait to be written. Over it: lost, and counted.
+// Bytes of waiting lines. Over it: a line is lost, and counted.
 inline constexpr std::size_t kMaxLogBytes = 1024 * 1024;
 
-// How long lines are gathered before they are written together.
+// Time for which lines are gathered before they are written together.
 inline constexpr Duration kLogPause{5};
 
 class LogWriter {
  public:
-  // Starts the thread, which takes no signal.
+  // Starts the thread, which receives no signals.
   explicit LogWriter(UniqueFd output);
 
-  // Any thread. `line` has its end of line.
+  // Any thread. `line` includes its end of line.
   void append(std::string_view line);
 
-  // From the next lines on.
+  // Applies to the next lines.
   void set_output(UniqueFd output);
 
-  // Returns when all is written, or after `timeout`: whoever reads the output may have stopped.
+  // Returns when all lines are written, or after `timeout`, because the reader of the output may have stopped.
   void finish(Duration timeout);
 
-  // Lines that were lost since the start: there was no room for them, or the output did not take them. Any thread.
+  // The number of lines lost since the start: there was no room for them, or the output did not accept them. Any
+  // thread.
   std::uint64_t lost();
 
  private:
   void run();
-  // How many lines the output did not take.
+  // Returns the number of lines that the output did not accept.
   static std::uint64_t write_all(int fd, std::string_view lines);
 
   std::mutex mutex_;
@@ -53,9 +55,9 @@ class LogWriter {
   std::string waiting_;
   std::shared_ptr<const UniqueFd> output_;  // shared with the thread, which may be in a write
   std::uint64_t lost_ = 0;
-  bool sleeping_ = false;   // the thread waits for the first line
-  bool writing_ = false;    // it has taken lines that are not written yet
-  bool finishing_ = false;  // it is not to wait for more lines
+  bool sleeping_ = false;   // the thread waits for a first line
+  bool writing_ = false;    // it has taken lines and not written all of them
+  bool finishing_ = false;  // it does not wait for more lines
 };
 
 }  // namespace streaming

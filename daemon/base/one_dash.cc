@@ -7,7 +7,7 @@ namespace streaming {
 
 std::vector<std::string> with_two_dashes(int argc, const char* const* argv,
                                          const std::function<bool(const std::string& flag)>& is_flag) {
-  constexpr std::size_t kShortest = sizeof "--x";  // longer than a flag of one letter, which has one dash
+  constexpr std::size_t kShortest = sizeof "--x";  // longer than a flag of one letter, which rightly has one dash
   std::vector<std::string> arguments(argv + std::min(argc, 1), argv + argc);
   for (std::string& argument : arguments) {
     const std::string flag = "-" + argument.substr(0, argument.find('='));

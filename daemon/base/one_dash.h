@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Flags as programs in Go have them, with one dash: "-socket PATH", "-socket=PATH". Pure.
+// Accepts flags with one dash, as Go programs have them: "-socket PATH", "-socket=PATH". Pure.
 
 #pragma once
 
@@ -9,8 +9,8 @@
 
 namespace streaming {
 
-// The arguments behind the program's name. One of which `is_flag` knows the name with two dashes, but which has one,
-// gets the other.
+// The arguments after the program's name. An argument with one dash gets a second one if `is_flag` knows the name with
+// two.
 std::vector<std::string> with_two_dashes(int argc, const char* const* argv,
                                          const std::function<bool(const std::string& flag)>& is_flag);
 

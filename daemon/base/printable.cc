@@ -23,7 +23,7 @@ std::size_t length_of(unsigned char first) {
   return first < 0x80 ? 1 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
 }
 
-// Of a sequence that is UTF-8 and has no more than three bytes.
+// The code point of a valid UTF-8 sequence of at most three bytes.
 std::uint32_t decode(std::string_view sequence) {
   const auto bits = [&](std::size_t index) { return static_cast<std::uint32_t>(sequence[index]) & 0x3f; };
   const auto first = static_cast<std::uint32_t>(static_cast<unsigned char>(sequence[0]));

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Text that changes nothing but itself where it is shown: no line of it can be taken for another one. Pure.
+// Makes text from peers safe to show: it cannot imitate another line or change how other text is displayed. Pure.
 
 #pragma once
 
@@ -8,11 +8,11 @@
 
 namespace streaming {
 
-// Appends `text` with \uXXXX, as in JSON, in place of control characters (C0, DEL, C1), line and paragraph separators
-// and what changes the direction of writing; and of each byte that is not UTF-8, \ufffd.
+// Appends `text`. Control characters (C0, DEL, C1), line and paragraph separators and characters that change the
+// direction of writing become \uXXXX, as in JSON. Each byte that is not UTF-8 becomes \ufffd.
 void append_printable(std::string& out, std::string_view text);
 
-// A peer's name for a message, printable as above: its first 100 bytes, with "..." behind them if there are more.
+// A peer's name, made printable for a message: its first 100 bytes, with "..." after them if there are more.
 std::string printable_name(std::string_view name);
 
 }  // namespace streaming

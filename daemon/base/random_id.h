@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A name for what nobody has named.
+// Makes identities. Any thread.
 
 #pragma once
 
@@ -7,7 +7,7 @@
 
 namespace streaming {
 
-// 32 hexadecimal digits that nobody can guess, and that do not come again.
+// 32 hexadecimal digits that cannot be guessed and do not repeat.
 std::string random_id();
 
 }  // namespace streaming

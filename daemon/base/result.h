@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Result<T>: a value or the Error that a peer, the kernel or the operator caused. Status is a Result without a value.
+// Result<T>: a value, or the Error that a peer, the kernel or the operator caused. Status is a Result without a value.
 //
-// An Error's message says what failed, where and, where it can, what to do; it is complete without its code.
+// An Error's message names what failed and where and, if possible, what to do. It is complete without its code.
 
 #pragma once
 
@@ -15,7 +15,7 @@ namespace streaming {
 
 struct Error {
   std::string message;
-  int code = 0;  // an errno, 0 where none applies
+  int code = 0;  // an errno; 0 if none applies
 
   // "MESSAGE: strerror(CODE)"
   static Error from_errno(std::string message, int code);

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// Slab<T>: objects in numbered slots at addresses that never move, so that the kernel may refer to them.
+// Slab<T>: objects in numbered slots, at addresses that never change, so that the kernel can refer to them.
 //
-// A slot's Handle is its index and a generation that changes with every new owner: find() of a former owner's handle is
-// null, which is how a late completion is recognised. Slots come in chunks, the lowest free one is taken first, and a
-// chunk that has become empty is given back while another one has room, so that memory shrinks after a peak. One
-// thread.
+// A slot's Handle is its index and a generation that changes with each owner. find() returns null for a former owner's
+// handle: that is how a late completion is recognized. Slots are allocated in chunks, and the lowest free slot is used
+// first. A chunk that becomes empty is freed if another one has room, so that memory shrinks after a peak. One thread.
 
 #pragma once
 
@@ -59,7 +58,7 @@ class Slab {
     return new (chunk.slot(index)) T(handle, std::forward<Arguments>(arguments)...);
   }
 
-  // The object that `handle` names, null if it is gone.
+  // The object with this handle; null if it is gone.
   T* find(Handle handle) {
     if (handle.index >= generations_.size() || generations_[handle.index] != handle.generation) return nullptr;
     Chunk* chunk = chunks_[handle.index / kChunkSlots].get();
@@ -96,7 +95,7 @@ class Slab {
 
   struct Chunk {
     std::uint64_t used = 0;
-    // A slot of whole cache lines shares none with another.
+    // Aligned so that a slot whose size is whole cache lines shares none of them.
     alignas(std::max(alignof(T), kCacheLine)) std::byte storage[kChunkSlots * sizeof(T)];
 
     void* slot(std::uint32_t index) { return storage + (index % kChunkSlots) * sizeof(T); }
@@ -109,14 +108,14 @@ class Slab {
     for (;; ++first_with_room_) {
       if (first_with_room_ == chunks_.size()) chunks_.emplace_back();
       std::unique_ptr<Chunk>& chunk = chunks_[first_with_room_];
-      // Not make_unique: it would zero the storage.
+      // Not make_unique, which would zero the storage.
       if (!chunk) chunk.reset(new Chunk);
       if (~chunk->used == 0) continue;
       return first_with_room_ * kChunkSlots + static_cast<std::uint32_t>(std::countr_one(chunk->used));
     }
   }
 
-  // Keeps one empty chunk at hand, so that a single object that comes and goes does not allocate each time.
+  // Keeps one empty chunk, so that a single object that comes and goes does not allocate each time.
   void release_spare(std::uint32_t emptied) {
     if (spare_ == kNoChunk || spare_ == emptied || !chunks_[spare_] || chunks_[spare_]->used != 0) {
       spare_ = emptied;
@@ -131,9 +130,9 @@ class Slab {
   std::uint32_t limit_;
   std::uint32_t size_ = 0;
   std::uint32_t first_with_room_ = 0;  // no chunk before it has a free slot
-  std::uint32_t spare_ = kNoChunk;     // the last chunk known to have been emptied
+  std::uint32_t spare_ = kNoChunk;     // the chunk that was emptied last and is kept
   std::vector<std::unique_ptr<Chunk>> chunks_;
-  std::vector<std::uint32_t> generations_;  // of each slot ever used; outlives the chunks
+  std::vector<std::uint32_t> generations_;  // of each slot that was ever used; kept when its chunk is freed
 };
 
 }  // namespace streaming

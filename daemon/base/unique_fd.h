@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// UniqueFd owns one descriptor of the process's table and closes it. Move only. Any thread, one at a time.
+// UniqueFd: owns one descriptor of the process and closes it. Move only. Any thread, one at a time.
 
 #pragma once
 
@@ -24,7 +24,8 @@ class UniqueFd {
   explicit operator bool() const { return fd_ >= 0; }
   int release() { return std::exchange(fd_, -1); }
 
-  // Closes what it held and owns `fd` from now on. An error of close() is of no use to anybody: the number is free.
+  // Closes its descriptor and owns `fd` from now on. It ignores an error of close(), because the number is free in any
+  // case.
   void reset(int fd = -1) {
     if (fd_ >= 0) ::close(fd_);
     fd_ = fd;

@@ -4,8 +4,8 @@
 namespace streaming {
 namespace {
 
-// The bytes of the character that begins with `lead`, and the range of its second byte, which rules out what
-// the table of the Unicode standard (3-7) leaves out.
+// The number of bytes of a character that begins with `lead`, and the range of its second byte, by table 3-7 of the
+// Unicode standard.
 struct Form {
   std::size_t bytes;
   unsigned char least, most;

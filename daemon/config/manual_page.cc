@@ -71,7 +71,7 @@ restart. If the daemon's program was replaced, start it as SIGUSR2 does.
 .TP
 .B SIGUSR2
 start the program that is now at this one's path, with the same flags and the same socket. When that one serves, accept no
-more hand\-offs and exit after the last stream. If it fails to start, this daemon goes on.
+more hand\-offs and exit after the last stream. If it fails to start, this daemon continues.
 .SH EXIT STATUS
 0 after an orderly end, 1 if it could not start or go on; the standard error has the reason.
 .SH FILES

@@ -29,7 +29,7 @@ class FileReader::Job {
   const Handle handle_;
   const Directory directory_;
   std::string path_;  // of the file to read; of the directory of the file to remove
-  std::string name_;  // of the file to remove; empty where it is read
+  std::string name_;  // of the file to remove; empty if it is read
   FileReceiver* receiver_ = nullptr;
   std::size_t max_bytes_ = 0;
   Operation in_flight_ = Operation::kNone;
@@ -115,7 +115,7 @@ void FileReader::on_status(Job& job, std::int32_t result) {
     job.receiver_ = nullptr;
     return finish(job, ECANCELED);
   }
-  // Else the ring would not wait for the disk.
+  // Clears O_NONBLOCK, because otherwise the ring would not wait for the disk.
   fcntl(job.fd_, F_SETFL, 0);
   job.contents_.resize(job.status_.stx_size);
   job.contents_.empty() ? finish(job, 0) : submit_read(job);

@@ -2,8 +2,8 @@
 // FileReader: reads whole files from disk, and removes files, without blocking its worker: the ring opens, stats, reads
 // and removes them, in kernel threads if the disk is slow.
 //
-// One per worker, owned by it, on its thread. No path leads out of the given directory: no "..", no link, no mount of
-// /proc (openat2). Only regular files are read.
+// One per worker, which owns it, on its thread. No path leads out of the given directory: "..", links and magic links
+// of /proc are refused (openat2). Only regular files are read.
 
 #pragma once
 

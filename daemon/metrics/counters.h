@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The counter table: what a worker counts, one line a counter.
+// The counter table: what a worker counts, one line for each counter.
 //
-// Each worker has its own Counters and alone writes them; any thread may read them.
+// Each worker has its own Counters and is the only one that writes them; any thread may read them.
 
 #pragma once
 
@@ -37,7 +37,7 @@ enum class Counter : std::uint8_t {
 
 struct CounterInfo {
   Counter counter;
-  std::string_view metric;  // counters of one metric stand together
+  std::string_view metric;  // counters of one metric must be adjacent
   std::string_view label;   // NAME=VALUE; empty: none
   std::string_view help;    // of the metric
 };
@@ -46,7 +46,7 @@ inline constexpr std::array<CounterInfo, static_cast<std::size_t>(Counter::kCoun
     {Counter::kConnections, "daemon_connections_total", "", "Connections accepted on the hand-off socket"},
     {Counter::kHandoffs, "daemon_handoffs_total", "", "Clients received"},
     {Counter::kHandoffsTimedOut, "daemon_handoff_errors_total", "reason=timeout",
-     "Connections that brought no usable client"},
+     "Connections that sent no usable client"},
     {Counter::kHandoffsInvalid, "daemon_handoff_errors_total", "reason=invalid", ""},
     {Counter::kHandoffsOverflown, "daemon_handoff_errors_total", "reason=overflow", ""},
     {Counter::kAcceptsFailed, "daemon_handoff_errors_total", "reason=accept", ""},

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Histogram: how often something took how long. One thread writes it and any may read it; a reader may see an
-// observation in part.
+// Histogram: counts durations by length. One thread writes it and any may read it; a reader may see a part of an
+// observation.
 
 #pragma once
 
@@ -16,9 +16,9 @@
 
 namespace streaming {
 
-// In microseconds, each the most that its bucket holds. Among them are the bounds that Prometheus' clients have by
-// default, which existing dashboards and alerts name. The next one is at most twice as far, and half as far again from
-// 10 ms on, so that a quantile that is interpolated is near.
+// Upper bounds of the buckets, in microseconds. They include the default bounds of Prometheus' clients, which existing
+// dashboards and alerts name. Those for streams grow by a factor of 2 at most, and by about 1.5 from 10 ms on, so that
+// interpolated quantiles are close.
 inline constexpr std::array<std::int64_t, 17> kHandoffBoundsUs{50,     100,    200,     500,     1000,      2000,
                                                                5000,   10'000, 25'000,  50'000,  100'000,   250'000,
                                                                500'000, 1'000'000, 2'500'000, 5'000'000, 10'000'000};
@@ -41,7 +41,7 @@ class Histogram {
   }
 
   std::span<const std::int64_t> bounds_us() const { return bounds_us_; }
-  // The observations of that bucket alone; one bucket more than there are bounds holds all beyond.
+  // The observations in this bucket only. The last bucket, after all bounds, has those beyond them.
   std::uint64_t count(std::size_t bucket) const { return counts_[bucket].get(); }
   std::uint64_t sum_us() const { return sum_us_.get(); }
 

@@ -26,9 +26,9 @@ class OutputReader::Run final : public ChildOwner, private TimerOwner {
   const Handle handle_;
   OutputReader& reader_;
   const UniqueFd pipe_;
-  OutputReceiver* receiver_;  // null when nobody wants to know
+  OutputReceiver* receiver_;  // null after forget()
   Timer timer_;
-  std::optional<Handle> child_;  // until it was reaped
+  std::optional<Handle> child_;  // empty once it was reaped
   bool reading_ = false;         // true exactly while a read is in flight
   bool failed_ = false;
   std::string output_;

@@ -31,9 +31,9 @@ std::uint64_t Capacity::upstream_connections() const {
          std::min(static_cast<std::uint64_t>(descriptors), clients_of_the_process);
 }
 
-// With direct files each worker can have as many streams as its ring's table has places. Apache's ends take some of
-// these; the clients that they displace are descriptors of the process, as long as that has room. Unless told, the
-// daemon does without, so that upstream connections find it empty.
+// With direct files each worker can have as many streams as its ring's table has slots. Apache's connections take some
+// of these; the clients that they displace become descriptors of the process, while there is room. By default the
+// daemon does not count on that, so that the process's table is free for upstream connections.
 Result<Capacity> plan_capacity(const Config& config, std::uint32_t cpus, std::uint64_t open_files_limit,
                                bool direct_files) {
   // The kernel takes tables of up to a million files.
@@ -47,7 +47,7 @@ Result<Capacity> plan_capacity(const Config& config, std::uint32_t cpus, std::ui
                  " workers need more than " + std::to_string(needed) + "; raise it (ulimit -Hn, LimitNOFILE=)"};
   }
   const std::uint64_t in_tables = direct_files ? (table - kReserved) * workers : 0;
-  // What the process needs itself stands below its clients as well as behind them.
+  // The process's own descriptors may have numbers below and above those of its clients.
   const std::uint64_t in_process =
       direct_files ? std::min(kReserved * workers, table - std::min(table, 2 * kProcessFiles)) : table - needed;
   const std::uint64_t room = in_tables + in_process;

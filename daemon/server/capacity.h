@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// How many streams this process can hold, and how many of them each worker gets.
+// Capacity: the number of streams that this process can hold, and each worker's share. Pure, but for raising the limit.
 
 #pragma once
 
@@ -13,8 +13,9 @@ namespace streaming {
 
 struct Capacity {
   std::vector<std::uint32_t> streams_of_worker;
-  // Descriptors of the process that clients and upstream connections may take together: HTTP/1.1 needs a connection a
-  // stream. A client that comes with a higher number is refused, because the kernel gives the lowest free number.
+  // Descriptors of the process that clients and upstream connections may take together: HTTP/1.1 needs a connection for
+  // each stream. A client whose descriptor has a higher number is refused: the kernel assigns the lowest free number,
+  // so there are none left.
   int descriptors = 0;
   // Clients per worker, refused ones included, that fit in its ring's table; and clients overall that need descriptors
   // of the process.
@@ -29,9 +30,9 @@ struct Capacity {
 // larger.
 Result<std::uint64_t> raise_open_files_limit();
 
-// Shares max_connections, or what there is room for, out to the workers. Pure. The Error says what to raise or to
-// lower.
-// `direct_files`: clients are in the rings' tables, and the limit is each ring's; else it is the process's.
+// Distributes max_connections, or the number that there is room for, over the workers. Pure. The Error names what to
+// raise or lower. `direct_files`: clients are in the rings' tables, and the limit applies to each ring; otherwise it
+// applies to the process.
 Result<Capacity> plan_capacity(const Config& config, std::uint32_t cpus, std::uint64_t open_files_limit,
                                bool direct_files);
 

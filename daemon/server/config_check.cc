@@ -16,7 +16,7 @@ LogSettings log_settings(const Config& config) {
 
 namespace {
 
-// Two headers of one name: it would be a guess which of them the API takes.
+// With two headers of one name it would be unclear which of them the API uses.
 Status check_key_header(const ConfiguredHeaders& headers, const std::string& key, std::string_view name,
                         const std::string& place) {
   if (key.empty() || !has_header(headers, name)) return success();
@@ -42,17 +42,17 @@ Status check_key_headers(const Config& config) {
   return success();
 }
 
-// Else one request with all that the other settings allow would be told to come again, each time.
+// Otherwise a request of the largest size that the other settings allow would be refused with 503 each time.
 Status check_held_bytes(const Config& config) {
   std::int64_t least = config.max_payload_bytes;
   if (!config.attachments_data_dir.empty()) {
     least += static_cast<std::int64_t>(base64_size(static_cast<std::size_t>(config.attachments_max_total_bytes)));
   }
-  least *= 2;  // with what an API is sent of it
+  least *= 2;  // with the body that the API gets
   if (config.max_held_bytes == 0 || config.max_held_bytes >= least) return success();
   return Error{source_of(config, "server.max_held_bytes") + " must be 0 or at least " + std::to_string(least) +
-               ": one request may hold server.max_payload_bytes and, in base64, attachments.max_total_bytes, and an API is "
-               "sent as much again"};
+               ": one request may hold server.max_payload_bytes and, in base64, attachments.max_total_bytes, and the body "
+               "for an API needs as much again"};
 }
 
 }  // namespace

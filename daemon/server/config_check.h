@@ -9,10 +9,10 @@
 
 namespace streaming {
 
-// What of them the log needs.
+// The settings of the log.
 LogSettings log_settings(const Config& config);
 
-// The Error names where the setting comes from, and what it needs.
+// The Error names the setting's source and what it needs.
 Status check_config(const Config& config);
 
 }  // namespace streaming

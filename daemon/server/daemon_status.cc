@@ -67,7 +67,7 @@ std::string streams_of(Worker& worker) {
   return {text.GetString() + 1, text.GetSize() - 2};
 }
 
-// A question to a worker. It is destroyed unanswered with what the worker leaves behind at its end.
+// A question to a worker. If the worker ends before it answers, the question is destroyed with the worker's other work.
 template <typename Answer>
 class Question {
  public:
@@ -85,8 +85,8 @@ class Question {
   bool answered_ = false;
 };
 
-// What each worker says, on its own thread. One that has ended says nothing; one that does not answer in time is
-// counted as `silent`.
+// The workers' answers, each made on the worker's own thread. A worker that has ended gives none; one that does not
+// answer in time is counted as `silent`.
 template <typename Answer>
 std::vector<Answer> ask(std::span<const std::unique_ptr<Worker>> workers, const std::function<Answer(Worker&)>& ask_one,
                         std::size_t& silent) {

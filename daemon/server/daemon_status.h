@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// DaemonStatus: what the StatusServer reports of all workers: metrics, whether they turn, their streams.
+// DaemonStatus: the facts that the StatusServer reports about all workers: metrics, whether their loops run, their
+// streams.
 //
 // Owned by the Server, and used on the StatusServer's threads while the workers run. It reads no worker's own state: it
 // posts a question, which the worker answers.
@@ -21,7 +22,7 @@ namespace streaming {
 
 class DaemonStatus {
  public:
-  // Borrows all but the capacity. `requests` counts what hand-offs hold.
+  // Borrows all but the capacity. `requests` counts the bytes that hand-offs hold.
   DaemonStatus(std::span<const std::unique_ptr<Worker>> workers, const ByteBudget& requests, Capacity capacity)
       : workers_(workers), requests_(requests), capacity_(std::move(capacity)) {}
 
@@ -29,7 +30,7 @@ class DaemonStatus {
   void set_accepting(bool accepting) { accepting_.store(accepting, std::memory_order_relaxed); }
 
   std::string metrics() const;  // in Prometheus' text format
-  bool alive() const;           // every worker turns
+  bool alive() const;           // every worker's loop runs
   bool accepting() const { return accepting_.load(std::memory_order_relaxed); }
   std::string streams() const;  // JSON
 

@@ -14,10 +14,10 @@ namespace streaming {
 // From the order to end the streams to the forced end of those that remain, at shutdown or when a worker fails.
 inline constexpr Duration kEndTimeout = kDrainTimeout + Duration(1000);
 
-// Rounds in which a worker that stood still takes what has completed meanwhile, before the first timer fires.
+// Rounds in which a worker that stood still takes completions that have gathered, before the first timer fires.
 inline constexpr int kCatchUpRounds = 64;
 
-// Descriptors that are not for clients: libraries, the log, what a worker waits on.
+// Descriptors that are not for clients: those of libraries, of the log, and those that a worker waits on.
 inline constexpr std::uint64_t kProcessFiles = 256;
 
 // --- Monitoring -----------------------------------------------------------------------------------------------------
@@ -25,15 +25,16 @@ inline constexpr std::uint64_t kProcessFiles = 256;
 // A worker's answer to a question. Over it: the worker counts as dead, and its streams are not listed.
 inline constexpr Duration kWorkerAnswerTimeout{1000};
 
-// Requests that are read and answered at one time, each by a thread; and from a connection to its request. Over the
-// first: they wait. Over the second: closed, so that connections without a request do not block others for long.
+// Requests that are read and answered at one time, each by a thread; and the time from a connection to its request.
+// Over the first: they wait. Over the second: closed, so that connections without a request do not block others for
+// long.
 inline constexpr int kStatusThreads = 8;
 inline constexpr Duration kStatusRequestTimeout{2000};
 
 // Streams that /streams lists, per worker. Over it: left out.
 inline constexpr std::size_t kMostListedStreams = 1000;
 
-// Pause before the next attempt to listen, while another process has the port.
+// Pause before the next attempt to listen while another process has the port.
 inline constexpr Duration kStatusRetryPause{500};
 
 }  // namespace streaming

@@ -17,7 +17,7 @@ std::uint64_t memory_of_machine() {
   return static_cast<std::uint64_t>(sysconf(_SC_PHYS_PAGES)) * static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE));
 }
 
-// Of cgroup v2, as "/system.slice/streaming-daemon.service"; empty if there is none.
+// The path in cgroup v2, such as "/system.slice/streaming-daemon.service"; empty if there is none.
 std::string control_group(const std::string& root) {
   constexpr std::string_view kUnified = "0::";
   std::ifstream file(root + "/proc/self/cgroup");
@@ -27,7 +27,7 @@ std::string control_group(const std::string& root) {
   return {};
 }
 
-// `most` where the file is missing, or says "max".
+// `most` if the file is missing or contains "max".
 std::uint64_t number_in(const std::filesystem::path& path, std::uint64_t most) {
   std::uint64_t number = 0;
   return std::ifstream(path) >> number ? number : most;

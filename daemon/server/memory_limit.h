@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// How much memory the daemon may have, and how much of it what requests hold.
+// Limits of memory: the whole daemon's, and the part that requests may hold.
 
 #pragma once
 
@@ -15,8 +15,8 @@ namespace streaming {
 // cgroup v2). `root` is the directory that /proc and /sys/fs/cgroup are in.
 std::uint64_t memory_limit(const std::string& root = "");
 
-// What server.max_held_bytes comes to. Waiting requests are a part of what a daemon holds: the other parts are its
-// streams, what slow clients have not taken, and the kernel's buffers for connections.
+// The effective server.max_held_bytes. Waiting requests are only a part of a daemon's memory. The others are its
+// streams, the text that slow clients have not read, and the kernel's buffers for connections.
 std::size_t most_held_bytes(const Config& config);
 
 }  // namespace streaming

@@ -23,7 +23,7 @@ using Workers = std::span<const std::unique_ptr<Worker>>;
 constexpr double kMsPerSecond = 1000;
 constexpr double kUsPerSecond = 1e6;
 
-// Adds families one after the other; samples go to the last.
+// Appends families; samples belong to the last one.
 class Families {
  public:
   void begin(std::string_view name, std::string_view help, MetricType type) {
@@ -87,8 +87,8 @@ void add_counters(Families& families, Workers workers) {
     families.counter(labels_of(counter.label),
                      sum(workers, [&](const Worker& worker) { return worker.counters().get(counter.counter); }));
   }
-  // A name that existing dashboards have.
-  families.begin("daemon_connections_rejected_total", "Clients refused as all places were taken", MetricType::Counter);
+  // Existing dashboards use this name.
+  families.begin("daemon_connections_rejected_total", "Clients refused for lack of a place", MetricType::Counter);
   families.counter({}, sum(workers, [](const Worker& worker) { return worker.counters().get(Counter::kRefusedFull); }));
   families.begin("daemon_ring_overflows_total", "Completions that the kernel has lost", MetricType::Counter);
   families.counter({}, sum(workers, [](const Worker& worker) { return worker.lost_completions(); }));
@@ -96,7 +96,7 @@ void add_counters(Families& families, Workers workers) {
   families.counter({}, lost_log_lines());
 }
 
-// In the words of the daemons whose dashboards ask for them; empty: no error.
+// The reason in the vocabulary of existing daemons' dashboards; empty: no error.
 std::string_view error_reason(CloseCause cause) {
   switch (cause) {
     case CloseCause::kCompleted:
@@ -120,7 +120,7 @@ std::string_view error_reason(CloseCause cause) {
 }
 
 void add_stream_errors(Families& families, Workers workers) {
-  families.begin("daemon_stream_errors_total", "Streams that have ended before their answer was whole",
+  families.begin("daemon_stream_errors_total", "Streams that ended before their answer was complete",
                  MetricType::Counter);
   for (const std::string_view reason : {"client_disconnected", "timeout", "canceled", "network", "other"}) {
     families.counter({{"reason", std::string(reason)}}, sum(workers, [&](const Worker& worker) {
@@ -140,8 +140,8 @@ void add_process(Families& families, const ProcessFigures& process) {
   for (const auto& [name, help, value] : {
            std::tuple{"process_resident_memory_bytes", "Memory that is in RAM", process.resident_bytes},
            {"process_virtual_memory_bytes", "Address space", process.virtual_bytes},
-           {"process_start_time_seconds", "When the process began, since 1970", process.start_time_seconds},
-           {"process_open_fds", "Descriptors of the process that are open; those in the rings' tables are not among them",
+           {"process_start_time_seconds", "Start of the process in seconds since 1970", process.start_time_seconds},
+           {"process_open_fds", "Open descriptors of the process, without those in the rings' tables",
             process.open_descriptors},
            {"process_max_fds", "The limit of open descriptors", process.most_descriptors},
            {"process_threads", "Threads", process.threads},
@@ -152,7 +152,7 @@ void add_process(Families& families, const ProcessFigures& process) {
 }
 
 void add_capacity(Families& families, const Capacity& capacity) {
-  families.begin("daemon_max_connections", "Streams that there are places for", MetricType::Gauge);
+  families.begin("daemon_max_connections", "Limit of streams at once", MetricType::Gauge);
   families.gauge({}, static_cast<double>(capacity.streams()));
   families.begin("daemon_max_upstream_connections", "Descriptors that are left for connections to LLM APIs",
                  MetricType::Gauge);
@@ -161,10 +161,10 @@ void add_capacity(Families& families, const Capacity& capacity) {
 
 void add_requests(Families& families, const ByteBudget& requests) {
   families.begin("daemon_held_bytes",
-                 "What requests hold until their answers begin: payloads, attachments, and what is sent to APIs",
+                 "Bytes that requests hold until their answers begin: payloads, attachments, and requests to APIs",
                  MetricType::Gauge);
   families.gauge({}, static_cast<double>(requests.held()));
-  families.begin("daemon_max_held_bytes", "How much of that there may be before clients are refused",
+  families.begin("daemon_max_held_bytes", "Limit of daemon_held_bytes; over it clients are refused",
                  MetricType::Gauge);
   families.gauge({}, static_cast<double>(requests.most()));
 }
@@ -224,7 +224,7 @@ void add_backends(Families& families, Workers workers) {
   };
   families.begin("daemon_backend_requests_total", "Streams opened, by backend", MetricType::Counter);
   counter(&BackendMetrics::requests);
-  families.begin("daemon_backend_errors_total", "Streams that failed for a reason of the backend's",
+  families.begin("daemon_backend_errors_total", "Streams that failed because of the backend",
                  MetricType::Counter);
   counter(&BackendMetrics::errors);
   families.begin("daemon_backend_duration_seconds", "From a stream's opening to its end, by backend",
@@ -241,7 +241,7 @@ void add_tokens(Families& families, Workers workers) {
     const TokenCounts tokens = worker->stream_metrics().tokens();
     for (const auto& [key, usage] : tokens.all()) total.add(key.first, key.second, usage);
   }
-  families.begin("daemon_tokens_total", "Tokens, as the upstreams count them", MetricType::Counter);
+  families.begin("daemon_tokens_total", "Tokens, by the upstreams' count", MetricType::Counter);
   for (const auto& [key, usage] : total.all()) {
     const Labels labels{{"backend", std::string(backend_registry()[key.first].name)}, {"model", key.second}};
     for (const auto& [direction, count] :
@@ -260,7 +260,7 @@ std::vector<MetricFamily> metric_families(Workers workers, const ByteBudget& req
   Families families;
   families.begin("daemon_build_info", "1, with the version as its label", MetricType::Gauge);
   families.gauge({{"version", STREAMING_DAEMON_VERSION}}, 1);
-  families.begin("daemon_uptime_seconds", "Since the process's start", MetricType::Gauge);
+  families.begin("daemon_uptime_seconds", "Seconds since the process's start", MetricType::Gauge);
   families.gauge({}, static_cast<double>(uptime.count()) / kMsPerSecond);
   add_process(families, process);
   add_capacity(families, capacity);

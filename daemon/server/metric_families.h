@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the workers have counted, as Prometheus reads it.
+// The workers' counts in Prometheus' format.
 
 #pragma once
 

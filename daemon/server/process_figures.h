@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the kernel reports of this process, in the terms of Prometheus' clients. Any thread.
+// ProcessFigures: the kernel's figures about this process, by the definitions of Prometheus' clients. Any thread.
 
 #pragma once
 
@@ -20,8 +20,8 @@ struct ProcessFigures {
 
 ProcessFigures read_process_figures();
 
-// A field of /proc/PID/stat by its number in proc(5), which begins with 1; 0 where it is missing. Only fields from the
-// third on: the second, a program's name, may be anything. Pure.
+// A field of /proc/PID/stat by its number in proc(5), which begins with 1; 0 if it is missing. Only for fields from the
+// third on, because the second, a program's name, may be any text. Pure.
 double field_of_stat(std::string_view stat, int number);
 
 }  // namespace streaming

@@ -38,7 +38,8 @@ sigset_t handled_signals() {
 
 Result<UniqueFd> take_over_signals() {
   signal(SIGPIPE, SIG_IGN);
-  // Ignored, as whoever started the daemon may have left it, children would vanish before anybody asks how they ended.
+  // The process that started the daemon may have left SIGCHLD ignored; then children would vanish before they are
+  // reaped.
   signal(SIGCHLD, SIG_DFL);
   const sigset_t signals = handled_signals();
   UniqueFd fd(signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK));
@@ -55,7 +56,7 @@ Error contradicts(const Config& config, const ListeningSocket& passed) {
                " in the socket unit; a socket that the daemon has made itself needs a restart"};
 }
 
-// For poll(); -1: for ever.
+// For poll(); -1: no limit.
 int ms_until(Time due) {
   if (due == Time::max()) return -1;
   return static_cast<int>(std::max(due - MonotonicClock::now(), Duration(0)).count());
@@ -83,7 +84,7 @@ Server::Server(const Config& config, const Startup& startup)
 Server::~Server() = default;
 
 Status Server::set_up() {
-  // First of all, as whoever is asked for a descriptor later must not get one of these numbers.
+  // First of all, because later descriptors must not get these numbers.
   Result<PassedDescriptors> passed = take_passed_descriptors();
   if (!passed) return passed.error();
   socket_.fd = std::move(passed->listener);
@@ -107,8 +108,8 @@ Status Server::set_up() {
   if (Status listening = listen(); !listening) return listening;
   log::info("{} workers, room for {} streams under a limit of {} open files{}", capacity->streams_of_worker.size(),
             capacity->streams(), *open_files_limit,
-            direct_files ? " a ring" : "; with Linux 6.13 or later it would be as many a worker");
-  log::info("room for {} upstream connections; HTTP/1.1 needs one a stream", capacity->upstream_connections());
+            direct_files ? " for each ring" : "; with Linux 6.13 or later there would be as many for each worker");
+  log::info("room for {} upstream connections; HTTP/1.1 needs one for each stream", capacity->upstream_connections());
   log::info("room for {} MB that requests hold until their answers begin", workforce_.requests().most() >> 20);
   return success();
 }
@@ -117,8 +118,8 @@ Status Server::listen() {
   const SocketRights rights{config_->socket_mode, config_->socket_owner, config_->socket_group};
   if (!owns_socket_ && rights != SocketRights{}) {
     log::warn(
-        "server.socket_mode, socket_owner and socket_group do not hold: the socket was passed by the service "
-        "manager, whose socket unit says SocketMode=, SocketUser= and SocketGroup=");
+        "server.socket_mode, socket_owner and socket_group have no effect: the socket was passed by the service "
+        "manager; set SocketMode=, SocketUser= and SocketGroup= in its socket unit");
   }
   const int type = socket_type_of(config_->socket_type);
   const bool passed = static_cast<bool>(socket_.fd);
@@ -140,14 +141,14 @@ int Server::run() {
     log::critical("{}", started.error().message);
     if (owns_socket_) socket_.remove_file();
     end_log();
-    std::_Exit(EXIT_FAILURE);  // the workers that there are wait for the others
+    std::_Exit(EXIT_FAILURE);  // the workers that have started wait for the others
   }
   log::info("ready on {} ({}), backend {}", socket_.path, socket_type_name(socket_.type), config_->backend);
   notify_ready("serving");
   status_->set_accepting(true);
   if (predecessor_) {
     report_that_we_serve(std::move(predecessor_));
-    status_server_due_ = MonotonicClock::now() + kStatusRetryPause;  // until it has heard that, the port is its own
+    status_server_due_ = MonotonicClock::now() + kStatusRetryPause;  // the predecessor has the port until then
   } else {
     start_status_server();
   }
@@ -172,7 +173,7 @@ void Server::wait() {
       {successor_ ? successor_->readiness() : -1, POLLIN, 0}};
   const Time due = next_due();
   poll(events, std::size(events), ms_until(due));
-  // Streams, or a successor, get back what a stop of the whole process has taken from their time.
+  // If the whole process was stopped, streams and a successor get that time in addition.
   const Duration late = due == Time::max() ? Duration(0) : MonotonicClock::now() - due;
   if (deadline_ != Time::max() && late > kLateTurn) deadline_ += late;
   if (events[0].revents != 0) handle_signal();
@@ -206,13 +207,13 @@ void Server::handle_end_signal(int number) {
 
 void Server::end() {
   ending_ = true;
-  notify_stopping("streams come to their end");
+  notify_stopping("streams end");
   successor_.reset();
   if (owns_socket_ && order_ == WorkerOrder::kServe) socket_.remove_file();
   begin_drain(MonotonicClock::now() + config_->shutdown_timeout);
 }
 
-// The listener's worker first: the others may end only when nothing can come from it any more.
+// The listener's worker comes first: the others may end only when it can pass them no more connections.
 void Server::begin_drain(Time deadline) {
   deadline_ = deadline;
   if (order_ != WorkerOrder::kServe) return;
@@ -234,7 +235,7 @@ void Server::handle_worker_event() {
 
 void Server::handle_deadline() {
   if (successor_) {
-    log::error("upgrade: the new daemon has not reported in time that it serves; this one goes on");
+    log::error("upgrade: the new daemon has not reported in time that it serves; this one continues");
     successor_.reset();
     deadline_ = Time::max();
     return;
@@ -246,15 +247,15 @@ void Server::handle_deadline() {
   workforce_.request_of_others(order_);
 }
 
-// A worker that has not turned since the last time fails to answer; then the service manager is told nothing. One that
-// only got no CPU is asked again before the service manager's time is up.
+// If a worker's loop has not run since the last call, nothing is reported to the service manager. A worker that only
+// got no CPU is asked again before the manager's time is up.
 void Server::handle_watchdog() {
   const bool alive = workforce_.all_alive();
   if (alive) notify_alive();
   watchdog_due_ = MonotonicClock::now() + *watchdog_interval_ / (alive ? 2 : 8);
 }
 
-// The port may still be the predecessor's, or for good somebody else's: no reason not to serve clients meanwhile.
+// The predecessor, or another process, may have the port. The daemon serves clients meanwhile.
 void Server::start_status_server() {
   status_server_due_ = Time::max();
   const std::string address = config_->metrics_port != 0 ? "127.0.0.1:" + std::to_string(config_->metrics_port)
@@ -278,7 +279,7 @@ void Server::reload() {
   Result<Config> fresh = startup_.read_config();
   const Status checked = fresh ? check_config(*fresh) : Status(fresh.error());
   if (!checked) {
-    log::error("reload: {}; the old settings stay", checked.error().message);
+    log::error("reload: {}; the old settings stay in force", checked.error().message);
   } else {
     take(config_changes(*config_, *fresh));
   }
@@ -288,7 +289,7 @@ void Server::reload() {
 void Server::take(const ConfigChanges& changes) {
   config_ = std::make_shared<const Config>(changes.config);
   if (Status restarted = restart_log(log_settings(*config_)); !restarted) {
-    log::error("reload: {}; the log goes on where it was", restarted.error().message);
+    log::error("reload: {}; the log stays where it was", restarted.error().message);
   }
   for (const std::string& option : changes.taken) log::info("reload: {} has changed", option);
   for (const std::string& option : changes.needs_restart) log::warn("reload: {} needs a restart to change", option);
@@ -298,9 +299,9 @@ void Server::take(const ConfigChanges& changes) {
 }
 
 void Server::upgrade() {
-  if (order_ != WorkerOrder::kServe || successor_) return log::warn("upgrade: under way already");
+  if (order_ != WorkerOrder::kServe || successor_) return log::warn("upgrade: already in progress");
   Result<Successor> successor = Successor::start(startup_.invocation, socket_.fd.get(), owns_socket_);
-  if (!successor) return log::error("upgrade: {}; this daemon goes on", successor.error().message);
+  if (!successor) return log::error("upgrade: {}; this daemon continues", successor.error().message);
   log::info("upgrade: process {} starts {}", successor->pid(), startup_.invocation.executable);
   successor_.emplace(std::move(*successor));
   deadline_ = MonotonicClock::now() + kSuccessorTimeout;
@@ -311,10 +312,10 @@ void Server::handle_successor() {
   const bool serves = successor_->read_readiness();
   successor_.reset();
   deadline_ = Time::max();
-  if (!serves) return log::error("upgrade: process {} has ended before it served; this daemon goes on", pid);
-  log::info("upgrade: process {} serves; this one ends with its last stream", pid);
+  if (!serves) return log::error("upgrade: process {} has ended before it served; this daemon continues", pid);
+  log::info("upgrade: process {} serves; this one ends after its last stream", pid);
   notify_main_process(pid);
-  status_server_.reset();  // the port is the successor's
+  status_server_.reset();  // the successor needs the port
   status_server_due_ = Time::max();
   begin_drain(Time::max());
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Server: the daemon as a whole. Has the workers made and started, listens to signals, ends them, sums up.
+// Server: the daemon as a whole. Creates and starts the workers, handles signals, ends the workers and sums up.
 //
-// Lives in main(), on the main thread, which does nothing else.
+// Owned by main(), on the main thread, which does nothing else.
 
 #pragma once
 
@@ -23,7 +23,7 @@
 
 namespace streaming {
 
-// How the daemon was started, and can be again.
+// How the daemon was started, so that it can be started again.
 struct Startup {
   Invocation invocation;
   std::function<Result<Config>()> read_config;  // as at start
@@ -31,16 +31,17 @@ struct Startup {
 
 class Server {
  public:
-  // Lets the signals that run() handles wait for it: during the start they would kill the process, or be lost on one
-  // that is process 1 of its container. First of all, because threads inherit it.
+  // Blocks the signals until run() handles them. During the start they would kill the process, or be lost if it is
+  // process 1 of a container. Call it first of all, because threads inherit the mask.
   static void hold_signals();
 
-  // Everything that can fail at start-up, the socket last. `config` has passed check_config(), the signals are held.
+  // Does everything that can fail at the start, the socket last. `config` has passed check_config(), and the signals
+  // are held.
   static Result<std::unique_ptr<Server>> create(const Config& config, const Startup& startup);
   ~Server();
 
   // Serves until a signal ends it. SIGTERM or SIGINT drains, a second one ends at once; SIGHUP reads the settings
-  // again; SIGUSR2 starts a successor, and drains once that serves. Returns the exit status: 0 when no stream was cut.
+  // again; SIGUSR2 starts a successor, and drains once that serves. Returns the exit status: 0 if no stream was cut.
   int run();
 
  private:
@@ -64,16 +65,16 @@ class Server {
   // Streams have until `deadline` to end.
   void begin_drain(Time deadline);
   Time next_due() const { return std::min({deadline_, watchdog_due_, status_server_due_}); }
-  // Ends the process without waiting for anybody.
+  // Ends the process without waiting for streams.
   [[noreturn]] void quit(const char* reason) const;
 
   std::shared_ptr<const Config> config_;
   const Startup startup_;
   const Time started_ = MonotonicClock::now();
   UniqueFd signals_;
-  ListeningSocket socket_;   // its descriptor is to be passed on; the first worker has a copy
-  bool owns_socket_ = true;  // its file is ours to remove
-  UniqueFd predecessor_;     // waits to hear that we serve
+  ListeningSocket socket_;   // its descriptor can be passed to a successor; the first worker has a copy
+  bool owns_socket_ = true;  // this process must remove its file
+  UniqueFd predecessor_;     // a pipe to the predecessor, which waits for the report that this process serves
   std::optional<Successor> successor_;
   Workforce workforce_;
   std::optional<DaemonStatus> status_;
@@ -81,8 +82,8 @@ class Server {
   Time status_server_due_ = Time::max();  // the next attempt to start it
   bool status_server_failed_ = false;
   WorkerOrder order_ = WorkerOrder::kServe;
-  bool ending_ = false;          // a signal, or a worker's failure, has said so
-  Time deadline_ = Time::max();  // for carrying the order out; of a successor that has not said that it serves
+  bool ending_ = false;          // because of a signal or a worker's failure
+  Time deadline_ = Time::max();  // for the current order, or for a successor's report that it serves
   std::optional<Duration> watchdog_interval_;
   Time watchdog_due_ = Time::max();
 };

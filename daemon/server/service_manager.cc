@@ -12,12 +12,12 @@
 namespace streaming {
 namespace {
 
-// Of one that was passed under another name, too: it is the socket unit's, whatever that calls it.
+// Also for a socket passed under another name: it comes from a socket unit, which may choose the name.
 Status check_listener(int fd) {
   constexpr int kAnyType = 0;
   if (sd_is_socket_unix(fd, kAnyType, 1, nullptr, 0) > 0) return success();
   return Error{
-      "the socket that was passed to the daemon is no listening Unix socket; the socket unit must have "
+      "the socket that was passed to the daemon is not a listening Unix socket; the socket unit must have "
       "ListenSequentialPacket= or ListenStream= with a path"};
 }
 

@@ -52,7 +52,7 @@ int on_readyz(mg_connection* connection, void* status) {
   return answer(connection, status_of(status).accepting());
 }
 
-// Only for this machine, because it has users' and requests' ids.
+// Only for this machine, because it contains ids of users and requests.
 int on_streams(mg_connection* connection, void* status) {
   const std::string_view peer = mg_get_request_info(connection)->remote_addr;
   if (!peer.starts_with("127.") && peer != "::1") {
@@ -87,7 +87,7 @@ class StatusServer::HttpServer {
     callbacks.log_message = [](const mg_connection* connection, const char* message) {
       auto* self = static_cast<HttpServer*>(mg_get_user_data(mg_get_context(connection)));
       if (self != nullptr && self->context_ == nullptr) self->error_ = message;
-      return 1;  // civetweb writes it nowhere
+      return 1;  // civetweb does not log it
     };
     const std::string ports = numeric(address);
     const std::string threads = std::to_string(kStatusThreads);

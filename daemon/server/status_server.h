@@ -20,7 +20,7 @@ class StatusServer {
   static Result<std::unique_ptr<StatusServer>> start(const std::string& address, const DaemonStatus& status);
   ~StatusServer();
 
-  // Where it listens, also when the port was 0.
+  // The port on which it listens, also if `address` has port 0.
   int port() const;
 
  private:

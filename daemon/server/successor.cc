@@ -25,8 +25,8 @@ constexpr int kUpgradeFd = SD_LISTEN_FDS_START + 1;
 constexpr int kFirstUnpassedFd = SD_LISTEN_FDS_START + 2;
 constexpr std::string_view kPidPlaceholder = "0000000000";
 
-// The environment of a process that is passed two descriptors. LISTEN_PID and WATCHDOG_PID name that process: it writes
-// its number into them itself, when it has one.
+// The environment of a process that gets two descriptors. LISTEN_PID and WATCHDOG_PID name that process, so it writes
+// its number into them itself.
 class Environment {
  public:
   explicit Environment(bool owns_file) {
@@ -47,7 +47,7 @@ class Environment {
 
   char* const* pointers() const { return pointers_.data(); }
 
-  // In the new process, where nothing may be allocated.
+  // Called in the new process, where nothing may be allocated.
   void write_own_pid(pid_t pid) {
     for (std::size_t index = variables_.size() - with_pid_; index < variables_.size(); ++index) {
       char* const digits = pointers_[index] + variables_[index].size() - kPidPlaceholder.size();
@@ -69,12 +69,12 @@ class Environment {
   std::size_t with_pid_ = 0;  // the last of the variables
 };
 
-// A copy that is out of the way of the numbers that are passed.
+// A copy with a number above those of the passed descriptors.
 UniqueFd set_aside(int fd) {
   return UniqueFd(fcntl(fd, F_DUPFD_CLOEXEC, kFirstUnpassedFd));
 }
 
-// In the new process, of which only this thread exists: nothing here may allocate or lock.
+// Runs in the new process, in which only this thread exists: it must not allocate or lock.
 [[noreturn]] void become(const char* executable, char* const* arguments, Environment& environment, int listener,
                          int upgrade) {
   environment.write_own_pid(getpid());
@@ -92,7 +92,7 @@ UniqueFd set_aside(int fd) {
 }  // namespace
 
 Invocation Invocation::of(int argc, const char* const* argv) {
-  // Kept from the start, as the link says "(deleted)" once the file was replaced.
+  // Read at the start, because the link ends with "(deleted)" once the file was replaced.
   std::array<char, PATH_MAX> path;
   const ssize_t length = readlink("/proc/self/exe", path.data(), path.size());
   return {length > 0 ? std::string(path.data(), static_cast<std::size_t>(length)) : std::string(argv[0]),
@@ -148,7 +148,7 @@ bool Successor::read_readiness() {
 
 void report_that_we_serve(UniqueFd upgrade) {
   constexpr char kWord = 1;
-  // Where the predecessor has ended meanwhile, nobody needs to hear it.
+  // If the predecessor has ended meanwhile, no report is needed.
   if (write(upgrade.get(), &kWord, 1) < 0) return;
 }
 

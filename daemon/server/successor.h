@@ -48,7 +48,7 @@ class Successor {
  private:
   Successor(pid_t pid, UniqueFd readiness) : pid_(pid), readiness_(std::move(readiness)) {}
 
-  pid_t pid_;  // -1: not ours any more
+  pid_t pid_;  // -1: no longer this process's to end
   UniqueFd readiness_;
 };
 

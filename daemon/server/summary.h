@@ -24,7 +24,7 @@ struct Summary {
   std::uint64_t closed_by(CloseCause cause) const { return closed[static_cast<std::size_t>(cause)]; }
 };
 
-// For --benchmark: one figure a line.
+// For --benchmark: one figure on each line.
 std::string to_text(const Summary& summary);
 
 }  // namespace streaming

@@ -10,7 +10,7 @@
 namespace streaming {
 namespace {
 
-// A vendor's own API answers nobody without a key; a server of one's own may.
+// A vendor's API needs a key; an operator's own server may not.
 void add_missing_key(const Config& config, std::string_view backend, std::vector<std::string>& warnings) {
   const Config defaults;
   const bool openai = config.openai_api_base == defaults.openai_api_base && config.openai_api_key.empty() &&

@@ -10,10 +10,10 @@
 
 namespace streaming {
 
-// A sentence each.
+// A sentence for each.
 std::vector<std::string> warnings_of(const Config& config);
 
-// To the log, a line each: at the start, and when other settings have been taken.
+// Logs a line for each: at the start, and after a reload.
 void warn_of(const Config& config);
 
 }  // namespace streaming

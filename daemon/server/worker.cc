@@ -97,8 +97,8 @@ void Worker::serve() {
   }
 }
 
-// What peers have sent while the worker stood still is handed out before any limit on their silence is looked at. The
-// kernel brings only a part of it at a time.
+// Hands out what peers have sent while the worker stood still, before any limit on their silence is checked. The kernel
+// delivers only a part of it at a time.
 bool Worker::take_completions() {
   if (!wait(ns_to_next_timer())) return false;
   const bool stood_still = timers_.begin_turn(MonotonicClock::now());
@@ -115,9 +115,9 @@ bool Worker::wait(std::optional<std::int64_t> timeout_ns) {
   return waited || end_because(waited.error());
 }
 
-// Completions that the kernel had no memory for are lost (EBADR). Nobody can tell whose they were, and who waits for
-// one waits for ever, with buffers that must not be freed. So all streams are told and end as at shutdown; what has not
-// ended at the deadline is left to the process's end, which is near: another one starts clean.
+// The kernel had no memory for completions and has lost them (EBADR). It is unknown whose they were, and their owners
+// would wait for ever, with buffers that must not be freed. So all streams get an error event and end as at shutdown.
+// Those that have not ended at the deadline end with the process, which ends soon, so that a new one can start.
 bool Worker::end_because(const Error& error) {
   result_ = error;
   if (error.code != EBADR) return false;
@@ -226,7 +226,7 @@ void Worker::do_posted_work() {
 }
 
 void Worker::refuse_work() {
-  std::vector<std::function<void()>> dropped;  // destroyed without the lock, as others may wait for it
+  std::vector<std::function<void()>> dropped;  // destroyed without the lock, because other threads may wait for it
   const std::lock_guard lock(posted_mutex_);
   takes_work_ = false;
   dropped.swap(posted_);
@@ -282,7 +282,7 @@ bool Worker::backends_in_use() const {
                                             [](const auto& backends) { return backends->in_use(); });
 }
 
-// The assignments count connections that are still on their way from the listener's ring, too.
+// The assignments also count connections that the listener's ring is still passing on.
 bool Worker::finished() const {
   return given_up_ || (carried_out_ >= WorkerOrder::kDrain && !listening() && streams_.empty() && receiver_.idle() &&
                        load_.assigned.load(std::memory_order_acquire) == 0 && output_reader_.empty() &&

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Worker: one thread, one ring, one timer wheel, one stream table. Shares nothing with other workers but its
-// WorkerLoad.
+// Worker: one thread, one ring, one timer wheel, one stream table. It shares only its WorkerLoad with other workers.
 //
 // Created and destroyed by the Server while the thread does not run; run() is the thread. While it runs, other threads
 // may call only the functions marked so.
@@ -28,21 +27,21 @@
 
 namespace streaming {
 
-// What a worker is asked to do; only ever raised.
+// A worker's order. It is only ever raised.
 enum class WorkerOrder : int {
   kServe,
   kDrain,  // accept nothing, and end when the last stream has ended
   kEnd,    // end the streams too, with an error event
 };
 
-// What there is once for all workers; each part says how it is shared.
+// What all workers share; each member's type describes how.
 struct SharedByWorkers {
-  std::vector<WorkerLoad> loads;  // one each
+  std::vector<WorkerLoad> loads;  // one for each worker
   UserLimits users;
-  ByteBudget requests;           // for what they hold until their answers begin
+  ByteBudget requests;           // for the bytes that requests hold until their answers begin
   int descriptors = 0;           // Capacity::descriptors
   std::function<void()> notify;  // called on a worker's thread when its listening() or running() has become false
-  std::atomic<std::int64_t> programs{0};  // that run for clients
+  std::atomic<std::int64_t> programs{0};  // programs that run for clients
 };
 
 class Worker final : private CompletionHandler, private ClientReceiver, private TimerOwner {
@@ -56,16 +55,18 @@ class Worker final : private CompletionHandler, private ClientReceiver, private 
   void set_socket_type(int type) { receiver_.set_socket_type(type); }
   void listen(UniqueFd socket);
 
-  // The thread's body. The listener's worker passes connections to any ring: so each waits until all are enabled.
+  // The thread's body. The listener's worker passes connections to every ring, so each worker waits until all are
+  // enabled.
   void run(std::latch& all_enabled);
 
   // Any thread.
   void request(WorkerOrder order);
-  // Does `work` on the worker's thread at its next turn. When the worker ends before that, or has ended, destroys it.
+  // Runs `work` on the worker's thread at its next turn. If the worker ends before that, or has ended, `work` is
+  // destroyed.
   void post(std::function<void()> work);
-  // New streams get it, and of it the limits hold for all. What needs a restart stays as it was.
+  // Applies to new streams; its limits apply to all. Settings that need a restart do not change.
   void reconfigure(std::shared_ptr<const Config> config);
-  // Whether it has turned since it was last asked.
+  // Whether its loop has run since the last call.
   void ask_whether_alive();
   bool has_answered() const { return answered_.load(std::memory_order_acquire); }
   bool listening() const { return listening_.load(std::memory_order_acquire); }
@@ -85,7 +86,7 @@ class Worker final : private CompletionHandler, private ClientReceiver, private 
 
  private:
   void serve();
-  // Waits for what completes next and hands it out. All three: false when the ring is of no use any more.
+  // Waits for completions and hands them out. This and the next two: false if the ring is not usable any more.
   bool take_completions();
   bool wait(std::optional<std::int64_t> timeout_ns);
   bool end_because(const Error& error);
@@ -116,18 +117,18 @@ class Worker final : private CompletionHandler, private ClientReceiver, private 
   OutputReader output_reader_;
   FileReader files_;
   std::unique_ptr<BackendSet> backends_;
-  std::vector<std::unique_ptr<BackendSet>> replaced_backends_;  // that streams still use
+  std::vector<std::unique_ptr<BackendSet>> replaced_backends_;  // by a reload; streams still use them
   StreamTable streams_;
   ProgramTable programs_;
   HandoffReceiver receiver_;
   std::optional<HandoffListener> listener_;
   std::mutex posted_mutex_;
-  bool takes_work_ = true;  // false once the thread looks for none any more
+  bool takes_work_ = true;  // false once the thread has taken the last work
   std::vector<std::function<void()>> posted_;
   std::atomic<WorkerOrder> order_{WorkerOrder::kServe};
   WorkerOrder carried_out_ = WorkerOrder::kServe;
-  Timer deadline_{*this};  // of the end, once the worker has failed
-  bool given_up_ = false;  // it has passed
+  Timer deadline_{*this};  // for the end, once the worker has failed
+  bool given_up_ = false;  // the deadline has passed
   std::atomic<bool> answered_{true};
   std::atomic<bool> listening_{false};
   std::atomic<bool> running_{true};

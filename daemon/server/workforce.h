@@ -29,13 +29,13 @@ class Workforce {
 
   // `direct_files`: clients are in the rings' tables.
   Status make(std::shared_ptr<const Config> config, const Capacity& capacity, bool direct_files);
-  // The first accepts for all. `type` is the socket's.
+  // The first worker accepts for all. `type` is the socket's.
   void listen(UniqueFd socket, int type);
-  // The Error says why there is no thread for each worker; then the process can only end.
+  // The Error reports why a worker has no thread; then the process can only end.
   Status start();
   void join();
 
-  // Is readable when a worker has ended, or accepts no more.
+  // Readable if a worker has ended, or no longer accepts.
   int events() const { return events_.get(); }
   void clear_events();
 
@@ -44,17 +44,17 @@ class Workforce {
   void reconfigure(const std::shared_ptr<const Config>& config);
 
   std::span<const std::unique_ptr<Worker>> workers() const { return workers_; }
-  // Any thread may look at it.
+  // Any thread may read it.
   const ByteBudget& requests() const { return shared_.requests; }
   bool any_running() const;
-  // Whether a connection can still come.
+  // Whether a connection can still arrive.
   bool listening() const { return workers_.front()->running() && workers_.front()->listening(); }
-  // Whether all have turned since the last call.
+  // Whether the loops of all workers have run since the last call.
   bool all_alive();
-  // Hand-offs and streams that have not ended.
+  // The number of hand-offs and streams that have not ended.
   std::uint64_t unfinished() const;
 
-  // Adds the workers' figures up; after join(), with nothing said of the time.
+  // Adds up the workers' counts, after join(). It does not set the elapsed time.
   Summary sum_up() const;
 
  private:

@@ -61,7 +61,7 @@ TEST(ConfigCheck, WantsRoomForOneRequestWithAllThatOtherSettingsAllow) {
   config.sources["server.max_held_bytes"] = "--max-held-bytes";
   EXPECT_EQ(check_config(config).error().message,
             "--max-held-bytes must be 0 or at least 10000: one request may hold server.max_payload_bytes and, in base64, "
-            "attachments.max_total_bytes, and an API is sent as much again");
+            "attachments.max_total_bytes, and the body for an API needs as much again");
   config.max_held_bytes = 10'000;
   EXPECT_TRUE(check_config(config).ok());
   config.max_held_bytes = 0;

@@ -108,7 +108,7 @@ TEST(DaemonInDistress, HoldsAsManyStreamsAWorkerAsFilesMayBeOpenAndRefusesTheNex
   DaemonProcess daemon({"--delay", "3600000", "--workers", "2", "--max-connections", std::to_string(kClients)},
                        lower_the_limit);
   ASSERT_TRUE(daemon.ready()) << daemon.log();
-  EXPECT_THAT(daemon.log(), HasSubstr("2 workers, room for 9000 streams under a limit of 4500 open files a ring"));
+  EXPECT_THAT(daemon.log(), HasSubstr("2 workers, room for 9000 streams under a limit of 4500 open files for each ring"));
   std::vector<UniqueFd> browsers;
   while (browsers.size() < kClients) browsers.push_back(hand_over_in_haste(daemon));
   for (const UniqueFd& browser : browsers) {
@@ -156,7 +156,7 @@ TEST(DaemonInDistress, RefusesClientsWhenUpstreamConnectionsHaveTakenTheDescript
     setrlimit(RLIMIT_NOFILE, &limit);
   });
   ASSERT_TRUE(daemon.ready()) << daemon.log();
-  if (daemon.log().find(" a ring") == std::string::npos)
+  if (daemon.log().find(" for each ring") == std::string::npos)
     GTEST_SKIP() << "the kernel keeps clients in the process's table";
   std::vector<UniqueFd> browsers;
   std::string answer;

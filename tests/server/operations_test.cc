@@ -297,7 +297,7 @@ TEST_F(Upgrade, LeavesTheOldDaemonServingWhenTheNewOneCannotStart) {
   ASSERT_TRUE(daemon.ready()) << daemon.log();
   daemon.write_config("[server]\nworkers = \"many\"\n");
   daemon.signal(SIGUSR2);
-  EXPECT_TRUE(daemon.logs("has ended before it served; this daemon goes on")) << daemon.log();
+  EXPECT_TRUE(daemon.logs("has ended before it served; this daemon continues")) << daemon.log();
   EXPECT_THAT(answer_of(daemon), EndsWith("data: [DONE]\n\n"));
   daemon.write_config("");
   const pid_t successor = successor_of(daemon);
@@ -379,7 +379,7 @@ TEST_P(SocketActivation, LeavesTheRightsOfTheSocketToTheServiceManagerAndSaysSo)
   ASSERT_EQ(chmod(path.c_str(), 0600), 0);
   DaemonProcess daemon({"--socket-owner", "1234"}, [&] { pass(listener.get()); });
   ASSERT_TRUE(daemon.ready()) << daemon.log();
-  EXPECT_THAT(daemon.log(), HasSubstr("socket unit says SocketMode=, SocketUser= and SocketGroup="));
+  EXPECT_THAT(daemon.log(), HasSubstr("set SocketMode=, SocketUser= and SocketGroup= in its socket unit"));
   struct stat status {};
   ASSERT_EQ(stat(path.c_str(), &status), 0);
   EXPECT_EQ(status.st_uid, geteuid());
