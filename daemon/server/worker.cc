@@ -63,12 +63,32 @@ Worker::Worker(std::size_t index, std::shared_ptr<const Config> config, SharedBy
       streams_(*ring_, timers_, load_, shared.users, counters_, stream_settings(*config, load_)),
       programs_(children_, timers_, streams_, shared.programs),
       receiver_(*ring_, timers_, load_, counters_, handoff_limits(*config), *this) {
+  enter_at(completions_);
 }
 
 Worker::~Worker() = default;
 
+void Worker::enter_at(CompletionTable& completions) {
+  completions.enter<&Worker::on_wakeup>(Operation::kWakeup, *this);
+  completions.enter<&Worker::on_connection_arrived>(Operation::kConnectionArrived, *this);
+  completions.enter<&HandoffReceiver::on_message>(Operation::kHandoffReceive, receiver_);
+  completions.enter<&HandoffReceiver::on_reply_sent>(Operation::kHandoffReply, receiver_);
+  completions.enter<&HandoffReceiver::on_verdict>(Operation::kHandoffVerdict, receiver_);
+  completions.enter<&HandoffReceiver::on_unread>(Operation::kHandoffUnread, receiver_);
+  completions.enter<&Children::on_ended>(Operation::kChildEnded, children_);
+  completions.enter<&OutputReader::on_read>(Operation::kChildOutput, output_reader_);
+  for (const Operation operation :
+       {Operation::kFileOpen, Operation::kFileStatus, Operation::kFileRead, Operation::kFileRemove}) {
+    completions.enter<&FileReader::on_completion>(operation, files_);
+  }
+  http_.enter_at(completions);
+  streams_.enter_at(completions);
+}
+
 void Worker::listen(UniqueFd socket) {
   listener_.emplace(*ring_, timers_, std::move(socket), shared_.loads, counters_, receiver_);
+  completions_.enter<&HandoffListener::on_accept>(Operation::kAccept, *listener_);
+  completions_.enter<&HandoffListener::on_passed>(Operation::kConnectionPassed, *listener_);
   listening_ = true;
 }
 
@@ -102,10 +122,10 @@ void Worker::serve() {
 bool Worker::take_completions() {
   if (!wait(ns_to_next_timer())) return false;
   const bool stood_still = timers_.begin_turn(MonotonicClock::now());
-  bool more = ring_->dispatch(*this) || stood_still;
+  bool more = ring_->dispatch(completions_) || stood_still;
   for (int round = 0; stood_still && more && round < kCatchUpRounds; ++round) {
     if (!wait(0)) return false;
-    more = ring_->dispatch(*this);
+    more = ring_->dispatch(completions_);
   }
   return true;
 }
@@ -133,50 +153,8 @@ std::optional<std::int64_t> Worker::ns_to_next_timer() {
   return (*next + timers_.stood_still()).time_since_epoch().count() * kNsPerMs - MonotonicClock::now_ns();
 }
 
-void Worker::on_completion(const Completion& completion) {
-  switch (completion.tag.operation) {
-    case Operation::kNone:
-      return;
-    case Operation::kWakeup:
-      return on_wakeup();
-    case Operation::kAccept:
-      return listener_->on_accept(completion);
-    case Operation::kConnectionPassed:
-      return listener_->on_passed(completion);
-    case Operation::kConnectionArrived:
-      return receiver_.on_connection(ring_->file_of(completion.result));
-    case Operation::kHandoffReceive:
-      return receiver_.on_message(completion);
-    case Operation::kHandoffReply:
-      return receiver_.on_reply_sent(completion);
-    case Operation::kHandoffVerdict:
-      return receiver_.on_verdict(completion);
-    case Operation::kHandoffUnread:
-      return receiver_.on_unread(completion);
-    case Operation::kUpstreamReady:
-    case Operation::kUpstreamConnect:
-    case Operation::kUpstreamReceive:
-    case Operation::kUpstreamSend:
-    case Operation::kUpstreamWritable:
-      return http_.on_completion(completion);
-    case Operation::kChildEnded:
-      return children_.on_ended(completion);
-    case Operation::kChildOutput:
-      return output_reader_.on_read(completion);
-    case Operation::kFileOpen:
-    case Operation::kFileStatus:
-    case Operation::kFileRead:
-    case Operation::kFileRemove:
-      return files_.on_completion(completion);
-    case Operation::kClientSend:
-    case Operation::kClientWritable:
-    case Operation::kClientWatch:
-    case Operation::kClientShutdown:
-    case Operation::kClientDrain:
-    case Operation::kClientUnacknowledged:
-    case Operation::kClientClose:
-      return streams_.on_completion(completion);
-  }
+void Worker::on_connection_arrived(const Completion& completion) {
+  receiver_.on_connection(ring_->file_of(completion.result));
 }
 
 // --- Clients --------------------------------------------------------------------------------------------------------
@@ -253,7 +231,7 @@ void Worker::watch_for_orders() {
   ring_->submit_poll(RingFile::regular(wakeup_.get()), POLLIN, Tag{Operation::kWakeup, {}});
 }
 
-void Worker::on_wakeup() {
+void Worker::on_wakeup(const Completion&) {
   eventfd_t ignored = 0;
   eventfd_read(wakeup_.get(), &ignored);
   watch_for_orders();

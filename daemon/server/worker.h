@@ -19,6 +19,7 @@
 #include "config/config.h"
 #include "handoff/handoff_listener.h"
 #include "handoff/handoff_receiver.h"
+#include "ring/completion_table.h"
 #include "ring/ring.h"
 #include "ring/timer_wheel.h"
 #include "stream/program_table.h"
@@ -44,7 +45,7 @@ struct SharedByWorkers {
   std::atomic<std::int64_t> programs{0};  // programs that run for clients
 };
 
-class Worker final : private CompletionHandler, private ClientReceiver, private TimerOwner {
+class Worker final : private ClientReceiver, private TimerOwner {
  public:
   // Borrows `shared`; the load with `index` is its own.
   Worker(std::size_t index, std::shared_ptr<const Config> config, SharedByWorkers& shared, std::unique_ptr<Ring> ring,
@@ -91,12 +92,13 @@ class Worker final : private CompletionHandler, private ClientReceiver, private 
   bool wait(std::optional<std::int64_t> timeout_ns);
   bool end_because(const Error& error);
   void on_timer(Timer&) override { given_up_ = true; }
-  void on_completion(const Completion& completion) override;
+  void enter_at(CompletionTable& completions);
+  void on_connection_arrived(const Completion& completion);
   std::optional<Refusal> on_client(UniqueFd& client, std::unique_ptr<HandoffRequest> request) override;
   bool on_refused_client(UniqueFd& client, const Refusal& refusal) override;
 
   void watch_for_orders();
-  void on_wakeup();
+  void on_wakeup(const Completion& completion);
   void carry_out(WorkerOrder order);
   void do_posted_work();
   void refuse_work();
@@ -110,6 +112,7 @@ class Worker final : private CompletionHandler, private ClientReceiver, private 
   WorkerLoad& load_;
   const UniqueFd wakeup_;  // an eventfd
   std::unique_ptr<Ring> ring_;
+  CompletionTable completions_;
   TimerWheel timers_;
   Counters counters_;
   UpstreamClient http_;

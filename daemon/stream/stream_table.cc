@@ -117,27 +117,14 @@ Stream* StreamTable::create(UniqueFd& client) {
   return stream;
 }
 
-void StreamTable::on_completion(const Completion& completion) {
-  Stream* stream = streams_.find(completion.tag.slot);
-  CHECK(stream != nullptr);
-  switch (completion.tag.operation) {
-    case Operation::kClientSend:
-      return stream->on_sent(completion);
-    case Operation::kClientWritable:
-      return stream->on_writable(completion);
-    case Operation::kClientWatch:
-      return stream->on_watch(completion);
-    case Operation::kClientShutdown:
-      return stream->on_shutdown(completion);
-    case Operation::kClientDrain:
-      return stream->on_drained(completion);
-    case Operation::kClientUnacknowledged:
-      return stream->on_unacknowledged(completion);
-    case Operation::kClientClose:
-      return stream->on_closed(completion);
-    default:
-      CHECK(!"an operation of a client");
-  }
+void StreamTable::enter_at(CompletionTable& completions) {
+  completions.enter_slots<&Stream::on_sent>(Operation::kClientSend, streams_);
+  completions.enter_slots<&Stream::on_writable>(Operation::kClientWritable, streams_);
+  completions.enter_slots<&Stream::on_watch>(Operation::kClientWatch, streams_);
+  completions.enter_slots<&Stream::on_shutdown>(Operation::kClientShutdown, streams_);
+  completions.enter_slots<&Stream::on_drained>(Operation::kClientDrain, streams_);
+  completions.enter_slots<&Stream::on_unacknowledged>(Operation::kClientUnacknowledged, streams_);
+  completions.enter_slots<&Stream::on_closed>(Operation::kClientClose, streams_);
 }
 
 void StreamTable::on_work(Work&) {

@@ -18,6 +18,7 @@
 #include "handoff/refusal.h"
 #include "handoff/worker_load.h"
 #include "metrics/counters.h"
+#include "ring/completion_table.h"
 #include "ring/ring.h"
 #include "ring/timer_wheel.h"
 #include "sse/event_encoder.h"
@@ -65,8 +66,8 @@ class StreamTable final : private TimerOwner, private WorkOwner {
   // It has not begun.
   void cancel_place(const Place& place);
 
-  // A completion of a client's operation.
-  void on_completion(const Completion& completion);
+  // Completions of clients' operations go to their streams.
+  void enter_at(CompletionTable& completions);
 
   // Their clients have kDrainTimeout to take what there is for them.
   void close_all(CloseCause cause);

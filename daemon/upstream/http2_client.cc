@@ -69,20 +69,11 @@ const TlsContext* Http2Client::tls_context_for(const HttpRequest& request) {
   return context.get();
 }
 
-void Http2Client::on_completion(const Completion& completion) {
-  if (completion.tag.operation == Operation::kUpstreamConnect) return connects_.on_connected(completion);
-  Http2Connection* connection = connections_.find(completion.tag.slot);
-  CHECK(connection != nullptr);  // it is not freed while anything is in flight
-  switch (completion.tag.operation) {
-    case Operation::kUpstreamReceive:
-      return connection->on_received(completion);
-    case Operation::kUpstreamSend:
-      return connection->on_sent(completion);
-    case Operation::kUpstreamWritable:
-      return connection->on_writable(completion);
-    default:
-      CHECK(false);
-  }
+void Http2Client::enter_at(CompletionTable& completions) {
+  completions.enter<&ConnectAttempts::on_connected>(Operation::kUpstreamConnect, connects_);
+  completions.enter_slots<&Http2Connection::on_received>(Operation::kUpstreamReceive, connections_);
+  completions.enter_slots<&Http2Connection::on_sent>(Operation::kUpstreamSend, connections_);
+  completions.enter_slots<&Http2Connection::on_writable>(Operation::kUpstreamWritable, connections_);
 }
 
 }  // namespace streaming

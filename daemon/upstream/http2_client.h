@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "base/slab.h"
+#include "ring/completion_table.h"
 #include "upstream/connection_pool.h"
 #include "upstream/http2_connection.h"
 #include "upstream/http_client.h"
@@ -29,7 +30,8 @@ class Http2Client final : public HttpClient {
   // The URL is one that parse_url() takes.
   std::unique_ptr<HttpTransfer> start(HttpRequest request, HttpReceiver& receiver) override;
 
-  void on_completion(const Completion& completion);
+  // Completions of connections' operations go to them.
+  void enter_at(CompletionTable& completions);
 
   // Those that are closing among them.
   std::uint32_t connections() const { return connections_.size(); }

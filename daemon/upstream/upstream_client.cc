@@ -30,12 +30,9 @@ bool UpstreamClient::by_http2(const HttpRequest& request) const {
   return url->tls || request.version == HttpVersion::kHttp2PriorKnowledge;
 }
 
-void UpstreamClient::on_completion(const Completion& completion) {
-  if (completion.tag.operation == Operation::kUpstreamReady) {
-    watches_.on_ready(completion);
-  } else {
-    http2_.on_completion(completion);
-  }
+void UpstreamClient::enter_at(CompletionTable& completions) {
+  completions.enter<&SocketWatches::on_ready>(Operation::kUpstreamReady, watches_);
+  http2_.enter_at(completions);
 }
 
 }  // namespace streaming

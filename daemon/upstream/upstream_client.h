@@ -27,7 +27,8 @@ class UpstreamClient final : public HttpClient {
 
   std::unique_ptr<HttpTransfer> start(HttpRequest request, HttpReceiver& receiver) override;
 
-  void on_completion(const Completion& completion);
+  // Completions of both engines' operations go to them.
+  void enter_at(CompletionTable& completions);
 
   // Whether answers are still read that nobody waits for, by HTTP/1.1.
   bool finishing() const { return curl_.finishing(); }

@@ -56,6 +56,7 @@ class StreamTest : public testing::Test, private CompletionHandler {
   explicit StreamTest(const StreamSettings& settings = kSettings)
       : table{ring, timers, load, users, counters, settings} {
     log::set_level(log::Level::kOff);
+    table.enter_at(completions);
     ring.set_handler(*this);
     load.assigned = 10;
   }
@@ -94,10 +95,11 @@ class StreamTest : public testing::Test, private CompletionHandler {
   FakeBackend backend;
   UserLimits users{1, 0};
   StreamTable table;
+  CompletionTable completions;
 
  private:
   void on_completion(const Completion& completion) override {
-    table.on_completion(completion);
+    completions.on_completion(completion);
     timers.end_turn();
   }
 };

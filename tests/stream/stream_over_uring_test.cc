@@ -23,7 +23,7 @@ using testing::StartsWith;
 
 constexpr std::uint32_t kStreams = 64;
 
-class StreamOverUringTest : public testing::TestWithParam<bool>, private CompletionHandler {
+class StreamOverUringTest : public testing::TestWithParam<bool> {
  protected:
   void SetUp() override {
     log::set_level(log::Level::kOff);
@@ -45,6 +45,7 @@ class StreamOverUringTest : public testing::TestWithParam<bool>, private Complet
                                  .heartbeat_interval = Duration(0),
                                  .max_queued_bytes = 64 * 1024,
                                  .log_each_stream = false});
+    table->enter_at(completions);
     load.assigned = 1000;
   }
 
@@ -61,7 +62,7 @@ class StreamOverUringTest : public testing::TestWithParam<bool>, private Complet
       const Duration wait = next ? std::clamp(*next - timers.now(), Duration(0), Duration(50)) : Duration(50);
       ASSERT_TRUE(ring->wait(std::chrono::nanoseconds(wait).count()).ok());
       timers.set_now(MonotonicClock::now());
-      ring->dispatch(*this);
+      ring->dispatch(completions);
       timers.expire();
       timers.end_turn();
     }
@@ -77,14 +78,12 @@ class StreamOverUringTest : public testing::TestWithParam<bool>, private Complet
   std::unique_ptr<Ring> ring;
   std::unique_ptr<Backend> backend;
   std::optional<StreamTable> table;
+  CompletionTable completions;
 
   void use_mock(Duration delay) {
     config.mock_delay = delay;
     backend = make_mock_backend(BackendEnvironment{config, timers, http});
   }
-
- private:
-  void on_completion(const Completion& completion) override { table->on_completion(completion); }
 };
 
 TEST_P(StreamOverUringTest, StreamsToManyClientsAtOnce) {

@@ -46,7 +46,7 @@ struct RecordingReceiver final : HttpReceiver {
   std::function<void()> on_finished_hook = [] {};
 };
 
-class HttpClientLoop final : private CompletionHandler {
+class HttpClientLoop final {
  public:
   // Names are asked of `name_servers`, as UpstreamClient has them.
   explicit HttpClientLoop(const std::string& name_servers = "") {
@@ -61,6 +61,7 @@ class HttpClientLoop final : private CompletionHandler {
     ring = std::move(*made);
     EXPECT_TRUE(ring->enable().ok());
     client.emplace(*ring, timers, name_servers);
+    client->enter_at(completions);
   }
 
   // Turns the loop until `condition` holds; fails the test when kPatience has not brought it.
@@ -76,7 +77,7 @@ class HttpClientLoop final : private CompletionHandler {
     const Duration wait = next ? std::clamp(*next - timers.now(), Duration(0), at_most) : at_most;
     ASSERT_TRUE(ring->wait(std::chrono::nanoseconds(wait).count()).ok());
     timers.set_now(MonotonicClock::now() + skipped);
-    ring->dispatch(*this);
+    ring->dispatch(completions);
     timers.expire();
     timers.end_turn();
   }
@@ -91,8 +92,7 @@ class HttpClientLoop final : private CompletionHandler {
   std::optional<UpstreamClient> client;
 
  private:
-  void on_completion(const Completion& completion) override { client->on_completion(completion); }
-
+  CompletionTable completions;
   Duration skipped{0};
 };
 

@@ -31,11 +31,12 @@ const std::string kPing =
 const std::string kHead200 = "\0\0\1\1\4\0\0\0\1\x88"s;
 const std::string kLastData = "\0\0\5\0\1\0\0\0\1hello"s;
 
-class Http2FaultsTest : public testing::Test, private CompletionHandler {
+class Http2FaultsTest : public testing::Test {
  protected:
   Http2FaultsTest() {
     EXPECT_TRUE(UpstreamClient::start_library().ok());
-    ring.set_handler(*this);
+    client.enter_at(completions);
+    ring.set_handler(completions);
     start();
   }
 
@@ -93,9 +94,7 @@ class Http2FaultsTest : public testing::Test, private CompletionHandler {
   CurlClient http1{timers, watches, resolver, no_proxies};
   Http2Client client{ring, timers, resolver, http1};
   std::optional<RecordingReceiver> receiver;
-
- private:
-  void on_completion(const Completion& completion) override { client.on_completion(completion); }
+  CompletionTable completions;
 };
 
 TEST_F(Http2FaultsTest, SendsAgainWhatTheKernelHadNoMemoryFor) {
