@@ -8,9 +8,9 @@
 
 namespace streaming {
 
-ConnectionPool::ConnectionPool(Origin origin, ConnectionWorkshop& workshop, Resolver& resolver, HttpClient& http1)
+ConnectionPool::ConnectionPool(Origin origin, ConnectionEnvironment& environment, Resolver& resolver, HttpClient& http1)
     : origin_(std::move(origin)),
-      workshop_(workshop),
+      environment_(environment),
       resolver_(resolver),
       http1_(http1),
       gate_(origin_.host + ":" + std::to_string(origin_.port)),
@@ -21,8 +21,8 @@ ConnectionPool::ConnectionPool(Origin origin, ConnectionWorkshop& workshop, Reso
 // --- Requests -------------------------------------------------------------------------------------------------------
 
 std::unique_ptr<HttpTransfer> ConnectionPool::start(HttpRequest request, HttpReceiver& receiver) {
-  if (workshop_.timers.now() < http1_until_) return http1_.start(std::move(request), receiver);
-  auto stream = std::make_unique<Http2Stream>(std::move(request), receiver, room_, workshop_.timers);
+  if (environment_.timers.now() < http1_until_) return http1_.start(std::move(request), receiver);
+  auto stream = std::make_unique<Http2Stream>(std::move(request), receiver, room_, environment_.timers);
   if (waiting_count_ >= kMaxWaitingRequests) {
     stream->fail_soon("too many requests wait for the upstream");
   } else if (is_hopeless()) {
@@ -87,17 +87,17 @@ std::uint32_t ConnectionPool::wanted_connections() const {
 
 // Whether what waits would wait for long, for a server that has not been of use.
 bool ConnectionPool::is_hopeless() const {
-  return open_count_ + opening_count_ == 0 && workshop_.timers.now() + kReopenPatience < gate_.opens_at();
+  return open_count_ + opening_count_ == 0 && environment_.timers.now() + kReopenPatience < gate_.opens_at();
 }
 
 // Not at once: the turn may bring more requests, and connections must not be made within calls of one another.
 void ConnectionPool::open_more_later() {
-  workshop_.timers.soon(open_more_);
+  environment_.timers.soon(open_more_);
 }
 
 void ConnectionPool::open_more() {
   if (asking_ || opening_count_ >= wanted_connections()) return;
-  if (workshop_.timers.now() < gate_.opens_at()) return workshop_.timers.schedule_at(gate_opens_, gate_.opens_at());
+  if (environment_.timers.now() < gate_.opens_at()) return environment_.timers.schedule_at(gate_opens_, gate_.opens_at());
   asking_ = true;
   resolver_.ask(origin_.host, *this);
 }
@@ -108,7 +108,7 @@ void ConnectionPool::on_addresses(const Result<AddressList>& found) {
   AddressList addresses = *found;
   for (Address& address : addresses) address.set_port(origin_.port);
   for (std::uint32_t left = wanted_connections() - std::min(opening_count_, wanted_connections()); left > 0; --left) {
-    Http2Connection* connection = workshop_.connections.create(owner_of_connections_, origin_, workshop_);
+    Http2Connection* connection = environment_.connections.create(owner_of_connections_, origin_, environment_);
     CHECK(connection != nullptr);
     ++opening_count_;
     others_.push_back(*connection);
@@ -145,14 +145,14 @@ void ConnectionPool::on_room_changed(Http2Connection& connection) {
 
 void ConnectionPool::on_http1(Http2Connection&) {
   gate_.on_answer();
-  http1_until_ = workshop_.timers.now() + kHttp1ForTime;
+  http1_until_ = environment_.timers.now() + kHttp1ForTime;
   while (waiting_count_ > 0) take_waiting().start_over_at(http1_);
 }
 
 // What waits may fare better with the next one: only a server that is about to end says so.
 void ConnectionPool::on_draining(Http2Connection& connection, ConnectionEnd cause, std::string_view reason) {
   count_as(connection, Http2Connection::Counted::kNone);
-  if (is_of_no_use(connection, cause)) gate_.on_failure(cause, reason, workshop_.timers.now());
+  if (is_of_no_use(connection, cause)) gate_.on_failure(cause, reason, environment_.timers.now());
   if (is_hopeless()) fail_waiting(reason);
   on_room_changed(connection);
 }
@@ -172,7 +172,7 @@ bool ConnectionPool::is_of_no_use(Http2Connection& connection, ConnectionEnd cau
 }
 
 void ConnectionPool::on_failure(ConnectionEnd cause, std::string_view error) {
-  gate_.on_failure(cause, error, workshop_.timers.now());
+  gate_.on_failure(cause, error, environment_.timers.now());
   // The others may yet take what waits.
   if (open_count_ + opening_count_ == 0) return fail_waiting(error);
   open_more_later();

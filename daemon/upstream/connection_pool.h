@@ -28,7 +28,7 @@ class ConnectionPool final : private WaitingRoom,
                              private WorkOwner {
  public:
   // Borrows all but the origin. `http1` takes the requests when the origin turns out to speak nothing else.
-  ConnectionPool(Origin origin, ConnectionWorkshop& workshop, Resolver& resolver, HttpClient& http1);
+  ConnectionPool(Origin origin, ConnectionEnvironment& environment, Resolver& resolver, HttpClient& http1);
 
   std::unique_ptr<HttpTransfer> start(HttpRequest request, HttpReceiver& receiver);
 
@@ -66,7 +66,7 @@ class ConnectionPool final : private WaitingRoom,
   WaitingRoom& room_ = *this;
   Http2ConnectionOwner& owner_of_connections_ = *this;
   Origin origin_;
-  ConnectionWorkshop& workshop_;
+  ConnectionEnvironment& environment_;
   Resolver& resolver_;
   HttpClient& http1_;
   IntrusiveList<Http2Stream> waiting_;

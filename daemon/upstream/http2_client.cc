@@ -25,7 +25,7 @@ Http2Client::Http2Client(Ring& ring, TimerWheel& timers, Resolver& resolver, Htt
     : http1_(http1),
       resolver_(resolver),
       connects_(ring, timers),
-      workshop_{.ring = ring,
+      environment_{.ring = ring,
                 .timers = timers,
                 .connects = connects_,
                 .connections = connections_,
@@ -53,7 +53,7 @@ ConnectionPool* Http2Client::pool_for(const HttpRequest& request) {
     origin.tls = tls_context_for(request);
     if (origin.tls == nullptr) return nullptr;
   }
-  pool = std::make_unique<ConnectionPool>(std::move(origin), workshop_, resolver_, http1_);
+  pool = std::make_unique<ConnectionPool>(std::move(origin), environment_, resolver_, http1_);
   return pool.get();
 }
 

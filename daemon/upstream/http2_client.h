@@ -43,7 +43,7 @@ class Http2Client final : public HttpClient {
   HttpClient& http1_;
   Resolver& resolver_;
   ConnectAttempts connects_;
-  ConnectionWorkshop workshop_;
+  ConnectionEnvironment environment_;
   std::map<std::pair<std::string, bool>, std::unique_ptr<TlsContext>> tls_contexts_;  // by ca_file, insecure_ssl
   std::map<std::string, std::unique_ptr<ConnectionPool>> pools_;
   Slab<Http2Connection> connections_;  // destroyed before what they use

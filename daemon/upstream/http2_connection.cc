@@ -20,24 +20,24 @@ bool passes(std::int32_t result) {
 }  // namespace
 
 Http2Connection::Http2Connection(Handle handle, Http2ConnectionOwner& owner, Origin& origin,
-                                 ConnectionWorkshop& workshop)
+                                 ConnectionEnvironment& environment)
     : handle_(handle),
       owner_(owner),
       origin_(origin),
-      workshop_(workshop),
+      environment_(environment),
       timer_(*this),
       flush_(*this),
-      connect_deadline_(workshop.timers.now() + kUpstreamConnectTimeout),
-      last_heard_(workshop.timers.now()),
-      idle_since_(workshop.timers.now()),
-      race_(*this, workshop.connects),
-      session_(*this, workshop.timers) {
+      connect_deadline_(environment.timers.now() + kUpstreamConnectTimeout),
+      last_heard_(environment.timers.now()),
+      idle_since_(environment.timers.now()),
+      race_(*this, environment.connects),
+      session_(*this, environment.timers) {
 }
 
 // --- Opening --------------------------------------------------------------------------------------------------------
 
 void Http2Connection::open(AddressList addresses) {
-  workshop_.timers.schedule_at(timer_, connect_deadline_);
+  environment_.timers.schedule_at(timer_, connect_deadline_);
   race_.start(std::move(addresses));
 }
 
@@ -48,7 +48,7 @@ void Http2Connection::on_not_connected(const std::string& error) {
 void Http2Connection::on_connected(UniqueFd socket) {
   socket_ = std::move(socket);
   receiving_ = true;
-  workshop_.ring.submit_receive_stream(RingFile::regular(socket_.get()), tag(Operation::kUpstreamReceive));
+  environment_.ring.submit_receive_stream(RingFile::regular(socket_.get()), tag(Operation::kUpstreamReceive));
   state_ = State::kHandshaking;
   if (origin_.tls == nullptr) {
     state_ = State::kOpen;
@@ -84,7 +84,7 @@ void Http2Connection::on_received(const Completion& completion) {
   receiving_ = completion.more;
   if (state_ == State::kClosing) return flush_later();
   if (completion.result > 0) {
-    last_heard_ = workshop_.timers.now();
+    last_heard_ = environment_.timers.now();
     pinged_ = false;
     on_bytes(completion.buffer);
   } else if (completion.result == 0) {
@@ -95,7 +95,7 @@ void Http2Connection::on_received(const Completion& completion) {
   }
   if (receiving_ || state_ == State::kClosing) return;
   receiving_ = true;
-  workshop_.ring.submit_receive_stream(RingFile::regular(socket_.get()), tag(Operation::kUpstreamReceive));
+  environment_.ring.submit_receive_stream(RingFile::regular(socket_.get()), tag(Operation::kUpstreamReceive));
 }
 
 void Http2Connection::on_bytes(std::span<const char> bytes) {
@@ -109,7 +109,7 @@ void Http2Connection::on_bytes(std::span<const char> bytes) {
 void Http2Connection::read_records() {
   std::span<const char> plaintext;
   for (;;) {
-    switch (tls_->read(workshop_.plaintext, plaintext)) {
+    switch (tls_->read(environment_.plaintext, plaintext)) {
       case TlsSession::Outcome::kDone:
         receive(plaintext);
         if (state_ == State::kClosing) return;
@@ -134,7 +134,7 @@ void Http2Connection::on_settings() {
 }
 
 void Http2Connection::on_stream_closed() {
-  if (session_.streams() == 0) idle_since_ = workshop_.timers.now();
+  if (session_.streams() == 0) idle_since_ = environment_.timers.now();
   if (state_ == State::kClosing) return;
   flush_later();
   owner_.on_room_changed(*this);
@@ -169,7 +169,7 @@ void Http2Connection::drain(ConnectionEnd cause, std::string_view reason) {
 // --- Sending --------------------------------------------------------------------------------------------------------
 
 void Http2Connection::on_work(Work&) {
-  if (flush()) workshop_.connections.destroy(*this, handle_);
+  if (flush()) environment_.connections.destroy(*this, handle_);
 }
 
 bool Http2Connection::flush() {
@@ -187,7 +187,7 @@ bool Http2Connection::flush() {
 
 // A bounded part of what there is to send; large bodies follow when that is on its way.
 bool Http2Connection::gather_output() {
-  std::vector<char>& frames = workshop_.frames;
+  std::vector<char>& frames = environment_.frames;
   while (!opening() && gathered_.size() < kUpstreamSendBytes) {
     frames.clear();
     while (frames.size() < kTlsRecordBytes) {
@@ -211,7 +211,7 @@ bool Http2Connection::gather_output() {
 
 void Http2Connection::submit_send() {
   sending_ = true;
-  workshop_.ring.submit_send(RingFile::regular(socket_.get()), in_flight_.view().substr(sent_),
+  environment_.ring.submit_send(RingFile::regular(socket_.get()), in_flight_.view().substr(sent_),
                              tag(Operation::kUpstreamSend));
 }
 
@@ -220,7 +220,7 @@ void Http2Connection::on_sent(const Completion& completion) {
   if (state_ == State::kClosing) return flush_later();
   if (passes(completion.result)) {
     polling_ = true;
-    workshop_.ring.submit_poll(RingFile::regular(socket_.get()), POLLOUT, tag(Operation::kUpstreamWritable));
+    environment_.ring.submit_poll(RingFile::regular(socket_.get()), POLLOUT, tag(Operation::kUpstreamWritable));
     return;
   }
   if (completion.result < 0) {
@@ -242,7 +242,7 @@ void Http2Connection::on_writable(const Completion&) {
 // --- Time -----------------------------------------------------------------------------------------------------------
 
 void Http2Connection::schedule_check(Time at) {
-  if (!timer_.pending() || at < timer_.expiry()) workshop_.timers.schedule_at(timer_, at);
+  if (!timer_.pending() || at < timer_.expiry()) environment_.timers.schedule_at(timer_, at);
 }
 
 void Http2Connection::on_timer(Timer&) {
@@ -261,7 +261,7 @@ void Http2Connection::on_timer(Timer&) {
 }
 
 void Http2Connection::look_after_silence() {
-  const Time now = workshop_.timers.now();
+  const Time now = environment_.timers.now();
   const bool idle = session_.streams() == 0;
   if (!limit() && now >= connect_deadline_) {
     if (session_.stated_limit()) return close(ConnectionEnd::kNoStreams, "the upstream allows no streams");
@@ -289,7 +289,7 @@ void Http2Connection::leave() {
   state_ = State::kLeaving;
   owner_.on_closing(*this, ConnectionEnd::kOnPurpose, "");
   session_.say_goodbye();
-  workshop_.timers.schedule(timer_, kUpstreamPingTimeout);
+  environment_.timers.schedule(timer_, kUpstreamPingTimeout);
 }
 
 void Http2Connection::close(ConnectionEnd cause, std::string_view error) {
@@ -299,8 +299,8 @@ void Http2Connection::close(ConnectionEnd cause, std::string_view error) {
   if (before != State::kLeaving) owner_.on_closing(*this, cause, reason);
   session_.fail_streams(reason);
   race_.stop();
-  if (receiving_) workshop_.ring.submit_cancel(tag(Operation::kUpstreamReceive));
-  if (polling_) workshop_.ring.submit_cancel(tag(Operation::kUpstreamWritable));
+  if (receiving_) environment_.ring.submit_cancel(tag(Operation::kUpstreamReceive));
+  if (polling_) environment_.ring.submit_cancel(tag(Operation::kUpstreamWritable));
   flush_later();
 }
 

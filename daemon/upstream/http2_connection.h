@@ -28,7 +28,7 @@ class Http2Connection;
 class Http2ConnectionOwner;
 
 // What the connections of a worker share; the Http2Client's.
-struct ConnectionWorkshop {
+struct ConnectionEnvironment {
   Ring& ring;
   TimerWheel& timers;
   ConnectAttempts& connects;
@@ -52,7 +52,7 @@ class Http2Connection final : public ListNode,
     kClosing,   // freed when nothing is in flight
   };
 
-  Http2Connection(Handle handle, Http2ConnectionOwner& owner, Origin& origin, ConnectionWorkshop& workshop);
+  Http2Connection(Handle handle, Http2ConnectionOwner& owner, Origin& origin, ConnectionEnvironment& environment);
 
   Handle handle() const { return handle_; }
   // To the first address that answers; all of it takes kUpstreamConnectTimeout at most.
@@ -97,7 +97,7 @@ class Http2Connection final : public ListNode,
   void read_records();
   void receive(std::span<const char> bytes);
 
-  void flush_later() { workshop_.timers.at_turn_end(flush_); }
+  void flush_later() { environment_.timers.at_turn_end(flush_); }
   // At the turn's end: frees the connection if nothing else is left of it.
   void on_work(Work& work) override;
   // Sends what the turn has brought. True when nothing is left of the connection but its slot.
@@ -118,7 +118,7 @@ class Http2Connection final : public ListNode,
   const Handle handle_;
   Http2ConnectionOwner& owner_;
   Origin& origin_;
-  ConnectionWorkshop& workshop_;
+  ConnectionEnvironment& environment_;
   State state_ = State::kConnecting;
   bool receiving_ = false;  // each true exactly while that operation is in flight
   bool sending_ = false;
