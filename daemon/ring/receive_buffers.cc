@@ -47,6 +47,7 @@ void ReceiveBuffers::use_for(io_uring_sqe& entry) const {
 }
 
 std::span<char> ReceiveBuffers::filled(const io_uring_cqe& completion) {
+  CHECK(id_of(completion) < count_);
   return {&memory_[id_of(completion) * stride()], completion.res > 0 ? static_cast<std::size_t>(completion.res) : 0};
 }
 

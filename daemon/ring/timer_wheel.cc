@@ -82,6 +82,7 @@ void TimerWheel::expire() {
   while (Timer* timer = due.pop_front()) {
     // With many streams each timer is in memory that nobody has touched for long: have the next one fetched meanwhile.
     if (const Timer* next = due.front()) __builtin_prefetch(next);
+    CHECK(timer->expiry_ <= now_);
     timer->owner_.on_timer(*timer);
   }
 }

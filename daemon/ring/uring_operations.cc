@@ -150,6 +150,7 @@ void UringRing::submit_count_unacknowledged(RingFile file, Tag tag) {
 
 // Of a file in the ring's table the kernel makes a descriptor; one of the process is there already.
 void UringRing::submit_call(const Call& call) {
+  CHECK(calls_.size() < kMostCalls);
   calls_.push_back(call);
   io_uring_sqe* entry = next_entry();
   if (call.file.is_direct()) {

@@ -118,9 +118,9 @@ void UringRing::queue_waiting() {
 
 Status UringRing::wait(std::optional<std::int64_t> timeout_ns) {
   queue_waiting();
-  // What waits for a place in the queue is to follow soon.
+  // Does not block while operations wait for an entry of the queue.
   const int result = enter(waiting_.empty() ? timeout_ns : 0);
-  // The kernel is short of memory, or has more completions than it has room for. Reading them helps, and so does time.
+  // A transient kernel shortage of memory, or of room for completions: read those that are there, or pause.
   if ((result == -EAGAIN || result == -EBUSY) && io_uring_cq_ready(&ring_) == 0) {
     __kernel_timespec pause{0, std::chrono::nanoseconds(kNoMemoryPause).count()};
     io_uring_cqe* first = nullptr;

@@ -181,7 +181,7 @@ void Stream::flush() {
   if (encoder_.too_large()) begin_close(CloseCause::kUpstreamTooLarge);
   if (state_ == StreamState::kClosing || client_gone_ || head_held_ || (in_flight_ & kWritable) != 0) return;
   if (writer_.flush(table_.ring(), client_, tag(Operation::kClientSend))) {
-    in_flight_ |= kSend;
+    begin(kSend);
   } else if (state_ == StreamState::kDraining && writer_.empty() && !shut_down_) {
     begin_drain();
   }
@@ -200,7 +200,7 @@ void Stream::on_sent(const Completion& completion) {
       arm_wait();
       return submit_writable();
     case StreamWriter::Progress::kSent: {
-      // Else it is the backend that is waited for, and what the client takes does not count.
+      // Otherwise the stream waits for the backend, and what the client takes does not restart that wait.
       const bool waited_for_client = blocked_ || ended();
       blocked_ = false;
       if (waited_for_client) restart_wait();
@@ -213,7 +213,7 @@ void Stream::on_sent(const Completion& completion) {
 }
 
 void Stream::submit_writable() {
-  in_flight_ |= kWritable;
+  begin(kWritable);
   table_.ring().submit_poll(client_, POLLOUT, tag(Operation::kClientWritable));
 }
 
@@ -230,7 +230,7 @@ void Stream::restart_wait() {
   arm_wait();
 }
 
-// A timer that is early is cheaper than one that is moved with every event: on_timer() looks at the clock again.
+// An early timer is cheaper than one that moves with every event: on_timer() compares the times again.
 void Stream::arm_wait() {
   const Time due = std::min(waiting_since_ + wait_limit(), heartbeat_due());
   if (!wait_.pending() || wait_.expiry() > due) table_.timers().schedule_at(wait_, due);
@@ -266,6 +266,11 @@ void Stream::on_waited_too_long() {
   if (shut_down_) return submit_count_unacknowledged();
   if (ended() || blocked_) return abandon(CloseCause::kWriteTimeout);
   begin_close(state_ == StreamState::kOpening ? CloseCause::kFirstByteTimeout : CloseCause::kIdleTimeout);
+}
+
+void Stream::begin(InFlight operation) {
+  CHECK((in_flight_ & (operation | kClose)) == 0);
+  in_flight_ |= operation;
 }
 
 void Stream::completed(InFlight operation) {

@@ -139,6 +139,8 @@ class Stream final : public ListNode, private EventSink, private TimerOwner {
   void on_timer(Timer& timer) override;
 
   Tag tag(Operation operation) const { return Tag{operation, handle_}; }
+  // At most one of each is in flight, and none besides the close.
+  void begin(InFlight operation);
   void completed(InFlight operation);
   void move_to(StreamState state);
   bool ended() const { return state_ == StreamState::kDraining || state_ == StreamState::kClosing; }

@@ -20,17 +20,17 @@ constexpr short kClientGoneEvents = POLLRDHUP | POLLHUP | POLLERR;
 // --- The client's side ----------------------------------------------------------------------------------------------
 
 void Stream::submit_watch(short events) {
-  in_flight_ |= kWatch;
+  begin(kWatch);
   table_.ring().submit_poll(client_, events, tag(Operation::kClientWatch));
 }
 
 void Stream::on_watch(const Completion& completion) {
   completed(kWatch);
   if (state_ == StreamState::kClosing) return close_when_idle();
-  // Cancelled by submit_drain(), or for want of memory: without a watch nobody would see the client leave.
+  // Cancelled by submit_drain(), or the kernel had no memory. Only a watch reports that the client leaves.
   if (completion.result == -ECANCELED || completion.result == -ENOMEM) return submit_watch(POLLIN | POLLRDHUP);
   if (completion.result < 0) return on_client_gone(CloseCause::kClientGone);
-  // A receive brings the error.
+  // A receive reports which error it is.
   if ((completion.result & POLLERR) != 0) return drain();
   if ((completion.result & kClientGoneEvents) != 0) return on_client_gone(CloseCause::kClientGone);
   if (shut_down_) return drain();
@@ -49,14 +49,14 @@ void Stream::on_client_gone(CloseCause cause) {
   restart_wait();
 }
 
-// Whether the answer has reached the client, which has not closed, is for the kernel to say.
+// The client has not closed. The kernel knows whether the answer has reached it.
 void Stream::submit_count_unacknowledged() {
   if ((in_flight_ & kUnacknowledged) != 0) return;
-  in_flight_ |= kUnacknowledged;
+  begin(kUnacknowledged);
   table_.ring().submit_count_unacknowledged(client_, tag(Operation::kClientUnacknowledged));
 }
 
-// To close now would leave the rest to the kernel, which gives it up sooner than we do, and says nothing.
+// Closing now would leave the rest to the kernel, which gives up sooner than we do and does not report it.
 void Stream::on_unacknowledged(const Completion& completion) {
   completed(kUnacknowledged);
   if (state_ == StreamState::kClosing) return close_when_idle();
@@ -81,7 +81,7 @@ void Stream::lose_client(CloseCause cause) {
 
 void Stream::begin_drain() {
   shut_down_ = true;
-  in_flight_ |= kShutdown;
+  begin(kShutdown);
   restart_wait();
   table_.ring().submit_shutdown_write(client_, tag(Operation::kClientShutdown));
 }
@@ -100,7 +100,7 @@ void Stream::drain() {
 }
 
 void Stream::submit_drain() {
-  in_flight_ |= kDrain;
+  begin(kDrain);
   table_.ring().submit_receive(client_, table_.discarded_bytes(), tag(Operation::kClientDrain));
 }
 
@@ -120,11 +120,11 @@ void Stream::on_drained(const Completion& completion) {
   table_.ring().submit_cancel(tag(Operation::kClientWatch));
 }
 
-// Nothing more can come from the client. Once all was sent, it may have got that nevertheless.
+// Nothing more can come from the client. If all was sent, it may have received that nevertheless.
 void Stream::on_client_broken(CloseCause cause) {
   if (!shut_down_) return on_client_gone(cause);
   client_gone_ = true;
-  // The kernel has waited for as long as that.
+  // The kernel has already waited that long.
   if (cause == CloseCause::kWriteTimeout) waiting_since_ -= table_.settings().write_timeout;
   submit_count_unacknowledged();
 }
@@ -155,7 +155,7 @@ void Stream::begin_close(CloseCause cause, int upstream_status, int retry_after_
 
 void Stream::abandon(CloseCause cause) {
   if (state_ == StreamState::kClosing) return;
-  // What the client has got whole stays what it was, however the client then leaves.
+  // A complete answer keeps its cause, however the client leaves afterwards.
   if (!ended() || !writer_.empty()) cause_ = cause;
   if (session_) session_->cancel();
   lifetime_.stop();
@@ -170,7 +170,7 @@ void Stream::abandon(CloseCause cause) {
 
 void Stream::close_when_idle() {
   if (in_flight_ != 0) return;
-  in_flight_ |= kClose;
+  begin(kClose);
   table_.ring().submit_close(client_, tag(Operation::kClientClose));
 }
 
@@ -181,7 +181,8 @@ void Stream::on_closed(const Completion& completion) {
 }
 
 void Stream::finish_close() {
-  CHECK(in_flight_ == 0);
+  CHECK(in_flight_ == 0 && !writer_.sending());
+  CHECK(!linked() && !wait_.pending() && !lifetime_.pending());
   move_to(StreamState::kFree);
   table_.release(*this);
 }

@@ -76,6 +76,7 @@ std::optional<Refusal> StreamTable::take_place(std::string_view user_id, Place& 
 }
 
 void StreamTable::cancel_place(const Place& place) {
+  CHECK(places_without_stream_ > 0);
   --places_without_stream_;
   note_places();
   if (place.user != nullptr) users_.leave(*place.user);
@@ -91,6 +92,7 @@ void StreamTable::return_place(const Place& place, CloseCause cause) {
 }
 
 void StreamTable::note_places() {
+  CHECK(refused_streams_ <= streams_.size());
   metrics_.active.set(places_taken());
   metrics_.peak.raise_to(metrics_.active.get());
 }
@@ -143,9 +145,13 @@ void StreamTable::set_settings(const StreamSettings& settings) {
 }
 
 void StreamTable::release(Stream& stream) {
+  CHECK(stream.state() == StreamState::kFree);
   count(stream);
   if (settings_.log_each_stream) log_end(stream);
-  if (stream.refused()) --refused_streams_;
+  if (stream.refused()) {
+    CHECK(refused_streams_ > 0);
+    --refused_streams_;
+  }
   load_.release();
   if (stream.user() != nullptr) users_.leave(*stream.user());
   Backend* backend = stream.backend();

@@ -49,9 +49,9 @@ class StreamTable final : private TimerOwner, private WorkOwner {
   StreamTable(Ring& ring, TimerWheel& timers, WorkerLoad& load, UserLimits& users, Counters& counters,
               const StreamSettings& settings);
 
-  // Opens a stream that takes the client and its assignment of the WorkerLoad; or says why not, and leaves both.
+  // Opens a stream that takes the client and its assignment of the WorkerLoad. On a Refusal the caller keeps both.
   std::optional<Refusal> open(UniqueFd& client, std::unique_ptr<HandoffRequest> request, Backend& backend);
-  // Likewise, to say no; false when there is no room even for that.
+  // Likewise, to answer the client with `refusal`; false if there is no room even for that.
   bool open_refused(UniqueFd& client, const Refusal& refusal);
 
   // A client that is served without a stream takes a place among them, and counts as its user's; or the reason why not.
@@ -69,7 +69,7 @@ class StreamTable final : private TimerOwner, private WorkOwner {
   // Completions of clients' operations go to their streams.
   void enter_at(CompletionTable& completions);
 
-  // Their clients have kDrainTimeout to take what there is for them.
+  // Ends all streams. Their clients have kDrainTimeout to take what is queued for them.
   void close_all(CloseCause cause);
   bool closing() const { return closing_; }
 
@@ -97,9 +97,9 @@ class StreamTable final : private TimerOwner, private WorkOwner {
   }
   // For a head.
   std::string_view date() { return date_.now(); }
-  // Where bytes go that nobody wants; shared, as nobody reads them.
+  // Receives bytes that are dropped; shared by all streams, because nobody reads it.
   std::span<char> discarded_bytes() { return discarded_; }
-  // What the log and /streams call a stream by: its worker, slot and generation. No two of a process have the same.
+  // A stream's name in the log and in /streams: worker, slot and generation. It is unique within the process.
   std::string id_of(const Stream& stream) const;
   // Likewise of a client that a program answers: its slot is of another table, and has a "p" before it.
   std::string id_of_program(Handle program) const;
@@ -112,7 +112,7 @@ class StreamTable final : private TimerOwner, private WorkOwner {
   std::optional<Refusal> admit(std::string_view user_id, UserLimits::User*& user);
   std::uint32_t places_taken() const { return streams_.size() - refused_streams_ + places_without_stream_; }
   void note_places();
-  // A stream that has taken the client; null, and the client still the caller's, when that failed.
+  // A stream that has taken the client. Null on failure, and the client is still the caller's.
   Stream* create(UniqueFd& client);
   void count(const Stream& stream);
   void log_end(const Stream& stream) const;
@@ -132,7 +132,7 @@ class StreamTable final : private TimerOwner, private WorkOwner {
   HttpDate date_;
   std::uint32_t peak_since_trim_ = 0;
   bool closing_ = false;  // from close_all() on
-  std::uint32_t refused_streams_ = 0;  // that only say no; they take no place from others
+  std::uint32_t refused_streams_ = 0;  // that only answer with a refusal; they take no place from others
   std::uint32_t places_without_stream_ = 0;
   StreamMetrics metrics_;
   Slab<Stream> streams_;

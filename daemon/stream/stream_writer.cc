@@ -18,6 +18,7 @@ bool StreamWriter::flush(Ring& ring, RingFile client, Tag tag) {
     if (chunked_) make_chunk();
     std::swap(in_flight_, queued_);
   }
+  CHECK(in_flight_left() > 0);
   sending_ = true;
   ring.submit_send(client, {in_flight_.data() + sent_, static_cast<std::size_t>(in_flight_left())}, tag);
   return true;
@@ -27,6 +28,7 @@ bool StreamWriter::flush(Ring& ring, RingFile client, Tag tag) {
 // there to make room.
 void StreamWriter::make_chunk() {
   constexpr std::string_view kEndOfHead = "\r\n\r\n";
+  CHECK(sent_ == 0 && in_flight_.empty());
   const std::size_t head = head_queued_ ? queued_.view().find(kEndOfHead) + kEndOfHead.size() : 0;
   head_queued_ = false;
   if (const std::size_t bytes = queued_.size() - head; bytes > 0) {

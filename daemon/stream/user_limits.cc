@@ -5,6 +5,8 @@
 #include <cmath>
 #include <iterator>
 
+#include "base/check.h"
+
 namespace streaming {
 namespace {
 
@@ -49,6 +51,7 @@ UserLimits::Admission UserLimits::admit(std::string_view user_id, Time now) {
 
 void UserLimits::leave(User& user) {
   const std::lock_guard lock(mutex_);
+  CHECK(user.streams_ > 0);
   --user.streams_;
 }
 

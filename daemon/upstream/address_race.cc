@@ -35,6 +35,7 @@ AddressRace::AddressRace(AddressRaceOwner& owner, ConnectAttempts& attempts)
 }
 
 void AddressRace::start(AddressList addresses) {
+  CHECK(!addresses.empty() && under_way_.empty());
   addresses_ = std::move(addresses);
   std::reverse(addresses_.begin(), addresses_.end());
   try_next();
@@ -53,7 +54,7 @@ void AddressRace::stop() {
 void AddressRace::try_next() {
   const Address address = addresses_.back();
   addresses_.pop_back();
-  // It blocks, so that the ring waits for it instead of reporting EAGAIN; nobody else calls it.
+  // A blocking socket, because the ring waits for it instead of reporting EAGAIN. No system call is made on it here.
   UniqueFd socket(::socket(address.family(), SOCK_STREAM | SOCK_CLOEXEC, 0));
   if (!socket) {
     error_ = Error::from_errno("cannot make a socket for the upstream", errno).message;

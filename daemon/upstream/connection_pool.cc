@@ -61,7 +61,7 @@ void ConnectionPool::on_left(Http2Stream& stream) {
 }
 
 void ConnectionPool::fail_waiting(std::string_view error) {
-  // Those alone that wait now: whoever is told may ask again.
+  // Only those that wait now, because a receiver may start another request.
   for (std::uint32_t left = waiting_count_; left > 0 && waiting_count_ > 0; --left) take_waiting().on_closed(error);
 }
 
@@ -77,33 +77,36 @@ void ConnectionPool::on_http1_required(Http2Stream& stream) {
 
 // --- Connections ----------------------------------------------------------------------------------------------------
 
-// As many as all that waits would fill, of the size that the last one had; one, to see whether it is of use, where those
-// before were not.
+// Enough for all waiting requests, if each carries as many streams as the last one did; a single one, as a trial, while
+// the origin is failing.
 std::uint32_t ConnectionPool::wanted_connections() const {
   const std::uint32_t wanted = (waiting_count_ + usual_limit_ - 1) / usual_limit_;
   const std::uint32_t room = kMaxUpstreamConnections - std::min(open_count_ + opening_count_, kMaxUpstreamConnections);
   return std::min({wanted, gate_.failing() ? 1 : kMaxOpeningConnections, opening_count_ + room});
 }
 
-// Whether what waits would wait for long, for a server that has not been of use.
+// Whether waiting requests would wait too long for a server that has not answered.
 bool ConnectionPool::is_hopeless() const {
-  return open_count_ + opening_count_ == 0 && environment_.timers.now() + kReopenPatience < gate_.opens_at();
+  const Time patience_ends = environment_.timers.now() + kReopenPatience;
+  return open_count_ + opening_count_ == 0 && patience_ends < gate_.opens_at();
 }
 
-// Not at once: the turn may bring more requests, and connections must not be made within calls of one another.
+// Not at once, because the turn may bring more requests, and a connection's call must not create another connection.
 void ConnectionPool::open_more_later() {
   environment_.timers.soon(open_more_);
 }
 
 void ConnectionPool::open_more() {
   if (asking_ || opening_count_ >= wanted_connections()) return;
-  if (environment_.timers.now() < gate_.opens_at()) return environment_.timers.schedule_at(gate_opens_, gate_.opens_at());
+  if (environment_.timers.now() < gate_.opens_at()) {
+    return environment_.timers.schedule_at(gate_opens_, gate_.opens_at());
+  }
   asking_ = true;
   resolver_.ask(origin_.host, *this);
 }
 
 void ConnectionPool::on_addresses(const Result<AddressList>& found) {
-  asking_ = false;
+  CHECK(std::exchange(asking_, false));
   if (!found) return on_failure(ConnectionEnd::kNoAddress, found.error().message);
   AddressList addresses = *found;
   for (Address& address : addresses) address.set_port(origin_.port);
@@ -119,6 +122,9 @@ void ConnectionPool::on_addresses(const Result<AddressList>& found) {
 void ConnectionPool::count_as(Http2Connection& connection, Http2Connection::Counted counted) {
   using Counted = Http2Connection::Counted;
   const Counted before = std::exchange(connection.counted, counted);
+  CHECK(before != Counted::kOpening || opening_count_ > 0);
+  CHECK(before != Counted::kOpen || open_count_ > 0);
+  CHECK(counted != Counted::kOpening);
   opening_count_ -= before == Counted::kOpening;
   open_count_ -= before == Counted::kOpen;
   open_count_ += counted == Counted::kOpen;
@@ -135,7 +141,7 @@ void ConnectionPool::on_room_changed(Http2Connection& connection) {
     if (*connection.limit() > 0) usual_limit_ = *connection.limit();
   }
   while (waiting_count_ > 0 && connection.has_room()) connection.start(take_waiting());
-  // It keeps its place as long as it has room, so that the first are full and the last can be closed.
+  // It keeps its place while it has room: the first connections fill up, so that the last can be closed when idle.
   if (connection.has_room() != std::exchange(connection.listed_with_room, connection.has_room())) {
     connection.unlink();
     (connection.listed_with_room ? with_room_ : others_).push_back(connection);
@@ -149,7 +155,7 @@ void ConnectionPool::on_http1(Http2Connection&) {
   while (waiting_count_ > 0) take_waiting().start_over_at(http1_);
 }
 
-// What waits may fare better with the next one: only a server that is about to end says so.
+// Waiting requests may succeed on the next connection, because only a server that is about to end announces this.
 void ConnectionPool::on_draining(Http2Connection& connection, ConnectionEnd cause, std::string_view reason) {
   count_as(connection, Http2Connection::Counted::kNone);
   if (is_of_no_use(connection, cause)) gate_.on_failure(cause, reason, environment_.timers.now());
@@ -165,7 +171,7 @@ void ConnectionPool::on_closing(Http2Connection& connection, ConnectionEnd cause
   on_failure(cause, error);
 }
 
-// Once for each connection.
+// True once for each connection at most, so that the gate counts it once.
 bool ConnectionPool::is_of_no_use(Http2Connection& connection, ConnectionEnd cause) {
   if (cause == ConnectionEnd::kOnPurpose || connection.of_use()) return false;
   return !std::exchange(connection.blamed, true);
@@ -173,7 +179,7 @@ bool ConnectionPool::is_of_no_use(Http2Connection& connection, ConnectionEnd cau
 
 void ConnectionPool::on_failure(ConnectionEnd cause, std::string_view error) {
   gate_.on_failure(cause, error, environment_.timers.now());
-  // The others may yet take what waits.
+  // Other connections may still take the waiting requests.
   if (open_count_ + opening_count_ == 0) return fail_waiting(error);
   open_more_later();
 }

@@ -51,6 +51,7 @@ void CurlMulti::add(CURL* easy) {
 
 void CurlMulti::remove(CURL* easy) {
   CHECK(curl_multi_remove_handle(handle_, easy) == CURLM_OK);
+  CHECK(transfers_ > 0);
   if (--transfers_ == 0) idle_since_ = timers_.now();
 }
 

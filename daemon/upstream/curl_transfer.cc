@@ -122,6 +122,7 @@ CurlTransfer& CurlTransfer::of(CURL* easy) {
 }
 
 void CurlTransfer::begin(CurlMulti& multi) {
+  CHECK(!begun_ && multi_ == nullptr);
   begun_ = true;
   multi_ = &multi;
   multi_->add(easy_);

@@ -26,11 +26,11 @@ Http2Client::Http2Client(Ring& ring, TimerWheel& timers, Resolver& resolver, Htt
       resolver_(resolver),
       connects_(ring, timers),
       environment_{.ring = ring,
-                .timers = timers,
-                .connects = connects_,
-                .connections = connections_,
-                .plaintext = std::vector<char>(kTlsRecordBytes),
-                .frames = {}},
+                   .timers = timers,
+                   .connects = connects_,
+                   .connections = connections_,
+                   .plaintext = std::vector<char>(kTlsRecordBytes),
+                   .frames = {}},
       connections_(kUnlimited) {
 }
 

@@ -12,7 +12,7 @@
 namespace streaming {
 namespace {
 
-// The kernel's want, and nothing of the connection's.
+// A transient kernel shortage, which does not concern the connection: retry.
 bool passes(std::int32_t result) {
   return result == -ENOMEM || result == -ENOBUFS || result == -EAGAIN || result == -EINTR;
 }
@@ -81,6 +81,7 @@ void Http2Connection::handshake() {
 // --- Receiving ------------------------------------------------------------------------------------------------------
 
 void Http2Connection::on_received(const Completion& completion) {
+  CHECK(receiving_);
   receiving_ = completion.more;
   if (state_ == State::kClosing) return flush_later();
   if (completion.result > 0) {
@@ -125,7 +126,9 @@ void Http2Connection::read_records() {
 }
 
 void Http2Connection::receive(std::span<const char> bytes) {
-  if (const std::string error = session_.receive(bytes); !error.empty()) close(ConnectionEnd::kNoHttp2, error);
+  if (const Status received = session_.receive(bytes); !received) {
+    close(ConnectionEnd::kNoHttp2, received.error().message);
+  }
 }
 
 void Http2Connection::on_settings() {
@@ -150,7 +153,7 @@ void Http2Connection::on_going_away(bool takes_some) {
   flush_later();
 }
 
-// It is asked no more, unless it was only asked for more at once than it then said it takes.
+// Stops using this connection, unless we only exceeded a limit that it announced later.
 void Http2Connection::on_refused(Http2Stream& stream) {
   if (session_.streams() < session_.limit()) drain(ConnectionEnd::kRefused, "the upstream refuses requests unread");
   owner_.on_refused(stream);
@@ -169,7 +172,9 @@ void Http2Connection::drain(ConnectionEnd cause, std::string_view reason) {
 // --- Sending --------------------------------------------------------------------------------------------------------
 
 void Http2Connection::on_work(Work&) {
-  if (flush()) environment_.connections.destroy(*this, handle_);
+  if (!flush()) return;
+  CHECK(!linked() && !receiving_ && !sending_ && !polling_);
+  environment_.connections.destroy(*this, handle_);
 }
 
 bool Http2Connection::flush() {
@@ -185,7 +190,7 @@ bool Http2Connection::flush() {
   return state_ == State::kClosing && !receiving_ && !sending_;
 }
 
-// A bounded part of what there is to send; large bodies follow when that is on its way.
+// Takes a bounded part of the output. The rest of a large body follows when this part is sent.
 bool Http2Connection::gather_output() {
   std::vector<char>& frames = environment_.frames;
   while (!opening() && gathered_.size() < kUpstreamSendBytes) {
@@ -210,13 +215,14 @@ bool Http2Connection::gather_output() {
 }
 
 void Http2Connection::submit_send() {
+  CHECK(!sending_ && !polling_ && sent_ < in_flight_.size());
   sending_ = true;
   environment_.ring.submit_send(RingFile::regular(socket_.get()), in_flight_.view().substr(sent_),
                              tag(Operation::kUpstreamSend));
 }
 
 void Http2Connection::on_sent(const Completion& completion) {
-  sending_ = false;
+  CHECK(std::exchange(sending_, false));
   if (state_ == State::kClosing) return flush_later();
   if (passes(completion.result)) {
     polling_ = true;
@@ -228,13 +234,14 @@ void Http2Connection::on_sent(const Completion& completion) {
                  Error::from_errno("the connection to the upstream is lost", -completion.result).message);
   }
   sent_ += static_cast<std::size_t>(completion.result);
+  CHECK(sent_ <= in_flight_.size());
   if (sent_ < in_flight_.size()) return submit_send();
   in_flight_.reset();
   flush_later();
 }
 
 void Http2Connection::on_writable(const Completion&) {
-  polling_ = false;
+  CHECK(std::exchange(polling_, false));
   if (state_ == State::kClosing) return flush_later();
   submit_send();
 }

@@ -105,16 +105,17 @@ Http2Session::~Http2Session() {
   nghttp2_session_del(session_);
 }
 
-std::string Http2Session::receive(std::span<const char> bytes) {
+Status Http2Session::receive(std::span<const char> bytes) {
   const ssize_t result =
       nghttp2_session_mem_recv(session_, reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size());
-  return result >= 0 ? "" : "HTTP/2: " + std::string(nghttp2_strerror(static_cast<int>(result)));
+  if (result >= 0) return success();
+  return Error{"HTTP/2: " + std::string(nghttp2_strerror(static_cast<int>(result)))};
 }
 
 std::string_view Http2Session::next_output() {
   const std::uint8_t* bytes = nullptr;
   const ssize_t length = nghttp2_session_mem_send(session_, &bytes);
-  // It fails where memory does, and no more then.
+  // It fails only if there is no memory.
   CHECK(length >= 0);
   return {reinterpret_cast<const char*>(bytes), static_cast<std::size_t>(length)};
 }
@@ -159,7 +160,7 @@ void Http2Session::on_stream_frame(const nghttp2_frame& frame) {
   const bool ended = (frame.hd.flags & NGHTTP2_FLAG_END_STREAM) != 0;
   if (ended) {
     stream->on_end();
-    // The answer came before all of the question was sent: the rest is of no use.
+    // The answer came before the whole request was sent: the rest is not needed.
     if (!stream->body_sent()) nghttp2_submit_rst_stream(session_, NGHTTP2_FLAG_NONE, id, NGHTTP2_CANCEL);
   }
   if (frame.hd.type == NGHTTP2_HEADERS) stream->on_head_complete();
@@ -175,7 +176,7 @@ int Http2Session::on_body(nghttp2_session* session, std::uint8_t, std::int32_t i
                           std::size_t length, void* user_data) {
   Http2Session& self = self_of(user_data);
   nghttp2_session_consume_connection(session, length);
-  // What nobody waits for is dropped, and at most a window of it comes.
+  // Bytes of a dropped stream are not acknowledged, so that at most a window of them arrives.
   Http2Stream* stream = self.find(id);
   if (stream == nullptr) return 0;
   if (stream->takes_body()) nghttp2_session_consume_stream(session, id, length);
@@ -214,6 +215,7 @@ Http2Stream* Http2Session::find(std::int32_t id) const {
 }
 
 void Http2Session::start(Http2Stream& stream) {
+  CHECK(stream.session() == nullptr);
   const RequestHead head(stream.request());
   if (!head.fits()) return stream.fail_soon("the request's head is too large");
   nghttp2_data_provider body{};
@@ -221,7 +223,7 @@ void Http2Session::start(Http2Stream& stream) {
   const std::int32_t id = nghttp2_submit_request(session_, nullptr, head.fields().data(), head.fields().size(),
                                                  stream.request().body.empty() ? nullptr : &body, &stream);
   if (id < 0) {
-    // No more numbers for streams: the connection has served its time.
+    // The connection has used all its stream ids.
     owner_.on_going_away(true);
     return owner_.on_refused(stream);
   }
@@ -232,6 +234,7 @@ void Http2Session::start(Http2Stream& stream) {
 }
 
 void Http2Session::let_go(Http2Stream& stream) {
+  CHECK(stream.session() == this);
   nghttp2_session_set_stream_user_data(session_, stream.id(), nullptr);
   stream.unlink();
   stream.carried_by(nullptr, 0);

@@ -16,6 +16,7 @@
 #include <string_view>
 
 #include "base/intrusive_list.h"
+#include "base/result.h"
 #include "ring/timer_wheel.h"
 #include "upstream/http2_stream.h"
 #include "upstream/limits.h"
@@ -46,8 +47,8 @@ class Http2Session {
   Http2Session(const Http2Session&) = delete;
   Http2Session& operator=(const Http2Session&) = delete;
 
-  // Empty, or what was wrong with the bytes; then the session is of no more use.
-  std::string receive(std::span<const char> bytes);
+  // On an Error, which names what was wrong with the bytes, the session must not be used any more.
+  Status receive(std::span<const char> bytes);
   // What is to be sent next, until the next call; empty when there is nothing.
   std::string_view next_output();
 

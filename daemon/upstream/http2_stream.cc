@@ -49,6 +49,7 @@ void Http2Stream::let_finish() {
 }
 
 std::size_t Http2Stream::read_body(std::span<char> room) {
+  CHECK(request_ != nullptr && body_sent_ <= request_->body.size());
   const std::size_t count = std::min(room.size(), request_->body.size() - body_sent_);
   std::memcpy(room.data(), request_->body.data() + body_sent_, count);
   body_sent_ += count;
@@ -95,7 +96,7 @@ void Http2Stream::on_head_complete() {
                               .content_location = head->content_location});
 }
 
-// Nobody hears of that answer.
+// The receiver does not get the redirecting answer.
 bool Http2Stream::follow_redirect(const Head& head) {
   if (receiver_ == nullptr || redirects_ == kMaxRedirects) return false;
   std::optional<std::string> target = redirect_target(request_->url, head.status, head.location);

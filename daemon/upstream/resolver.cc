@@ -207,7 +207,7 @@ void Resolver::hand_out() {
     const Result<AddressList> addresses = name->addresses;
     while (AddressAsker* asker = askers.pop_front()) asker->on_addresses(addresses);
   }
-  if (channel_ == nullptr) return;
+  if (channel_ == nullptr) return retransmission_.stop();
   timeval left{};
   if (ares_timeout(channel_, nullptr, &left) == nullptr) return retransmission_.stop();
   const auto time = std::chrono::seconds(left.tv_sec) + std::chrono::microseconds(left.tv_usec);

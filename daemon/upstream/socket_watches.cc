@@ -21,11 +21,13 @@ SocketWatches::Watch& SocketWatches::add(int fd, SocketOwner& owner) {
 }
 
 void SocketWatches::want(Watch& watch, short events) {
+  CHECK(!watch.forgotten_);
   watch.wanted_ = events;
   settle(watch);
 }
 
 void SocketWatches::forget(Watch& watch) {
+  CHECK(!watch.forgotten_);
   watch.wanted_ = 0;
   watch.forgotten_ = true;
   settle(watch);
