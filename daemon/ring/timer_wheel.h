@@ -79,8 +79,8 @@ class TimerWheel {
   void schedule_at(Timer& timer, Time expiry);
   void schedule(Timer& timer, Duration delay) { schedule_at(timer, now_ + delay); }
 
-  // Does `work` when the present call has returned to the loop: in this turn's expire() if it has not begun, else in the
-  // next turn, before which the worker does not wait.
+  // Does `work` when the present call has returned to the loop: in this turn's expire() if it has not begun, else in
+  // the next turn, before which the worker does not wait.
   void soon(Work& work) { soon_.add(work); }
 
   // Does `work` in this turn's end_turn(), after all else that the turn brings: for output that the turn gathers.
@@ -93,8 +93,8 @@ class TimerWheel {
   // Does the work of at_turn_end(), and what that asks for by the same call.
   void end_turn() { at_turn_end_.do_all(); }
 
-  // When expire() must be called next, at the latest; nothing while neither a timer nor work is pending. May be early by
-  // the width of a slot, never late.
+  // When expire() must be called next, at the latest; nothing while neither a timer nor work is pending. May be early
+  // by the width of a slot, never late.
   std::optional<Time> next_expiry();
 
  private:

@@ -50,6 +50,7 @@ class WorkList {
 
   // Does what is there now. What is added meanwhile stays for the next call.
   void do_present() {
+    if (list_.empty()) return;
     WorkList present;
     present.list_.splice_back(list_);
     present.do_all();
