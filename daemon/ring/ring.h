@@ -51,6 +51,7 @@ struct Completion {
 
 class CompletionHandler {
  public:
+  // Never for Operation::kNone.
   virtual void on_completion(const Completion& completion) = 0;
 
  protected:

@@ -12,7 +12,7 @@
 namespace streaming {
 
 enum class Operation : std::uint8_t {
-  kNone,  // nobody waits for this completion
+  kNone,  // dispatch() drops its completion
   kWakeup,
   kAccept,
   kConnectionPassed,

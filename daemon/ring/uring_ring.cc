@@ -168,10 +168,8 @@ void UringRing::dispatch_one(const io_uring_cqe& entry, CompletionHandler& handl
                         .result = entry.res,
                         .more = (entry.flags & IORING_CQE_F_MORE) != 0,
                         .buffer = {}};
-  if ((entry.flags & IORING_CQE_F_BUFFER) == 0) {
-    if (completion.tag.operation != Operation::kNone) handler.on_completion(completion);
-    return;
-  }
+  if (completion.tag.operation == Operation::kNone) return;
+  if ((entry.flags & IORING_CQE_F_BUFFER) == 0) return handler.on_completion(completion);
   ReceiveBuffers& buffers =
       completion.tag.operation == Operation::kUpstreamReceive ? stream_buffers_ : message_buffers_;
   completion.buffer = buffers.filled(entry);

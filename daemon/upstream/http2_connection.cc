@@ -218,7 +218,7 @@ void Http2Connection::submit_send() {
   CHECK(!sending_ && !polling_ && sent_ < in_flight_.size());
   sending_ = true;
   environment_.ring.submit_send(RingFile::regular(socket_.get()), in_flight_.view().substr(sent_),
-                             tag(Operation::kUpstreamSend));
+                                tag(Operation::kUpstreamSend));
 }
 
 void Http2Connection::on_sent(const Completion& completion) {

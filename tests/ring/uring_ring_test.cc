@@ -58,6 +58,7 @@ class Completions final : public CompletionHandler {
 
  private:
   void on_completion(const Completion& completion) override {
+    EXPECT_NE(completion.tag.operation, Operation::kNone);
     seen_.push_back({completion, std::string(completion.buffer.data(), completion.buffer.size())});
   }
 
@@ -219,6 +220,17 @@ TEST_P(UringRingTest, CancelsWhatIsInFlight) {
   ring->submit_poll(clients.at(0), POLLRDHUP, tag(Operation::kClientWatch));
   ring->submit_cancel(tag(Operation::kClientWatch));
   EXPECT_EQ(done().result_of(Operation::kClientWatch), -ECANCELED);
+}
+
+TEST_P(UringRingTest, HandsOutNoCompletionOfACancellationNorOfACloseWithoutAnOwner) {
+  const UniqueFd closed = install_client(0);
+  const UniqueFd browser = install_client(1);
+  ring->submit_cancel(tag(Operation::kClientWatch));  // fails, because there is none
+  ring->submit_close(clients.at(0), Tag{});
+  ring->submit_close(clients.at(0), Tag{});  // fails, because it is closed already
+  ring->submit_send(clients.at(1), std::string_view("hello"), tag(Operation::kClientSend));
+  EXPECT_EQ(done().result_of(Operation::kClientSend), 5) << "the handler checks that nothing else was handed out";
+  EXPECT_EQ(read_to_end(closed.get()), "");
 }
 
 TEST_P(UringRingTest, AcceptsAConnectionForEachOperationIntoSlotsBehindTheClients) {
