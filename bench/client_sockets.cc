@@ -11,7 +11,7 @@
 namespace streaming::bench {
 namespace {
 
-// A pair of addresses has 28,000 ephemeral ports, and one that was used rests for a minute: so clients connect to
+// A pair of addresses has 28,000 ephemeral ports, and a used one is blocked for a minute. So clients connect to
 // 127.0.0.1 to 127.0.0.16 in turn.
 constexpr std::uint32_t kListeners = 16;
 
@@ -64,10 +64,10 @@ Result<ClientPair> ClientSockets::make_tcp() {
   if (connect(pair.near.get(), address, sizeof listener.address) != 0) return failed("cannot connect a client");
   pair.handed.reset(accept4(listener.socket.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
   if (!pair.handed) return failed("cannot accept a client");
-  // As httpd does. The generator sends nothing, so its own end does not need it.
+  // httpd sets it too. The generator sends nothing, so its own end does not need it.
   constexpr int kOn = 1;
   setsockopt(pair.handed.get(), IPPROTO_TCP, TCP_NODELAY, &kOn, sizeof kOn);
-  if (fcntl(pair.near.get(), F_SETFL, O_NONBLOCK) != 0) return failed("cannot make a client not block");
+  if (fcntl(pair.near.get(), F_SETFL, O_NONBLOCK) != 0) return failed("cannot make a client non-blocking");
   return pair;
 }
 

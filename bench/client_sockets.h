@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// ClientSockets: makes the sockets that are handed over, and their other ends, on which the generator plays the client.
+// ClientSockets: makes the sockets that are handed over, and their other ends, on which the generator acts as the
+// client.
 //
 // One per generator process.
 
@@ -17,7 +18,7 @@
 namespace streaming::bench {
 
 struct ClientPair {
-  UniqueFd near;    // the generator's; does not block
+  UniqueFd near;    // the generator's; non-blocking
   UniqueFd handed;  // the daemon's
 };
 

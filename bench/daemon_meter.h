@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// DaemonMeter: what the daemon under test uses from the first stream to after the last.
+// DaemonMeter: measures the daemon under test from before the first stream until after the last.
 //
 // Owned by main(), which samples it while the generators run.
 
@@ -19,9 +19,9 @@ struct DaemonFigures {
   std::int64_t rss_peak_kb = 0;
   std::int64_t rss_end_kb = 0;
   std::int64_t peak_open = 0;  // streams that were open at once
-  std::int64_t threads = 0;    // at most
+  std::int64_t threads = 0;    // the most
 
-  // What each of the streams that were open at once has added.
+  // The growth for each of the streams that were open at once.
   double rss_per_stream_kb() const;
   double cpu_us_per_event(std::int64_t events) const;
 };
@@ -31,7 +31,7 @@ class DaemonMeter {
   static Result<DaemonMeter> start(pid_t pid);
 
   void sample(std::int64_t open_streams);
-  // The last sample. A daemon that has ended meanwhile is an error.
+  // Takes the last sample. It is an error if the daemon has ended meanwhile.
   Result<DaemonFigures> finish();
 
  private:

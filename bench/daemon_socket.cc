@@ -48,12 +48,12 @@ Status DaemonSocket::hand_off(int connection, int client, std::string_view paylo
   header->cmsg_len = CMSG_LEN(sizeof client);
   std::memcpy(CMSG_DATA(header), &client, sizeof client);
   const ssize_t sent = sendmsg(connection, &message, MSG_NOSIGNAL);
-  if (sent < 0) return Error::from_errno("cannot hand a client over", errno);
-  if (static_cast<std::size_t>(sent) < payload.size()) return Error{"the daemon took a part of the payload", 0};
+  if (sent < 0) return Error::from_errno("cannot hand over a client", errno);
+  if (static_cast<std::size_t>(sent) < payload.size()) return Error{"the socket took only a part of the payload", 0};
   return success();
 }
 
-// ETOOMANYREFS: as many descriptors are on their way in messages as the process may open.
+// ETOOMANYREFS: messages in flight hold as many descriptors as the process may open.
 bool DaemonSocket::passes(const Error& error) {
   return error.code == EAGAIN || error.code == ETOOMANYREFS || error.code == EMFILE;
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// DaemonSocket: Apache's side of a hand-off, towards a daemon that listens as SOCK_SEQPACKET or as SOCK_STREAM.
+// DaemonSocket: Apache's side of a hand-off to a daemon that listens as SOCK_SEQPACKET or SOCK_STREAM.
 //
-// One per generator process. Never blocks: a full backlog is an error that passes.
+// One per generator process. It never blocks: a full backlog is a transient error.
 
 #pragma once
 
@@ -20,10 +20,10 @@ class DaemonSocket {
   static Result<DaemonSocket> create(const std::string& path);
 
   Result<UniqueFd> connect();
-  // The payload and the client's descriptor in one message.
+  // Sends the payload and the client's descriptor in one message.
   static Status hand_off(int connection, int client, std::string_view payload);
 
-  // Errors that pass when the daemon has caught up or a stream has ended: try again soon.
+  // Whether the error is transient: it ends when the daemon has caught up or a stream has ended, so try again soon.
   static bool passes(const Error& error);
 
  private:

@@ -17,7 +17,7 @@
 namespace streaming::bench {
 namespace {
 
-// From the first fork to the first stream, so that all processes begin together.
+// Time from the first fork to the first stream, so that all processes begin together.
 constexpr std::int64_t kForkTimeNs = 50'000'000;
 
 }  // namespace

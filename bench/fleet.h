@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Fleet: the generator processes, as their parent sees them: forked, counted while they run, waited for.
+// Fleet: the generator processes, seen from their parent, which forks them, reads their counts and waits for them.
 //
 // Owned by main(); the processes end with it.
 
@@ -25,9 +25,9 @@ class Fleet {
   Fleet(Fleet&&) = default;
   ~Fleet();
 
-  // Collects those that have ended; true while one has not.
+  // Reaps those that have ended; true while one has not.
   bool running();
-  // All processes' counts added up, also while they run.
+  // The sum of all processes' counts, also while they run.
   std::unique_ptr<Tally> sum() const;
   std::int64_t started() const { return sum_of(&Tally::started); }
   std::int64_t open() const { return sum_of(&Tally::open); }
@@ -35,13 +35,13 @@ class Fleet {
   std::int64_t events() const { return sum_of(&Tally::events); }
   std::int64_t failed() const;
 
-  // One of the failures in words, empty when there was none.
+  // The text of one failure; empty if there was none.
   std::string last_error() const;
-  // False when a process did not end by itself.
+  // False if a process was ended by a signal.
   bool sound() const { return sound_; }
 
  private:
-  // What a process shares with its parent.
+  // The memory that a process shares with its parent.
   struct Report {
     Tally tally;
     char last_error[256];
@@ -53,11 +53,11 @@ class Fleet {
 
   Fleet() = default;
 
-  // The forked process's life.
+  // Runs in the forked process.
   static int generate(const Options& options, std::uint32_t process, std::int64_t begin_ns, Report& report);
   std::int64_t sum_of(Count Tally::*member) const;
 
-  std::unique_ptr<Report[], Unmap> reports_;  // one a process, in shared memory
+  std::unique_ptr<Report[], Unmap> reports_;  // one for each process, in shared memory
   std::vector<pid_t> children_;               // 0: has ended
   bool sound_ = true;
 };

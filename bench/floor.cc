@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// floor: the least that a stream can cost. One io_uring ring that accepts, receives the client, sends a head and 18
-// events in their time, and closes. No parsing, no limits, no acknowledgement, no look at whether the client is there.
+// floor: the least that a stream can cost. One io_uring ring accepts, receives the client, sends a head and 18 timed
+// events, and closes. It parses nothing, has no limits, acknowledges nothing and does not notice that a client has
+// left.
 //
-// The physical limit that streaming-daemon is measured against, by handoff-bench; nothing to be used by anybody.
+// handoff-bench compares streaming-daemon with it. It is for measurements only.
 
 #include <getopt.h>
 #include <liburing.h>
@@ -35,8 +36,8 @@ constexpr const char* kUsage =
 using streaming::MonotonicClock;
 
 constexpr std::size_t kEvents = 18;
-constexpr std::uint32_t kConnections = 1024;  // Apache's ends that have sent nothing yet
-constexpr std::size_t kMessageBytes = 4096;   // what is received of a payload; nobody reads it
+constexpr std::uint32_t kConnections = 1024;  // Apache's connections that have sent nothing yet
+constexpr std::size_t kMessageBytes = 4096;   // of a payload that are received; they are not read
 
 constexpr std::string_view kHead =
     "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nCache-Control: no-cache\r\nConnection: close\r\n"
@@ -50,7 +51,7 @@ std::uint64_t tag_of(Operation operation, std::uint32_t slot = 0) {
   return static_cast<std::uint64_t>(operation) << 32 | slot;
 }
 
-// One of Apache's. Its slot in the ring's table is its own place here behind the clients'.
+// One of Apache's connections. Its slot in the ring's table is its index here, after the clients' slots.
 struct Connection {
   msghdr message{};
   iovec data{};
@@ -59,7 +60,7 @@ struct Connection {
 };
 
 struct Stream {
-  int fd = -1;  // the client's, until it is in the ring's table
+  int fd = -1;  // the client's descriptor, until it is in the ring's table
   std::uint32_t sent_events : 31 = 0;
   std::uint32_t gone : 1 = 0;  // a send has failed
 };
@@ -102,7 +103,7 @@ class Floor {
   std::vector<Stream> streams_;
   std::vector<std::uint32_t> free_;
   std::vector<Connection> connections_;
-  std::deque<Due> due_;  // all wait equally long, so that it is in order
+  std::deque<Due> due_;  // sorted, because all wait equally long
   std::string first_;
   std::string last_;
 };
@@ -284,12 +285,13 @@ void Floor::send_due() {
   for (; !due_.empty() && due_.front().at_ms <= now_ms_; due_.pop_front()) go_on(due_.front().slot);
 }
 
-// `text` as a number from `least` to `most`; ends the program with the usage if it is none.
+// `text` as a number from `least` to `most`; otherwise ends the program with the usage.
 std::int64_t number(const char* text, std::int64_t least, std::int64_t most) {
   char* end = nullptr;
   const std::int64_t value = std::strtoll(text, &end, 10);
   if (end == text || *end != '\0' || value < least || value > most) {
-    std::fprintf(stderr, "floor: \"%s\" is not a number from %" PRId64 " to %" PRId64 "\n%s", text, least, most, kUsage);
+    std::fprintf(stderr, "floor: \"%s\" is not a number from %" PRId64 " to %" PRId64 "\n%s", text, least, most,
+                 kUsage);
     std::exit(1);
   }
   return value;

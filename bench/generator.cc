@@ -18,12 +18,12 @@ namespace {
 
 constexpr std::int64_t kNsPerMs = 1'000'000;
 constexpr std::int64_t kRetryAfterNs = kNsPerMs;
-// How often a slow client reads.
+// Interval between a slow client's reads.
 constexpr std::int64_t kSlowReadIntervalNs = 50 * kNsPerMs;
 constexpr std::size_t kBufferBytes = 64 * 1024;
-// Few at once, so that a client whose first byte has come is not kept waiting behind many.
+// Few events at once, so that a client whose first byte has arrived does not wait for many others.
 constexpr int kEventsAtOnce = 64;
-// Which of a client's two descriptors an epoll event is about.
+// The one of a client's two descriptors that an epoll event concerns.
 constexpr std::uint64_t kConnectionKey = std::uint64_t{1} << 32;
 
 }  // namespace
@@ -74,9 +74,9 @@ Status Generator::run() {
   return success();
 }
 
-// All processes' streams are spread evenly over the ramp-up, each anywhere in its share of it: at a fixed pace all
-// would meet a server's timers, which tick in whole milliseconds, in the same phase, and that is good or bad luck. In a
-// closed loop the end of one is the start of the next.
+// Distributes all processes' streams evenly over the ramp-up, each at a random time within its share. At a fixed pace
+// all would meet a server's timers, which tick in whole milliseconds, in the same phase, which would distort the
+// result. In a closed loop a stream starts when another ends.
 std::int64_t Generator::next_start_ns() const {
   if (in_flight_ > 0) return begin_ns_;
   constexpr double kGoldenRatio = 0.6180339887498949;
@@ -86,7 +86,7 @@ std::int64_t Generator::next_start_ns() const {
                                                options_->connections);
 }
 
-// What is due by the ramp-up alone is started however late the generator gets to it.
+// Streams that are due only by the ramp-up are started, however late the generator is.
 bool Generator::rest_waits_for_its_turn() const {
   return in_flight_ > 0 ? started_ >= in_flight_ : retry_ns_ != 0;
 }
@@ -95,7 +95,7 @@ bool Generator::may_start() const {
   return started_ < total_ && (in_flight_ == 0 || open_ < in_flight_);
 }
 
-// Until the next start, deadline or slow read.
+// The time until the next start, deadline or slow read.
 timespec Generator::time_to_next(std::int64_t now) const {
   constexpr std::int64_t kNsPerS = 1'000'000'000;
   std::int64_t next = now + kNsPerS;
@@ -109,7 +109,7 @@ timespec Generator::time_to_next(std::int64_t now) const {
 
 // --- Starting -------------------------------------------------------------------------------------------------------
 
-// At most a few between two looks at the clients, so that they are not kept waiting.
+// Starts only a few between two rounds of reading, so that the clients do not wait.
 void Generator::start_due(std::int64_t now) {
   constexpr int kStartsAtOnce = 8;
   if (now < retry_ns_) return;
@@ -190,7 +190,7 @@ bool Generator::watch(int fd, std::uint32_t events, std::uint64_t key) {
 
 // --- Receiving ------------------------------------------------------------------------------------------------------
 
-// Slots are given to new clients between two looks only: what is here for a client that has ended finds its slot empty.
+// New clients get slots only between two rounds, so an event for a client that has ended finds its slot empty.
 void Generator::on_ready(std::uint64_t key, std::uint32_t events) {
   const Slot slot = static_cast<Slot>(key);
   if ((key & kConnectionKey) != 0) {
@@ -209,7 +209,7 @@ void Generator::on_acknowledgement(Slot slot) {
   if (count > 0) {
     return fail(slot, Failure::kRejected, "refused: " + std::string(message, static_cast<std::size_t>(count)));
   }
-  fail(slot, Failure::kRejected, "the daemon closed the hand-off's connection without a word");
+  fail(slot, Failure::kRejected, "the daemon closed the hand-off's connection without a reply");
 }
 
 void Generator::on_readable(Slot slot, std::uint32_t events) {
@@ -221,7 +221,7 @@ void Generator::on_readable(Slot slot, std::uint32_t events) {
     return;
   }
   const bool ending = (events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0;
-  // A stream socket that gave less than was asked for is empty; the next bytes trigger again.
+  // A stream socket that returned fewer bytes than requested is empty; the next bytes trigger another event.
   const std::uint64_t before = client.bytes;
   if (!read_once(slot, buffer_.size())) return;
   for (std::uint64_t read = client.bytes - before; ending || read == buffer_.size();) {
@@ -232,7 +232,7 @@ void Generator::on_readable(Slot slot, std::uint32_t events) {
   }
 }
 
-// False when the stream has ended with it.
+// False if the stream has ended.
 bool Generator::read_once(Slot slot, std::size_t most) {
   Client& client = slots_[slot];
   const ssize_t count = recv(client.socket.get(), buffer_.data(), most, 0);
@@ -312,7 +312,7 @@ void Generator::expire(std::int64_t now) {
   }
 }
 
-// By half, so that it can see when the daemon closes: to the daemon it looks no different.
+// It shuts down only its sending side, so that it notices when the daemon closes. The daemon sees no difference.
 void Generator::leave(const Deadline& deadline) {
   Client* client = find(deadline);
   if (client == nullptr) return;

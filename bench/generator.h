@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Generator: one process's clients, from the hand-off to the end of the answer, over one epoll.
+// Generator: the clients of one process, from the hand-off to the end of the answer, by one epoll.
 //
-// Lives in a forked process of its own; writes nothing but its Tally. A client costs a slot of 64 bytes and the
-// kernel's sockets: what it receives is read into one buffer that all share.
+// It runs in a separate forked process and writes only its Tally. A client costs a slot of 64 bytes and the kernel's
+// sockets: all clients read into one shared buffer.
 
 #pragma once
 
@@ -25,13 +25,13 @@ namespace streaming::bench {
 
 class Generator {
  public:
-  // Of `options.processes` this is number `process`; all begin at `begin_ns` of the monotonic clock.
+  // This is number `process` of `options.processes`; all begin at `begin_ns` of the monotonic clock.
   static Result<Generator> create(const Options& options, std::uint32_t process, std::int64_t begin_ns, Tally& tally);
 
-  // Until all streams have ended.
+  // Runs until all streams have ended.
   Status run();
 
-  // The last failure's words, for the operator.
+  // The text of the last failure, for the operator.
   const std::string& last_error() const { return last_error_; }
 
  private:
@@ -39,18 +39,17 @@ class Generator {
 
   struct Client {
     UniqueFd socket;
-    UniqueFd connection;         // to the daemon, while its acknowledgement is waited for
-    std::int64_t handed_ns = 0;  // when the hand-off was complete; once it has left: when it did
+    UniqueFd connection;         // to the daemon, until its acknowledgement arrives
+    std::int64_t handed_ns = 0;  // when the hand-off was complete; after leaving: when the client left
     std::uint64_t bytes = 0;
     ResponseReader reader;
-    std::uint32_t number = 0;   // tells this stream from the slot's former ones
-    bool read_started = false;  // the first byte has come
-    bool left = false;          // has said good-bye, and waits for the daemon's
+    std::uint32_t number = 0;   // distinguishes this stream from the slot's former ones
+    bool read_started = false;  // the first byte has arrived
+    bool left = false;          // has shut down its side, and waits until the daemon closes
   };
-  static_assert(sizeof(Client) <= 64, "what a client costs");
+  static_assert(sizeof(Client) <= 64, "a client's cost");
 
-  // A moment at which a stream is to be looked at. All waits of one kind are as long as each other, so that a queue
-  // is in order.
+  // A time at which a stream is due. All waits of one kind are equally long, so that a queue is sorted.
   struct Deadline {
     std::int64_t at_ns;
     Slot slot;
@@ -62,11 +61,11 @@ class Generator {
   std::int64_t next_start_ns() const;
   timespec time_to_next(std::int64_t now) const;
   void start_due(std::int64_t now);
-  // False when nothing can be started now: to be tried again.
+  // False if nothing can be started now: try again.
   bool start_one(std::int64_t now);
   bool rest_waits_for_its_turn() const;
   bool may_start() const;
-  // What is done about a hand-off that could not be begun or sent; false to try again.
+  // Handles a hand-off that could not be begun or sent; false: try again.
   bool give_up(const Error& error, Failure failure, std::int64_t now);
   void adopt(ClientPair pair, UniqueFd connection);
   Slot free_slot();
@@ -93,14 +92,14 @@ class Generator {
   DaemonSocket daemon_;
   Tally* tally_;
   UniqueFd epoll_;
-  std::uint32_t first_ = 0;      // this process's streams are the first_th of all, and each options.processes-th then
+  std::uint32_t first_ = 0;      // this process's first stream; then each options.processes-th is its own
   std::uint32_t total_ = 0;      // this process's streams
-  std::uint32_t in_flight_ = 0;  // at most; 0: no bound
+  std::uint32_t in_flight_ = 0;  // the most at once; 0: no limit
   std::int64_t begin_ns_ = 0;
   std::uint32_t started_ = 0;
   std::uint32_t open_ = 0;
-  std::int64_t attempt_ns_ = 0;  // since when the next stream's hand-off is being tried; 0: is not
-  std::int64_t retry_ns_ = 0;    // when it is tried again
+  std::int64_t attempt_ns_ = 0;  // start of the attempts for the next stream's hand-off; 0: none
+  std::int64_t retry_ns_ = 0;    // time of the next attempt
   std::vector<Client> slots_;
   std::vector<Slot> free_;
   std::deque<Deadline> timeouts_;

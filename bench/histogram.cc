@@ -7,7 +7,7 @@
 
 namespace streaming::bench {
 
-// Values below 128 have a bucket each; above, the highest seven bits behind the leading one choose it.
+// Values below 128 have a bucket each; for others the seven bits after the leading one select it.
 std::size_t Histogram::bucket_of(std::uint64_t value) {
   if (value < kSubBuckets) return static_cast<std::size_t>(value);
   const int shift = std::bit_width(value) - kSubBits - 1;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Histogram: how often each latency was seen, in a fixed 60 KB, so that a million streams cost no more than ten.
+// Histogram: counts latencies in a fixed 60 KB, so that a million streams cost no more than ten.
 //
-// Buckets of at most 1/128 of their value: a percentile is exact to 0.8 %. No pointers, zero is empty: it can live in
-// memory that processes share, one writer each.
+// A bucket's width is at most 1/128 of its value, so a percentile is exact to 0.8 %. It has no pointers, and zero means
+// empty: it can be in memory that processes share, with one writer each.
 
 #pragma once
 
@@ -19,7 +19,8 @@ class Histogram {
 
   std::uint64_t count() const { return count_; }
 
-  // The value that a fraction of all (0.5, 0.99, ...) does not exceed, the nearest rank's; 0 when there is none.
+  // The percentile by nearest rank: the value that this fraction (0.5, 0.99, ...) of all does not exceed; 0 if there
+  // are none.
   std::uint64_t percentile(double fraction) const;
 
  private:

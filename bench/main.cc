@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// handoff-bench: the load generator of the hand-off protocol. Reads its options, lets the generators run, reports.
+// handoff-bench: the load generator of the hand-off protocol. Reads its options, runs the generators, reports.
 
 #include <sys/resource.h>
 #include <time.h>
@@ -39,7 +39,7 @@ void show_progress(const Fleet& fleet, std::int64_t begin_ns) {
                fleet.completed(), fleet.failed(), fleet.events());
 }
 
-// Until the generators have ended.
+// Waits until the generators have ended.
 void watch(Fleet& fleet, std::optional<DaemonMeter>& meter) {
   constexpr timespec kSampleInterval{0, 100'000'000};
   const bool terminal = isatty(STDERR_FILENO) == 1;
@@ -52,7 +52,7 @@ void watch(Fleet& fleet, std::optional<DaemonMeter>& meter) {
   if (terminal) std::fputs("\r\033[K", stderr);
 }
 
-// The exit status is that of the measurement, not of the daemon: streams may fail, and are counted.
+// The exit status is that of the measurement, not of the daemon: failed streams are only counted.
 Status measure(const Options& options) {
   if (Status raised = raise_descriptor_limit(options); !raised) return raised;
   std::optional<DaemonMeter> meter;

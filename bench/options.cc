@@ -112,7 +112,7 @@ std::uint32_t share_of(std::uint32_t total, std::uint32_t processes, std::uint32
   return total / processes + (process < total % processes ? 1 : 0);
 }
 
-// A client's end each. The rest is the process's own: a hand-off's sockets, the listeners of TCP clients.
+// One for each client's end. The others are the process's: a hand-off's sockets, and the listeners for TCP clients.
 std::uint64_t descriptors_needed(const Options& options) {
   constexpr std::uint64_t kOwn = 64;
   std::uint64_t streams = share_of(options.connections, options.processes, 0);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Options: what the command line asks for. Made once by main(), then read by all processes.
+// Options: the command line's settings. Made once by main(), then read by all processes.
 
 #pragma once
 
@@ -15,7 +15,7 @@ namespace streaming::bench {
 
 enum class ClientKind : std::uint8_t { kUnix, kTcp };
 
-// Where a client leaves before its answer has ended.
+// The point at which a client leaves before its answer has ended.
 struct AbortAfter {
   std::uint32_t events = 0;  // 0: not by events
   std::uint64_t bytes = 0;   // 0: not by bytes
@@ -30,28 +30,28 @@ struct Options {
   Nanoseconds stream_timeout = std::chrono::seconds(120);
   std::string data = R"({"prompt":"benchmark test","user_id":1})";
   ClientKind client = ClientKind::kUnix;
-  std::uint64_t slow_bytes_per_s = 0;  // 0: reads at once
+  std::uint64_t slow_bytes_per_s = 0;  // 0: reads immediately
   AbortAfter abort_after;
-  Nanoseconds leave_after{0};         // 0: does not
-  std::uint32_t expected_events = 0;  // 0: one at least
+  Nanoseconds leave_after{0};         // 0: does not leave
+  std::uint32_t expected_events = 0;  // 0: at least one
   bool any_end = false;               // an answer need not end with [DONE]
-  std::uint32_t in_flight = 0;        // 0: no bound
+  std::uint32_t in_flight = 0;        // 0: no limit
   std::uint32_t processes = 1;
   bool wait_ack = false;
   pid_t pid = 0;  // 0: the daemon is not measured
   std::string output;
 };
 
-// Exits with --help's text or an error's where CLI11 would.
+// Prints --help or an error and exits, as CLI11 does.
 Options read_options(int argc, char** argv);
 
 // "5" events, "1000b" bytes.
 Result<AbortAfter> parse_abort_after(const std::string& text);
 
-// The part of one of the processes.
+// The share of one process.
 std::uint32_t share_of(std::uint32_t total, std::uint32_t processes, std::uint32_t process);
 
-// What a process needs at most at once, to tell a limit that is too low before the first stream fails.
+// The most descriptors that a process needs at once, so that too low a limit is reported before the first stream fails.
 std::uint64_t descriptors_needed(const Options& options);
 
 }  // namespace streaming::bench

@@ -13,7 +13,7 @@
 namespace streaming::bench {
 namespace {
 
-// Empty when it cannot be read.
+// Empty if it cannot be read.
 std::string contents(pid_t pid, const char* file) {
   std::ifstream stream("/proc/" + std::to_string(pid) + "/" + file);
   return {std::istreambuf_iterator<char>(stream), {}};

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The results as JSON for machines and as a table for people. Pure.
+// Writes the results as JSON for machines and as a table for people. Pure.
 
 #pragma once
 

@@ -53,7 +53,7 @@ void ResponseReader::on_status_line(std::string_view line) {
   std::from_chars(line.data() + 9, line.data() + 12, status_);
 }
 
-// The lines between which chunks stand are no lines of an event, and an event is not divided among chunks.
+// The lines around chunks are not lines of an event, and the daemon does not split an event between chunks.
 void ResponseReader::on_body_line(std::string_view line) {
   if (!line.empty()) last_chunk_ = line == "0" && !longer_;
   if (line.starts_with("data:")) {

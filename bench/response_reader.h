@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// ResponseReader: one client's view of its answer, byte by byte as it comes: status, events, and whether it is whole.
+// ResponseReader: reads one client's answer byte by byte: its status, its events, and whether it is complete.
 //
-// A member of its client, so it keeps the beginning of one line and no more. Pure.
+// A member of its client, so it keeps only the beginning of one line. Pure.
 
 #pragma once
 
@@ -15,11 +15,11 @@ class ResponseReader {
  public:
   void read(std::string_view bytes);
 
-  // 0 until the status line has come; -1 when what came is no HTTP.
+  // 0 until the status line has arrived; -1 if the answer is not HTTP.
   int status() const { return status_; }
-  // Events with data, without the [DONE].
+  // The number of events with data, not counting [DONE].
   std::uint32_t events() const { return events_; }
-  // True when [DONE] was the last event and nothing came behind it but, in a chunked answer, the last chunk.
+  // True if [DONE] was the last event and nothing followed it except, in a chunked answer, the last chunk.
   bool done() const { return done_ && (!chunked_ || last_chunk_); }
 
  private:
@@ -40,7 +40,7 @@ class ResponseReader {
   bool says_done_ : 1 = false;
   bool done_ : 1 = false;
   bool chunked_ : 1 = false;
-  bool last_chunk_ : 1 = false;  // its size was the last line but for blank ones
+  bool last_chunk_ : 1 = false;  // its size was the last line that is not blank
   std::int16_t status_ = 0;
   std::uint32_t events_ = 0;
 };

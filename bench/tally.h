@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Tally: what one generator process has counted and measured so far.
+// Tally: the counts and measurements of one generator process.
 //
-// In memory that the processes share: written by its generator alone, read by the parent while it runs and merged when
-// it has ended. Zero is empty.
+// In memory that the processes share: only its generator writes it; the parent reads it while the generator runs, and
+// merges it afterwards. Zero means empty.
 
 #pragma once
 
@@ -13,7 +13,7 @@
 
 namespace streaming::bench {
 
-// Read by the parent while the generator counts on: hence atomic, but with one writer no locked instruction.
+// Atomic, because the parent reads it while the generator counts. With one writer it needs no locked instruction.
 class Count {
  public:
   void add(std::int64_t amount = 1) { value_.store(get() + amount, std::memory_order_relaxed); }
@@ -23,7 +23,7 @@ class Count {
   std::atomic<std::int64_t> value_{0};
 };
 
-// Why a stream failed: names and meanings of the JSON's "errors".
+// The reasons why streams fail: names and meanings of "errors" in the JSON.
 enum class Failure : std::uint8_t { kConnect, kSend, kReceive, kTimeout, kRejected, kCount };
 
 inline constexpr std::size_t kFailures = static_cast<std::size_t>(Failure::kCount);
@@ -39,7 +39,7 @@ struct Tally {
   Histogram handoff_ns;
   Histogram ttfb_ns;
   Histogram duration_ns;
-  Histogram leave_ns;  // from a client's leaving to the daemon's closing
+  Histogram leave_ns;  // from a client's leaving until the daemon closes
 
   Count& failed(Failure failure) { return failures[static_cast<std::size_t>(failure)]; }
   std::int64_t failed() const {

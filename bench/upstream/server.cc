@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// llm-server: answers every request as an LLM's API does, by so many events at a fixed pace; for bench/upstream/run.
+// llm-server: answers every request like an LLM's API, with a number of events at a fixed pace; for bench/upstream/run.
 //
 //   llm-server --http1                                  HTTP/1.1, a connection a stream
 //   llm-server --http2 KEY CERTIFICATE [MAX_STREAMS]    HTTP/2 over TLS
@@ -37,7 +37,7 @@ int from_environment(const char* name, int otherwise) {
 const int kEvents = from_environment("EVENTS", 18);
 const std::chrono::milliseconds kDelay(from_environment("DELAY_MS", 300));
 
-// The last one ends the answer well.
+// The last event completes the answer.
 std::string event(int number) {
   const std::string end = number + 1 == kEvents ? "data: [DONE]\n\n" : "";
   return "data: {\"id\":\"chatcmpl-1\",\"object\":\"chat.completion.chunk\",\"created\":1700000000,\"model\":\"bench\","
@@ -71,7 +71,7 @@ int serve_http2(char** arguments, int count) {
 
 // --- HTTP/1.1 -------------------------------------------------------------------------------------------------------
 
-// One thread; each connection answers one request after the other.
+// One thread; each connection answers one request after another.
 class Http1Server {
  public:
   Http1Server() {
