@@ -8,6 +8,7 @@
 #include <string>
 #include <string_view>
 
+#include "support/hostile_tls_client.h"
 #include "tls/limits.h"
 #include "tls/suites.h"
 
@@ -18,51 +19,10 @@ using handoff_protocol::Aead;
 using handoff_protocol::TlsState;
 using handoff_protocol::TlsVersion;
 using namespace std::string_literals;
+using Client = HostileTlsClient;
 using Received = TlsConnection::Received;
 
 constexpr int kChangeCipherSpec = 20, kAlert = 21, kHandshake = 22, kData = 23, kHeartbeat = 24;
-
-// A client that seals whatever it likes.
-class Client {
- public:
-  explicit Client(const TlsState& state) : state_(state) {}
-
-  std::string record(int type, std::string_view text, std::size_t padding = 0) {
-    const bool is_13 = state_.version == TlsVersion::k13;
-    const bool has_explicit_nonce = !is_13 && state_.aead != Aead::kChaCha20Poly1305;
-    std::string inner(text);
-    if (is_13) inner += static_cast<char>(type) + std::string(padding, '\0');
-    return sealed(is_13 ? kData : type, inner, has_explicit_nonce);
-  }
-  // TLS 1.3, without the byte that has the type.
-  std::string without_type(std::size_t padding) { return sealed(kData, std::string(padding, '\0'), false); }
-
-  static std::string header(int type, std::size_t bytes) {
-    return {static_cast<char>(type), 3, 3, static_cast<char>(bytes >> 8), static_cast<char>(bytes)};
-  }
-
- private:
-  std::string sealed(int type, std::string_view inner, bool has_explicit_nonce) {
-    std::string number(8, '\0');
-    for (int i = 0; i < 8; ++i) number[i] = static_cast<char>(state_.from_client.sequence >> (56 - 8 * i));
-    ++state_.from_client.sequence;
-    RecordProtection protection{state_.from_client.iv, {}};
-    for (int i = 0; i < 8; ++i) {
-      if (has_explicit_nonce) protection.nonce[4 + i] = 0;
-      protection.nonce[4 + i] ^= static_cast<std::uint8_t>(number[i]);
-    }
-    std::string start = header(type, inner.size() + 16 + (has_explicit_nonce ? 8 : 0));
-    const std::string additional = state_.version == TlsVersion::k13 ? start : number + header(type, inner.size());
-    protection.additional = {reinterpret_cast<const std::uint8_t*>(additional.data()), additional.size()};
-    if (has_explicit_nonce) start += number;
-    std::string text(inner.size() + 16, '\0');
-    EXPECT_TRUE(ciphers_.seal(state_.aead, state_.from_client, protection, inner, "", text.data()));
-    return start + text;
-  }
-
-  TlsState state_;
-  TlsCiphers ciphers_;
-};
 
 TlsState state_of(TlsVersion version, Aead aead) {
   TlsState state;
@@ -242,8 +202,8 @@ TEST(Tls13, TakesPaddingAndRefusesARecordOfPaddingAlone) {
   Daemon daemon(k13);
   EXPECT_EQ(daemon.receive(client.record(kData, "text", 1000)), Received::kNothing);
   EXPECT_EQ(daemon.receive(client.record(kData, "", kMaxRecordText)), Received::kNothing);
-  EXPECT_EQ(daemon.receive(client.without_type(1)), Received::kMalformed);
-  EXPECT_EQ(Daemon(k13).receive(Client(k13).without_type(1000)), Received::kMalformed);
+  EXPECT_EQ(daemon.receive(client.inner_text("\0"s)), Received::kMalformed);
+  EXPECT_EQ(Daemon(k13).receive(Client(k13).inner_text(std::string(1000, '\0'))), Received::kMalformed);
 }
 
 TEST(Tls13, RefusesHandshakeMessagesOtherThanAKeyUpdate) {
