@@ -23,7 +23,7 @@ Error failed(const char* what) {
 
 Result<ClientSockets> ClientSockets::create(ClientKind kind) {
   ClientSockets sockets(kind);
-  for (std::uint32_t i = 0; kind == ClientKind::kTcp && i < kListeners; ++i) {
+  for (std::uint32_t i = 0; kind != ClientKind::kUnix && i < kListeners; ++i) {
     if (Status listening = sockets.listen_on(INADDR_LOOPBACK + i); !listening) return listening.error();
   }
   return sockets;
@@ -44,7 +44,7 @@ Status ClientSockets::listen_on(std::uint32_t host) {
 }
 
 Result<ClientPair> ClientSockets::make() {
-  return kind_ == ClientKind::kTcp ? make_tcp() : make_unix();
+  return kind_ == ClientKind::kUnix ? make_unix() : make_tcp();
 }
 
 Result<ClientPair> ClientSockets::make_unix() {

@@ -28,10 +28,13 @@ constexpr std::uint64_t kConnectionKey = std::uint64_t{1} << 32;
 
 }  // namespace
 
-Generator::Generator(const Options& options, ClientSockets clients, DaemonSocket daemon, Tally& tally)
+Generator::Generator(const Options& options, ClientSockets clients, DaemonSocket daemon, std::optional<TlsClients> tls,
+                     Tally& tally)
     : options_(&options),
       clients_(std::move(clients)),
       daemon_(std::move(daemon)),
+      tls_(std::move(tls)),
+      message_((tls_ ? tls_->connection_part() : "") + options.data),
       tally_(&tally),
       epoll_(epoll_create1(EPOLL_CLOEXEC)),
       buffer_(kBufferBytes) {
@@ -43,7 +46,13 @@ Result<Generator> Generator::create(const Options& options, std::uint32_t proces
   if (!clients) return clients.error();
   Result<DaemonSocket> daemon = DaemonSocket::create(options.socket_path);
   if (!daemon) return daemon.error();
-  Generator generator(options, std::move(*clients), std::move(*daemon), tally);
+  std::optional<TlsClients> tls;
+  if (options.client == ClientKind::kTls) {
+    Result<TlsClients> created = TlsClients::create();
+    if (!created) return created.error();
+    tls = std::move(*created);
+  }
+  Generator generator(options, std::move(*clients), std::move(*daemon), std::move(tls), tally);
   if (!generator.epoll_) return Error::from_errno("cannot create an epoll", errno);
   generator.first_ = process;
   generator.total_ = share_of(options.connections, options.processes, process);
@@ -125,7 +134,7 @@ bool Generator::start_one(std::int64_t now) {
   if (attempt_ns_ == 0) attempt_ns_ = MonotonicClock::now_ns();
   Result<UniqueFd> connection = daemon_.connect();
   if (!connection) return give_up(connection.error(), Failure::kConnect, now);
-  if (Status sent = DaemonSocket::hand_off(connection->get(), pair->handed.get(), options_->data); !sent) {
+  if (Status sent = DaemonSocket::hand_off(connection->get(), pair->handed.get(), message_); !sent) {
     return give_up(sent.error(), Failure::kSend, now);
   }
   pair->handed.reset();
@@ -151,6 +160,7 @@ void Generator::adopt(ClientPair pair, UniqueFd connection) {
   const Slot slot = free_slot();
   Client& client = slots_[slot];
   client.socket = std::move(pair.near);
+  if (tls_) client.tls = std::make_unique<TlsRecords>();
   client.handed_ns = MonotonicClock::now_ns();
   client.number = started_;
   tally_->handoff_ns.add(static_cast<std::uint64_t>(client.handed_ns - attempt_ns_));
@@ -237,7 +247,10 @@ bool Generator::read_once(Slot slot, std::size_t most) {
   Client& client = slots_[slot];
   const ssize_t count = recv(client.socket.get(), buffer_.data(), most, 0);
   if (count > 0) {
-    on_bytes(client, static_cast<std::size_t>(count));
+    if (!on_bytes(client, static_cast<std::size_t>(count))) {
+      fail(slot, Failure::kReceive, "a record cannot be opened");
+      return false;
+    }
     if (!wants_to_leave(client)) return true;
     complete(slot);
     return false;
@@ -253,16 +266,21 @@ bool Generator::read_once(Slot slot, std::size_t most) {
   return false;
 }
 
-void Generator::on_bytes(Client& client, std::size_t count) {
+bool Generator::on_bytes(Client& client, std::size_t count) {
   if (!client.read_started) {
     client.read_started = true;
     tally_->ttfb_ns.add(static_cast<std::uint64_t>(MonotonicClock::now_ns() - client.handed_ns));
   }
   const std::uint32_t events = client.reader.events();
-  client.reader.read({buffer_.data(), count});
+  if (!client.tls) {
+    client.reader.read({buffer_.data(), count});
+  } else if (!tls_->open(*client.tls, {buffer_.data(), count}, client.reader)) {
+    return false;
+  }
   client.bytes += count;
   tally_->events.add(client.reader.events() - events);
   tally_->bytes.add(static_cast<std::int64_t>(count));
+  return true;
 }
 
 bool Generator::wants_to_leave(const Client& client) const {
@@ -280,6 +298,9 @@ void Generator::on_end_of_answer(Slot slot) {
   }
   if (!reader.done() && !options_->any_end) {
     return fail(slot, Failure::kReceive, "the answer ended without [DONE], which --any-end takes as an end");
+  }
+  if (const auto& tls = slots_[slot].tls; tls && !tls->closed) {
+    return fail(slot, Failure::kReceive, "the answer ended without a close_notify");
   }
   const std::uint32_t expected = options_->expected_events;
   if (reader.events() == 0 || (expected > 0 && reader.events() != expected)) {

@@ -10,6 +10,8 @@
 
 #include <cstdint>
 #include <deque>
+#include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -20,6 +22,7 @@
 #include "bench/options.h"
 #include "bench/response_reader.h"
 #include "bench/tally.h"
+#include "bench/tls_clients.h"
 
 namespace streaming::bench {
 
@@ -43,6 +46,7 @@ class Generator {
     std::int64_t handed_ns = 0;  // when the hand-off was complete; after leaving: when the client left
     std::uint64_t bytes = 0;
     ResponseReader reader;
+    std::unique_ptr<TlsRecords> tls;  // of a TLS client
     std::uint32_t number = 0;   // distinguishes this stream from the slot's former ones
     bool read_started = false;  // the first byte has arrived
     bool left = false;          // has shut down its side, and waits until the daemon closes
@@ -56,7 +60,8 @@ class Generator {
     std::uint32_t number;
   };
 
-  Generator(const Options& options, ClientSockets clients, DaemonSocket daemon, Tally& tally);
+  Generator(const Options& options, ClientSockets clients, DaemonSocket daemon, std::optional<TlsClients> tls,
+            Tally& tally);
 
   std::int64_t next_start_ns() const;
   timespec time_to_next(std::int64_t now) const;
@@ -75,7 +80,8 @@ class Generator {
   void on_acknowledgement(Slot slot);
   void on_readable(Slot slot, std::uint32_t events);
   bool read_once(Slot slot, std::size_t most);
-  void on_bytes(Client& client, std::size_t count);
+  // False if they are no records of the daemon.
+  bool on_bytes(Client& client, std::size_t count);
   bool wants_to_leave(const Client& client) const;
   void on_end_of_answer(Slot slot);
 
@@ -90,6 +96,8 @@ class Generator {
   const Options* options_;
   ClientSockets clients_;
   DaemonSocket daemon_;
+  std::optional<TlsClients> tls_;
+  std::string message_;  // of each hand-off
   Tally* tally_;
   UniqueFd epoll_;
   std::uint32_t first_ = 0;      // this process's first stream; then each options.processes-th is its own

@@ -45,10 +45,11 @@ void add_load(CLI::App& app, Options& options) {
 void add_clients(CLI::App& app, Options& options) {
   app.add_option("--data", options.data, "payload of the hand-off, JSON")->type_name("JSON");
   app.add_option("--client", options.client,
-                 "the client's socket: one end of a socket pair, or of a loopback connection")
+                 "the client's socket: one end of a socket pair, or of a loopback connection; tls: an encrypted one")
       ->transform(CLI::CheckedTransformer(
-          std::map<std::string, ClientKind>{{"unix", ClientKind::kUnix}, {"tcp", ClientKind::kTcp}}))
-      ->option_text("unix|tcp [unix]");
+          std::map<std::string, ClientKind>{
+              {"unix", ClientKind::kUnix}, {"tcp", ClientKind::kTcp}, {"tls", ClientKind::kTls}}))
+      ->option_text("unix|tcp|tls [unix]");
   app.add_option("--slow", options.slow_bytes_per_s, "bytes that each client reads a second; 0: all at once")
       ->type_name("BYTES_PER_S");
   app.add_option_function<std::string>(

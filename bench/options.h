@@ -13,7 +13,7 @@
 
 namespace streaming::bench {
 
-enum class ClientKind : std::uint8_t { kUnix, kTcp };
+enum class ClientKind : std::uint8_t { kUnix, kTcp, kTls };
 
 // The point at which a client leaves before its answer has ended.
 struct AbortAfter {

@@ -14,15 +14,23 @@
 #include <string>
 #include <thread>
 
+#include "base/buffer.h"
 #include "base/clock.h"
+#include "tls/tls_ciphers.h"
+#include "tls/tls_connection.h"
 
 namespace streaming::bench {
 namespace {
 
 constexpr std::string_view kAnswer = "HTTP/1.1 200 OK\r\n\r\ndata: a\n\ndata: b\n\ndata: [DONE]\n\n";
 
-int take_client(int connection) {
-  char payload[256];
+struct HandedOver {
+  UniqueFd client;
+  std::string message;
+};
+
+HandedOver take_client(int connection) {
+  char payload[1024];
   iovec data{payload, sizeof payload};
   alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))];
   msghdr message{};
@@ -30,10 +38,11 @@ int take_client(int connection) {
   message.msg_iovlen = 1;
   message.msg_control = control;
   message.msg_controllen = sizeof control;
-  if (recvmsg(connection, &message, 0) <= 0) return -1;
+  const ssize_t length = recvmsg(connection, &message, 0);
+  if (length <= 0) return {};
   int client = -1;
   if (const cmsghdr* header = CMSG_FIRSTHDR(&message)) std::memcpy(&client, CMSG_DATA(header), sizeof client);
-  return client;
+  return {UniqueFd(client), std::string(payload, static_cast<std::size_t>(length))};
 }
 
 class FakeDaemon {
@@ -57,19 +66,23 @@ class FakeDaemon {
   }
 
   const std::string& path() const { return path_; }
+  // Of the client that is being answered; for the answer alone.
+  const std::string& message() const { return message_; }
 
  private:
   void serve(const Answer& answer) {
     for (;;) {
       const UniqueFd connection(accept(socket_.get(), nullptr, nullptr));
       if (!connection) return;
-      const UniqueFd client(take_client(connection.get()));
-      answer(connection.get(), client.get());
+      const HandedOver handed_over = take_client(connection.get());
+      message_ = handed_over.message;
+      answer(connection.get(), handed_over.client.get());
     }
   }
 
   std::string path_;
   UniqueFd socket_;
+  std::string message_;
   std::thread thread_;
 };
 
@@ -114,6 +127,53 @@ TEST(Generator, PlaysTcpClients) {
   Options options = options_for(daemon);
   options.client = ClientKind::kTcp;
   EXPECT_EQ(run(options)->completed.get(), 20);
+}
+
+// A daemon that seals the answer with the keys of the connection part, and changes what it sends.
+std::unique_ptr<Tally> run_tls(const std::function<void(TlsConnection&, TlsCiphers&, Buffer&)>& finish,
+                               const std::function<void(std::string&)>& change = [](std::string&) {}) {
+  FakeDaemon daemon(SOCK_SEQPACKET, [&](int, int client) {
+    const std::string& message = daemon.message();
+    const auto part = handoff_protocol::read_connection_part(
+        {reinterpret_cast<const std::uint8_t*>(message.data()), message.size()});
+    ASSERT_EQ(part.problem, handoff_protocol::ConnectionPartProblem::kNone);
+    EXPECT_EQ(message.substr(part.bytes), Options().data);
+    TlsConnection connection(part.tls);
+    TlsCiphers ciphers;
+    Buffer records;
+    for (const std::string_view text : {kAnswer.substr(0, 25), kAnswer.substr(25)}) {
+      EXPECT_EQ(connection.seal(ciphers, text, records), TlsConnection::Sealing::kDone);
+    }
+    finish(connection, ciphers, records);
+    std::string sent(records.view());
+    change(sent);
+    // The generator sees the first part by itself, or not.
+    EXPECT_EQ(write(client, sent.data(), 40), 40);
+    EXPECT_EQ(write(client, sent.data() + 40, sent.size() - 40), ssize_t(sent.size()) - 40);
+  });
+  Options options = options_for(daemon);
+  options.client = ClientKind::kTls;
+  return run(options);
+}
+
+void close_notify(TlsConnection& connection, TlsCiphers& ciphers, Buffer& records) {
+  EXPECT_EQ(connection.seal_close_notify(ciphers, records), TlsConnection::Sealing::kDone);
+}
+
+TEST(Generator, ReadsTheAnswersOfTlsClients) {
+  const auto tally = run_tls(close_notify);
+  EXPECT_EQ(tally->completed.get(), 20);
+  EXPECT_EQ(tally->events.get(), 40);
+}
+
+TEST(Generator, CountsTlsClientsWithoutACloseNotifyAsFailed) {
+  EXPECT_EQ(run_tls([](TlsConnection&, TlsCiphers&, Buffer&) {})->failed(Failure::kReceive).get(), 20);
+}
+
+TEST(Generator, CountsTlsClientsWhoseRecordsCannotBeOpenedAsFailed) {
+  const auto tally = run_tls(close_notify, [](std::string& records) { records[60] ^= 1; });
+  EXPECT_EQ(tally->failed(Failure::kReceive).get(), 20);
+  EXPECT_EQ(tally->completed.get(), 0);
 }
 
 TEST(Generator, MeasuresHowLongTheDaemonTakesToCloseAClientThatHasLeft) {
