@@ -36,13 +36,13 @@ void write(Writer& writer, const char* name, std::int64_t value) {
 void write_stream(Writer& writer, const std::string& id, const Stream& stream, Time now) {
   writer.StartObject();
   write(writer, "stream", id);
-  if (const Stream::Account* account = stream.account()) {
-    write(writer, "request_id", account->request_id());
-    write(writer, "user", account->user_id());
-    write(writer, "model", account->model());
-    write(writer, "apache_id", account->apache_id());
-    write(writer, "client", account->client());
-    write(writer, "path", account->path());
+  if (const Stream::LogRecord* record = stream.log_record()) {
+    write(writer, "request_id", record->request_id());
+    write(writer, "user", record->user_id());
+    write(writer, "model", record->model());
+    write(writer, "apache_id", record->apache_id());
+    write(writer, "client", record->client());
+    write(writer, "path", record->path());
   }
   if (stream.backend() != nullptr) write(writer, "backend", backend_registry()[stream.backend()->index()].name);
   write(writer, "state", kStreamStateNames[static_cast<std::size_t>(stream.state())]);

@@ -58,7 +58,7 @@ Stream::Stream(Handle handle, StreamTable& table)
 
 Stream::~Stream() = default;
 
-Stream::Account::Account(const HandoffRequest& request, std::string_view model) {
+Stream::LogRecord::LogRecord(const HandoffRequest& request, std::string_view model) {
   auto keep = [this](std::string_view name, std::size_t most_bytes) {
     const std::string_view kept = utf8_prefix(name, most_bytes);
     names_.append(kept);
@@ -76,8 +76,8 @@ Stream::Account::Account(const HandoffRequest& request, std::string_view model) 
 // --- Beginning ------------------------------------------------------------------------------------------------------
 
 void Stream::open(std::unique_ptr<HandoffRequest> request, Format format, Backend& backend) {
-  if (Account account(*request, backend.model(*request)); !account.empty()) {
-    account_ = std::make_unique<Account>(std::move(account));
+  if (LogRecord record(*request, backend.model(*request)); !record.empty()) {
+    log_record_ = std::make_unique<LogRecord>(std::move(record));
   }
   encoder_ = EventEncoder(format, format == Format::kUiMessage ? message_id(*request) : std::string());
   append_stream_head(writer_.queue(), {.date = table_.date(),
@@ -139,8 +139,8 @@ void Stream::note_first_event() {
 }
 
 void Stream::on_usage(const Usage& usage) {
-  if (!account_) account_ = std::make_unique<Account>();
-  account_->usage = usage;
+  if (!log_record_) log_record_ = std::make_unique<LogRecord>();
+  log_record_->usage = usage;
 }
 
 void Stream::on_end(FinishReason reason) {

@@ -46,10 +46,10 @@ class Stream final : public ListNode, private EventSink, private TimerOwner {
   Backend* backend() const { return backend_; }
 
   // For logs and metrics: what the hand-off named, cut to what stream/limits.h allows, and what the upstream counted.
-  class Account {
+  class LogRecord {
    public:
-    Account() = default;
-    Account(const HandoffRequest& request, std::string_view model);
+    LogRecord() = default;
+    LogRecord(const HandoffRequest& request, std::string_view model);
 
     std::string_view request_id() const { return {names_.data(), request_id_bytes_}; }
     std::string_view user_id() const { return behind(request_id(), user_id_bytes_); }
@@ -81,9 +81,9 @@ class Stream final : public ListNode, private EventSink, private TimerOwner {
     std::uint8_t apache_id_bytes_ = 0;
     std::uint8_t client_bytes_ = 0;
   };
-  static_assert(sizeof(Account) <= 56, "most streams have one");
+  static_assert(sizeof(LogRecord) <= 56, "most streams have one");
   // Null where there is nothing of it.
-  const Account* account() const { return account_.get(); }
+  const LogRecord* log_record() const { return log_record_.get(); }
   // Of HTTP.
   int status() const { return status_; }
   // From the opening to the first event; nothing when there was none.
@@ -205,7 +205,7 @@ class Stream final : public ListNode, private EventSink, private TimerOwner {
   Timer lifetime_;  // the longest life of the stream
   Time opened_;
   Backend* backend_ = nullptr;
-  std::unique_ptr<Account> account_;
+  std::unique_ptr<LogRecord> log_record_;
   UserLimits::User* user_ = nullptr;
 };
 

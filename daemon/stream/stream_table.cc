@@ -169,8 +169,8 @@ void StreamTable::count(const Stream& stream) {
   metrics_.duration.observe(duration);
   backend.duration.observe(duration);
   if (is_upstream_error(stream.cause())) backend.errors.add();
-  if (const Stream::Account* account = stream.account()) {
-    metrics_.count_tokens(stream.backend()->index(), account->model(), account->usage);
+  if (const Stream::LogRecord* record = stream.log_record()) {
+    metrics_.count_tokens(stream.backend()->index(), record->model(), record->usage);
   }
 }
 
@@ -190,18 +190,18 @@ void StreamTable::count_first_event(const Backend& backend, Duration after) {
 void StreamTable::log_end(const Stream& stream) const {
   LogLine line("stream ended");
   line.add("stream", id_of(stream));
-  const Stream::Account* account = stream.account();
-  if (account != nullptr) {
-    line.add("request_id", account->request_id()).add("user", account->user_id()).add("model", account->model());
-    line.add("apache_id", account->apache_id()).add("client", account->client()).add("path", account->path());
+  const Stream::LogRecord* record = stream.log_record();
+  if (record != nullptr) {
+    line.add("request_id", record->request_id()).add("user", record->user_id()).add("model", record->model());
+    line.add("apache_id", record->apache_id()).add("client", record->client()).add("path", record->path());
   }
   if (stream.backend() != nullptr) line.add("backend", backend_registry()[stream.backend()->index()].name);
   line.add("status", stream.status()).add("cause", info(stream.cause()).word);
   line.add("events", stream.events()).add("bytes", stream.bytes_sent());
   if (const std::optional<Duration> first = stream.first_event_after()) line.add("first_token_ms", first->count());
   line.add("duration_ms", (timers_.clock() - stream.opened()).count());
-  if (account != nullptr && account->usage.output_tokens > 0) {
-    line.add("input_tokens", account->usage.input_tokens).add("output_tokens", account->usage.output_tokens);
+  if (record != nullptr && record->usage.output_tokens > 0) {
+    line.add("input_tokens", record->usage.input_tokens).add("output_tokens", record->usage.output_tokens);
   }
   line.write();
 }
