@@ -272,8 +272,8 @@ HandoffReceiver::PartialMessage HandoffReceiver::take_partial_message(Connection
 void HandoffReceiver::hand_on(Connection& connection, HandedOver& handed_over, std::span<const char> message,
                               bool cut) {
   durations_.observe(std::chrono::microseconds((MonotonicClock::now_ns() - connection.arrived_ns_) / 1000));
-  std::optional<Refusal> refusal = decide(handed_over, message, cut);
-  if (refusal) return refuse(connection, std::move(handed_over.client), std::move(*refusal));
+  Admission admission = decide(handed_over, message, cut);
+  if (!admission) return refuse(connection, std::move(handed_over.client), std::move(admission.refusal()));
   connection.assigned_ = false;
   reply(connection, std::string(1, handoff_protocol::kAccepted));
 }
@@ -301,7 +301,7 @@ void HandoffReceiver::complain_of(const std::optional<ucred>& sender) {
   }
 }
 
-std::optional<Refusal> HandoffReceiver::decide(HandedOver& handed_over, std::span<const char> message, bool cut) {
+Admission HandoffReceiver::decide(HandedOver& handed_over, std::span<const char> message, bool cut) {
   if (!is_allowed(handed_over.sender)) {
     complain_of(handed_over.sender);
     return Refusal{403, "this user may not hand over clients"};
@@ -315,7 +315,7 @@ std::optional<Refusal> HandoffReceiver::decide(HandedOver& handed_over, std::spa
   return decide(handed_over.client, parser_.parse(std::move(*file)));
 }
 
-std::optional<Refusal> HandoffReceiver::decide(UniqueFd& client, Result<std::unique_ptr<HandoffRequest>> request) {
+Admission HandoffReceiver::decide(UniqueFd& client, Result<std::unique_ptr<HandoffRequest>> request) {
   if (!request) return Refusal{400, request.error().message};
   return clients_.on_client(client, std::move(*request));
 }

@@ -25,6 +25,7 @@
 #include "base/intrusive_list.h"
 #include "base/slab.h"
 #include "base/unique_fd.h"
+#include "handoff/admission.h"
 #include "handoff/handoff_listener.h"
 #include "handoff/handoff_message.h"
 #include "handoff/handoff_request.h"
@@ -40,8 +41,8 @@ namespace streaming {
 // Takes the clients that a worker is handed.
 class ClientReceiver {
  public:
-  // Takes the client and its assignment of the WorkerLoad. If it refuses, it returns the reason and takes neither.
-  virtual std::optional<Refusal> on_client(UniqueFd& client, std::unique_ptr<HandoffRequest> request) = 0;
+  // Takes the client and its assignment of the WorkerLoad. If it refuses, it takes neither.
+  virtual Admission on_client(UniqueFd& client, std::unique_ptr<HandoffRequest> request) = 0;
   // Answers a client that Apache will not answer. Takes client and assignment, or returns false if it has no room even
   // for that.
   virtual bool on_refused_client(UniqueFd& client, const Refusal& refusal) = 0;
@@ -110,9 +111,9 @@ class HandoffReceiver final : public ConnectionReceiver, private TimerOwner, pri
   std::size_t most_message_bytes() const;
   // `cut`: the message was larger than the buffer.
   void hand_on(Connection& connection, HandedOver& handed_over, std::span<const char> message, bool cut);
-  // The reason why the client does not become a stream; empty if it has become one.
-  std::optional<Refusal> decide(HandedOver& handed_over, std::span<const char> message, bool cut);
-  std::optional<Refusal> decide(UniqueFd& client, Result<std::unique_ptr<HandoffRequest>> request);
+  // Makes the client a stream, or refuses it.
+  Admission decide(HandedOver& handed_over, std::span<const char> message, bool cut);
+  Admission decide(UniqueFd& client, Result<std::unique_ptr<HandoffRequest>> request);
   void reply(Connection& connection, std::string reply);
   void refuse(Connection& connection, UniqueFd client, Refusal refusal);
   void answer_client(Connection& connection);

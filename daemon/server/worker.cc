@@ -159,7 +159,7 @@ void Worker::on_connection_arrived(const Completion& completion) {
 
 // --- Clients --------------------------------------------------------------------------------------------------------
 
-std::optional<Refusal> Worker::on_client(UniqueFd& client, std::unique_ptr<HandoffRequest> request) {
+Admission Worker::on_client(UniqueFd& client, std::unique_ptr<HandoffRequest> request) {
   if (client.get() >= shared_.descriptors) {
     return Refusal{503, "all places are taken, try again soon", kRetryAfterSeconds,
                    "the process has no descriptors left; raise the limit of open files (LimitNOFILE=)"};
@@ -170,7 +170,7 @@ std::optional<Refusal> Worker::on_client(UniqueFd& client, std::unique_ptr<Hando
   if (name == kExecBackend) return programs_.open(client, *request, config);
   Backend* backend = backends_->find(name, *request);
   if (backend == nullptr) return Refusal{400, "unknown backend; there are: " + backend_names()};
-  if (std::optional<Refusal> refusal = backend->refusal_for(*request)) return refusal;
+  if (std::optional<Refusal> refusal = backend->refusal_for(*request)) return *refusal;
   return streams_.open(client, std::move(request), *backend);
 }
 

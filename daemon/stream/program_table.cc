@@ -120,7 +120,7 @@ ProgramTable::ProgramTable(Children& children, TimerWheel& timers, StreamTable& 
 
 ProgramTable::~ProgramTable() = default;
 
-std::optional<Refusal> ProgramTable::open(UniqueFd& client, const HandoffRequest& request, const Config& config) {
+Admission ProgramTable::open(UniqueFd& client, const HandoffRequest& request, const Config& config) {
   if (find_command(config, request.profile) == nullptr) {
     return Refusal{400, "unknown profile; of backend exec there are: " + command_names(config)};
   }
@@ -128,22 +128,21 @@ std::optional<Refusal> ProgramTable::open(UniqueFd& client, const HandoffRequest
     running_.fetch_sub(1, std::memory_order_relaxed);
     return Refusal{503, "too many programs run, try again soon", kRetryAfterSeconds};
   }
-  std::optional<Refusal> refusal = start(client, request, config);
-  if (refusal) {
-    running_.fetch_sub(1, std::memory_order_relaxed);
-  } else {
+  Admission admission = start(client, request, config);
+  if (admission) {
     client.reset();  // it is the program's
+  } else {
+    running_.fetch_sub(1, std::memory_order_relaxed);
   }
-  return refusal;
+  return admission;
 }
 
-std::optional<Refusal> ProgramTable::start(const UniqueFd& client, const HandoffRequest& request,
-                                           const Config& config) {
+Admission ProgramTable::start(const UniqueFd& client, const HandoffRequest& request, const Config& config) {
   Result<ProgramPayload> payload = program_payload(request);
   if (!payload) return not_started(payload.error().code);
   const auto backend = static_cast<std::size_t>(find_backend(kExecBackend) - backend_registry().data());
   StreamTable::Place place{.backend = backend, .since = timers_.clock()};
-  if (std::optional<Refusal> refusal = streams_.take_place(request.user_id, place)) return refusal;
+  if (Admission admission = streams_.take_place(request.user_id, place); !admission) return admission;
 
   Program& program = *programs_.create(*this, std::string(request.profile.empty() ? kDefaultCommand : request.profile));
   program.place_ = place;
@@ -166,7 +165,7 @@ std::optional<Refusal> ProgramTable::start(const UniqueFd& client, const Handoff
   program.child_ = *child;
   const Duration longest = streams_.settings().max_stream_duration;
   if (longest > Duration(0)) timers_.schedule(program.lifetime_, longest);
-  return std::nullopt;
+  return admitted();
 }
 
 void ProgramTable::end(Program& program, CloseCause cause) {

@@ -10,13 +10,12 @@
 
 #include <atomic>
 #include <cstdint>
-#include <optional>
 
 #include "base/slab.h"
 #include "base/unique_fd.h"
 #include "config/config.h"
+#include "handoff/admission.h"
 #include "handoff/handoff_request.h"
-#include "handoff/refusal.h"
 #include "process/children.h"
 #include "stream/close_cause.h"
 #include "stream/stream_table.h"
@@ -29,8 +28,8 @@ class ProgramTable {
   ProgramTable(Children& children, TimerWheel& timers, StreamTable& streams, std::atomic<std::int64_t>& running);
   ~ProgramTable();
 
-  // Starts the program that the hand-off asks for and gives it the client; or reports why not, and leaves the client.
-  std::optional<Refusal> open(UniqueFd& client, const HandoffRequest& request, const Config& config);
+  // Starts the program that the hand-off asks for and gives it the client; or leaves the client to the caller.
+  Admission open(UniqueFd& client, const HandoffRequest& request, const Config& config);
 
   void end_all(CloseCause cause);
 
@@ -39,7 +38,7 @@ class ProgramTable {
  private:
   class Program;
 
-  std::optional<Refusal> start(const UniqueFd& client, const HandoffRequest& request, const Config& config);
+  Admission start(const UniqueFd& client, const HandoffRequest& request, const Config& config);
   void end(Program& program, CloseCause cause);
   void release(Program& program, int status);
 

@@ -36,12 +36,12 @@ StreamTable::StreamTable(Ring& ring, TimerWheel& timers, WorkerLoad& load, UserL
       streams_(settings.max_streams + kMaxRefusals) {
 }
 
-std::optional<Refusal> StreamTable::open(UniqueFd& client, std::unique_ptr<HandoffRequest> request, Backend& backend) {
+Admission StreamTable::open(UniqueFd& client, std::unique_ptr<HandoffRequest> request, Backend& backend) {
   const std::string_view named = request->format.empty() ? backend.format(*request) : request->format;
   const std::optional<Format> format = named.empty() ? settings_.format : find_format(named);
   if (!format) return Refusal{400, "unknown format; there are: " + format_names()};
   UserLimits::User* user = nullptr;
-  if (std::optional<Refusal> refusal = admit(request->user_id, user)) return refusal;
+  if (Admission admission = admit(request->user_id, user); !admission) return admission;
   Stream* stream = create(client);
   if (stream == nullptr) {
     if (user != nullptr) users_.leave(*user);
@@ -54,25 +54,25 @@ std::optional<Refusal> StreamTable::open(UniqueFd& client, std::unique_ptr<Hando
   metrics_.backends[backend.index()].requests.add();
   peak_since_trim_ = std::max(peak_since_trim_, streams_.size());
   stream->open(std::move(request), *format, backend);
-  return std::nullopt;
+  return admitted();
 }
 
-std::optional<Refusal> StreamTable::admit(std::string_view user_id, UserLimits::User*& user) {
+Admission StreamTable::admit(std::string_view user_id, UserLimits::User*& user) {
   if (places_taken() >= settings_.max_streams) return full();
-  const UserLimits::Admission admission = users_.admit(user_id, timers_.clock());
-  if (admission.retry_after_seconds > 0) {
-    return Refusal{429, "too many answers at once or in a minute, try again later", admission.retry_after_seconds};
+  const UserLimits::Entry entry = users_.enter(user_id, timers_.clock());
+  if (entry.refused()) {
+    return Refusal{429, "too many answers at once or in a minute, try again later", entry.retry_after_seconds};
   }
-  user = admission.user;
-  return std::nullopt;
+  user = entry.user;
+  return admitted();
 }
 
-std::optional<Refusal> StreamTable::take_place(std::string_view user_id, Place& place) {
-  if (std::optional<Refusal> refusal = admit(user_id, place.user)) return refusal;
+Admission StreamTable::take_place(std::string_view user_id, Place& place) {
+  if (Admission admission = admit(user_id, place.user); !admission) return admission;
   ++places_without_stream_;
   note_places();
   metrics_.backends[place.backend].requests.add();
-  return std::nullopt;
+  return admitted();
 }
 
 void StreamTable::cancel_place(const Place& place) {

@@ -7,7 +7,6 @@
 
 #include <array>
 #include <cstdint>
-#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -15,7 +14,7 @@
 #include "base/intrusive_list.h"
 #include "base/slab.h"
 #include "base/unique_fd.h"
-#include "handoff/refusal.h"
+#include "handoff/admission.h"
 #include "handoff/worker_load.h"
 #include "metrics/counters.h"
 #include "ring/completion_table.h"
@@ -49,18 +48,18 @@ class StreamTable final : private TimerOwner, private WorkOwner {
   StreamTable(Ring& ring, TimerWheel& timers, WorkerLoad& load, UserLimits& users, Counters& counters,
               const StreamSettings& settings);
 
-  // Opens a stream that takes the client and its assignment of the WorkerLoad. On a Refusal the caller keeps both.
-  std::optional<Refusal> open(UniqueFd& client, std::unique_ptr<HandoffRequest> request, Backend& backend);
+  // Opens a stream that takes the client and its assignment of the WorkerLoad. If it is refused, the caller keeps both.
+  Admission open(UniqueFd& client, std::unique_ptr<HandoffRequest> request, Backend& backend);
   // Likewise, to answer the client with `refusal`; false if there is no room even for that.
   bool open_refused(UniqueFd& client, const Refusal& refusal);
 
-  // A client that is served without a stream takes a place among them, and counts as its user's; or the reason why not.
+  // A client that is served without a stream takes a place among them, and counts as its user's.
   struct Place {
     std::size_t backend = 0;  // which of backend_registry()
     Time since{};
     UserLimits::User* user = nullptr;
   };
-  std::optional<Refusal> take_place(std::string_view user_id, Place& place);
+  Admission take_place(std::string_view user_id, Place& place);
   // It has ended, for that cause, and with it its client's assignment of the WorkerLoad.
   void return_place(const Place& place, CloseCause cause);
   // It has not begun.
@@ -108,8 +107,8 @@ class StreamTable final : private TimerOwner, private WorkOwner {
   void release(Stream& stream);
 
  private:
-  // Whether there is a place, and room for another stream of its user.
-  std::optional<Refusal> admit(std::string_view user_id, UserLimits::User*& user);
+  // Admitted if there is a place, and room for another stream of its user.
+  Admission admit(std::string_view user_id, UserLimits::User*& user);
   std::uint32_t places_taken() const { return streams_.size() - refused_streams_ + places_without_stream_; }
   void note_places();
   // A stream that has taken the client. Null on failure, and the client is still the caller's.

@@ -27,7 +27,7 @@ void UserLimits::set_limits(std::int64_t max_streams, std::int64_t starts_per_mi
   starts_per_minute_ = starts_per_minute;
 }
 
-UserLimits::Admission UserLimits::admit(std::string_view user_id, Time now) {
+UserLimits::Entry UserLimits::enter(std::string_view user_id, Time now) {
   if (user_id.empty() || (max_streams_ == 0 && starts_per_minute_ == 0)) return {};
   const std::lock_guard lock(mutex_);
   auto found = users_.find(user_id);

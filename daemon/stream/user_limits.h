@@ -22,9 +22,11 @@ class UserLimits {
  public:
   class User;
 
-  struct Admission {
+  struct Entry {
     User* user = nullptr;         // to leave() with; null when refused, or when nothing limits it
-    int retry_after_seconds = 0;  // 0: admitted
+    int retry_after_seconds = 0;  // 0: not refused
+
+    bool refused() const { return retry_after_seconds > 0; }
   };
 
   // 0: no limit.
@@ -34,8 +36,8 @@ class UserLimits {
   // For the starts to come.
   void set_limits(std::int64_t max_streams, std::int64_t starts_per_minute);
 
-  // Counts one more stream of the user, or says when to try again. An empty user_id is nobody's, and not limited.
-  Admission admit(std::string_view user_id, Time now);
+  // Counts one more stream of the user, or reports when to try again. An empty user_id has no limit.
+  Entry enter(std::string_view user_id, Time now);
   void leave(User& user);
 
   // Users that are remembered.
@@ -48,7 +50,7 @@ class UserLimits {
   };
 
   void refill(User& user, Time now) const;
-  // Forgets users that nothing limits any more; now and then, so that it costs little for each admission.
+  // Forgets users that nothing limits any more; now and then, so that it costs little for each stream.
   void forget_idle(Time now);
 
   std::atomic<std::int64_t> max_streams_;

@@ -103,11 +103,11 @@ class ReceiverFixture : public testing::Test, private CompletionHandler, private
         FAIL() << "an unexpected operation";
     }
   }
-  std::optional<Refusal> on_client(UniqueFd& client, std::unique_ptr<HandoffRequest> request) override {
-    if (refusal) return refusal;
+  Admission on_client(UniqueFd& client, std::unique_ptr<HandoffRequest> request) override {
+    if (refusal) return *refusal;
     prompts.emplace_back(request->prompt);
     client.reset();
-    return std::nullopt;
+    return admitted();
   }
   bool on_refused_client(UniqueFd& client, const Refusal& said) override {
     if (!room_for_refusals) return false;

@@ -9,16 +9,16 @@ namespace {
 using testing::StartsWith;
 
 TEST_F(StreamTest, RefusesWhenAllPlacesAreTakenAndHasRoomToSaySo) {
-  EXPECT_EQ(open(), std::nullopt);
-  EXPECT_EQ(open(), std::nullopt);
-  const std::optional<Refusal> refusal = open();
-  ASSERT_TRUE(refusal);
-  EXPECT_EQ(refusal->status, 503);
-  EXPECT_GT(refusal->retry_after_seconds, 0);
+  open();
+  open();
+  const Admission admission = try_to_open();
+  ASSERT_FALSE(admission);
+  EXPECT_EQ(admission.refusal().status, 503);
+  EXPECT_GT(admission.refusal().retry_after_seconds, 0);
   send_all();
 
   UniqueFd client(::socket(AF_UNIX, SOCK_STREAM, 0));
-  EXPECT_TRUE(table.open_refused(client, *refusal));
+  EXPECT_TRUE(table.open_refused(client, admission.refusal()));
   end_of_turn();
   EXPECT_THAT(send_all(), StartsWith("HTTP/1.1 503 Service Unavailable\r\n"));
 }
@@ -30,14 +30,14 @@ TEST_F(StreamTest, RefusesAUserWhoHasEnoughAndAdmitsHimAgainWhenAStreamHasEnded)
     UniqueFd client(::socket(AF_UNIX, SOCK_STREAM, 0));
     return table.open(client, std::move(request), backend);
   };
-  EXPECT_EQ(open_for_user(), std::nullopt);
-  const std::optional<Refusal> refusal = open_for_user();
-  ASSERT_TRUE(refusal);
-  EXPECT_EQ(refusal->status, 429);
-  EXPECT_GT(refusal->retry_after_seconds, 0);
+  EXPECT_TRUE(open_for_user());
+  const Admission admission = open_for_user();
+  ASSERT_FALSE(admission);
+  EXPECT_EQ(admission.refusal().status, 429);
+  EXPECT_GT(admission.refusal().retry_after_seconds, 0);
   client_leaves();
   finish();
-  EXPECT_EQ(open_for_user(), std::nullopt);
+  EXPECT_TRUE(open_for_user());
 }
 
 }  // namespace

@@ -10,7 +10,6 @@
 #include <sys/socket.h>
 
 #include <memory>
-#include <optional>
 #include <string>
 
 #include "base/log.h"
@@ -61,11 +60,14 @@ class StreamTest : public testing::Test, private CompletionHandler {
     load.assigned = 10;
   }
 
-  std::optional<Refusal> open(std::unique_ptr<HandoffRequest> request = std::make_unique<HandoffRequest>()) {
+  void open(std::unique_ptr<HandoffRequest> request = std::make_unique<HandoffRequest>()) {
+    EXPECT_TRUE(try_to_open(std::move(request)));
+  }
+  Admission try_to_open(std::unique_ptr<HandoffRequest> request = std::make_unique<HandoffRequest>()) {
     UniqueFd client(::socket(AF_UNIX, SOCK_STREAM, 0));
-    std::optional<Refusal> refusal = table.open(client, std::move(request), backend);
+    Admission admission = table.open(client, std::move(request), backend);
     timers.end_turn();
-    return refusal;
+    return admission;
   }
   void text(std::string_view piece) { backend.sink->on_event({.kind = AnswerEvent::Kind::kText, .text = piece}); }
   void end_of_turn() { timers.end_turn(); }

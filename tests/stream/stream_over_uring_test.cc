@@ -50,8 +50,7 @@ class StreamOverUringTest : public testing::TestWithParam<bool> {
   }
 
   void open(UniqueFd client) {
-    const std::optional<Refusal> refusal = table->open(client, std::make_unique<HandoffRequest>(), *backend);
-    ASSERT_FALSE(refusal);
+    ASSERT_TRUE(table->open(client, std::make_unique<HandoffRequest>(), *backend));
   }
   // Turns the loop until the condition holds; fails the test when kPatience has not brought it.
   void run_until(const std::function<bool()>& condition) {

@@ -14,7 +14,7 @@ using testing::StartsWith;
 
 TEST_F(StreamTest, SendsHeadAndFirstEventTogetherWhenBothAreReady) {
   UniqueFd client(::socket(AF_UNIX, SOCK_STREAM, 0));
-  ASSERT_EQ(table.open(client, std::make_unique<HandoffRequest>(), backend), std::nullopt);
+  ASSERT_TRUE(table.open(client, std::make_unique<HandoffRequest>(), backend));
   text("hello");
   end_of_turn();
   const std::string sent = send_all();
@@ -108,7 +108,7 @@ TEST_F(StreamTest, LetsTheBackendFinishWithoutTheClientWhereThatWasAsked) {
   auto request = std::make_unique<HandoffRequest>();
   request->continue_without_client = true;
   UniqueFd client(::socket(AF_UNIX, SOCK_STREAM, 0));
-  ASSERT_EQ(table.open(client, std::move(request), backend), std::nullopt);
+  ASSERT_TRUE(table.open(client, std::move(request), backend));
   end_of_turn();
   client_leaves();
   EXPECT_EQ(backend.cancelled, 0);
@@ -166,7 +166,7 @@ TEST_F(StreamTest, ShowsAFailureAsAnErrorEventWithoutDoneAndWithoutItsDetail) {
 TEST_F(StreamTest, AnswersInTheFormatOfTheHandoff) {
   auto request = std::make_unique<HandoffRequest>();
   request->format = "raw";
-  EXPECT_EQ(open(std::move(request)), std::nullopt);
+  open(std::move(request));
   EXPECT_TRUE(backend.sink->wants_upstream_events());
   backend.sink->on_event({.kind = AnswerEvent::Kind::kUpstream, .text = "{}", .name = "ping"});
   end_of_turn();
@@ -175,21 +175,21 @@ TEST_F(StreamTest, AnswersInTheFormatOfTheHandoff) {
 
 TEST_F(StreamTest, AnswersInTheFormatOfItsBackendUnlessTheHandoffNamesOne) {
   backend.own_format = "raw";
-  EXPECT_EQ(open(), std::nullopt);
+  open();
   EXPECT_TRUE(backend.sink->wants_upstream_events());
   auto request = std::make_unique<HandoffRequest>();
   request->format = "content";
-  EXPECT_EQ(open(std::move(request)), std::nullopt);
+  open(std::move(request));
   EXPECT_FALSE(backend.sink->wants_upstream_events());
 }
 
 TEST_F(StreamTest, RefusesAFormatThatItDoesNotKnow) {
   auto request = std::make_unique<HandoffRequest>();
   request->format = "xml";
-  const std::optional<Refusal> refusal = open(std::move(request));
-  ASSERT_NE(refusal, std::nullopt);
-  EXPECT_EQ(refusal->status, 400);
-  EXPECT_THAT(refusal->message, HasSubstr("content, raw"));
+  const Admission admission = try_to_open(std::move(request));
+  ASSERT_FALSE(admission);
+  EXPECT_EQ(admission.refusal().status, 400);
+  EXPECT_THAT(admission.refusal().message, HasSubstr("content, raw"));
 }
 
 TEST_F(StreamTest, CountsTheTokensThatTheUpstreamHasCountedLastByModel) {

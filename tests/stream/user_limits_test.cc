@@ -12,48 +12,48 @@ constexpr Time kNow = Time(Duration(1'000'000));
 
 TEST(UserLimits, AllowsAsManyStreamsAtOnceAsItSays) {
   UserLimits limits(2, 0);
-  const UserLimits::Admission first = limits.admit("a", kNow), second = limits.admit("a", kNow);
+  const UserLimits::Entry first = limits.enter("a", kNow), second = limits.enter("a", kNow);
   ASSERT_NE(first.user, nullptr);
   ASSERT_NE(second.user, nullptr);
-  const UserLimits::Admission third = limits.admit("a", kNow);
+  const UserLimits::Entry third = limits.enter("a", kNow);
   EXPECT_EQ(third.user, nullptr);
   EXPECT_GT(third.retry_after_seconds, 0);
-  EXPECT_NE(limits.admit("b", kNow).user, nullptr) << "another user is another matter";
+  EXPECT_NE(limits.enter("b", kNow).user, nullptr) << "another user is another matter";
   limits.leave(*first.user);
-  EXPECT_NE(limits.admit("a", kNow).user, nullptr);
+  EXPECT_NE(limits.enter("a", kNow).user, nullptr);
 }
 
 TEST(UserLimits, AllowsSoManyStartsAMinuteAndSaysWhenTheNextIs) {
   UserLimits limits(0, 6);
   for (int i = 0; i < 6; ++i) {
-    const UserLimits::Admission admitted = limits.admit("a", kNow);
-    ASSERT_NE(admitted.user, nullptr);
-    limits.leave(*admitted.user);
+    const UserLimits::Entry entry = limits.enter("a", kNow);
+    ASSERT_NE(entry.user, nullptr);
+    limits.leave(*entry.user);
   }
-  EXPECT_EQ(limits.admit("a", kNow).retry_after_seconds, 10);
-  EXPECT_EQ(limits.admit("a", kNow + Duration(9'999)).user, nullptr);
-  EXPECT_NE(limits.admit("a", kNow + Duration(10'000)).user, nullptr);
-  EXPECT_EQ(limits.admit("a", kNow + Duration(10'000)).user, nullptr);
+  EXPECT_EQ(limits.enter("a", kNow).retry_after_seconds, 10);
+  EXPECT_EQ(limits.enter("a", kNow + Duration(9'999)).user, nullptr);
+  EXPECT_NE(limits.enter("a", kNow + Duration(10'000)).user, nullptr);
+  EXPECT_EQ(limits.enter("a", kNow + Duration(10'000)).user, nullptr);
 }
 
 TEST(UserLimits, SavesUpNoMoreThanAMinutesStarts) {
   UserLimits limits(0, 2);
-  limits.admit("a", kNow);
+  limits.enter("a", kNow);
   const Time much_later = kNow + Duration(3'600'000);
-  EXPECT_NE(limits.admit("a", much_later).user, nullptr);
-  EXPECT_NE(limits.admit("a", much_later).user, nullptr);
-  EXPECT_EQ(limits.admit("a", much_later).user, nullptr);
+  EXPECT_NE(limits.enter("a", much_later).user, nullptr);
+  EXPECT_NE(limits.enter("a", much_later).user, nullptr);
+  EXPECT_EQ(limits.enter("a", much_later).user, nullptr);
 }
 
 TEST(UserLimits, LeavesNobodysStreamsAlone) {
   UserLimits limits(1, 1);
-  for (int i = 0; i < 5; ++i) EXPECT_EQ(limits.admit("", kNow).retry_after_seconds, 0);
+  for (int i = 0; i < 5; ++i) EXPECT_EQ(limits.enter("", kNow).retry_after_seconds, 0);
   EXPECT_EQ(limits.size(), 0u);
 }
 
 TEST(UserLimits, LimitsNothingWhenNoLimitIsSet) {
   UserLimits limits(0, 0);
-  for (int i = 0; i < 5; ++i) EXPECT_EQ(limits.admit("a", kNow).retry_after_seconds, 0);
+  for (int i = 0; i < 5; ++i) EXPECT_EQ(limits.enter("a", kNow).retry_after_seconds, 0);
   EXPECT_EQ(limits.size(), 0u);
 }
 
@@ -62,15 +62,15 @@ class ForgettingUsersTest : public testing::TestWithParam<std::int64_t> {};
 TEST_P(ForgettingUsersTest, ThatNothingLimitsAnyMore) {
   UserLimits limits(1, GetParam());
   Time now = kNow;
-  const UserLimits::Admission stays = limits.admit("stays", now);
+  const UserLimits::Entry stays = limits.enter("stays", now);
   for (int i = 0; i < 100'000; ++i) {
-    const UserLimits::Admission admitted = limits.admit("user-" + std::to_string(i), now);
-    ASSERT_NE(admitted.user, nullptr);
-    limits.leave(*admitted.user);
+    const UserLimits::Entry entry = limits.enter("user-" + std::to_string(i), now);
+    ASSERT_NE(entry.user, nullptr);
+    limits.leave(*entry.user);
     now += Duration(10);
   }
   EXPECT_LT(limits.size(), 5'000u);
-  EXPECT_EQ(limits.admit("stays", now).user, nullptr) << "its stream is still open";
+  EXPECT_EQ(limits.enter("stays", now).user, nullptr) << "its stream is still open";
   limits.leave(*stays.user);
 }
 
