@@ -45,6 +45,13 @@ FileReader::FileReader(Ring& ring) : ring_(ring), jobs_(std::numeric_limits<std:
 
 FileReader::~FileReader() = default;
 
+void FileReader::enter_at(CompletionTable& completions) {
+  completions.enter<&FileReader::on_opened>(Operation::kFileOpen, *this);
+  completions.enter<&FileReader::on_status>(Operation::kFileStatus, *this);
+  completions.enter<&FileReader::on_read>(Operation::kFileRead, *this);
+  completions.enter<&FileReader::on_removed>(Operation::kFileRemove, *this);
+}
+
 Handle FileReader::read(Directory directory, std::string path, std::size_t max_bytes, FileReceiver& receiver) {
   Job& job = *jobs_.create(std::move(directory), std::move(path));
   job.receiver_ = &receiver;
@@ -77,26 +84,16 @@ void FileReader::submit_open(Job& job) {
   ring_.submit_open(job.directory_->get(), job.path_.c_str(), job.how_, Tag{Operation::kFileOpen, job.handle_});
 }
 
-void FileReader::on_completion(const Completion& completion) {
+FileReader::Job& FileReader::completed(const Completion& completion) {
   Job* job = jobs_.find(completion.tag.slot);
   CHECK(job != nullptr && job->in_flight_ == completion.tag.operation);
-  switch (completion.tag.operation) {
-    case Operation::kFileOpen:
-      return on_opened(*job, completion.result);
-    case Operation::kFileStatus:
-      return on_status(*job, completion.result);
-    case Operation::kFileRead:
-      return on_read(*job, completion.result);
-    case Operation::kFileRemove:
-      return on_removed(*job, completion.result);
-    default:
-      CHECK(!"an operation of a file");
-  }
+  return *job;
 }
 
-void FileReader::on_opened(Job& job, std::int32_t result) {
-  if (result < 0) return finish(job, -result);
-  job.fd_ = result;
+void FileReader::on_opened(const Completion& completion) {
+  Job& job = completed(completion);
+  if (completion.result < 0) return finish(job, -completion.result);
+  job.fd_ = completion.result;
   if (!job.name_.empty()) {
     job.in_flight_ = Operation::kFileRemove;
     return ring_.submit_remove(job.fd_, job.name_.c_str(), Tag{Operation::kFileRemove, job.handle_});
@@ -106,8 +103,9 @@ void FileReader::on_opened(Job& job, std::int32_t result) {
   ring_.submit_file_status(RingFile::regular(job.fd_), job.status_, Tag{Operation::kFileStatus, job.handle_});
 }
 
-void FileReader::on_status(Job& job, std::int32_t result) {
-  if (result < 0) return finish(job, -result);
+void FileReader::on_status(const Completion& completion) {
+  Job& job = completed(completion);
+  if (completion.result < 0) return finish(job, -completion.result);
   if (job.receiver_ == nullptr) return finish(job, ECANCELED);
   if (!S_ISREG(job.status_.stx_mode)) return finish(job, EINVAL);
   if (job.status_.stx_size > job.max_bytes_) return finish(job, EFBIG);
@@ -127,17 +125,18 @@ void FileReader::submit_read(Job& job) {
                     Tag{Operation::kFileRead, job.handle_});
 }
 
-void FileReader::on_read(Job& job, std::int32_t result) {
-  if (result < 0) return finish(job, -result);
+void FileReader::on_read(const Completion& completion) {
+  Job& job = completed(completion);
+  if (completion.result < 0) return finish(job, -completion.result);
   if (job.receiver_ == nullptr) return finish(job, ECANCELED);
-  job.read_ += static_cast<std::size_t>(result);
-  if (result > 0 && job.read_ < job.contents_.size()) return submit_read(job);
+  job.read_ += static_cast<std::size_t>(completion.result);
+  if (completion.result > 0 && job.read_ < job.contents_.size()) return submit_read(job);
   job.contents_.resize(job.read_);  // it may have shrunk meanwhile
   finish(job, 0);
 }
 
-void FileReader::on_removed(Job& job, std::int32_t result) {
-  finish(job, -result);
+void FileReader::on_removed(const Completion& completion) {
+  finish(completed(completion), -completion.result);
 }
 
 void FileReader::finish(Job& job, int code) {

@@ -14,6 +14,7 @@
 #include "base/result.h"
 #include "base/slab.h"
 #include "base/unique_fd.h"
+#include "ring/completion_table.h"
 #include "ring/ring.h"
 
 namespace streaming {
@@ -45,7 +46,8 @@ class FileReader {
   // Reports no result; a failure is logged.
   void remove(Directory directory, std::string path);
 
-  void on_completion(const Completion& completion);
+  // Completions of files' operations go to this.
+  void enter_at(CompletionTable& completions);
 
   bool empty() const { return jobs_.size() == 0; }
 
@@ -53,11 +55,12 @@ class FileReader {
   class Job;
 
   void submit_open(Job& job);
-  void on_opened(Job& job, std::int32_t result);
-  void on_status(Job& job, std::int32_t result);
-  void on_read(Job& job, std::int32_t result);
-  void on_removed(Job& job, std::int32_t result);
+  void on_opened(const Completion& completion);
+  void on_status(const Completion& completion);
   void submit_read(Job& job);
+  void on_read(const Completion& completion);
+  void on_removed(const Completion& completion);
+  Job& completed(const Completion& completion);
   void finish(Job& job, int code);
 
   Ring& ring_;

@@ -77,10 +77,7 @@ void Worker::enter_at(CompletionTable& completions) {
   completions.enter<&HandoffReceiver::on_unread>(Operation::kHandoffUnread, receiver_);
   completions.enter<&Children::on_ended>(Operation::kChildEnded, children_);
   completions.enter<&OutputReader::on_read>(Operation::kChildOutput, output_reader_);
-  for (const Operation operation :
-       {Operation::kFileOpen, Operation::kFileStatus, Operation::kFileRead, Operation::kFileRemove}) {
-    completions.enter<&FileReader::on_completion>(operation, files_);
-  }
+  files_.enter_at(completions);
   http_.enter_at(completions);
   streams_.enter_at(completions);
 }

@@ -21,10 +21,11 @@ constexpr std::array kErrors{ENOMEM, EAGAIN, EINTR, ECANCELED, EMFILE, EIO};
 constexpr std::array kStages{Operation::kFileOpen, Operation::kFileStatus, Operation::kFileRead};
 constexpr int kNoDescriptor = 1'000'000;  // that any file here could have
 
-class FileFaultsTest : public testing::Test, private CompletionHandler, private FileReceiver {
+class FileFaultsTest : public testing::Test, private FileReceiver {
  protected:
   FileFaultsTest() {
-    ring.set_handler(*this);
+    reader.enter_at(completions);
+    ring.set_handler(completions);
     log::set_level(log::Level::kOff);
   }
 
@@ -53,11 +54,11 @@ class FileFaultsTest : public testing::Test, private CompletionHandler, private 
 
   FakeRing ring;
   FileReader reader{ring};
+  CompletionTable completions;
   std::vector<int> errors;
   std::vector<std::string> files;
 
  private:
-  void on_completion(const Completion& completion) override { reader.on_completion(completion); }
   bool on_size(std::size_t) override { return true; }
   void on_file(Result<std::string> file) override {
     file.ok() ? files.push_back(*file) : errors.push_back(file.error().code);

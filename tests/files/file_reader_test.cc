@@ -36,7 +36,8 @@ std::size_t open_descriptors() {
 class FileReaderTest : public testing::Test {
  protected:
   FileReaderTest() {
-    turns.handler = [this](const Completion& completion) { reader.on_completion(completion); };
+    reader.enter_at(completions);
+    turns.handler = [this](const Completion& completion) { completions.on_completion(completion); };
     std::filesystem::create_directories(root.file("data/sub"));
     write("data/a.txt", "hello");
     write("data/sub/b.txt", "below");
@@ -61,6 +62,7 @@ class FileReaderTest : public testing::Test {
   TemporaryDirectory root;
   RingTurns turns;
   FileReader reader{*turns.ring};
+  CompletionTable completions;
   FileReader::Directory directory;
   Receiver receiver;
   std::size_t descriptors_before = 0;
