@@ -8,7 +8,6 @@
 
 #include <sys/socket.h>
 
-#include <cstddef>
 #include <memory>
 #include <string>
 
@@ -16,9 +15,6 @@
 #include "handoff/message_end.h"
 
 namespace streaming {
-
-// Bytes of incomplete messages that a worker keeps. Over it: the message that has grown last is refused with 503.
-inline constexpr std::size_t kMaxPartialMessageBytes = 16 * 1024 * 1024;
 
 // The part of a message that has arrived on a SOCK_STREAM connection.
 struct HandoffReceiver::PartialMessage {

@@ -55,6 +55,9 @@ inline constexpr Duration kRefusalReadTimeout{5000};
 // waits for the next turn; messages are read in the order in which they arrived.
 inline constexpr std::uint32_t kReceiveBuffers = 16;
 
+// Bytes of incomplete messages (SOCK_STREAM), per worker. Over it: the message that has grown last is refused with 503.
+inline constexpr std::size_t kMaxPartialMessageBytes = 16 * 1024 * 1024;
+
 // --- Clients --------------------------------------------------------------------------------------------------------
 
 // Bytes that the kernel takes for a client in addition to those in flight. Over it: the stream keeps what it has to

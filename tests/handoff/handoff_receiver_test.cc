@@ -9,7 +9,6 @@
 
 #include "base/json_input.h"
 #include "base/log.h"
-#include "handoff/handoff_connection.h"
 #include "handoff/limits.h"
 #include "protocol/handoff_protocol.h"
 #include "support/fake_ring.h"
