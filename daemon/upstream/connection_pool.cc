@@ -22,7 +22,7 @@ ConnectionPool::ConnectionPool(Origin origin, ConnectionEnvironment& environment
 
 std::unique_ptr<HttpTransfer> ConnectionPool::start(HttpRequest request, HttpReceiver& receiver) {
   if (environment_.timers.now() < http1_until_) return http1_.start(std::move(request), receiver);
-  auto stream = std::make_unique<Http2Stream>(std::move(request), receiver, room_, environment_.timers);
+  auto stream = std::make_unique<Http2Stream>(std::move(request), receiver, *this, environment_.timers);
   if (waiting_count_ >= kMaxWaitingRequests) {
     stream->fail_soon("too many requests wait for the upstream");
   } else if (is_hopeless()) {
@@ -71,10 +71,6 @@ void ConnectionPool::on_refused(Http2Stream& stream) {
   wait(stream);
 }
 
-void ConnectionPool::on_http1_required(Http2Stream& stream) {
-  stream.start_over_at(http1_);
-}
-
 // --- Connections ----------------------------------------------------------------------------------------------------
 
 // Enough for all waiting requests, if each carries as many streams as the last one did; a single one, as a trial, while
@@ -111,7 +107,7 @@ void ConnectionPool::on_addresses(const Result<AddressList>& found) {
   AddressList addresses = *found;
   for (Address& address : addresses) address.set_port(origin_.port);
   for (std::uint32_t left = wanted_connections() - std::min(opening_count_, wanted_connections()); left > 0; --left) {
-    Http2Connection* connection = environment_.connections.create(owner_of_connections_, origin_, environment_);
+    Http2Connection* connection = environment_.connections.create(*this, origin_, environment_);
     CHECK(connection != nullptr);
     ++opening_count_;
     others_.push_back(*connection);
@@ -130,10 +126,6 @@ void ConnectionPool::count_as(Http2Connection& connection, Http2Connection::Coun
   open_count_ += counted == Counted::kOpen;
 }
 
-void ConnectionPool::on_open(Http2Connection& connection) {
-  on_room_changed(connection);
-}
-
 void ConnectionPool::on_room_changed(Http2Connection& connection) {
   if (connection.opening() || !connection.linked()) return;
   if (connection.limit() && connection.counted != Http2Connection::Counted::kNone) {
@@ -149,7 +141,7 @@ void ConnectionPool::on_room_changed(Http2Connection& connection) {
   if (waiting_count_ > 0) open_more_later();
 }
 
-void ConnectionPool::on_http1(Http2Connection&) {
+void ConnectionPool::on_http1() {
   gate_.on_answer();
   http1_until_ = environment_.timers.now() + kHttp1ForTime;
   while (waiting_count_ > 0) take_waiting().start_over_at(http1_);

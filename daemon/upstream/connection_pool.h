@@ -21,31 +21,31 @@
 
 namespace streaming {
 
-class ConnectionPool final : private WaitingRoom,
-                             private Http2ConnectionOwner,
-                             private AddressAsker,
-                             private TimerOwner,
-                             private WorkOwner {
+class ConnectionPool final : private AddressAsker, private TimerOwner, private WorkOwner {
  public:
   // Borrows all but the origin. `http1` takes the requests when the origin turns out to speak nothing else.
   ConnectionPool(Origin origin, ConnectionEnvironment& environment, Resolver& resolver, HttpClient& http1);
 
   std::unique_ptr<HttpTransfer> start(HttpRequest request, HttpReceiver& receiver);
 
+  // For its streams. One that waited no longer does.
+  void on_left(Http2Stream& stream);
+  // No connection carries it any more, and it is to be sent again.
+  void on_redirected(Http2Stream& stream) { give_to_connection(stream); }
+
+  // For its connections. One is open, or may carry more streams than before, or fewer.
+  void on_room_changed(Http2Connection& connection);
+  // The server speaks HTTP/1.1 only; the connection closes.
+  void on_http1();
+  // It takes no more streams; those it has go on.
+  void on_draining(Http2Connection& connection, ConnectionEnd cause, std::string_view reason);
+  void on_first_answer() { gate_.on_answer(); }
+  void on_refused(Http2Stream& stream);
+  void on_http1_required(Http2Stream& stream) { stream.start_over_at(http1_); }
+  // It takes no more streams and is about to fail those it has.
+  void on_closing(Http2Connection& connection, ConnectionEnd cause, std::string_view error);
+
  private:
-  // WaitingRoom
-  void on_left(Http2Stream& stream) override;
-  void on_redirected(Http2Stream& stream) override { give_to_connection(stream); }
-  // Http2ConnectionOwner
-  void on_open(Http2Connection& connection) override;
-  void on_http1(Http2Connection& connection) override;
-  void on_room_changed(Http2Connection& connection) override;
-  void on_refused(Http2Stream& stream) override;
-  void on_http1_required(Http2Stream& stream) override;
-  void on_draining(Http2Connection& connection, ConnectionEnd cause, std::string_view reason) override;
-  void on_first_answer() override { gate_.on_answer(); }
-  void on_closing(Http2Connection& connection, ConnectionEnd cause, std::string_view error) override;
-  // AddressAsker
   void on_addresses(const Result<AddressList>& found) override;
   void on_timer(Timer&) override { open_more(); }
   void on_work(Work&) override { open_more(); }
@@ -63,8 +63,6 @@ class ConnectionPool final : private WaitingRoom,
   void open_more();
   void count_as(Http2Connection& connection, Http2Connection::Counted counted);
 
-  WaitingRoom& room_ = *this;
-  Http2ConnectionOwner& owner_of_connections_ = *this;
   Origin origin_;
   ConnectionEnvironment& environment_;
   Resolver& resolver_;

@@ -60,9 +60,8 @@ CurlClient::~CurlClient() {
 }
 
 std::unique_ptr<HttpTransfer> CurlClient::start(HttpRequest request, HttpReceiver& receiver) {
-  CurlTransferOwner& owner = *this;
   const CurlRoute* route = request.unix_socket.empty() ? routes_.find(request.url) : nullptr;
-  auto* transfer = new CurlTransfer(owner, std::move(request), receiver, route, shared_);
+  auto* transfer = new CurlTransfer(*this, std::move(request), receiver, route, shared_);
   defer(*transfer);
   return std::make_unique<TransferHandle>(*this, *transfer);
 }
@@ -76,8 +75,7 @@ CurlMulti& CurlClient::multi_with_room() {
 }
 
 CurlMulti& CurlClient::add_multi() {
-  CurlMultiOwner& owner = *this;
-  return *multis_.emplace_back(std::make_unique<CurlMulti>(owner, watches_, timers_));
+  return *multis_.emplace_back(std::make_unique<CurlMulti>(*this, watches_, timers_));
 }
 
 void CurlClient::close_idle_multis() {

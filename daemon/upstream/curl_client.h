@@ -24,11 +24,7 @@
 
 namespace streaming {
 
-class CurlClient final : public HttpClient,
-                         private TimerOwner,
-                         private WorkOwner,
-                         private CurlMultiOwner,
-                         private CurlTransferOwner {
+class CurlClient final : public HttpClient, private TimerOwner, private WorkOwner {
  public:
   // Once per process, before the first thread.
   static Status start_library();
@@ -42,13 +38,17 @@ class CurlClient final : public HttpClient,
   // Whether answers are still read that nobody waits for.
   bool finishing() const { return !finishing_.empty(); }
 
+  // For its transfers: one can begin. May be called from within CurlTransfer::find_host().
+  void on_host_found(CurlTransfer& transfer) { defer(transfer); }
+  // For its multi handles: libcurl is done with a transfer, which is to be removed. Called after libcurl's own
+  // callbacks.
+  void on_done(CurlTransfer& transfer, CURLcode result);
+
  private:
   class TransferHandle;
 
   void on_timer(Timer& timer) override;
   void on_work(Work&) override { run_deferred(); }
-  void on_done(CurlTransfer& transfer, CURLcode result) override;
-  void on_host_found(CurlTransfer& transfer) override { defer(transfer); }
   // The first one that has room, so that connections are used again.
   CurlMulti& multi_with_room();
   CurlMulti& add_multi();

@@ -4,6 +4,7 @@
 #include <poll.h>
 
 #include "base/check.h"
+#include "upstream/curl_client.h"
 #include "upstream/curl_transfer.h"
 
 namespace streaming {
@@ -25,8 +26,8 @@ int curl_events(short events) {
 
 }  // namespace
 
-CurlMulti::CurlMulti(CurlMultiOwner& owner, SocketWatches& watches, TimerWheel& timers)
-    : owner_(owner),
+CurlMulti::CurlMulti(CurlClient& client, SocketWatches& watches, TimerWheel& timers)
+    : client_(client),
       watches_(watches),
       timers_(timers),
       timeout_(*this),
@@ -95,7 +96,7 @@ void CurlMulti::drive(curl_socket_t fd, int events) {
   int left = 0;
   while (CURLMsg* message = curl_multi_info_read(handle_, &left)) {
     if (message->msg != CURLMSG_DONE) continue;
-    owner_.on_done(CurlTransfer::of(message->easy_handle), message->data.result);
+    client_.on_done(CurlTransfer::of(message->easy_handle), message->data.result);
   }
 }
 

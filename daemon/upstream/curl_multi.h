@@ -16,21 +16,12 @@
 
 namespace streaming {
 
-class CurlTransfer;
-
-class CurlMultiOwner {
- public:
-  // libcurl is done with a transfer, which is to be removed. Called after libcurl's own callbacks.
-  virtual void on_done(CurlTransfer& transfer, CURLcode result) = 0;
-
- protected:
-  ~CurlMultiOwner() = default;
-};
+class CurlClient;
 
 class CurlMulti final : private TimerOwner, private SocketOwner {
  public:
   // Borrows all.
-  CurlMulti(CurlMultiOwner& owner, SocketWatches& watches, TimerWheel& timers);
+  CurlMulti(CurlClient& client, SocketWatches& watches, TimerWheel& timers);
   // Its transfers are gone; closes the connections that were kept for others.
   ~CurlMulti();
   CurlMulti(const CurlMulti&) = delete;
@@ -52,7 +43,7 @@ class CurlMulti final : private TimerOwner, private SocketOwner {
   void on_socket_ready(int fd, short events) override;
   void drive(curl_socket_t fd, int events);
 
-  CurlMultiOwner& owner_;
+  CurlClient& client_;
   SocketWatches& watches_;
   TimerWheel& timers_;
   Timer timeout_;  // libcurl's

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/check.h"
+#include "upstream/curl_client.h"
 #include "upstream/limits.h"
 #include "upstream/redirect.h"
 
@@ -36,12 +37,12 @@ int refuse_to_look_up(void*, void*, void*) {
 
 }  // namespace
 
-CurlTransfer::CurlTransfer(CurlTransferOwner& owner, HttpRequest request, HttpReceiver& receiver,
-                           const CurlRoute* route, CURLSH* shared)
+CurlTransfer::CurlTransfer(CurlClient& client, HttpRequest request, HttpReceiver& receiver, const CurlRoute* route,
+                           CURLSH* shared)
     : url_(std::move(request.url)),
       body_(std::move(request.body)),
       held_(std::move(request.held)),
-      owner_(owner),
+      client_(client),
       receiver_(&receiver),
       easy_(curl_easy_init()),
       headers_(make_list(request.headers)) {
@@ -110,7 +111,7 @@ void CurlTransfer::on_addresses(const Result<AddressList>& found) {
   CHECK(addresses_ != nullptr);
   set(easy_, CURLOPT_RESOLVE, addresses_);
   host_.clear();
-  owner_.on_host_found(*this);
+  client_.on_host_found(*this);
 }
 
 // --- The request ----------------------------------------------------------------------------------------------------

@@ -20,22 +20,13 @@
 
 namespace streaming {
 
-class CurlTransfer;
-
-class CurlTransferOwner {
- public:
-  // The transfer can begin. May be called from within find_host().
-  virtual void on_host_found(CurlTransfer& transfer) = 0;
-
- protected:
-  ~CurlTransferOwner() = default;
-};
+class CurlClient;
 
 class CurlTransfer : public ListNode {
  public:
   // `shared` is what it has in common with others. `route` is null where libcurl does not take the URL, and of no
   // importance over a Unix socket. Borrows all but the request, the route during the call alone.
-  CurlTransfer(CurlTransferOwner& owner, HttpRequest request, HttpReceiver& receiver, const CurlRoute* route,
+  CurlTransfer(CurlClient& client, HttpRequest request, HttpReceiver& receiver, const CurlRoute* route,
                CURLSH* shared);
   CurlTransfer(const CurlTransfer&) = delete;
   CurlTransfer& operator=(const CurlTransfer&) = delete;
@@ -45,7 +36,7 @@ class CurlTransfer : public ListNode {
 
   // Whether libcurl can connect without asking for a name: the server's, or its proxy's.
   bool host_known() const { return host_.empty(); }
-  // Tells the owner, or the receiver that there is no such host.
+  // Calls the client when the host is found, or the receiver with the reason why not.
   void find_host(Resolver& resolver);
 
   void begin(CurlMulti& multi);
@@ -96,7 +87,7 @@ class CurlTransfer : public ListNode {
   std::string url_;
   std::string body_;  // of the request, until it is sent; of all else libcurl has copies
   HeldBytes held_;    // the body's
-  CurlTransferOwner& owner_;
+  CurlClient& client_;
   HttpReceiver* receiver_;
   CURL* easy_;
   std::string host_;  // that is connected to, as long as its addresses are not known; empty: they are

@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <utility>
 
+#include "upstream/connection_pool.h"
 #include "upstream/limits.h"
 
 namespace streaming {
@@ -19,10 +20,10 @@ bool passes(std::int32_t result) {
 
 }  // namespace
 
-Http2Connection::Http2Connection(Handle handle, Http2ConnectionOwner& owner, Origin& origin,
+Http2Connection::Http2Connection(Handle handle, ConnectionPool& pool, Origin& origin,
                                  ConnectionEnvironment& environment)
     : handle_(handle),
-      owner_(owner),
+      pool_(pool),
       origin_(origin),
       environment_(environment),
       timer_(*this),
@@ -52,7 +53,7 @@ void Http2Connection::on_connected(UniqueFd socket) {
   state_ = State::kHandshaking;
   if (origin_.tls == nullptr) {
     state_ = State::kOpen;
-    return owner_.on_open(*this);
+    return pool_.on_room_changed(*this);
   }
   tls_.emplace(*origin_.tls, origin_.resumable, origin_.host, gathered_);
   handshake();
@@ -71,11 +72,11 @@ void Http2Connection::handshake() {
       return close(ConnectionEnd::kTlsFailed, tls_->error());
   }
   if (tls_->protocol() != "h2") {
-    owner_.on_http1(*this);
+    pool_.on_http1();
     return close(ConnectionEnd::kOnPurpose, "");
   }
   state_ = State::kOpen;
-  owner_.on_open(*this);
+  pool_.on_room_changed(*this);
 }
 
 // --- Receiving ------------------------------------------------------------------------------------------------------
@@ -133,19 +134,19 @@ void Http2Connection::receive(std::span<const char> bytes) {
 
 void Http2Connection::on_settings() {
   allows_streams_ = allows_streams_ || session_.limit() > 0;
-  owner_.on_room_changed(*this);
+  pool_.on_room_changed(*this);
 }
 
 void Http2Connection::on_stream_closed() {
   if (session_.streams() == 0) idle_since_ = environment_.timers.now();
   if (state_ == State::kClosing) return;
   flush_later();
-  owner_.on_room_changed(*this);
+  pool_.on_room_changed(*this);
 }
 
 void Http2Connection::on_first_answer() {
   answered_ = true;
-  owner_.on_first_answer();
+  pool_.on_first_answer();
 }
 
 void Http2Connection::on_going_away(bool takes_some) {
@@ -156,17 +157,17 @@ void Http2Connection::on_going_away(bool takes_some) {
 // Stops using this connection, unless we only exceeded a limit that it announced later.
 void Http2Connection::on_refused(Http2Stream& stream) {
   if (session_.streams() < session_.limit()) drain(ConnectionEnd::kRefused, "the upstream refuses requests unread");
-  owner_.on_refused(stream);
+  pool_.on_refused(stream);
 }
 
 void Http2Connection::on_http1_required(Http2Stream& stream) {
-  owner_.on_http1_required(stream);
+  pool_.on_http1_required(stream);
 }
 
 void Http2Connection::drain(ConnectionEnd cause, std::string_view reason) {
   if (state_ != State::kOpen) return;
   state_ = State::kDraining;
-  owner_.on_draining(*this, cause, reason);
+  pool_.on_draining(*this, cause, reason);
 }
 
 // --- Sending --------------------------------------------------------------------------------------------------------
@@ -294,7 +295,7 @@ void Http2Connection::look_after_silence() {
 
 void Http2Connection::leave() {
   state_ = State::kLeaving;
-  owner_.on_closing(*this, ConnectionEnd::kOnPurpose, "");
+  pool_.on_closing(*this, ConnectionEnd::kOnPurpose, "");
   session_.say_goodbye();
   environment_.timers.schedule(timer_, kUpstreamPingTimeout);
 }
@@ -303,7 +304,7 @@ void Http2Connection::close(ConnectionEnd cause, std::string_view error) {
   const State before = std::exchange(state_, State::kClosing);
   const std::string reason(error);
   timer_.stop();
-  if (before != State::kLeaving) owner_.on_closing(*this, cause, reason);
+  if (before != State::kLeaving) pool_.on_closing(*this, cause, reason);
   session_.fail_streams(reason);
   race_.stop();
   if (receiving_) environment_.ring.submit_cancel(tag(Operation::kUpstreamReceive));

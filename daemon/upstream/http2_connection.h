@@ -24,8 +24,8 @@
 
 namespace streaming {
 
+class ConnectionPool;
 class Http2Connection;
-class Http2ConnectionOwner;
 
 // What the connections of a worker share; the Http2Client's.
 struct ConnectionEnvironment {
@@ -52,7 +52,7 @@ class Http2Connection final : public ListNode,
     kClosing,   // freed when nothing is in flight
   };
 
-  Http2Connection(Handle handle, Http2ConnectionOwner& owner, Origin& origin, ConnectionEnvironment& environment);
+  Http2Connection(Handle handle, ConnectionPool& pool, Origin& origin, ConnectionEnvironment& environment);
 
   Handle handle() const { return handle_; }
   // To the first address that answers; all of it takes kUpstreamConnectTimeout at most.
@@ -116,7 +116,7 @@ class Http2Connection final : public ListNode,
   Tag tag(Operation operation) const { return Tag{operation, handle_}; }
 
   const Handle handle_;
-  Http2ConnectionOwner& owner_;
+  ConnectionPool& pool_;
   Origin& origin_;
   ConnectionEnvironment& environment_;
   State state_ = State::kConnecting;
@@ -139,26 +139,6 @@ class Http2Connection final : public ListNode,
   std::size_t sent_ = 0;  // of in_flight_
   std::optional<TlsSession> tls_;
   Http2Session session_;
-};
-
-// The pool, as a connection sees it.
-class Http2ConnectionOwner {
- public:
-  virtual void on_open(Http2Connection& connection) = 0;
-  // The server speaks HTTP/1.1 only; the connection closes.
-  virtual void on_http1(Http2Connection& connection) = 0;
-  // It may carry more streams than before, or fewer.
-  virtual void on_room_changed(Http2Connection& connection) = 0;
-  // It takes no more streams; those it has go on.
-  virtual void on_draining(Http2Connection& connection, ConnectionEnd cause, std::string_view reason) = 0;
-  virtual void on_first_answer() = 0;
-  virtual void on_refused(Http2Stream& stream) = 0;
-  virtual void on_http1_required(Http2Stream& stream) = 0;
-  // It takes no more streams and is about to fail those it has.
-  virtual void on_closing(Http2Connection& connection, ConnectionEnd cause, std::string_view error) = 0;
-
- protected:
-  ~Http2ConnectionOwner() = default;
 };
 
 }  // namespace streaming

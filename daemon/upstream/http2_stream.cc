@@ -6,23 +6,24 @@
 #include <cstring>
 #include <utility>
 
+#include "upstream/connection_pool.h"
 #include "upstream/http2_session.h"
 #include "upstream/limits.h"
 #include "upstream/redirect.h"
 
 namespace streaming {
 
-Http2Stream::Http2Stream(HttpRequest request, HttpReceiver& receiver, WaitingRoom& room, TimerWheel& timers)
+Http2Stream::Http2Stream(HttpRequest request, HttpReceiver& receiver, ConnectionPool& pool, TimerWheel& timers)
     : request_(std::make_unique<HttpRequest>(std::move(request))),
       receiver_(&receiver),
-      room_(room),
+      pool_(pool),
       timers_(timers),
       resumed_(*this) {
 }
 
 Http2Stream::~Http2Stream() {
   if (destroyed_ != nullptr) *destroyed_ = true;
-  if (waiting_) room_.on_left(*this);
+  if (waiting_) pool_.on_left(*this);
   if (session_ == nullptr) return;
   if (let_finish_ && takes_body()) {
     session_->drop_rest(*this);
@@ -106,7 +107,7 @@ bool Http2Stream::follow_redirect(const Head& head) {
   session_->drop_rest(*this);
   attempts_ = 0;
   ended_ = false;
-  room_.on_redirected(*this);
+  pool_.on_redirected(*this);
   return true;
 }
 

@@ -19,24 +19,13 @@
 
 namespace streaming {
 
+class ConnectionPool;
 class Http2Session;
-class Http2Stream;
-
-// Where streams wait that no connection carries.
-class WaitingRoom {
- public:
-  virtual void on_left(Http2Stream& stream) = 0;
-  // No connection carries it any more, and it is to be sent again.
-  virtual void on_redirected(Http2Stream& stream) = 0;
-
- protected:
-  ~WaitingRoom() = default;
-};
 
 class Http2Stream final : public HttpTransfer, public ListNode, private WorkOwner {
  public:
-  // Borrows all but the request; the room and the timers outlive it.
-  Http2Stream(HttpRequest request, HttpReceiver& receiver, WaitingRoom& room, TimerWheel& timers);
+  // Borrows all but the request; the pool and the timers outlive it.
+  Http2Stream(HttpRequest request, HttpReceiver& receiver, ConnectionPool& pool, TimerWheel& timers);
   ~Http2Stream() override;
 
   void pause() override;
@@ -91,7 +80,7 @@ class Http2Stream final : public HttpTransfer, public ListNode, private WorkOwne
 
   std::unique_ptr<HttpRequest> request_;
   HttpReceiver* receiver_;  // null: nobody is told any more
-  WaitingRoom& room_;
+  ConnectionPool& pool_;
   TimerWheel& timers_;
   Work resumed_;  // what was held back can be handed out
   Http2Session* session_ = nullptr;
@@ -104,7 +93,7 @@ class Http2Stream final : public HttpTransfer, public ListNode, private WorkOwne
   std::int32_t id_ = 0;
   std::uint8_t attempts_ = 0;
   std::uint8_t redirects_ = 0;
-  bool waiting_ = false;  // in the room
+  bool waiting_ = false;  // in the pool
   bool head_written_ = false;
   bool head_told_ = false;
   bool ended_ = false;
