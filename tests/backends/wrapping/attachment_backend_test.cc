@@ -34,11 +34,12 @@ struct InnerBackend final : DirectBackend {
   EventSink* sink = nullptr;
 };
 
-class AttachmentBackendTest : public testing::Test, private CompletionHandler {
+class AttachmentBackendTest : public testing::Test {
  protected:
   AttachmentBackendTest() {
     log::set_level(log::Level::kOff);
-    ring.set_handler(*this);
+    files.enter_at(completions);
+    ring.set_handler(completions);
     config.attachments_data_dir = "/nonexistent";
     config.attachments_delete_after_use = true;
   }
@@ -69,14 +70,12 @@ class AttachmentBackendTest : public testing::Test, private CompletionHandler {
   Config config;
   FakeRing ring;
   FileReader files{ring};
+  CompletionTable completions;
   InnerBackend inner;
   AttachmentBackend backend{inner, config, files, std::make_shared<const UniqueFd>()};
   RecordingSink sink;
   ByteBudget budget{200'000};
   std::unique_ptr<BackendSession> session;
-
- private:
-  void on_completion(const Completion& completion) override { files.on_completion(completion); }
 };
 
 TEST_F(AttachmentBackendTest, EachPlaceThatAsksForAFileCountsAgainstTheTotal) {

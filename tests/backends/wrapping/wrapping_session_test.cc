@@ -95,13 +95,14 @@ class GuardedSink final : public EventSink {
   bool over = false;  // the answer has ended, or the client has left
 };
 
-class WrappingSessionTest : public testing::Test, private CompletionHandler {
+class WrappingSessionTest : public testing::Test {
  protected:
   using Step = std::function<void()>;
 
   WrappingSessionTest() {
     log::set_level(log::Level::kOff);
-    ring_.set_handler(*this);
+    files_.enter_at(completions_);
+    ring_.set_handler(completions_);
   }
   ~WrappingSessionTest() override {
     while (!ring_.pending.empty()) complete(ring_.pending.front());
@@ -166,6 +167,7 @@ class WrappingSessionTest : public testing::Test, private CompletionHandler {
   Counters counters_;
   FakeRing ring_;
   FileReader files_{ring_};
+  CompletionTable completions_;
 
  private:
   // What a stream does of itself; it neither pauses nor resumes after the end.
@@ -192,7 +194,6 @@ class WrappingSessionTest : public testing::Test, private CompletionHandler {
     if (operation == Operation::kFileRead) std::fill(pending.room.begin(), pending.room.end(), 'x');
     ring_.complete(operation, operation == Operation::kFileOpen ? kNoDescriptor : static_cast<int>(pending.room.size()));
   }
-  void on_completion(const Completion& completion) override { files_.on_completion(completion); }
 
   static constexpr int kNoDescriptor = 1'000'000;  // that any file here could have
 
