@@ -4,8 +4,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import Anthropic, { APIError } from "@anthropic-ai/sdk";
+import { assertEachFails, assertRequested } from "./raw.mjs";
 
-const { PORT, UPSTREAM } = process.env;
+const { PORT } = process.env;
 const client = new Anthropic({ baseURL: `http://127.0.0.1:${PORT}`, apiKey: "the visitor's", maxRetries: 0 });
 
 const tools = [{ name: "weather", input_schema: { type: "object", properties: {} } }];
@@ -53,23 +54,11 @@ test("what the model thinks", async () => {
 
 test("the request reaches the API as it was made", async () => {
   await client.messages.stream(asked("plain answer", { tools, temperature: 0.5, system: "Be brief." })).done();
-  const journal = await (await fetch(`${UPSTREAM}/__aimock/journal`)).json();
-  assert.equal(journal.at(-1).path, "/v1/messages");
-  const body = JSON.stringify(journal.at(-1).body);
-  assert.match(body, /"temperature":0\.5/);
-  assert.match(body, /Be brief\./);
-  assert.match(body, /"weather"/);
+  await assertRequested("/v1/messages");
 });
 
 test("an answer that fails, before and after the first word, is an error and not an answer", async () => {
-  for (const prompt of ["bad key", "rate limited", "server error", "malformed answer", "no answer", "cut short", "falls silent"]) {
-    await assert.rejects(client.messages.stream(asked(prompt)).finalMessage(), (error) => {
-      assert.ok(error instanceof APIError, `${prompt}: ${error}`);
-      assert.match(error.message, /The (model|model's answer|answer) /, prompt);
-      assert.doesNotMatch(error.message, /sk-|127\.0\.0\.1/, prompt);
-      return true;
-    });
-  }
+  await assertEachFails((prompt) => client.messages.stream(asked(prompt)).finalMessage(), APIError);
 });
 
 test("a client that loses interest", async () => {

@@ -3,8 +3,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import OpenAI from "openai";
+import { assertEachFails, assertRequested } from "./raw.mjs";
 
-const { PORT, UPSTREAM } = process.env;
+const { PORT } = process.env;
 const client = new OpenAI({ baseURL: `http://127.0.0.1:${PORT}/v1`, apiKey: "the visitor's", maxRetries: 0 });
 
 const tools = [{ type: "function", name: "weather", parameters: { type: "object", properties: {} }, strict: false }];
@@ -49,20 +50,9 @@ test("what the model thinks", async () => {
 
 test("the request reaches the API as it was made", async () => {
   await client.responses.stream(asked("plain answer", { tools, temperature: 0.5, instructions: "Be brief." })).done();
-  const journal = await (await fetch(`${UPSTREAM}/__aimock/journal`)).json();
-  assert.equal(journal.at(-1).path, "/v1/responses");
-  const body = JSON.stringify(journal.at(-1).body);
-  assert.match(body, /"temperature":0\.5/);
-  assert.match(body, /Be brief\./);
-  assert.match(body, /"weather"/);
+  await assertRequested("/v1/responses");
 });
 
 test("an answer that fails, before and after the first word, is an error and not an answer", async () => {
-  for (const prompt of ["bad key", "rate limited", "server error", "malformed answer", "no answer", "cut short", "falls silent"]) {
-    await assert.rejects(client.responses.stream(asked(prompt)).finalResponse(), (error) => {
-      assert.match(error.message, /The (model|model's answer|answer) /, prompt);
-      assert.doesNotMatch(error.message, /sk-|127\.0\.0\.1/, prompt);
-      return true;
-    });
-  }
+  await assertEachFails((prompt) => client.responses.stream(asked(prompt)).finalResponse());
 });
