@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Each API that the daemon speaks, as a server that nobody here wrote speaks it (tests/servers/aimock).
+// Each of the daemon's APIs against an independent server (tests/servers/aimock).
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Files that a hand-off names, on their way to the API.
+// Files that a hand-off names, from the disk to the API.
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -22,7 +22,7 @@ using testing::EndsWith;
 using testing::HasSubstr;
 using testing::StartsWith;
 
-// An API that answers one request, after so many that it fails, and keeps its body.
+// An API that fails a number of requests, then answers one and keeps its body.
 class OneAnswer {
  public:
   explicit OneAnswer(int failures = 0) : failures_(failures) {
@@ -114,7 +114,7 @@ TEST_F(AttachmentsEndToEnd, GoToTheApiAndAreRemoved) {
   EXPECT_EQ(daemon.stop(), 0);
 }
 
-// The first API is not there, and the second fails once.
+// The first API is unreachable, and the second fails once.
 TEST_F(AttachmentsEndToEnd, AreThereAtTheLastTryAndThenRemoved) {
   write("a.txt", "the text");
   OneAnswer api(1);
@@ -181,7 +181,7 @@ TEST_F(AttachmentsEndToEnd, WhatCannotBeUsedIsSaidByItsNameBeforeTheFirstEvent) 
   EXPECT_EQ(daemon.stop(), 0);
 }
 
-// A server that answers every request alike, and keeps what was asked last.
+// A server that gives the same answer to every request, and keeps the last request.
 class Recorder {
  public:
   explicit Recorder(const std::string& answer)

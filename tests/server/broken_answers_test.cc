@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What servers do that break, of each API and over both engines: the client is told that the answer is not whole, never
-// why in the server's own words, and each case is counted and logged under its cause.
+// Servers that break, for each API and over both engines: the client learns that the answer is incomplete, but never
+// the server's own message, and each case is counted and logged with its cause.
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -29,7 +29,7 @@ using Answer = ScriptedServer::Answer;
 const ScriptedServer::Answer::Headers kEventStream{{"content-type", "text/event-stream"}};
 const std::string kHtml = "<html><body>sk-of-the-vendor at http://internal.example</body></html>";
 
-// Of no meaning in any of the APIs.
+// Without meaning in all of the APIs.
 std::string other_event(std::size_t size) {
   return "event: other\ndata: {\"type\":\"other\",\"pad\":\"" + std::string(size, 'x') + "\"}\n\n";
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The faults of the server in tests/servers/aimock (npm's @copilotkit/aimock: its chaos and latency switches), on
-// every request or by chance: each answer is whole, or says that it is not, and is counted for what it was.
+// The faults of the server in tests/servers/aimock (npm's @copilotkit/aimock: its chaos and latency switches), on every
+// request or at random: each answer is complete or reports that it is not, and is counted accordingly.
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

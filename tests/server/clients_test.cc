@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The daemon's formats as clients read them that nobody here wrote (tests/clients), through Apache, the module and PHP,
-// with answers of a server likewise (tests/servers/aimock).
+// The daemon's formats, read by independent clients (tests/clients) through Apache, the module and PHP, with the
+// answers of an independent server (tests/servers/aimock).
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -25,7 +25,7 @@ class ClientsTest : public testing::Test {
     ASSERT_TRUE(upstream.ready());
   }
 
-  // The script's exit status; what it says goes to the standard output.
+  // The script's exit status; its output goes to the standard output.
   int run(const std::string& script, const std::vector<std::string>& flags = {}, bool early_head = true) {
     std::vector<std::string> all{"--backend",
                                  "openai",

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The daemon as its users meet it: the real program, real sockets, hostile peers.
+// The daemon as users run it: the real program, real sockets, hostile peers.
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -129,9 +129,9 @@ TEST(Daemon, SurvivesGarbageAndLeaksNoDescriptor) {
       daemon.hand_over("{}", descriptors);
       daemon.hand_over(std::string(1, '\0'), descriptors);
     }
-    connect_to(daemon.socket());  // and says nothing, and leaves
+    connect_to(daemon.socket());  // sends nothing and leaves
   }
-  browser.reset();  // the answers in it are not waited for
+  browser.reset();  // it does not wait for the answers
   EXPECT_TRUE(eventually([&] { return daemon.descriptors() <= before; })) << daemon.descriptors() << ", not " << before;
   const auto rings_are_empty = [&] {
     const std::vector<std::size_t> files = daemon.ring_files();
@@ -148,7 +148,7 @@ TEST(Daemon, ServesWhileSilentPeersHoldTheirConnections) {
   std::vector<UniqueFd> silent;
   for (int i = 0; i < 500; ++i) silent.push_back(connect_to(daemon.socket()));
   EXPECT_TRUE(is_whole(read_to_end(daemon.hand_client_over("{}").get())));
-  // Their time runs out: each is closed without anything having been sent.
+  // Their time runs out: each is closed, and nothing was sent.
   for (const UniqueFd& peer : silent) EXPECT_EQ(read_to_end(peer.get()), "");
   EXPECT_EQ(daemon.stop(), 0);
 }
@@ -240,7 +240,7 @@ TEST(Daemon, EndsAtOnceAtASecondSignalAlsoWhileItLogsWhatEnds) {
   ASSERT_TRUE(daemon.ready()) << daemon.log();
   std::vector<UniqueFd> browsers;
   for (int i = 0; i < kClients; ++i) browsers.push_back(daemon.hand_client_over("{}"));
-  read_to_end(browsers[0].get());  // the other answers are sent by then, and wait to be read
+  read_to_end(browsers[0].get());  // after it the other answers were sent too, and wait to be read
   daemon.signal(SIGTERM);
   ASSERT_TRUE(daemon.logs("signal 15"));
   daemon.signal(SIGTERM);

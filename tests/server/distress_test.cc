@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The daemon under more than it can take at once, and under a kernel that fails it.
+// The daemon under more load than it can take, and with a kernel whose operations fail.
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -25,7 +25,7 @@ namespace {
 using testing::EndsWith;
 using testing::HasSubstr;
 
-// Both share one CPU, so that the daemon gets its turn late.
+// Test and daemon share one CPU, so that the daemon runs late.
 void stay_on_one_cpu() {
   cpu_set_t all, one;
   sched_getaffinity(0, sizeof all, &all);
@@ -45,7 +45,7 @@ rlim_t raise_open_files_limit() {
   return limit.rlim_max;
 }
 
-// As a module does that tries again while the daemon's backlog is full, and waits for no word.
+// Like a module that tries again while the daemon's backlog is full, and does not wait for an acknowledgement.
 UniqueFd hand_over_in_haste(const DaemonProcess& daemon) {
   auto [client, browser] = socket_pair();
   UniqueFd connection;
@@ -175,7 +175,7 @@ TEST(DaemonInDistress, RefusesClientsWhenUpstreamConnectionsHaveTakenTheDescript
 TEST(DaemonInDistress, EndsItsStreamsInOrderWhenTheKernelHasLostCompletions) {
   const TemporaryDirectory directory;
   const std::string sign = directory.file("lose");
-  const std::string library = directory.file("lossy_kernel.so");  // LD_PRELOAD takes a space for the end of a name
+  const std::string library = directory.file("lossy_kernel.so");  // a space would end the name in LD_PRELOAD
   std::filesystem::create_symlink(LOSSY_KERNEL, library);
   DaemonProcess daemon({"--delay", "20", "--workers", "2"}, [&] {
     setenv("LD_PRELOAD", library.c_str(), 1);

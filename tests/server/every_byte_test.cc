@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Whole answers of each API through the whole daemon, over both engines: the same comes out however the server cuts and
-// writes them. A chunk, or a frame of HTTP/2, is handed on by itself, so that each cut is one that the parser sees.
+// Complete answers of each API through the whole daemon, over both engines: the result must not depend on how the
+// server splits and writes them. Each chunk, or frame of HTTP/2, is passed on by itself, so that the parser sees each
+// split.
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -23,7 +24,7 @@ std::string replaced(const std::string& text, const char* pattern, const char* b
 
 class EveryByteTest : public testing::TestWithParam<ApiAndEngine> {
  protected:
-  // The ways to write the answer; the prompt "written:N" asks for one.
+  // The ways to write the answer; the prompt "written:N" selects one.
   std::vector<std::string> writings() const {
     const std::string& body = std::get<0>(GetParam()).body;
     return {body,

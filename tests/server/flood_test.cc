@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A server that sends a hundred megabytes as fast as it can, to a client that takes a kilobyte at a time: the daemon
-// holds no more than its limits, and in the end the client has all of it.
+// A server sends a hundred megabytes as fast as it can, and the client reads a kilobyte at a time. The daemon must keep
+// its limits of memory, and the client must get everything.
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -23,7 +23,7 @@ class FloodTest : public testing::TestWithParam<Engine> {
  protected:
   static constexpr int kEvents = 100'000;  // of a kilobyte each
 
-  // Of the daemon, in KB: VmRSS, what it has now; VmHWM, the most that it had.
+  // A figure of the daemon in KB: VmRSS, its present memory; VmHWM, its peak.
   std::size_t memory(const std::string& which) const {
     std::ifstream status("/proc/" + std::to_string(daemon->pid()) + "/status");
     for (std::string name; status >> name;) {
@@ -39,7 +39,7 @@ class FloodTest : public testing::TestWithParam<Engine> {
     return at == std::string::npos ? 0 : std::atoi(metrics.c_str() + at + name.size());
   }
 
-  // After the first stream and answers of the monitor, whose threads each keep some 180 KB of what they wrote.
+  // After the first stream and some answers of the monitor, whose threads each keep about 180 KB.
   std::size_t memory_at_rest() const {
     EXPECT_TRUE(read_to_end(daemon->hand_client_over("{}").get()).ends_with("data: [DONE]\n\n"));
     for (int i = 0; i < 4 * kStatusThreads; ++i) EXPECT_EQ(pauses(), 0);
@@ -91,7 +91,8 @@ TEST_P(FloodTest, LeavesTheMemoryFlat) {
   EXPECT_LE(memory("VmHWM"), before + kMostGrowthKb) << "after all of it";
 }
 
-// Else a client that takes a kilobyte a second seems to take nothing, as the kernel has room again only after minutes.
+// Otherwise a client that reads a kilobyte a second would seem to read nothing, because the kernel would have room
+// again only after minutes.
 TEST_P(FloodTest, LeavesLittleInTheKernelForAClientThatDoesNotRead) {
   auto [client, browser] = tcp_pair();
   daemon->hand_over(R"({"prompt":"flood"})", {client.get()});
@@ -101,7 +102,7 @@ TEST_P(FloodTest, LeavesLittleInTheKernelForAClientThatDoesNotRead) {
   EXPECT_LE(unsent, 128 * 1024);
 }
 
-// Few enough that an allocator keeps what they had, for others to come.
+// Few enough that an allocator would keep their memory for later ones.
 TEST_P(FloodTest, GivesMemoryBackAfterAPeakOfFewStreams) {
   constexpr int kClients = 150;
   const std::size_t before = memory_at_rest();

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Many requests that wait for an API at once: what they hold together has a bound, and clients beyond it are refused.
+// Many requests wait for an API at the same time: their memory together is limited, and clients over the limit are
+// refused.
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -32,7 +33,7 @@ class HeldBytesEndToEnd : public testing::Test {
             "--max-held-bytes", most_bytes, "--config", config};
   }
 
-  // What the metric says; -1 where it is not there.
+  // The metric's value; -1 if it is missing.
   double metric(const DaemonProcess& daemon, const std::string& name) const {
     const std::string metrics = http_get(daemon.monitor_port(), "/metrics");
     const std::size_t at = metrics.find("\n" + name + " ");
@@ -47,7 +48,7 @@ class HeldBytesEndToEnd : public testing::Test {
   const std::string config = directory.file("settings.toml");
 };
 
-// Of the process, in bytes: the most that it had.
+// The process's peak memory in bytes.
 std::size_t peak_memory(const DaemonProcess& daemon) {
   std::ifstream status("/proc/" + std::to_string(daemon.pid()) + "/status");
   std::size_t kilobytes = 0;
@@ -84,7 +85,7 @@ TEST_F(HeldBytesEndToEnd, RefusesClientsBeyondTheBudgetAndServesAgainWhenOthersH
   EXPECT_EQ(metric(daemon, "daemon_refusals_total{reason=\"over_budget\"}"), refused);
   EXPECT_EQ(metric(daemon, "daemon_connections_rejected_total"), 0) << "there are places";
   EXPECT_TRUE(daemon.logs("a client is refused with 503: requests hold ")) << daemon.log();
-  // To what is counted comes what a request that is being read takes, and what libcurl sends from.
+  // In addition to the counted bytes: the memory of a request that is being read, and libcurl's buffers.
   EXPECT_LE(peak_memory(daemon), before + 2 * kBudget) << "fifty megabytes were handed over";
 
   browsers.clear();

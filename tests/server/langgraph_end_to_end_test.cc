@@ -44,7 +44,7 @@ class LangGraphEndToEndTest : public testing::Test {
     return head == std::string::npos ? "" : answer.substr(head + 3);
   }
 
-  // The text of an answer in format content, which ended well.
+  // The text of a complete answer in format content.
   std::string text_of(const std::string& events) const {
     EXPECT_THAT(events, EndsWith("data: [DONE]\n\n"));
     constexpr std::string_view kData = "data: ";
@@ -58,7 +58,7 @@ class LangGraphEndToEndTest : public testing::Test {
     return text;
   }
 
-  // A client that has got the first words of a long answer.
+  // A client that has received the first words of a long answer.
   UniqueFd begin_slowly(const std::string& more) const {
     UniqueFd browser = daemon->hand_client_over(R"({"prompt":"slowly",)" + more + "}");
     read_until(browser.get(), "content");
@@ -101,7 +101,7 @@ TEST_F(LangGraphEndToEndTest, CancelsTheRunWhenTheClientLeaves) {
   EXPECT_THAT(runs(), HasSubstr("\"running\""));
   browser.reset();
   EXPECT_TRUE(eventually([this] {
-    // The server calls it an error where the graph hears of the interruption first.
+    // The server reports an error if the graph notices the interruption first.
     const std::string all = runs();
     return all.find("\"interrupted\"") != std::string::npos || all.find("\"status\": \"error\"") != std::string::npos;
   })) << runs();
@@ -109,7 +109,7 @@ TEST_F(LangGraphEndToEndTest, CancelsTheRunWhenTheClientLeaves) {
   EXPECT_THAT(daemon->log(), Not(HasSubstr("could not be cancelled")));
 }
 
-// nginx keeps its own connection to the server when the client's is gone, so that on_disconnect does nothing.
+// nginx keeps its connection to the server when the client's has ended, so on_disconnect has no effect.
 TEST_F(LangGraphEndToEndTest, CancelsTheRunAlsoBehindAProxyThatHidesThatTheClientHasLeft) {
   const Nginx nginx(server.base(), "proxy_ignore_client_abort on;");
   daemon.emplace(std::vector<std::string>{"--backend", "langgraph", "--langgraph-base", nginx.origin(), "--ca-file",

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What those see who watch the daemon: its metrics, its health, its streams, its log.
+// The daemon's monitoring: metrics, health, streams, log.
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -26,7 +26,7 @@ using testing::HasSubstr;
 using testing::Not;
 using testing::StartsWith;
 
-// An IPv4 address of this machine that is not the loopback's; empty where there is none.
+// An IPv4 address of this machine other than loopback; empty if there is none.
 std::string address_of_this_machine() {
   ifaddrs* first = nullptr;
   if (getifaddrs(&first) != 0) return "";
@@ -123,7 +123,7 @@ TEST_F(MonitorTest, LogsTheBeginningOfAModelsLongName) {
   EXPECT_THAT(daemon.log(), HasSubstr(" model=" + std::string(128, 'm') + " "));
 }
 
-// They are closed after a while, which on a busy machine can be before the answer is there: then once more.
+// The connections are closed after a while. On a busy machine that may come before the answer, so try again then.
 TEST_F(MonitorTest, AnswersWhileConnectionsThatAskForNothingAreOpen) {
   EXPECT_TRUE(eventually([this] {
     const UniqueFd idle[] = {tcp_connection_to(port), tcp_connection_to(port), tcp_connection_to(port)};
@@ -166,8 +166,8 @@ TEST_F(MonitorTest, ExposesMetricsThatPrometheusOwnParserReads) {
       << "needs python3-prometheus-client (cmake/install-dependencies test)\n" << metrics;
 }
 
-// Those that `promtool check metrics` knows. It is not asked itself: Debian has it in the package prometheus alone, whose
-// server would take the daemon's port at the next start of the machine.
+// The rules of `promtool check metrics`. promtool itself is not used, because Debian has it only in the package
+// prometheus, whose server would take the daemon's port at the machine's next start.
 TEST_F(MonitorTest, KeepsToTheRulesForMetrics) {
   read_to_end(daemon.hand_client_over("{}").get());
   ASSERT_TRUE(eventually_has("/metrics", "\ndaemon_streams_ended_total{cause=\"completed\"} 1\n"));
@@ -176,7 +176,7 @@ TEST_F(MonitorTest, KeepsToTheRulesForMetrics) {
   std::map<std::string, std::string> types, values;
   std::set<std::string> explained;
   const std::regex comment("# (HELP|TYPE) ([a-z_]+) (.+)"), sample("([a-z_]+)(\\{.*\\})? (\\S+)");
-  // Units that are not base units or abbreviated, and types.
+  // Abbreviated units, units that are not base units, and types.
   const std::regex not_allowed("_(ms|s|ns|us|milliseconds|microseconds|minutes|hours|kb|mb|kilobytes|megabytes|bits|percent|"
                                "counter|gauge|histogram|summary|bucket|sum|count)(_total)?$");
   for (std::string line; std::getline(lines, line);) {
@@ -270,7 +270,7 @@ TEST_F(SlowMonitorTest, CountsTheFirstEventsOfStreamsThatStillRun) {
   EXPECT_TRUE(eventually_has("/metrics", "\ndaemon_first_token_seconds_count 1\n"));
 }
 
-// Both lines of a stream that has failed have its id.
+// Both log lines of a failed stream have its id.
 TEST_F(MonitorTest, CallsAStreamTheSameInEachLineOfTheLog) {
   const UniqueFd browser = daemon.hand_client_over(R"({"backend":"openai"})");
   read_to_end(browser.get());
@@ -334,7 +334,7 @@ TEST(Monitor, ListensWhereItIsToldToAndNowhereElse) {
   EXPECT_THAT(without.log(), Not(HasSubstr("metrics on port")));
 }
 
-// Lines of handoff-top up to one that begins so; false where it has ended before.
+// Reads handoff-top's lines up to one with this beginning; false if the program has ended before.
 bool prints_line(FILE* top, std::string_view beginning) {
   char line[4096];
   while (std::fgets(line, sizeof line, top) != nullptr) {
@@ -352,7 +352,7 @@ TEST(HandoffTop, GoesOnWhileTheDaemonIsRestarted) {
   EXPECT_TRUE(prints_line(top, "handoff-top: http://127.0.0.1:" + port + "/metrics: "));
   daemon.emplace(std::vector<std::string>{"--metrics", port});
   EXPECT_TRUE(prints_line(top, "{"));
-  pclose(top);  // it ends when nobody reads
+  pclose(top);  // it ends when its output is closed
 }
 
 TEST(Monitor, GivesItsPortToTheNextDaemon) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The daemon in networks that break without a word: no FIN, no RST, only packets that do not arrive.
+// The daemon in networks that break without notice: no FIN, no RST, only packets that do not arrive.
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -61,7 +61,7 @@ TEST_F(NetworkTest, ClientsThatVanishAreLetGoOfAndTheirRequestsCancelled) {
   read_until(answered.get(), "Hi");
   auto [client, at_the_end] = network.client_and_browser();
   network.set(Trouble::kCut);
-  daemon->hand_over(R"({"backend":"mock"})", {client.get()});  // all of its answer is on its way at once
+  daemon->hand_over(R"({"backend":"mock"})", {client.get()});  // its whole answer is sent at once
   client.reset();
   EXPECT_TRUE(eventually([&] { return occurrences(daemon->log(), " cause=write_timeout ") == 3; })) << daemon->log();
   EXPECT_TRUE(eventually([&] { return api->cancels == 2; })) << api->cancels;
@@ -87,7 +87,7 @@ TEST_F(NetworkTest, AnOutageThatIsShorterThanTheWriteTimeoutCostsNoClientAnythin
 
 class ApiNetworkTest : public NetworkTest, public testing::WithParamInterface<Engine> {
  protected:
-  // An API on the far side, asked by its name or its address, and the daemon that asks it.
+  // An API on the far side, reached by name or address, and the daemon that uses it.
   void start(const std::string& host, const std::vector<std::string>& flags) {
     network.at_far_side([&] {
       api = ScriptedServer::start(
@@ -111,7 +111,7 @@ class ApiNetworkTest : public NetworkTest, public testing::WithParamInterface<En
   }
   std::string ask() const { return read_to_end(begin("all of it").get()); }
 
-  // What a long answer has between its first event and its end.
+  // The part of a long answer between its first event and its end.
   static std::string events() {
     std::string events;
     for (int i = 0; i < 300; ++i) {
@@ -134,7 +134,7 @@ class ApiNetworkTest : public NetworkTest, public testing::WithParamInterface<En
     to.end();
   }
 
-  // In the daemon's process alone.
+  // In the daemon's process only.
   void know_the_hosts() const {
     std::ofstream(hosts) << kFarAddress6 << " api.test\n" << kFarAddress << " api.test\n";
     EXPECT_EQ(unshare(CLONE_NEWNS), 0);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The daemon's HTTP/2 against one that nobody here wrote: nginx, over TLS, in front of the server in
-// tests/servers/aimock, with a certificate of an authority that ca_file names.
+// The daemon's HTTP/2 against an independent implementation: nginx, over TLS, in front of the server in
+// tests/servers/aimock, with a certificate from the authority in ca_file.
 
 #include "support/nginx.h"
 
@@ -117,7 +117,7 @@ TEST_F(NginxTest, ReportsTruncatedStreamsWhenNginxStops) {
   EXPECT_THAT(daemon->log(), Not(HasSubstr("sk-")));
 }
 
-// What nginx itself answers where the server behind it is gone: a page of HTML.
+// nginx's own answer when the server behind it is gone: an HTML page.
 TEST_F(NginxTest, SpeaksForAServerThatIsGone) {
   start("");
   upstream.stop();

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The daemon with the backend `openai` against a server that nobody here wrote (tests/servers/aimock).
+// The daemon with the backend `openai` against an independent server (tests/servers/aimock).
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -34,7 +34,7 @@ class OpenAiEndToEndTest : public testing::TestWithParam<UpstreamServer::Protoco
     return daemon.hand_client_over("{\"prompt\":\"" + prompt + "\"}");
   }
   std::string ask(const std::string& prompt) const { return events_of(begin(prompt)); }
-  // From the first on.
+  // The answer's events, from the first on.
   static std::string events_of(const UniqueFd& browser) {
     const std::string answer = read_to_end(browser.get());
     EXPECT_THAT(answer, StartsWith("HTTP/1.1 200 OK\r\n"));
@@ -43,7 +43,7 @@ class OpenAiEndToEndTest : public testing::TestWithParam<UpstreamServer::Protoco
   }
 
   UpstreamServer upstream{GetParam()};
-  // The server's certificate is its own.
+  // The server has signed its certificate itself.
   DaemonProcess daemon{{"--backend", "openai", "--openai-base", upstream.base(), "--first-byte-timeout-ms", "2000",
                         "--idle-timeout-ms", "2000"},
                        [] {
@@ -124,8 +124,8 @@ const auto kProtocols = testing::Values(UpstreamServer::Protocol::kHttp1, Upstre
 
 INSTANTIATE_TEST_SUITE_P(Over, OpenAiEndToEndTest, kProtocols, protocol_name);
 
-// A connection carries at most 100 streams: the others need more connections, not patience. But on a slow machine they
-// need time, so that no limit of it is set.
+// A connection carries at most 100 streams, so the others need further connections. On a slow machine these take time,
+// so the test sets no limit of time.
 class ManyStreamsTest : public testing::TestWithParam<UpstreamServer::Protocol> {
  protected:
   UpstreamServer upstream{GetParam()};

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The daemon in the hands of a service manager and of whoever upgrades it.
+// The daemon under a service manager, and its upgrades.
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -152,7 +152,7 @@ class EarlySignal : public testing::Test {
     }
     return false;
   }
-  // Again and again until the daemon is certainly there.
+  // Sends it repeatedly until the daemon has certainly started.
   void send_at_each_moment(std::initializer_list<int> numbers) const {
     for (int times = 0; times < 50; ++times) {
       for (const int number : numbers) {
@@ -187,7 +187,7 @@ TEST_F(EarlySignal, EndsADaemonInOrderAlsoWhenItComesAgainAndAgain) {
 
 // --- Who may hand over ----------------------------------------------------------------------------------------------
 
-// What the daemon says to a client that another user hands over.
+// The daemon's answer to a client that another user hands over.
 std::string word_to(uid_t user, const DaemonProcess& daemon) {
   auto [client, browser] = socket_pair();
   auto [ours, theirs] = socket_pair(SOCK_SEQPACKET);
@@ -242,11 +242,11 @@ TEST(Warnings, NameTheBackendWhoseApiWantsAKeyThatThereIsNot) {
 
 class Upgrade : public testing::Test {
  protected:
-  // So that the successor is ours to wait for when its parent has ended.
+  // So that this process can reap the successor when its parent has ended.
   Upgrade() { prctl(PR_SET_CHILD_SUBREAPER, 1); }
   ~Upgrade() override { prctl(PR_SET_CHILD_SUBREAPER, 0); }
 
-  // The process that serves after `signal`; 0 when none does.
+  // The process that serves after `signal`; 0 if none does.
   static pid_t successor_of(const DaemonProcess& daemon, int signal = SIGUSR2) {
     daemon.signal(signal);
     if (!daemon.logs(" serves; this one ends")) return 0;
@@ -255,7 +255,7 @@ class Upgrade : public testing::Test {
     const std::size_t begin = log.rfind(' ', end - 1) + 1;
     return std::stoi(log.substr(begin, end - begin));
   }
-  // Ends a process whose parent has ended; the status that it leaves.
+  // Ends a process whose parent has ended, and returns its status.
   static int end(pid_t process) {
     int status = -1;
     kill(process, SIGTERM);
@@ -328,7 +328,7 @@ TEST_F(Upgrade, UpgradesOnReloadOnceTheProgramWasReplaced) {
 
 // --- The service manager --------------------------------------------------------------------------------------------
 
-// A Unix socket at `path` that listens, or for datagrams is bound.
+// A listening Unix socket at `path`; for datagrams only a bound one.
 UniqueFd socket_at(const std::string& path, int type) {
   UniqueFd fd(::socket(AF_UNIX, type | SOCK_CLOEXEC, 0));
   sockaddr_un address{};
@@ -339,7 +339,7 @@ UniqueFd socket_at(const std::string& path, int type) {
   return fd;
 }
 
-// What systemd does before it executes a service.
+// Does what systemd does before it executes a service.
 void pass(int fd) {
   if (fd == 3) {
     fcntl(fd, F_SETFD, 0);
@@ -387,7 +387,7 @@ TEST_P(SocketActivation, LeavesTheRightsOfTheSocketToTheServiceManagerAndSaysSo)
   EXPECT_EQ(daemon.stop(), 0);
 }
 
-// Before the daemon was there nobody had asked the kernel to note who sends.
+// Before the daemon started, no process had asked the kernel to record the sender.
 TEST_P(SocketActivation, KnowsWhoHasSentWhatWaitedOrRefusesIt) {
   TemporaryDirectory directory;
   for (const int told : {1, 0}) {
@@ -399,7 +399,7 @@ TEST_P(SocketActivation, KnowsWhoHasSentWhatWaitedOrRefusesIt) {
     ASSERT_TRUE(send_message(waited.get(), "{}", std::array{client.get()}));
     DaemonProcess daemon({"--allowed-users", std::to_string(getuid())}, [&] { pass(listener.get()); });
     ASSERT_TRUE(daemon.ready()) << daemon.log();
-    // Kernels before 6.16 note it all the same.
+    // Kernels before 6.16 record it nevertheless.
     const std::string word = read_some(waited.get());
     EXPECT_TRUE(word == "A" || (told == 0 && word == "R{\"status\":403}")) << word << daemon.log();
     const UniqueFd later = connect_to(path, GetParam());
@@ -432,7 +432,7 @@ TEST(SocketActivationOfAnyType, RefusesASocketThatDoesNotListen) {
 class NotifySocket {
  public:
   std::string path() const { return directory_.file("notify"); }
-  // Waits for a word that contains `text`; empty when none comes.
+  // Waits for a message that contains `text`; empty if none comes.
   std::string word(const std::string& text) {
     std::string got;
     char bytes[1024];

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Modules and load generators of other makes hand clients over to this daemon. They are played from their published
-// descriptions: which type of socket they connect to, and what they do with the connection after their one message.
+// Modules and load generators from other authors hand over clients to this daemon. The tests imitate them by their
+// published descriptions: the type of socket to which they connect, and what they do with the connection after their
+// message.
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -23,7 +24,7 @@ using testing::StartsWith;
 
 const auto kIsWholeAnswer = AllOf(StartsWith("HTTP/1.1 200 OK\r\n"), EndsWith("data: [DONE]\n\n"));
 
-// A hand-off from a peer's side: the connection, and the browser's end of the client.
+// A hand-off as its peer sees it: the connection, and the browser's end of the client.
 struct HandedOff {
   UniqueFd connection;
   UniqueFd browser;
@@ -50,7 +51,7 @@ class OtherPeers : public testing::TestWithParam<const char*> {
 INSTANTIATE_TEST_SUITE_P(EachType, OtherPeers, testing::Values("seqpacket", "stream"),
                          [](const auto& type) { return std::string(type.param); });
 
-// The earlier module (SOCK_STREAM) and the newer ones without SocketHandoffAcknowledge.
+// The earlier module (SOCK_STREAM), and newer ones without SocketHandoffAcknowledge.
 TEST_P(OtherPeers, MaySendAndClose) {
   HandedOff handed_off = hand_over(R"({"prompt":"benchmark test","user_id":1})");
   handed_off.connection.reset();
@@ -96,7 +97,7 @@ TEST_P(OtherPeers, GetTheirRefusedClientsAnsweredWhenTheyDoNotWait) {
 
 class StreamPeers : public OtherPeers {
  protected:
-  // Sends `first` with the client, and the rest when the daemon has read that.
+  // Sends `first` with the client, and the rest when the daemon has read the first part.
   HandedOff hand_over_in_parts(std::string_view first, std::string_view rest) const {
     HandedOff handed_off = hand_over(first);
     EXPECT_TRUE(eventually([&] { return is_read(handed_off.connection.get()); }));

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The daemon and the programs that it runs: real programs, and nothing left of them.
+// The daemon and the real programs that it runs, of which nothing may be left.
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -35,7 +35,7 @@ class ProgramsTest : public testing::Test {
   TemporaryDirectory directory;
 };
 
-// What the events of `answer` say, put together.
+// The text of the events of `answer`, joined.
 std::string text_of(const std::string& answer) {
   static const std::string kBefore = "data: {\"content\":\"", kBehind = "\"}\n\n";
   std::string text;
@@ -91,7 +91,7 @@ class ExecTest : public ProgramsTest {
   }
 };
 
-// A program that answers, and says what it was given.
+// A program that answers with the arguments and variables that it got.
 constexpr const char* kAnswer = R"(printf 'HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n'
 echo "$1: $HANDOFF_DATA"
 read line && echo "read: $line"
@@ -102,7 +102,7 @@ TEST_F(ExecTest, AProgramAnswersTheClientItself) {
   ASSERT_TRUE(daemon.ready()) << daemon.log();
   const std::size_t before = daemon.descriptors();
   auto [client, browser] = socket_pair();
-  // As Apache leaves it, and as the daemon must not give it to a program.
+  // Non-blocking as Apache leaves it; the daemon must not pass it to a program like that.
   fcntl(client.get(), F_SETFL, O_NONBLOCK);
   const UniqueFd apache = daemon.hand_over(R"({"prompt":"say \"é\"","n":[1,2.5,null]})", {client.get()});
   client.reset();
@@ -219,7 +219,7 @@ TEST_F(ExecTest, AShutdownLetsProgramsEndAndThenEndsThem) {
   EXPECT_THAT(daemon.log(), HasSubstr("cause=shutdown signal=15"));
 }
 
-// What the program has started ends too, or the client would wait for it.
+// Processes that the program has started end too; otherwise the client would wait for them.
 TEST_F(ExecTest, ASecondSignalEndsProgramsAtOnce) {
   DaemonProcess daemon(flags("trap '' TERM; echo begun; sleep 3600 | sleep 3600"));
   ASSERT_TRUE(daemon.ready()) << daemon.log();
@@ -254,7 +254,7 @@ TEST_F(ExecTest, NeedsACommand) {
   EXPECT_THAT(daemon.log(), HasSubstr("set backend.exec.commands"));
 }
 
-// exec-examples/, as they are shipped.
+// The shipped files of exec-examples/.
 TEST_F(ProgramsTest, ExamplesAnswerWithAnEventStream) {
   const std::string examples = SOURCE_DIR "/exec-examples/";
   DaemonProcess daemon({"--backend", "exec", "--config",

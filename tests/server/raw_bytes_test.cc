@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// HTTP/1.1 as servers break it, and as they may write it though few do: byte by byte, through the whole daemon.
+// HTTP/1.1 that servers break, and unusual but valid forms of it: byte by byte, through the whole daemon.
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -25,7 +25,7 @@ const std::string kEnd = "data: {\"choices\":[{\"delta\":{},\"finish_reason\":\"
 
 class RawBytesTest : public testing::Test {
  protected:
-  // The answer's events; the server writes `bytes`, and then the connection ends.
+  // The answer's events if the server writes `bytes` and then ends the connection.
   std::string answer_to(
       const std::string& bytes, const std::function<void(int connection)>& then = [](int) {}) {
     const RawServer server([&](int connection, const std::string&) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A daemon that gets no CPU for longer than its peers may be silent. What they have sent meanwhile counts.
+// A daemon that gets no CPU for longer than its peers may be silent: the bytes that they have sent meanwhile count.
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -21,7 +21,7 @@ using testing::Not;
 
 constexpr int kLimitMs = 400;
 
-// Lets `meanwhile` happen, and no less than twice the limit pass, while the daemon is stopped.
+// Stops the daemon, runs `meanwhile`, and lets at least twice the limit pass.
 void stop_for_longer_than_the_limit(const DaemonProcess& daemon, const std::function<void()>& meanwhile) {
   daemon.signal(SIGSTOP);
   int status = 0;

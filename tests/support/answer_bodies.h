@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A whole answer of each API as bytes on the wire. All say the same: the text kTextOfBodies, then a call of the tool
-// "f" with the input {"content":"x"}; 2 tokens in, 4 out.
+// A complete answer of each API as bytes on the wire. All have the same contents: the text kTextOfBodies, then a call
+// of the tool "f" with the input {"content":"x"}; 2 tokens in, 4 out.
 
 #pragma once
 

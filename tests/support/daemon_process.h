@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The real streaming-daemon as a child process, with a socket and a log in a directory of its own.
+// DaemonProcess: the real streaming-daemon as a child process, with a socket and a log in its own directory.
 
 #pragma once
 
@@ -26,7 +26,7 @@
 
 namespace streaming {
 
-// Polls until `condition` holds; false when kPatience has not brought it.
+// Polls until `condition` holds; false if it does not within kPatience.
 inline bool eventually(const std::function<bool()>& condition) {
   const auto deadline = std::chrono::steady_clock::now() + kPatience;
   while (!condition()) {
@@ -68,7 +68,7 @@ class DaemonProcess {
     return eventually([this] { return log().find("ready on") != std::string::npos || has_ended(); }) && !has_ended();
   }
   void signal(int number) const { kill(pid_, number); }
-  // Waits for the end; the exit status, or -1 when it was killed.
+  // Waits for its end and returns the exit status, or -1 if it was killed.
   int exit_status() {
     int status = 0;
     waitpid(pid_, &status, 0);
@@ -86,7 +86,7 @@ class DaemonProcess {
   bool logs(const std::string& text) const {
     return eventually([&] { return log().find(text) != std::string::npos; });
   }
-  // Of a daemon with --metrics-addr ADDRESS:0: the kernel has chosen it, and the log says which.
+  // The port of a daemon with --metrics-addr ADDRESS:0. The kernel has chosen it, and the log reports it.
   int monitor_port() const {
     constexpr std::string_view kSaid = "metrics on port ";
     EXPECT_TRUE(logs(std::string(kSaid))) << log();
@@ -109,7 +109,7 @@ class DaemonProcess {
     return count;
   }
 
-  // For each of its rings the files in the ring's own table, as /proc shows them; empty where the kernel does not.
+  // For each of its rings the files in the ring's table, from /proc; empty if the kernel does not show them.
   std::vector<std::size_t> ring_files() const {
     std::vector<std::size_t> rings;
     for (const auto& entry : std::filesystem::directory_iterator("/proc/" + std::to_string(pid_) + "/fdinfo")) {
@@ -128,7 +128,7 @@ class DaemonProcess {
     }
     return rings;
   }
-  // Processes that it has started and not reaped.
+  // The processes that it has started and not reaped.
   std::size_t children() const {
     std::size_t count = 0;
     std::error_code gone;
@@ -139,14 +139,14 @@ class DaemonProcess {
     return count;
   }
 
-  // Connects, hands `descriptors` and `payload` over and returns the connection.
+  // Connects, hands over `descriptors` and `payload`, and returns the connection.
   UniqueFd hand_over(std::string_view payload, const std::vector<int>& descriptors) const {
     UniqueFd connection = connect_to(socket());
     EXPECT_TRUE(connection) << std::strerror(errno);
     EXPECT_TRUE(send_message(connection.get(), payload, descriptors)) << std::strerror(errno);
     return connection;
   }
-  // Hands a new client over as a module does that does not wait, and returns the browser's end.
+  // Hands over a new client like a module that does not wait, and returns the browser's end.
   UniqueFd hand_client_over(std::string_view payload) const {
     auto [client, browser] = socket_pair();
     hand_over(payload, {client.get()});

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A DNS server on a port of the loopback, with the names that the test gives it; others do not exist. It is silent about
-// names that are held. A thread of its own; all may be called from any.
+// DnsServer: a DNS server on a loopback port. It knows the names that the test adds, and no others; it does not answer
+// for names that are held. It has its own thread; any thread may call it.
 
 #pragma once
 
@@ -34,11 +34,11 @@ class DnsServer {
     thread_ = std::thread([this] { serve(); });
   }
   ~DnsServer() {
-    shutdown(socket_.get(), SHUT_RD);  // wakes recvfrom() up
+    shutdown(socket_.get(), SHUT_RD);  // wakes recvfrom()
     thread_.join();
   }
 
-  // As Resolver takes it.
+  // The address in the form that Resolver accepts.
   std::string address() const { return "127.0.0.1:" + std::to_string(port_); }
 
   void add(const std::string& name, const std::vector<std::string>& addresses, std::uint32_t ttl = 60) {
@@ -49,7 +49,7 @@ class DnsServer {
     const std::lock_guard lock(mutex_);
     held_.insert(name);
   }
-  // How often a name was asked for: for each family once.
+  // The number of queries for a name: one for each address family.
   int questions(const std::string& name) const {
     const std::lock_guard lock(mutex_);
     const auto found = questions_.find(name);
@@ -79,7 +79,7 @@ class DnsServer {
     }
   }
 
-  // Empty: none is sent.
+  // Empty: no answer is sent.
   std::string answer_to(const std::string& query) {
     std::string name;
     std::size_t at = kHeaderBytes;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// An HttpClient whose answers the test gives.
+// FakeHttpClient: an HttpClient whose answers come from the test.
 
 #pragma once
 
@@ -27,7 +27,7 @@ struct FakeHttpClient final : HttpClient {
   }
 
   HttpRequest request;               // the last one
-  HttpReceiver* receiver = nullptr;  // null once it was cancelled
+  HttpReceiver* receiver = nullptr;  // null once its transfer was cancelled
   bool paused = false;
   bool let_finish = false;
 };

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// FakeRing: a Ring whose operations complete when, and as, the test says. Keeps what was submitted, in order.
+// FakeRing: a Ring whose operations the test completes, when and how it wants. It keeps the submitted operations in
+// order.
 
 #pragma once
 
@@ -19,7 +20,7 @@ class FakeRing final : public Ring {
   struct Submitted {
     Tag tag;
     RingFile file;
-    std::string bytes;  // of a send; the address of a connect
+    std::string bytes;  // a send's bytes; a connect's address
     short events = 0;   // of a poll
     msghdr* message = nullptr;
     bool waits = true;  // for a message
@@ -32,13 +33,13 @@ class FakeRing final : public Ring {
   explicit FakeRing(CompletionHandler* handler = nullptr) : handler_(handler) {}
   void set_handler(CompletionHandler& handler) { handler_ = &handler; }
 
-  // The operations of this kind that have not completed.
+  // The number of operations of this kind that have not completed.
   int count(Operation operation) const {
     int found = 0;
     for (const Submitted& submitted : pending) found += submitted.tag.operation == operation;
     return found;
   }
-  // The oldest of this kind that has not completed.
+  // The oldest operation of this kind that has not completed.
   const Submitted& find(Operation operation) const {
     for (const Submitted& submitted : pending) {
       if (submitted.tag.operation == operation) return submitted;
@@ -57,13 +58,13 @@ class FakeRing final : public Ring {
     }
     ADD_FAILURE() << "no operation " << static_cast<int>(operation) << " is pending";
   }
-  // Completes the oldest send wholly and returns what it sent.
+  // Completes the whole oldest send and returns its bytes.
   std::string complete_send(Operation operation) {
     std::string bytes = find(operation).bytes;
     complete(operation, static_cast<std::int32_t>(bytes.size()));
     return bytes;
   }
-  // Completes what was cancelled, as the kernel does.
+  // Completes the cancelled operations, as the kernel does.
   void complete_cancelled() {
     while (!cancelled.empty()) {
       const Tag target = cancelled.front();

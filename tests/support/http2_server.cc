@@ -35,7 +35,7 @@ struct Http2Server::Connection {
   std::uint64_t id = 0;
   UniqueFd fd;
   SSL* ssl = nullptr;
-  bool ready = false;  // TLS is
+  bool ready = false;  // after the TLS handshake
   bool ended = false;
   nghttp2_session* session = nullptr;
   std::map<std::int32_t, Stream> streams;
@@ -215,7 +215,7 @@ void Http2Server::run_what_is_due() {
     asked.swap(asked_);
   }
   for (const auto& function : asked) function();
-  // A connection that is closed within one of its own callbacks stays until here.
+  // Destroys connections that were closed within their own callbacks.
   std::erase_if(open_, [this](const auto& entry) {
     if (!entry.second->ended) return false;
     ++closed_connections;
@@ -297,7 +297,7 @@ void Http2Server::write(Connection& connection) {
     const ssize_t sent = connection.ssl != nullptr ? SSL_write(connection.ssl, connection.output.data(), size)
                                                    : ::send(connection.fd.get(), connection.output.data(),
                                                             connection.output.size(), MSG_NOSIGNAL);
-    if (sent <= 0) return;  // it goes on when there is room
+    if (sent <= 0) return;  // it continues when there is room
     connection.output.erase(0, static_cast<std::size_t>(sent));
   }
   const bool over =
@@ -345,7 +345,7 @@ nghttp2_session_callbacks* Http2Server::callbacks() {
           Request request = std::move(self.streams[frame->hd.stream_id].request);
           request.connection = self.id;
           request.stream = frame->hd.stream_id;
-          // Not from within nghttp2, which is in the midst of what it has read.
+          // Not within nghttp2's callback, because nghttp2 is still processing its input.
           server.timers_.emplace(Clock::now(), [&server, request] { server.script_(server, request); });
           return 0;
         });

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// A real HTTP/2 server (nghttp2), over TLS or without, that does what the test says; on a thread of its own and a port
-// that the kernel chooses.
+// Http2Server: a real HTTP/2 server (nghttp2), with or without TLS, that the test controls. It has its own thread and a
+// port that the kernel chooses.
 //
-// The script is called on that thread when a request is whole, and does there what it wants; others ask by run().
+// The script is called on that thread when a request is complete. Other threads use run().
 
 #pragma once
 
@@ -31,13 +31,13 @@ class Http2Server {
  public:
   struct Options {
     std::string key, certificate;     // files; empty: without TLS
-    std::string protocol = "h2";      // that it chooses by ALPN
-    std::uint32_t max_streams = 100;  // of a connection
+    std::string protocol = "h2";      // chosen by ALPN
+    std::uint32_t max_streams = 100;  // on one connection
     std::string host = kLoopback;     // an address of the machine
   };
-  // A request, and by what its answer is named.
+  // A request, and the names of its answer.
   struct Request {
-    std::uint64_t connection = 0;  // 1, 2, ... as they came
+    std::uint64_t connection = 0;  // 1, 2, ... in their order
     std::int32_t stream = 0;
     std::map<std::string, std::string> headers;
     std::string body;
@@ -67,11 +67,11 @@ class Http2Server {
     end(request);
   }
   void reset(const Request& request, std::uint32_t code);
-  // False when either side has ended it, or has cut the connection.
+  // False if either side has ended the stream or cut the connection.
   bool is_open(const Request& request) { return find(request) != nullptr; }
-  // No stream above `last_stream` was begun with.
+  // Reports that no stream above `last_stream` was processed.
   void go_away(std::uint64_t connection, std::int32_t last_stream);
-  // Without a word: no GOAWAY, no close_notify.
+  // Closes without GOAWAY and close_notify.
   void cut(std::uint64_t connection);
   void after(std::chrono::milliseconds delay, std::function<void()> function);
 
@@ -86,7 +86,7 @@ class Http2Server {
   std::atomic<std::uint32_t> most_streams{0};  // at one time on one connection
   std::atomic<std::uint64_t> pings{0};
   std::atomic<std::uint64_t> sent_bytes{0};  // of bodies
-  std::atomic<bool> answers_pings{true};     // false: it does not read any more
+  std::atomic<bool> answers_pings{true};     // false: it stops reading
 
  private:
   struct Stream;
@@ -112,7 +112,7 @@ class Http2Server {
   int port_ = 0;
   std::map<std::uint64_t, std::unique_ptr<Connection>> open_;
   std::multimap<std::chrono::steady_clock::time_point, std::function<void()>> timers_;
-  std::mutex mutex_;  // for what is asked of the thread
+  std::mutex mutex_;  // for the thread's orders
   std::vector<std::function<void()>> asked_;
   bool over_ = false;
   std::thread thread_;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a worker does for its HttpClient: a ring, timers, and turns; and a receiver that keeps what it is told.
+// HttpClientLoop: what a worker does for its HttpClient (a ring, timers, a loop), with a receiver that keeps its calls.
 
 #pragma once
 
@@ -48,7 +48,7 @@ struct RecordingReceiver final : HttpReceiver {
 
 class HttpClientLoop final {
  public:
-  // Names are asked of `name_servers`, as UpstreamClient has them.
+  // `name_servers` resolve names, in the form that UpstreamClient accepts.
   explicit HttpClientLoop(const std::string& name_servers = "") {
     EXPECT_TRUE(UpstreamClient::start_library().ok());
     Result<std::unique_ptr<Ring>> made = UringRing::create({.client_files = 1,
@@ -64,7 +64,7 @@ class HttpClientLoop final {
     client->enter_at(completions);
   }
 
-  // Turns the loop until `condition` holds; fails the test when kPatience has not brought it.
+  // Runs the loop until `condition` holds; fails the test if it does not within kPatience.
   void run_until(const std::function<bool()>& condition) {
     const Time deadline = MonotonicClock::now() + kPatience;
     while (!condition()) {
@@ -81,7 +81,7 @@ class HttpClientLoop final {
     timers.expire();
     timers.end_turn();
   }
-  // The timers believe that so much time has passed.
+  // Makes the timers believe that this time has passed.
   void skip(Duration time) {
     skipped += time;
     turn(Duration(0));

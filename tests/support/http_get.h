@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// GET from a port of this machine, by default over loopback, as whoever watches the daemon does.
+// Sends a GET to a port of this machine, by default over loopback, as a monitoring system does.
 
 #pragma once
 
@@ -15,7 +15,7 @@
 
 namespace streaming {
 
-// The whole answer, which its Content-Length must agree with; empty when nobody is there.
+// The whole answer, whose Content-Length must be right; empty if no process listens.
 inline std::string http_get(int port, const std::string& path, const std::string& host = kLoopback) {
   const UniqueFd connection = tcp_connection_to(port, host);
   if (!connection) return "";

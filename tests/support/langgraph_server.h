@@ -18,7 +18,7 @@ class LangGraphServer {
   bool ready() const { return process_.port() > 0; }
   std::string base() const { return "http://127.0.0.1:" + std::to_string(process_.port()); }
 
-  // What it says about itself, past the daemon.
+  // Asks the server directly, not through the daemon.
   std::string get(const std::string& path) const {
     FILE* answer = popen(("curl --silent --max-time 10 " + base() + path).c_str(), "r");
     std::string text;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Preloaded into the daemon: a kernel that has no memory for completions. When the file that LOSE_COMPLETIONS_AT names
-// appears, each ring is told once that it has lost one.
+// Preloaded into the daemon to imitate a kernel without memory for completions. When the file named by
+// LOSE_COMPLETIONS_AT appears, each ring gets one report that a completion was lost.
 
 #include <dlfcn.h>
 #include <liburing.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the mock backend's answer looks like to the browser.
+// The mock backend's answer as the browser gets it.
 
 #pragma once
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// nginx as HTTP/2 + TLS front of another server, as a child process with a directory of its own; it ends with the test.
+// Nginx: an HTTP/2 + TLS front of another server, as a child process with its own directory. It ends with the test.
 
 #pragma once
 
@@ -42,8 +42,8 @@ class Nginx {
   }
   ~Nginx() { stop(); }
 
-  // nginx takes its listening socket over from here (the variable NGINX, which is how it upgrades itself), so that the
-  // port is the kernel's choice, and stays.
+  // nginx inherits its listening socket (by the variable NGINX, which it uses to upgrade itself). So the kernel chooses
+  // the port, and the port stays the same.
   void start() {
     pid_ = fork();
     if (pid_ != 0) return;
@@ -54,23 +54,23 @@ class Nginx {
     execlp("nginx", "nginx", "-c", configuration().c_str(), "-e", directory_.file("error.log").c_str(), nullptr);
     _exit(127);
   }
-  // At once: it cuts its connections. The port stays, and who connects waits for the next start().
+  // Stops at once, which cuts its connections. The port stays, and clients that connect wait for the next start().
   void stop() {
     if (pid_ <= 0) return;
     kill(pid_, SIGTERM);
     waitpid(pid_, nullptr, 0);
     pid_ = 0;
   }
-  // Other workers; those that there are end when their streams have.
+  // Starts new workers; the old ones end after their streams.
   void reload() const { kill(pid_, SIGHUP); }
-  // Who connects is refused from here on.
+  // From now on connections are refused.
   void close_port() { listener_.reset(); }
 
   std::string origin() const { return "https://127.0.0.1:" + std::to_string(port_); }
   const TestAuthority& authority() const { return authority_; }
   std::string log() const { return contents("error.log"); }
 
-  // Of what has been answered.
+  // The log of the answered requests.
   struct Seen {
     std::size_t requests = 0;
     std::set<std::string> connections;
@@ -100,7 +100,7 @@ class Nginx {
 
   std::string configuration_text(const std::string& origin, const std::string& settings) const {
     std::ostringstream text;
-    // Else its workers could not write to the directory.
+    // Otherwise its workers could not write to the directory.
     if (geteuid() == 0) text << "user root;\n";
     text << "daemon off;\nworker_processes 1;\npid " << directory_.file("pid") << ";\nerror_log "
          << directory_.file("error.log") << " notice;\nevents { worker_connections 2048; }\nhttp {\n"

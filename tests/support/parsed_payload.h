@@ -13,7 +13,7 @@
 
 namespace streaming {
 
-// The Error fails the test, and is an empty request.
+// An Error fails the test and gives an empty request.
 inline std::unique_ptr<HandoffRequest> parsed(std::string_view payload) {
   HandoffRequestParser parser;
   Result<std::unique_ptr<HandoffRequest>> request = parser.parse(payload);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// How long a test waits for what must come: met only where a test fails, and long enough for a machine with much else to do.
+// How long a test waits for a condition. It is reached only if a test fails, and is long enough for a busy machine.
 
 #pragma once
 

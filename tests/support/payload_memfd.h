@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A payload in a memfd, as the module sends one that is too large for a message.
+// A payload in a memfd: the module sends payloads that are too large for a message this way.
 
 #pragma once
 

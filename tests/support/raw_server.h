@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A server that sends the bytes the test says: a thread for each connection, on a free port or at a path.
+// RawServer: a server that sends the test's bytes, with a thread for each connection, on a free port or at a path.
 
 #pragma once
 
@@ -60,13 +60,13 @@ class RawServer {
     }
   }
 
-  // Ends the connection as a peer that crashes or a firewall does, with RST.
+  // Ends the connection with RST, as a peer that crashes or a firewall does.
   static void reset(int connection) {
     const sockaddr none{.sa_family = AF_UNSPEC, .sa_data = {}};
     EXPECT_EQ(connect(connection, &none, sizeof none), 0);
   }
 
-  // Head and body; the body's length is what Content-Length says. Empty when the client has closed.
+  // Head and body of a request; Content-Length gives the body's length. Empty if the client has closed.
   static std::string read_request(int connection) {
     std::string request;
     char bytes[4096];
@@ -103,10 +103,10 @@ class RawServer {
     });
   }
 
-  TcpListener listener_;  // or of a Unix socket
+  TcpListener listener_;  // may be a Unix socket's
   Serve serve_;
-  std::mutex mutex_;                   // for what is between the accepting thread and the end
-  std::vector<UniqueFd> connections_;  // to the end
+  std::mutex mutex_;                   // for the members that the accepting thread and the destructor share
+  std::vector<UniqueFd> connections_;  // kept until the end
   std::vector<std::thread> serving_;
   bool over_ = false;
   std::thread accepting_;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// An EventSink that keeps what it is told.
+// RecordingSink: an EventSink that keeps the calls it gets.
 
 #pragma once
 
@@ -12,7 +12,7 @@
 namespace streaming {
 
 struct RecordingSink final : EventSink {
-  // An AnswerEvent with texts of its own.
+  // An AnswerEvent that owns its texts.
   struct Event {
     AnswerEvent::Kind kind;
     std::uint32_t index;
@@ -38,7 +38,7 @@ struct RecordingSink final : EventSink {
   bool wants_upstream_events() const override { return wants_upstream; }
   std::string stream_id() const override { return "0.1.2"; }
 
-  // Of all events of that kind, put together.
+  // The texts of all events of that kind, joined.
   std::string all(AnswerEvent::Kind kind) const {
     std::string all;
     for (const Event& event : events) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A real ring with timers, turned by a test until its condition holds.
+// RingTurns: a real ring with timers, whose loop a test runs until its condition holds.
 
 #pragma once
 
@@ -24,7 +24,7 @@ class RingTurns final : public CompletionHandler {
     EXPECT_TRUE(ring->enable().ok());
   }
 
-  // False when kPatience has not brought it.
+  // False if the condition does not hold within kPatience.
   bool turn_until(const std::function<bool()>& condition) {
     const Time deadline = MonotonicClock::now() + kPatience;
     while (!condition()) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The daemon's APIs, one after the other, as a ScriptedServer plays them: flags for a daemon that asks it, and what the
-// tests of all of them share.
+// The daemon's APIs, one after another, on a ScriptedServer: the flags of a daemon that uses it, and what the tests of
+// all APIs share.
 
 #pragma once
 
@@ -19,7 +19,7 @@ namespace streaming {
 
 struct ScriptedApi {
   const char* name;
-  std::string body;  // a whole answer
+  std::string body;  // of a complete answer
   std::vector<std::string> flags;
 };
 inline void PrintTo(const ScriptedApi& api, std::ostream* out) {
@@ -32,7 +32,7 @@ inline const ScriptedApi kResponsesApi{
 inline const ScriptedApi kMessagesApi{"Messages", kMessagesBody, {"--backend", "anthropic"}};
 inline const ScriptedApi kRunApi{"Run", kRunBody, {"--backend", "langgraph"}};
 
-// A daemon whose backends all ask the server. `before_exec` runs in its process.
+// A daemon whose backends all use the server. `before_exec` runs in its process.
 inline std::unique_ptr<DaemonProcess> daemon_that_asks(
     const ScriptedServer& server, const TestCertificate& certificate, const ScriptedApi& api,
     const std::vector<std::string>& more = {}, const std::function<void()>& before_exec = [] {}) {
@@ -62,7 +62,7 @@ inline const auto kEveryApiOverEachEngine =
     testing::Combine(testing::Values(kChatApi, kResponsesApi, kMessagesApi, kRunApi),
                      testing::Values(Engine::kHttp1, Engine::kHttp2OverTls));
 
-// What follows the head of an answer and its first comment.
+// The answer without its head and its first comment.
 inline std::string events_of(const std::string& answer) {
   const std::size_t head = answer.find("\r\n\r\n:\n\n");
   EXPECT_NE(head, std::string::npos) << answer;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A server that answers as the test's script says, over either protocol: what HTTP/1.1 and HTTP/2 have in common.
+// ScriptedServer: a server whose answers the test's script gives, over HTTP/1.1 or HTTP/2.
 
 #pragma once
 
@@ -25,7 +25,7 @@ inline std::string engine_name(const testing::TestParamInfo<Engine>& info) {
 
 class ScriptedServer {
  public:
-  // An answer that is being given. On a thread of the server.
+  // The answer to one request. On a thread of the server.
   class Answer {
    public:
     using Headers = Http2Server::Headers;
@@ -35,14 +35,14 @@ class ScriptedServer {
     virtual void send(std::string_view bytes) = 0;
     virtual void end() = 0;
     virtual void break_off() = 0;
-    // Waits for the client to have given the request up.
+    // Waits until the client has cancelled the request.
     virtual void wait_for_cancel() = 0;
   };
-  // The request as "NAME: value" lines in small letters, and its body behind an empty one. When the script returns, an
-  // answer that was not ended waits for ever, or over HTTP/1.1 for the next request.
+  // Gets the request as lines "name: value" in lower case, then an empty line and the body. If the script returns
+  // without ending the answer, the answer stays open for ever, or over HTTP/1.1 until the next request.
   using Script = std::function<void(Answer&, const std::string& request)>;
 
-  // The certificate is for kHttp2OverTls, and must stay. The host is an address of this machine.
+  // The certificate is for kHttp2OverTls and must outlive the server. The host is an address of this machine.
   static std::unique_ptr<ScriptedServer> start(Engine engine, const TestCertificate& certificate, Script script,
                                                const std::string& host = kLoopback);
   virtual ~ScriptedServer() = default;
@@ -53,7 +53,7 @@ class ScriptedServer {
   virtual int requests() const = 0;
   std::string url() const { return origin() + "/v1?a=b"; }
 
-  std::atomic<int> cancels{0};  // requests that were given up, as wait_for_cancel() has seen
+  std::atomic<int> cancels{0};  // cancelled requests that wait_for_cancel() has seen
 };
 
 }  // namespace streaming

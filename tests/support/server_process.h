@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A server as a child process that prints the port it listens on; it ends with the test.
+// ServerProcess: a server as a child process that prints its port. It ends with the test.
 
 #pragma once
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// An API that takes every request and never answers.
+// SilentApi: an API that accepts every request and never answers.
 
 #pragma once
 

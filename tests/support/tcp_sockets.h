@@ -44,7 +44,7 @@ inline TcpListener tcp_listener(const std::string& host = kLoopback, int backlog
   return listener;
 }
 
-// A connection that nothing was sent on; none when nobody is there.
+// A connection on which nothing was sent; none if no process listens.
 inline UniqueFd tcp_connection_to(int port, const std::string& host = kLoopback) {
   UniqueFd connection(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
   const sockaddr_in address = tcp_address(host, port);
@@ -52,7 +52,7 @@ inline UniqueFd tcp_connection_to(int port, const std::string& host = kLoopback)
   return connection;
 }
 
-// A client and its browser's end, as they come to Apache, whose descriptors do not block.
+// A client, non-blocking as Apache has it, and its browser's end.
 inline std::pair<UniqueFd, UniqueFd> tcp_pair() {
   const TcpListener listener = tcp_listener();
   UniqueFd browser = tcp_connection_to(listener.port);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Certificates and their keys, in files of their own: one that has signed itself, and one that an authority has.
+// TestCertificate: certificates and their keys, in files: a self-signed one, and one that an authority has signed.
 
 #pragma once
 
@@ -14,7 +14,7 @@ namespace streaming {
 
 class TestCertificate {
  public:
-  // `names` as openssl's subjectAltName has them: "IP:127.0.0.1", "DNS:localhost".
+  // `names` in the form of openssl's subjectAltName: "IP:127.0.0.1", "DNS:localhost".
   explicit TestCertificate(const std::string& names = "IP:127.0.0.1") {
     const std::string command =
         "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 1 -subj /CN=localhost "

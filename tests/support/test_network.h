@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// A network that the test can spoil: two network namespaces, the daemon's host and the far side, whose packets a thread
-// of the test carries from one's TUN device to the other's.
+// TestNetwork: a network that the test can disturb. It has two network namespaces, the daemon's host and the far side;
+// a thread of the test carries packets between their TUN devices.
 //
-// Needs root, or user namespaces and /dev/net/tun; why_not() says what is missing. What is called in at_host() and
-// at_far_side() runs there on a thread of its own; sockets and threads made there stay there.
+// Needs root, or user namespaces and /dev/net/tun; why_not() names what is missing. at_host() and at_far_side() run a
+// function in that namespace, on a separate thread; sockets and threads made by it stay there.
 
 #pragma once
 
@@ -34,7 +34,7 @@
 
 namespace streaming {
 
-// Of the networks for documentation (RFC 5737, RFC 3849).
+// From the networks for documentation (RFC 5737, RFC 3849).
 inline constexpr char kHostAddress[] = "192.0.2.1", kHostAddress6[] = "2001:db8::1";
 inline constexpr char kFarAddress[] = "192.0.2.2", kFarAddress6[] = "2001:db8::2";
 
@@ -42,8 +42,8 @@ class TestNetwork {
  public:
   enum class Trouble {
     kNone,
-    kCut,    // nothing arrives, and nobody hears of it
-    kNoIp6,  // the same for IPv6 alone
+    kCut,    // nothing arrives, and no side is informed
+    kNoIp6,  // the same, but only for IPv6
     kLossy,  // some packets are lost, some come late and out of order, some twice
   };
 
@@ -58,19 +58,19 @@ class TestNetwork {
     if (carrier_.joinable()) carrier_.join();
   }
 
-  // Empty: it can be used.
+  // The reason why it cannot be used; empty if it can.
   const std::string& why_not() const { return why_not_; }
 
   void set(Trouble trouble) { trouble_ = trouble; }
-  // Packets that did not arrive.
+  // The number of packets that did not arrive.
   int lost() const { return lost_; }
 
   void at_host(const std::function<void()>& call) const { run_in(host_, call); }
   void at_far_side(const std::function<void()>& call) const { run_in(far_, call); }
-  // For a process of its own, before it executes its program.
+  // For a child process, before it executes its program.
   void move_to_host() const { EXPECT_EQ(setns(host_.space.get(), CLONE_NEWNET), 0); }
 
-  // A client as Apache on the host has it, and its browser on the far side.
+  // A client on the host, as Apache has it, and its browser on the far side.
   std::pair<UniqueFd, UniqueFd> client_and_browser() const {
     TcpListener listener;
     UniqueFd browser;
@@ -103,7 +103,7 @@ class TestNetwork {
     if (why_not_.empty()) why_not_ = "no network of its own: " + what + ": " + std::strerror(errno);
   }
 
-  // Users stay who they are; only the rights over new networks are gained.
+  // Keeps the user's identity and only gains rights over new networks.
   void become_root_of_a_user_namespace() {
     const std::string user = std::to_string(geteuid()), group = std::to_string(getegid());
     if (unshare(CLONE_NEWUSER) != 0) return fail("unshare(CLONE_NEWUSER)");
@@ -140,7 +140,7 @@ class TestNetwork {
     if (ioctl(any.get(), SIOCSIFNETMASK, &device) != 0) return fail("its mask");
     device.ifr_flags = IFF_UP | IFF_RUNNING;
     if (ioctl(any.get(), SIOCSIFFLAGS, &device) != 0) return fail("TUN");
-    // in6_ifreq of linux/ipv6.h, which does not go together with the C library's headers.
+    // The same as in6_ifreq of linux/ipv6.h, which conflicts with the C library's headers.
     struct {
       in6_addr address;
       std::uint32_t prefix_bits;
@@ -183,7 +183,7 @@ class TestNetwork {
     }
   }
 
-  // No packet is lost with the next one, so that what is sent again arrives.
+  // It never loses two packets in a row, so that retransmissions arrive.
   void deliver_badly(Packet packet) {
     ++carried_;
     if (carried_ % 9 == 0) {
@@ -202,7 +202,7 @@ class TestNetwork {
     late_ = {};
   }
 
-  // As a router does, it drops what finds no room.
+  // It drops packets that find no room, as a router does.
   void deliver(const Packet& packet) {
     if (write(packet.to, packet.bytes.data(), packet.bytes.size()) < 0) ++lost_;
   }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// An answer as a client of ui-message gets it, out of what an API sends: read by a session and written by UiMessage.
-// Checks on the way that the frames are those that such a client takes; also the fuzz targets' oracle.
+// ToldAnswer: the answer that a client of ui-message gets from an API's bytes: read by a session and written by
+// UiMessage. It also checks that such a client accepts each frame. The fuzz targets use it as their oracle.
 
 #pragma once
 
@@ -31,12 +31,12 @@ inline void PrintTo(const ToldCall& call, std::ostream* out) {
 struct ToldAnswer {
   std::vector<ToldCall> calls;
   std::vector<std::string> texts;       // of the parts
-  std::vector<std::string> reasonings;  // likewise
+  std::vector<std::string> reasonings;  // of the parts
   std::string finish;                   // empty: there was none
-  std::string mistake;                  // what such a client would refuse; empty: nothing
+  std::string mistake;                  // a frame that such a client would refuse; empty: none
 };
 
-// A sink that writes what it is told.
+// A sink that writes the events it gets.
 struct WritingSink final : EventSink {
   void on_event(const AnswerEvent& event) override { message.append(out, event); }
   void on_usage(const Usage&) override {}
@@ -51,7 +51,7 @@ struct WritingSink final : EventSink {
   Buffer out;
 };
 
-// Reads the frames, as strictly as the client does.
+// Reads the frames as strictly as the client does.
 class FrameReader {
  public:
   ToldAnswer read(std::string_view frames) {
@@ -111,7 +111,7 @@ class FrameReader {
     if (type == "finish") told_.finish = text(frame, "finishReason");
   }
 
-  // The pieces, where there were any, say the same as the whole.
+  // The pieces, if there are any, must equal the whole input.
   void read_input(const Frame& frame, const std::string& call, const std::string& data) {
     const std::string pieces = end(call);
     const std::size_t at = data.find("\"input\":");

@@ -36,7 +36,7 @@ inline UniqueFd connect_to(const std::string& path, int type = SOCK_SEQPACKET) {
   return fd;
 }
 
-// Sends one message; false with errno when it did not go.
+// Sends one message; false, with errno, if that failed.
 inline bool send_message(int socket, std::string_view payload, std::span<const int> descriptors) {
   iovec part{const_cast<char*>(payload.data()), payload.size()};
   std::vector<char> control(CMSG_SPACE(descriptors.size_bytes()));
@@ -55,7 +55,7 @@ inline bool send_message(int socket, std::string_view payload, std::span<const i
   return sendmsg(socket, &message, MSG_NOSIGNAL) == static_cast<ssize_t>(payload.size());
 }
 
-// All bytes until the peer closes; `error` is the errno of a connection that ended otherwise, else 0.
+// All bytes until the peer closes; `error` is the errno of a connection that ended in another way, otherwise 0.
 inline std::string read_to_end(int fd, int& error) {
   std::string all;
   std::array<char, 64 * 1024> bytes;
@@ -72,14 +72,14 @@ inline std::string read_to_end(int fd) {
   return read_to_end(fd, ignored);
 }
 
-// What there is next, which of a stream may be any part of what was sent; empty when the peer has closed.
+// The next bytes: on a stream any part of those that were sent. Empty if the peer has closed.
 inline std::string read_some(int fd) {
   std::array<char, 64 * 1024> bytes;
   const ssize_t got = recv(fd, bytes.data(), bytes.size(), 0);
   return got > 0 ? std::string(bytes.data(), static_cast<std::size_t>(got)) : "";
 }
 
-// All that comes until `text` is in it.
+// All bytes until they contain `text`.
 inline std::string read_until(int fd, std::string_view text) {
   std::string all;
   while (all.find(text) == std::string::npos) {

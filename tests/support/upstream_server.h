@@ -36,7 +36,7 @@ class UpstreamServer {
 
   void stop() { process_.stop(); }
 
-  // The faults that it is to have from now on, as its README names them: {"dropRate":0.5}. Over HTTP/1.1.
+  // Sets the faults of the next answers, by the names in its README: {"dropRate":0.5}. Over HTTP/1.1.
   void set_chaos(const std::string& faults) const {
     const std::string command =
         "curl --silent --fail --max-time 10 --output /dev/null --header 'Content-Type: application/json' --data '" +
