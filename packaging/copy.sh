@@ -6,7 +6,7 @@ make_directory() {
   trap 'rm -rf "$directory"' EXIT
 }
 
-# copy_checkout TARGET: what git has or would take, as it is now; where there is no git, all but what is built.
+# copy_checkout TARGET: the files that git has or would add, in their present state; without git all files except built ones.
 copy_checkout() {
   mkdir -p "$1"
   if git rev-parse --is-inside-work-tree >/dev/null 2>&1; then
