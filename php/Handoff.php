@@ -77,7 +77,7 @@ final class Handoff
     }
 
     /**
-     * The response body that belongs to headers(): the data if it is too long for a header, else empty.
+     * The response body that belongs to headers(): the data if it is too long for a header, otherwise empty.
      *
      * @throws JsonException under the same condition as headers()
      */

@@ -5,7 +5,7 @@
 
 . conf/demo/processes.sh
 
-# Where Apache and PHP run, and where the others do: everywhere, but for a script that says otherwise.
+# The CPUs of Apache and PHP, and those of the others: all, unless a script sets them.
 on_apaches_cpus=()
 on_others_cpus=()
 
@@ -53,7 +53,7 @@ start_php() {
   await php-fpm test -S "$directory/php-fpm.sock"
 }
 
-# start_httpd MPM [NAME PORT ARGUMENT...]: with the module NAME.so, httpd.so where no name is given.
+# start_httpd MPM [NAME PORT ARGUMENT...]: with the module NAME.so, or httpd.so without a name.
 start_httpd() {
   local mpm=$1 name=${2:-httpd}
   export BENCH_NAME=$name BENCH_PORT=${3:-$port} BENCH_HANDOFF_MODULE=$directory/$name.so

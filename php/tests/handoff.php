@@ -61,7 +61,7 @@ expect_same('', ob_get_clean());
 expect_same(204, http_response_code());
 unset($_SERVER['HTTP_LAST_EVENT_ID']);
 
-// Last, as it is true from the first output on.
+// Last, because it is true from the first output on.
 echo "Output begins.\n";
 flush();
 expect_thrown(LogicException::class, __FILE__, fn () => $handoff->send());

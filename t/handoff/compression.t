@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-# Data in the body reaches the daemon as the handler wrote it, whichever filter of httpd's would compress it and however the
-# handler flushes. What PHP itself has compressed is refused.
+# Data in the body reaches the daemon as the handler wrote it, whichever of httpd's filters would compress it and
+# however the handler flushes. What PHP itself has compressed is refused.
 use strict;
 use warnings FATAL => 'all';
 

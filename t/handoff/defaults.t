@@ -18,11 +18,11 @@ my $root      = Apache::Test::vars('serverroot');
 my $documents = Apache::Test::vars('documentroot');
 my $shipped   = do { open my $file, '<', "$root/conf/socket_handoff.conf" or die $!; local $/; <$file> };
 
-# As an administrator would have it, who takes the example.
+# The configuration of an administrator who uses the example.
 (my $enabled = $shipped) =~ s{^#(<Location) "[^"]*">\n#(  SocketHandoffEnabled On)\n#(</Location>)$}{$1 "/">\n$2\n$3}m
   or die 'the shipped file has no example of a <Location>';
 
-# What ran as the victim: a FastCGI request whose variables have PHP run the request's body.
+# The attack: a FastCGI request whose variables make PHP run the request's body.
 sub fastcgi_request {
   my $record  = sub { my ($type, $content) = @_; pack('CCnnCx', 1, $type, 1, length $content, 0) . $content };
   my %params  = (

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# Who is handed off and who is not: Apache answers some requests itself, and refuses those that it cannot let go.
+# Which requests are handed off: Apache answers some itself, and refuses those whose client it cannot hand over.
 use strict;
 use warnings FATAL => 'all';
 

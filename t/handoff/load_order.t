@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# Whichever order the modules load in: the hand-off works, nothing leaks, and the data is as the handler wrote it.
+# For every order in which the modules load: the hand-off works, nothing leaks, and the data is as the handler wrote it.
 use strict;
 use warnings FATAL => 'all';
 

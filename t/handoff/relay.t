@@ -26,7 +26,7 @@ sub asks {
   return path_with('/several-headers.php', socket => $socket, data => $data, %query);
 }
 
-# As Handoff::Client's responses; with curl's exit status, which is not 0 where the end of a TLS stream is cut.
+# Like Handoff::Client's responses, with curl's exit status, which is not 0 if the end of a TLS stream is cut.
 sub curl {
   my ($way, $path, @arguments) = @_;
   my ($server) = $way->[-1];
@@ -102,7 +102,7 @@ for my $name (sort keys %ways) {
   ok 1, "$name: and frees Apache's thread";
   $slow->kill;
 }
-# How curl ends where the answer is not whole: by a missing chunk, or a stream's reset.
+# curl's exit statuses for an incomplete answer: a missing chunk, or a stream's reset.
 my %exit_of_broken = (TLS => 18, 'HTTP/2' => 92);
 for my $name (sort keys %ways) {
   my $way    = $ways{$name};

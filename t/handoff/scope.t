@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# Where directives may stand, what holds where, and what a bad one is told.
+# Where directives are allowed, which value applies where, and the messages for wrong ones.
 use strict;
 use warnings FATAL => 'all';
 

@@ -1,7 +1,7 @@
 <?php
 // SPDX-License-Identifier: Apache-2.0
-// Asks for a hand-off, as the test says in the query: socket, data, status, echo (bytes of body), headers (a list).
-// With body_as_prompt, the data is a prompt that consists of the request's body.
+// Asks for a hand-off with the test's values from the query: socket, data, status, echo (bytes of body), headers (a
+// list). With body_as_prompt, the data is a prompt that consists of the request's body.
 
 if (isset($_GET['body_as_prompt'])) {
     $_GET['data'] = json_encode(['prompt' => file_get_contents('php://input')]);

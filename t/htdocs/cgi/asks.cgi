@@ -1,6 +1,6 @@
 #!/usr/bin/env perl
 # SPDX-License-Identifier: Apache-2.0
-# Asks for a hand-off as asks.php does, as a CGI script: socket, second (a second header), data.
+# Asks for a hand-off like asks.php, but as a CGI script: socket, second (a second header), data.
 use strict;
 use warnings FATAL => 'all';
 

@@ -1,5 +1,5 @@
 <?php
 // SPDX-License-Identifier: Apache-2.0
-// As ../sends.php, where PHP compresses what it prints (.user.ini).
+// Like ../sends.php, but PHP compresses its output (.user.ini).
 
 require __DIR__ . '/../sends.php';

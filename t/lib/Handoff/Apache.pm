@@ -22,7 +22,7 @@ sub read_file {
   return scalar <$file>;
 }
 
-# Where the log ends now; what is written from here on is what log_since gives.
+# The log's present end; log_since returns the text after it.
 sub log_mark { return -s log_path() }
 
 sub log_path { return Apache::Test::vars('t_logs') . '/error_log' }
@@ -32,7 +32,7 @@ sub log_since {
   return substr read_file(log_path()), $mark;
 }
 
-# The log since the mark, as soon as the pattern is in it.
+# The log since the mark, as soon as it contains the pattern.
 sub wait_for_log {
   my ($mark, $pattern) = @_;
   my $log;
@@ -73,7 +73,7 @@ sub holders {
   } children();
 }
 
-# mod_status's page as a hash, with the keys as there: BusyWorkers, Scoreboard...
+# mod_status's page as a hash, with the page's keys: BusyWorkers, Scoreboard...
 sub status {
   return { get('/server-status?auto', 'Connection: close')->{body} =~ /^(\w+): (.*)$/mg };
 }

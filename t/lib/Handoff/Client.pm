@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 package Handoff::Client;
 
-# An HTTP client that sends what it is told, byte for byte, and shows what comes back: one connection each.
+# An HTTP client that sends the test's bytes and returns the answer's: each has one connection.
 
 use strict;
 use warnings FATAL => 'all';
@@ -27,7 +27,7 @@ sub connect {
   return bless { socket => $socket, received => '' }, $class;
 }
 
-# The answer to one GET over a connection of its own.
+# The answer to one GET over a separate connection.
 sub get {
   my ($path, @headers) = @_;
   return __PACKAGE__->connect->request(GET => $path, headers => \@headers);
@@ -131,7 +131,7 @@ sub has_ended {
   return 0;
 }
 
-# False at the end of the connection. Dies where it was reset, or where nothing comes in time.
+# False at the end of the connection. Dies if it was reset, or if nothing comes in time.
 sub receive_more {
   my ($self) = @_;
   IO::Select->new($self->{socket})->can_read(DEADLINE_SECONDS) or croak "nothing came after '$self->{received}'";

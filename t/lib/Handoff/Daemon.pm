@@ -11,7 +11,7 @@ use Carp         'croak';
 
 use Handoff::Wait 'wait_until';
 
-# The mock backend's stream: so many events, then [DONE].
+# The mock backend's stream: its events, then [DONE].
 use constant EVENTS => 18;
 
 my $daemons = 0;

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 package Handoff::Listener;
 
-# A socket that must not be connected to: where a test expects Apache to refuse a path, this one would tell otherwise.
+# A socket to which nothing must connect: if a test expects Apache to refuse a path, a connection here shows that it did
+# not.
 
 use strict;
 use warnings FATAL => 'all';
@@ -9,7 +10,7 @@ use warnings FATAL => 'all';
 use Carp   'croak';
 use Socket qw(AF_UNIX SOCK_SEQPACKET pack_sockaddr_un);
 
-# listen($path, $type): SOCK_SEQPACKET unless it says otherwise.
+# listen($path, $type): the type is SOCK_SEQPACKET by default.
 sub listen {
   my ($class, $path, $type) = @_;
   socket my $socket, AF_UNIX, $type // SOCK_SEQPACKET, 0 or croak "socket: $!";

@@ -19,7 +19,7 @@ our @EXPORT_OK = qw(module);
 # The last of the ports that t/run found free, and the suite's Apache does not use.
 sub port { return Apache::Test::vars('port') + 9 }
 
-# module('headers'): its LoadModule line, nothing where it is not there or is loaded already.
+# module('headers'): its LoadModule line; nothing if the module is missing or loaded already.
 sub module {
   my ($name) = @_;
   my $file = $name eq 'socket_handoff' ? $ENV{HANDOFF_MODULE} : "$ENV{HANDOFF_HTTPD_MODULES}/mod_$name.so";

@@ -31,7 +31,7 @@ sub start {
   alarm 10 * DEADLINE_SECONDS;    # not to outlive a test that was killed
   while (accept my $connection, $listener) {
     $connection->autoflush;
-    # The descriptors that come along are nobody's, and the kernel closes them. So may the client's be, by now.
+    # The received descriptors have no owner here, so the kernel closes them. The client's may be closed by now, too.
     recv $connection, my $payload, 1 << 20, 0;
     syswrite $payloads, pack 'N/a*', $payload;
     $function->($connection, $payload);
@@ -52,7 +52,7 @@ sub next_payload {
   return $payload;
 }
 
-# For a function: says this, and waits until the module has closed its end.
+# For a function: sends this, and waits until the module has closed its end.
 sub says {
   my ($connection, $answer) = @_;
   syswrite $connection, $answer if length $answer;
