@@ -4,6 +4,7 @@
 #include <sys/mman.h>
 
 #include <cerrno>
+#include <utility>
 
 namespace streaming {
 namespace {
@@ -30,8 +31,9 @@ Status ReceiveBuffers::open(std::uint32_t count, std::size_t bytes) {
   if (const int result = io_uring_register_buf_ring(&ring_, &registration, 0); result < 0) {
     return Error::from_errno("cannot register the ring's receive buffers", -result);
   }
-  // Not zeroed: what nothing has filled costs no memory.
-  memory_ = std::make_unique_for_overwrite<char[]>(count * stride());
+  Result<UndumpedMemory> mapped = UndumpedMemory::map(count * stride());
+  if (!mapped) return mapped.error();
+  memory_ = std::move(*mapped);
   for (std::uint32_t id = 0; id < count; ++id) give(static_cast<unsigned short>(id));
   return success();
 }
@@ -48,7 +50,7 @@ void ReceiveBuffers::use_for(io_uring_sqe& entry) const {
 
 std::span<char> ReceiveBuffers::filled(const io_uring_cqe& completion) {
   CHECK(id_of(completion) < count_);
-  return {&memory_[id_of(completion) * stride()], completion.res > 0 ? static_cast<std::size_t>(completion.res) : 0};
+  return {buffer(id_of(completion)), completion.res > 0 ? static_cast<std::size_t>(completion.res) : 0};
 }
 
 void ReceiveBuffers::give_back(const io_uring_cqe& completion) {
@@ -56,7 +58,7 @@ void ReceiveBuffers::give_back(const io_uring_cqe& completion) {
 }
 
 void ReceiveBuffers::give(unsigned short id) {
-  io_uring_buf_ring_add(buffers_, &memory_[id * stride()], static_cast<unsigned>(bytes_), id,
+  io_uring_buf_ring_add(buffers_, buffer(id), static_cast<unsigned>(bytes_), id,
                         io_uring_buf_ring_mask(count_), 0);
   io_uring_buf_ring_advance(buffers_, 1);
 }

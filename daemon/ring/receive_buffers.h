@@ -10,10 +10,10 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 #include <span>
 
 #include "base/json_input.h"
+#include "base/undumped_memory.h"
 #include "base/result.h"
 
 namespace streaming {
@@ -36,6 +36,7 @@ class ReceiveBuffers {
 
  private:
   std::size_t stride() const { return bytes_ + kJsonPadding; }
+  char* buffer(unsigned short id) const { return memory_.data() + id * stride(); }
   void give(unsigned short id);
 
   io_uring& ring_;
@@ -43,7 +44,7 @@ class ReceiveBuffers {
   std::uint32_t count_ = 0;
   std::size_t bytes_ = 0;
   io_uring_buf_ring* buffers_ = nullptr;
-  std::unique_ptr<char[]> memory_;
+  UndumpedMemory memory_;  // clients' keys and texts pass through it
 };
 
 }  // namespace streaming

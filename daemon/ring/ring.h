@@ -37,9 +37,11 @@ class RingFile {
  private:
   RingFile(std::int32_t number, bool direct) : number_(number), direct_(direct) {}
 
-  std::int32_t number_;
-  bool direct_;
+  std::int32_t number_ : 31;
+  bool direct_ : 1;
 };
+
+static_assert(sizeof(RingFile) == 4, "a part of each stream");
 
 struct Completion {
   Tag tag;
@@ -98,6 +100,10 @@ class Ring {
   // Receives from a blocking stream socket repeatedly, until the end (0), an error or a cancellation. Each time it
   // takes a buffer only when there are bytes. -ENOBUFS if all buffers were in use: submit it again.
   virtual void submit_receive_stream(RingFile file, Tag tag) = 0;
+
+  // Receives once from a stream socket, into one of the same buffers. Does not wait: -EAGAIN if there are no bytes, and
+  // -ENOBUFS if all buffers were in use.
+  virtual void submit_receive_available(RingFile file, Tag tag) = 0;
 
   // Neither waits: they complete with -EAGAIN instead.
   virtual void submit_send(RingFile file, std::span<const char> bytes, Tag tag) = 0;

@@ -24,6 +24,7 @@ enum class Operation : std::uint8_t {
   kClientSend,
   kClientWritable,
   kClientWatch,
+  kClientReceive,
   kClientShutdown,
   kClientDrain,
   kClientUnacknowledged,

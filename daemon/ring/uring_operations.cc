@@ -79,6 +79,13 @@ void UringRing::submit_receive_stream(RingFile file, Tag tag) {
   finish_entry(entry, file, tag);
 }
 
+void UringRing::submit_receive_available(RingFile file, Tag tag) {
+  io_uring_sqe* entry = next_entry();
+  io_uring_prep_recv(entry, file.number(), nullptr, 0, MSG_DONTWAIT);
+  stream_buffers_.use_for(*entry);
+  finish_entry(entry, file, tag);
+}
+
 void UringRing::submit_send(RingFile file, std::span<const char> bytes, Tag tag) {
   io_uring_sqe* entry = next_entry();
   io_uring_prep_send(entry, file.number(), bytes.data(), bytes.size(), MSG_DONTWAIT | MSG_NOSIGNAL);

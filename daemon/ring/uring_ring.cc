@@ -171,7 +171,7 @@ void UringRing::dispatch_one(const io_uring_cqe& entry, CompletionHandler& handl
   if (completion.tag.operation == Operation::kNone) return;
   if ((entry.flags & IORING_CQE_F_BUFFER) == 0) return handler.on_completion(completion);
   ReceiveBuffers& buffers =
-      completion.tag.operation == Operation::kUpstreamReceive ? stream_buffers_ : message_buffers_;
+      completion.tag.operation == Operation::kHandoffReceive ? message_buffers_ : stream_buffers_;
   completion.buffer = buffers.filled(entry);
   handler.on_completion(completion);
   buffers.give_back(entry);

@@ -45,6 +45,7 @@ class UringRing final : public Ring {
   void submit_receive_message(RingFile file, msghdr& message, bool wait, Tag tag) override;
   void submit_connect(RingFile file, const sockaddr& address, socklen_t length, Tag tag) override;
   void submit_receive_stream(RingFile file, Tag tag) override;
+  void submit_receive_available(RingFile file, Tag tag) override;
   void submit_send(RingFile file, std::span<const char> bytes, Tag tag) override;
   void submit_receive(RingFile file, std::span<char> bytes, Tag tag) override;
   void submit_read(RingFile file, std::span<char> bytes, std::uint64_t offset, Tag tag) override;

@@ -301,6 +301,21 @@ TEST_P(UringRingTest, ReceivesAStreamPieceByPieceToItsEnd) {
   EXPECT_FALSE(end.completion.more);
 }
 
+TEST_P(UringRingTest, ReceivesWhatIsThereIntoABufferOfItsOwnAndNeverWaits) {
+  const UniqueFd browser = install_client(0);
+  const auto receive = [this] {
+    ring->submit_receive_available(clients.at(0), tag(Operation::kClientReceive));
+    return done().wait_for(Operation::kClientReceive);
+  };
+  EXPECT_EQ(receive().completion.result, -EAGAIN);
+  for (int i = 0; i < 20; ++i) {
+    ASSERT_EQ(send(browser.get(), "piece", 5, 0), 5);
+    EXPECT_EQ(receive().bytes, "piece");
+  }
+  shutdown(browser.get(), SHUT_WR);
+  EXPECT_EQ(receive().completion.result, 0);
+}
+
 TEST_P(UringRingTest, StopsReceivingAStreamWhenItsBuffersAreUsedUpAndLosesNothing) {
   const UniqueFd server = install_client(0);
   const std::string much(1000, 'x');

@@ -106,6 +106,7 @@ class FakeRing final : public Ring {
     add(tag, file).bytes.assign(reinterpret_cast<const char*>(&address), length);
   }
   void submit_receive_stream(RingFile file, Tag tag) override { add(tag, file); }
+  void submit_receive_available(RingFile file, Tag tag) override { add(tag, file); }
   void submit_send(RingFile file, std::span<const char> bytes, Tag tag) override {
     add(tag, file).bytes.assign(bytes.data(), bytes.size());
   }
