@@ -24,6 +24,8 @@
 #include <cstdint>
 #include <span>
 
+#include "protocol/handoff_protocol.h"
+
 namespace handoff_protocol {
 
 // The first byte of a message with a connection part. No JSON text begins with it, and it is not kNoPayload: a daemon
@@ -34,6 +36,9 @@ inline constexpr std::size_t kConnectionHeaderBytes = 4;
 
 // The longest part. A longer one is malformed.
 inline constexpr std::size_t kMaxConnectionPartBytes = 512;
+
+// The largest message on SOCK_SEQPACKET.
+inline constexpr std::size_t kMaxMessageBytes = kMaxConnectionPartBytes + kMaxInlinePayloadBytes;
 
 inline constexpr std::uint8_t kTlsSection = 1;
 

@@ -11,6 +11,7 @@
 #include <memory>
 #include <string>
 
+#include "handoff/connection_part_reader.h"
 #include "handoff/handoff_receiver.h"
 #include "handoff/message_end.h"
 
@@ -19,8 +20,9 @@ namespace streaming {
 // The part of a message that has arrived on a SOCK_STREAM connection.
 struct HandoffReceiver::PartialMessage {
   HandedOver handed_over;
-  std::string bytes;  // no more than a message may have
-  MessageEnd end;
+  ConnectionPartReader part;
+  std::string payload;  // no more than a message may have
+  MessageEnd end;       // of the payload
 };
 
 class HandoffReceiver::Connection final : public ListNode, public TimerOwner {
@@ -54,7 +56,7 @@ class HandoffReceiver::Connection final : public ListNode, public TimerOwner {
   alignas(cmsghdr) char control_[kControlBytes];
   std::unique_ptr<PartialMessage> partial_;  // null unless a part of the message has arrived
   std::string reply_;                        // being sent
-  UniqueFd client_;                          // refused; kept until Apache has read the refusal
+  Client client_;                            // refused; kept until Apache has read the refusal
   Refusal refusal_;
 };
 

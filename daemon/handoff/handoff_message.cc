@@ -80,9 +80,9 @@ Result<HandedOver> take_descriptors(const msghdr& message) {
   }
   if (cut) return Error{"this process has no room for a descriptor; raise its limit of open files"};
   if (descriptors.empty()) return Error{"no descriptor"};
-  HandedOver handed_over{std::move(descriptors[0]), {}, sender_of(message)};
+  HandedOver handed_over{{.socket = std::move(descriptors[0])}, {}, sender_of(message)};
   if (descriptors.size() == 2) handed_over.payload_file = std::move(descriptors[1]);
-  if (Status checked = check_client(handed_over.client.get()); !checked) return checked.error();
+  if (Status checked = check_client(handed_over.client.socket.get()); !checked) return checked.error();
   return handed_over;
 }
 
@@ -90,10 +90,11 @@ bool close_descriptors(const msghdr& message) {
   return !received_descriptors(message).empty() || (message.msg_flags & MSG_CTRUNC) != 0;
 }
 
-void limit_unsent_and_unacknowledged(int client, Duration timeout) {
-  setsockopt(client, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &kClientUnsentBytes, sizeof kClientUnsentBytes);
+bool limit_unsent_and_unacknowledged(int client, Duration timeout) {
+  const int limited = setsockopt(client, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &kClientUnsentBytes, sizeof kClientUnsentBytes);
   const auto timeout_ms = static_cast<unsigned>(timeout.count());
   setsockopt(client, IPPROTO_TCP, TCP_USER_TIMEOUT, &timeout_ms, sizeof timeout_ms);
+  return limited == 0;
 }
 
 }  // namespace streaming

@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "base/result.h"
 #include "base/unique_fd.h"
+#include "handoff/client.h"
 
 namespace streaming {
 
@@ -21,7 +22,7 @@ inline constexpr std::size_t kMostDescriptors = 2;
 inline constexpr std::size_t kControlBytes = CMSG_SPACE(sizeof(ucred)) + CMSG_LEN(kMostDescriptors * sizeof(int));
 
 struct HandedOver {
-  UniqueFd client;        // a stream socket
+  Client client;          // its socket is a stream socket
   UniqueFd payload_file;  // holds the payload if the message does not; not checked yet
   // The sender, by the kernel's report. Empty if the connection was made before SO_PASSCRED was set.
   std::optional<ucred> sender;
@@ -36,8 +37,8 @@ bool close_descriptors(const msghdr& message);
 
 // Limits the bytes that the kernel keeps unsent for a client, and how long it waits for the client's acknowledgement.
 // By default it keeps megabytes: a slow client would then seem to read nothing for minutes. And it waits a quarter of
-// an hour for a client that is gone, whose answer is still paid for; `timeout` is enough. Unix sockets have neither
-// limit.
-void limit_unsent_and_unacknowledged(int client, Duration timeout);
+// an hour for a client that is gone, whose answer is still paid for; `timeout` is enough. Other
+// sockets have neither limit: the result is whether this is one of TCP.
+bool limit_unsent_and_unacknowledged(int client, Duration timeout);
 
 }  // namespace streaming

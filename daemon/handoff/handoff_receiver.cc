@@ -21,7 +21,7 @@ namespace {
 constexpr int kPartialMessageRetryAfterSeconds = 1;
 
 // The kernel takes the buffer's address from the ring and only the length from here.
-iovec kLargestMessage{nullptr, handoff_protocol::kMaxInlinePayloadBytes};
+iovec kLargestMessage{nullptr, handoff_protocol::kMaxMessageBytes};
 
 // A transient shortage in the kernel, which the peer did not cause.
 bool passes(std::int32_t result) {
@@ -101,7 +101,7 @@ void HandoffReceiver::give_up(Connection& connection) {
   if (connection.in_flight_ != Operation::kNone) {
     return ring_.submit_cancel(Tag{connection.in_flight_, connection.handle_});
   }
-  if (connection.client_) {
+  if (connection.client_.socket) {
     connection.unlink();
     if (connection.to_retry_ == Operation::kHandoffReply) return answer_client(connection);
     return submit(connection, Operation::kHandoffUnread);
@@ -201,8 +201,10 @@ void HandoffReceiver::on_message(const Completion& completion) {
   }
   look_at(connection);
   if (connection.partial_) {
+    const std::span<const char> payload = connection.partial_->part.take(completion.buffer);
     const bool brings_descriptor = completion.result >= 0 && close_descriptors(connection.message_);
-    return brings_descriptor ? refuse_later_descriptor(connection) : receive_part(connection, completion);
+    return brings_descriptor ? refuse_later_descriptor(connection)
+                             : receive_part(connection, payload, completion.result);
   }
   end_silence(connection);
   if (completion.result >= 0) return receive(connection, completion);
@@ -217,6 +219,8 @@ void HandoffReceiver::count_as_timed_out(int code) {
 }
 
 void HandoffReceiver::receive(Connection& connection, const Completion& completion) {
+  ConnectionPartReader part;
+  const std::span<const char> payload = part.take(completion.buffer);
   Result<HandedOver> handed_over = take_descriptors(connection.message_);
   // The kernel looks first for a message and then for the peer's end. If the peer sends and closes in between, the
   // receive reports an end of file before the message. So receive once more.
@@ -229,56 +233,63 @@ void HandoffReceiver::receive(Connection& connection, const Completion& completi
     log::write(level, "a connection sent no client: {}", handed_over.error().message);
     return close(connection);
   }
-  limit_unsent_and_unacknowledged(handed_over->client.get(), limits_.client_timeout);
+  Client& client = handed_over->client;
+  const bool is_tcp = limit_unsent_and_unacknowledged(client.socket.get(), limits_.client_timeout);
+  client.transport = is_tcp ? Transport::kPlain : Transport::kRelayed;
   counters_.add(Counter::kHandoffs);
   if (socket_type_ == SOCK_STREAM) {
-    connection.partial_ = std::make_unique<PartialMessage>(PartialMessage{std::move(*handed_over), {}, {}});
-    return receive_part(connection, completion);
+    connection.partial_ = std::make_unique<PartialMessage>(std::move(*handed_over), std::move(part));
+    return receive_part(connection, payload, completion.result);
   }
-  hand_on(connection, *handed_over, completion.buffer, (connection.message_.msg_flags & MSG_TRUNC) != 0);
+  part.give_to(client);
+  hand_on(connection, *handed_over, part.status(), payload, (connection.message_.msg_flags & MSG_TRUNC) != 0);
 }
 
 // An end of file, an error and the end of the peer's time also end the message: the parser reports what is missing. A
 // message from a user who is not allowed, or one that is too large, is refused before its end.
-void HandoffReceiver::receive_part(Connection& connection, const Completion& completion) {
+void HandoffReceiver::receive_part(Connection& connection, std::span<const char> payload, std::int32_t result) {
   PartialMessage& partial = *connection.partial_;
-  partial.bytes.append(completion.buffer.begin(), completion.buffer.end());
-  partial_bytes_ += completion.buffer.size();
-  const bool whole = completion.result <= 0 || partial.handed_over.payload_file ||
-                     partial.end.is_reached_by(completion.buffer);
+  partial.payload.append(payload.begin(), payload.end());
+  partial_bytes_ += payload.size();
+  const bool reached = !payload.empty() && (partial.handed_over.payload_file || partial.end.is_reached_by(payload));
+  const bool whole = result <= 0 || partial.part.failed() || reached;
   const bool overfull = !whole && partial_bytes_ > kMaxPartialMessageBytes;
-  if (!whole && !overfull && is_allowed(partial.handed_over.sender) && partial.bytes.size() <= most_message_bytes()) {
+  if (!whole && !overfull && is_allowed(partial.handed_over.sender) && partial.payload.size() <= most_inline_bytes()) {
     return submit_receive(connection);
   }
-  PartialMessage message = take_partial_message(connection);
-  if (!overfull) return hand_on(connection, message.handed_over, message.bytes, false);
-  refuse(connection, std::move(message.handed_over.client),
+  const std::unique_ptr<PartialMessage> message = take_partial_message(connection);
+  if (!overfull) {
+    return hand_on(connection, message->handed_over, message->part.status(), message->payload, false);
+  }
+  refuse(connection, std::move(message->handed_over.client),
          Refusal{503, "too many messages are incomplete, try again soon", kPartialMessageRetryAfterSeconds, {}});
 }
 
 void HandoffReceiver::refuse_later_descriptor(Connection& connection) {
-  refuse(connection, take_partial_message(connection).handed_over.client,
+  refuse(connection, std::move(take_partial_message(connection)->handed_over.client),
          Refusal{400, "a descriptor came with a later part of the message"});
 }
 
-HandoffReceiver::PartialMessage HandoffReceiver::take_partial_message(Connection& connection) {
+std::unique_ptr<HandoffReceiver::PartialMessage> HandoffReceiver::take_partial_message(Connection& connection) {
   end_silence(connection);
-  partial_bytes_ -= connection.partial_->bytes.size();
-  return std::move(*std::exchange(connection.partial_, nullptr));
+  PartialMessage& partial = *connection.partial_;
+  partial_bytes_ -= partial.payload.size();
+  partial.part.give_to(partial.handed_over.client);
+  return std::move(connection.partial_);
 }
 
 // --- The decision ---------------------------------------------------------------------------------------------------
 
-void HandoffReceiver::hand_on(Connection& connection, HandedOver& handed_over, std::span<const char> message,
-                              bool cut) {
+void HandoffReceiver::hand_on(Connection& connection, HandedOver& handed_over, const Status& part,
+                              std::span<const char> payload, bool cut) {
   durations_.observe(std::chrono::microseconds((MonotonicClock::now_ns() - connection.arrived_ns_) / 1000));
-  Admission admission = decide(handed_over, message, cut);
+  Admission admission = decide(handed_over, part, payload, cut);
   if (!admission) return refuse(connection, std::move(handed_over.client), std::move(admission.refusal()));
   connection.assigned_ = false;
   reply(connection, std::string(1, handoff_protocol::kAccepted));
 }
 
-std::size_t HandoffReceiver::most_message_bytes() const {
+std::size_t HandoffReceiver::most_inline_bytes() const {
   return std::min(limits_.max_payload_bytes, handoff_protocol::kMaxInlinePayloadBytes);
 }
 
@@ -301,26 +312,28 @@ void HandoffReceiver::complain_of(const std::optional<ucred>& sender) {
   }
 }
 
-Admission HandoffReceiver::decide(HandedOver& handed_over, std::span<const char> message, bool cut) {
+Admission HandoffReceiver::decide(HandedOver& handed_over, const Status& part, std::span<const char> payload,
+                                  bool cut) {
   if (!is_allowed(handed_over.sender)) {
     complain_of(handed_over.sender);
     return Refusal{403, "this user may not hand over clients"};
   }
-  if (cut || message.size() > most_message_bytes()) {
-    return Refusal{413, "the payload is larger than " + std::to_string(most_message_bytes()) + " bytes"};
+  if (!part) return Refusal{400, part.error().message};
+  if (cut || payload.size() > most_inline_bytes()) {
+    return Refusal{413, "the payload is larger than " + std::to_string(most_inline_bytes()) + " bytes"};
   }
-  if (!handed_over.payload_file) return decide(handed_over.client, parser_.parse(message));
+  if (!handed_over.payload_file) return decide(handed_over.client, parser_.parse(payload));
   Result<PayloadFile> file = PayloadFile::map(std::move(handed_over.payload_file), limits_.max_payload_bytes);
   if (!file) return Refusal{file.error().code == EFBIG ? 413 : 400, file.error().message};
   return decide(handed_over.client, parser_.parse(std::move(*file)));
 }
 
-Admission HandoffReceiver::decide(UniqueFd& client, Result<std::unique_ptr<HandoffRequest>> request) {
+Admission HandoffReceiver::decide(Client& client, Result<std::unique_ptr<HandoffRequest>> request) {
   if (!request) return Refusal{400, request.error().message};
   return clients_.on_client(client, std::move(*request));
 }
 
-void HandoffReceiver::refuse(Connection& connection, UniqueFd client, Refusal refusal) {
+void HandoffReceiver::refuse(Connection& connection, Client client, Refusal refusal) {
   const Counter counter = counter_of(refusal);
   counters_.add(counter);
   if (counter != Counter::kRefusedStranger) {
@@ -348,7 +361,7 @@ void HandoffReceiver::on_reply_sent(const Completion& completion) {
     return retry_later(connection, Operation::kHandoffReply, kHandoffRetryPause);
   }
   // An acceptance that was not delivered changes nothing: a module that does not wait has closed already.
-  if (!connection.client_) return close(connection);
+  if (!connection.client_.socket) return close(connection);
   if (completion.result < 0) return answer_client(connection);
   submit(connection, connection.given_up_ ? Operation::kHandoffUnread : Operation::kHandoffVerdict);
 }

@@ -24,8 +24,8 @@
 
 #include "base/intrusive_list.h"
 #include "base/slab.h"
-#include "base/unique_fd.h"
 #include "handoff/admission.h"
+#include "handoff/client.h"
 #include "handoff/handoff_listener.h"
 #include "handoff/handoff_message.h"
 #include "handoff/handoff_request.h"
@@ -42,10 +42,10 @@ namespace streaming {
 class ClientReceiver {
  public:
   // Takes the client and its assignment of the WorkerLoad. If it refuses, it takes neither.
-  virtual Admission on_client(UniqueFd& client, std::unique_ptr<HandoffRequest> request) = 0;
+  virtual Admission on_client(Client& client, std::unique_ptr<HandoffRequest> request) = 0;
   // Answers a client that Apache will not answer. Takes client and assignment, or returns false if it has no room even
   // for that.
-  virtual bool on_refused_client(UniqueFd& client, const Refusal& refusal) = 0;
+  virtual bool on_refused_client(Client& client, const Refusal& refusal) = 0;
 
  protected:
   ~ClientReceiver() = default;
@@ -103,19 +103,20 @@ class HandoffReceiver final : public ConnectionReceiver, private TimerOwner, pri
   void end_silence(Connection& connection);
   static bool is_to_be_looked_at_again(const Connection& connection, std::int32_t result);
   void receive(Connection& connection, const Completion& completion);
-  void receive_part(Connection& connection, const Completion& completion);
+  void receive_part(Connection& connection, std::span<const char> payload, std::int32_t result);
   void refuse_later_descriptor(Connection& connection);
-  PartialMessage take_partial_message(Connection& connection);
+  std::unique_ptr<PartialMessage> take_partial_message(Connection& connection);
   bool is_allowed(const std::optional<ucred>& sender) const;
   void complain_of(const std::optional<ucred>& sender);
-  std::size_t most_message_bytes() const;
-  // `cut`: the message was larger than the buffer.
-  void hand_on(Connection& connection, HandedOver& handed_over, std::span<const char> message, bool cut);
+  std::size_t most_inline_bytes() const;
+  // `part`: whether the connection part, if there is one, can be used. `cut`: the message was larger than the buffer.
+  void hand_on(Connection& connection, HandedOver& handed_over, const Status& part, std::span<const char> payload,
+               bool cut);
   // Makes the client a stream, or refuses it.
-  Admission decide(HandedOver& handed_over, std::span<const char> message, bool cut);
-  Admission decide(UniqueFd& client, Result<std::unique_ptr<HandoffRequest>> request);
+  Admission decide(HandedOver& handed_over, const Status& part, std::span<const char> payload, bool cut);
+  Admission decide(Client& client, Result<std::unique_ptr<HandoffRequest>> request);
   void reply(Connection& connection, std::string reply);
-  void refuse(Connection& connection, UniqueFd client, Refusal refusal);
+  void refuse(Connection& connection, Client client, Refusal refusal);
   void answer_client(Connection& connection);
   void count_as_timed_out(int code);
   void give_up(Connection& connection);

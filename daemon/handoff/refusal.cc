@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "handoff/refusal.h"
 
+#include "protocol/connection_part.h"
 #include "protocol/handoff_protocol.h"
 
 namespace streaming {
@@ -9,7 +10,8 @@ std::string acknowledgement_of(const Refusal& refusal) {
   std::string message(1, handoff_protocol::kRefused);
   message += "{\"status\":" + std::to_string(refusal.status);
   if (refusal.retry_after_seconds > 0) message += ",\"retry_after\":" + std::to_string(refusal.retry_after_seconds);
-  return message + "}";
+  message += ",\"" + std::string(handoff_protocol::kKnownConnectionVersion) + "\":";
+  return message + std::to_string(handoff_protocol::kConnectionVersion) + "}";
 }
 
 Counter counter_of(const Refusal& refusal) {

@@ -156,8 +156,8 @@ void Worker::on_connection_arrived(const Completion& completion) {
 
 // --- Clients --------------------------------------------------------------------------------------------------------
 
-Admission Worker::on_client(UniqueFd& client, std::unique_ptr<HandoffRequest> request) {
-  if (client.get() >= shared_.descriptors) {
+Admission Worker::on_client(Client& client, std::unique_ptr<HandoffRequest> request) {
+  if (client.socket.get() >= shared_.descriptors) {
     return Refusal{503, "all places are taken, try again soon", kRetryAfterSeconds,
                    "the process has no descriptors left; raise the limit of open files (LimitNOFILE=)"};
   }
@@ -171,7 +171,7 @@ Admission Worker::on_client(UniqueFd& client, std::unique_ptr<HandoffRequest> re
   return streams_.open(client, std::move(request), *backend);
 }
 
-bool Worker::on_refused_client(UniqueFd& client, const Refusal& refusal) {
+bool Worker::on_refused_client(Client& client, const Refusal& refusal) {
   return streams_.open_refused(client, refusal);
 }
 

@@ -94,8 +94,8 @@ class Worker final : private ClientReceiver, private TimerOwner {
   void on_timer(Timer&) override { given_up_ = true; }
   void enter_at(CompletionTable& completions);
   void on_connection_arrived(const Completion& completion);
-  Admission on_client(UniqueFd& client, std::unique_ptr<HandoffRequest> request) override;
-  bool on_refused_client(UniqueFd& client, const Refusal& refusal) override;
+  Admission on_client(Client& client, std::unique_ptr<HandoffRequest> request) override;
+  bool on_refused_client(Client& client, const Refusal& refusal) override;
 
   void watch_for_orders();
   void on_wakeup(const Completion& completion);

@@ -28,7 +28,7 @@ Result<std::unique_ptr<Ring>> make_ring(std::uint32_t streams, std::uint32_t cli
                             .client_files = std::min(streams + kMaxRefusals, clients_in_table),
                             .connection_files = kMaxHandoffConnections,
                             .receive_buffers = kReceiveBuffers,
-                            .receive_bytes = handoff_protocol::kMaxInlinePayloadBytes,
+                            .receive_bytes = handoff_protocol::kMaxMessageBytes,
                             .stream_buffers = kStreamBuffers,
                             .stream_bytes = kStreamBufferBytes});
 }

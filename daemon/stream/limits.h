@@ -29,8 +29,15 @@ inline constexpr std::size_t kMaxKeptApacheIdBytes = 64;
 inline constexpr std::size_t kMaxKeptAddressBytes = 64;
 inline constexpr std::size_t kMaxKeptPathBytes = 128;
 
-// After the answer's end: for how long, and how many bytes, a client that goes on sending is read. Over it: closed.
+// After the answer's end: for how long a client that goes on sending is read. Over it: closed.
 inline constexpr Duration kDrainTimeout{2000};
-inline constexpr std::size_t kDrainBytes = 1024 * 1024;
+
+// What is read of a client, in KiB: over TLS at any time, otherwise after its answer's end. Over it: a client over TLS
+// is not read any more while its answer runs; after the end the connection is closed.
+inline constexpr std::uint16_t kMaxReceivedKb = 1024;
+
+// Receives from clients over TLS in flight at one time, per worker; each takes one of kStreamBuffers. Over it: the
+// others wait, in the order in which they came.
+inline constexpr std::uint32_t kMaxClientReceives = 16;
 
 }  // namespace streaming

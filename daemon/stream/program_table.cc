@@ -120,7 +120,8 @@ ProgramTable::ProgramTable(Children& children, TimerWheel& timers, StreamTable& 
 
 ProgramTable::~ProgramTable() = default;
 
-Admission ProgramTable::open(UniqueFd& client, const HandoffRequest& request, const Config& config) {
+Admission ProgramTable::open(Client& client, const HandoffRequest& request, const Config& config) {
+  if (client.tls) return Refusal{501, "backend exec does not serve clients over TLS"};
   if (find_command(config, request.profile) == nullptr) {
     return Refusal{400, "unknown profile; of backend exec there are: " + command_names(config)};
   }
@@ -128,9 +129,9 @@ Admission ProgramTable::open(UniqueFd& client, const HandoffRequest& request, co
     running_.fetch_sub(1, std::memory_order_relaxed);
     return Refusal{503, "too many programs run, try again soon", kRetryAfterSeconds};
   }
-  Admission admission = start(client, request, config);
+  Admission admission = start(client.socket, request, config);
   if (admission) {
-    client.reset();  // it is the program's
+    client.socket.reset();  // it is the program's
   } else {
     running_.fetch_sub(1, std::memory_order_relaxed);
   }

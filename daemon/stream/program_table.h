@@ -12,7 +12,6 @@
 #include <cstdint>
 
 #include "base/slab.h"
-#include "base/unique_fd.h"
 #include "config/config.h"
 #include "handoff/admission.h"
 #include "handoff/handoff_request.h"
@@ -29,7 +28,7 @@ class ProgramTable {
   ~ProgramTable();
 
   // Starts the program that the hand-off asks for and gives it the client; or leaves the client to the caller.
-  Admission open(UniqueFd& client, const HandoffRequest& request, const Config& config);
+  Admission open(Client& client, const HandoffRequest& request, const Config& config);
 
   void end_all(CloseCause cause);
 

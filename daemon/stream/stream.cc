@@ -180,11 +180,22 @@ void Stream::mark_for_flush() {
 void Stream::flush() {
   if (encoder_.too_large()) begin_close(CloseCause::kUpstreamTooLarge);
   if (state_ == StreamState::kClosing || client_gone_ || head_held_ || (in_flight_ & kWritable) != 0) return;
+  if (tls_ && !seal()) return;
   if (writer_.flush(table_.ring(), client_, tag(Operation::kClientSend))) {
     begin(kSend);
   } else if (state_ == StreamState::kDraining && writer_.empty() && !shut_down_) {
     begin_drain();
   }
+}
+
+bool Stream::seal() {
+  using LastRecord = StreamWriter::LastRecord;
+  LastRecord last = LastRecord::kNotYet;
+  if (ended()) last = cause_ == CloseCause::kClientMalformed ? LastRecord::kFatalAlert : LastRecord::kCloseNotify;
+  if (writer_.seal(*tls_, table_.tls_ciphers(), last)) return true;
+  log::warn("stream {}: no further TLS record can be made: its keys are used up, or OpenSSL has failed", stream_id());
+  lose_client(CloseCause::kTlsFailed);
+  return false;
 }
 
 void Stream::on_sent(const Completion& completion) {

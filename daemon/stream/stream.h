@@ -15,6 +15,7 @@
 #include "backends/backend.h"
 #include "base/intrusive_list.h"
 #include "base/slab.h"
+#include "handoff/client.h"
 #include "ring/ring.h"
 #include "ring/timer_wheel.h"
 #include "sse/event_encoder.h"
@@ -40,7 +41,11 @@ class Stream final : public ListNode, private EventSink, private TimerOwner {
   void open_refused(const HttpError& error);
 
   // Before the first of these: the client, which is the stream's to close.
-  void set_client(RingFile client) { client_ = client; }
+  void set_client(RingFile file, Transport transport, std::unique_ptr<TlsConnection> tls) {
+    client_ = file;
+    transport_ = transport;
+    tls_ = std::move(tls);
+  }
 
   // What answers it; null for one that only says no.
   Backend* backend() const { return backend_; }
@@ -95,8 +100,10 @@ class Stream final : public ListNode, private EventSink, private TimerOwner {
 
   Handle handle() const { return handle_; }
   bool refused() const { return refused_; }
+  Transport transport() const { return transport_; }
   StreamState state() const { return state_; }
   CloseCause cause() const { return cause_; }
+  // On the socket: of TLS whole records.
   std::uint64_t bytes_sent() const { return bytes_sent_; }
   std::uint32_t events() const { return events_; }
   Time opened() const { return opened_; }
@@ -113,10 +120,14 @@ class Stream final : public ListNode, private EventSink, private TimerOwner {
   void on_sent(const Completion& completion);
   void on_writable(const Completion& completion);
   void on_watch(const Completion& completion);
+  void on_received(const Completion& completion);
   void on_shutdown(const Completion& completion);
   void on_drained(const Completion& completion);
   void on_unacknowledged(const Completion& completion);
   void on_closed(const Completion& completion);
+
+  // For the table: receives what a client over TLS has sent; false if nobody wants that any more.
+  bool submit_receive();
 
  private:
   // Operations that can be in flight, as bits.
@@ -128,6 +139,7 @@ class Stream final : public ListNode, private EventSink, private TimerOwner {
     kDrain = 16,
     kClose = 32,
     kUnacknowledged = 64,
+    kReceive = 128,
   };
 
   void on_event(const AnswerEvent& event) override;
@@ -146,9 +158,11 @@ class Stream final : public ListNode, private EventSink, private TimerOwner {
   bool ended() const { return state_ == StreamState::kDraining || state_ == StreamState::kClosing; }
 
   void note_first_event();
-  bool nothing_sent() const { return bytes_sent_ == 0 && !writer_.sending(); }
+  bool nothing_sent() const { return bytes_sent_ == 0 && !writer_.sending() && !writer_.sealed(); }
 
   void mark_for_flush();
+  // Makes records of what is queued for a client over TLS; false if the stream has ended because that failed.
+  bool seal();
   void pause_or_resume_backend();
   // What is waited for has happened, and the next wait begins.
   void restart_wait();
@@ -162,10 +176,13 @@ class Stream final : public ListNode, private EventSink, private TimerOwner {
   void on_client_gone(CloseCause cause);
   void on_client_broken(CloseCause cause);
   void submit_watch(short events);
+  void take_records(std::span<char> bytes);
   void submit_writable();
   // Reads what the client sends, unless that is under way: its completion looks for more.
   void drain();
   void submit_drain();
+  void count_received(std::int32_t bytes);
+  void on_input(std::int32_t result);
   void submit_count_unacknowledged();
   void begin_drain();
   // The connection is of no use any more, and the client has not acknowledged all that was sent.
@@ -177,6 +194,7 @@ class Stream final : public ListNode, private EventSink, private TimerOwner {
 
   const Handle handle_;
   RingFile client_ = RingFile::regular(-1);
+  std::uint32_t first_event_ms_ = 0;            // after the opening; of no meaning before there is one
   [[no_unique_address]] EventEncoder encoder_;  // the small members that follow take the room behind its own
   StreamState state_ = StreamState::kOpening;
   CloseCause cause_ = CloseCause::kCompleted;
@@ -189,13 +207,14 @@ class Stream final : public ListNode, private EventSink, private TimerOwner {
   bool shut_down_ : 1 = false;     // the client was told that the answer has ended
   bool client_talks_ : 1 = false;  // the client has sent bytes that we do not read while we stream
   bool refused_ : 1 = false;       // an answer in place of a stream
-  std::uint16_t status_ = 200;
-  std::uint32_t first_event_ms_ = 0;  // after the opening; of no meaning before there is one
+  Transport transport_ : 2 = Transport::kPlain;
   std::uint32_t events_ = 0;
-  std::uint32_t drained_bytes_ = 0;
+  std::uint16_t status_ = 200;
+  std::uint16_t received_kb_ = 0;  // from the client; each receive counts at least one
   StreamTable& table_;
   [[no_unique_address]] StreamWriter writer_;
   std::uint16_t unacknowledged_kb_ = 0;  // of what was sent, when it was last looked at
+  std::unique_ptr<TlsConnection> tls_;   // null unless the client's transport is TLS
   Timer wait_;  // for whatever is waited for: the first event, the next one, the client's buffer, the client's end
   Time waiting_since_;
   Time quiet_since_;  // nothing was queued for the client since

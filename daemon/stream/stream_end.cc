@@ -34,9 +34,44 @@ void Stream::on_watch(const Completion& completion) {
   if ((completion.result & POLLERR) != 0) return drain();
   if ((completion.result & kClientGoneEvents) != 0) return on_client_gone(CloseCause::kClientGone);
   if (shut_down_) return drain();
-  // Bytes behind the request are not ours to read while we stream; they are drained at the end.
+  if (tls_ && !client_talks_) return table_.receive_when_possible(*this);
+  // What a client sends behind its request is not read while we stream; it is drained at the end.
   client_talks_ = true;
   submit_watch(POLLRDHUP);
+}
+
+bool Stream::submit_receive() {
+  if (state_ == StreamState::kClosing || client_gone_) return false;
+  begin(kReceive);
+  table_.ring().submit_receive_available(client_, tag(Operation::kClientReceive));
+  return true;
+}
+
+void Stream::on_received(const Completion& completion) {
+  completed(kReceive);
+  table_.received();
+  if (state_ == StreamState::kClosing) return close_when_idle();
+  if (client_gone_) return;
+  if (completion.result == -ENOBUFS) return table_.receive_when_possible(*this);
+  if (completion.result > 0 && !shut_down_) return take_records(completion.buffer);
+  on_input(completion.result);
+}
+
+// Nobody wants what is in the records, but only an open one shows that it is a close_notify or a KeyUpdate.
+void Stream::take_records(std::span<char> bytes) {
+  count_received(static_cast<std::int32_t>(bytes.size()));
+  const TlsConnection::Received received = tls_->receive(table_.tls_ciphers(), bytes);
+  if (received == TlsConnection::Received::kClosed) return on_client_gone(CloseCause::kClientGone);
+  const bool malformed = received == TlsConnection::Received::kMalformed;
+  client_talks_ = malformed || received_kb_ >= kMaxReceivedKb;
+  submit_watch(client_talks_ ? POLLRDHUP : POLLIN | POLLRDHUP);
+  if (malformed && (ended() || goes_on_)) return on_client_gone(CloseCause::kClientMalformed);
+  if (malformed) return begin_close(CloseCause::kClientMalformed);
+  if (tls_->has_to_answer()) mark_for_flush();
+}
+
+void Stream::count_received(std::int32_t bytes) {
+  received_kb_ = static_cast<std::uint16_t>(received_kb_ + (bytes + 1023) / 1024);
 }
 
 void Stream::on_client_gone(CloseCause cause) {
@@ -87,7 +122,7 @@ void Stream::begin_drain() {
 }
 
 // The client may still be sending. Closing with bytes unread resets the connection, and the answer's end with it: so
-// they are read until the client closes, and no longer than kDrainTimeout and kDrainBytes allow.
+// they are read until the client closes, and no longer than kDrainTimeout and kMaxReceivedKb allow.
 void Stream::on_shutdown(const Completion& completion) {
   completed(kShutdown);
   if (state_ == StreamState::kClosing) return close_when_idle();
@@ -107,13 +142,18 @@ void Stream::submit_drain() {
 void Stream::on_drained(const Completion& completion) {
   completed(kDrain);
   if (state_ == StreamState::kClosing) return close_when_idle();
-  if (completion.result > 0) {
-    drained_bytes_ += static_cast<std::uint32_t>(completion.result);
-    return drained_bytes_ < kDrainBytes ? submit_drain() : on_client_broken(CloseCause::kClientGone);
+  on_input(completion.result);
+}
+
+// Of a receive whose bytes are dropped.
+void Stream::on_input(std::int32_t result) {
+  if (result > 0) {
+    count_received(result);
+    return received_kb_ < kMaxReceivedKb ? drain() : on_client_broken(CloseCause::kClientGone);
   }
-  if (completion.result == 0) return on_client_gone(CloseCause::kClientGone);
-  if (completion.result != -EAGAIN) {
-    return on_client_broken(completion.result == -ETIMEDOUT ? CloseCause::kWriteTimeout : CloseCause::kClientGone);
+  if (result == 0) return on_client_gone(CloseCause::kClientGone);
+  if (result != -EAGAIN) {
+    return on_client_broken(result == -ETIMEDOUT ? CloseCause::kWriteTimeout : CloseCause::kClientGone);
   }
   if ((in_flight_ & kWatch) == 0) return submit_watch(POLLIN | POLLRDHUP);
   // The watch in flight does not look for bytes; its cancellation starts one that does.
@@ -146,7 +186,7 @@ void Stream::begin_close(CloseCause cause, int upstream_status, int retry_after_
       encoder_.append_error(writer_.queue(), message, cause == CloseCause::kUpstreamReported);
     }
   }
-  writer_.end_chunks();
+  if (cause != CloseCause::kClientMalformed) writer_.end_chunks();  // otherwise the answer breaks off
   head_held_ = false;
   move_to(StreamState::kDraining);
   restart_wait();
@@ -162,7 +202,7 @@ void Stream::abandon(CloseCause cause) {
   wait_.stop();
   unlink();
   move_to(StreamState::kClosing);
-  // A send never waits, and a shutdown cannot be cancelled: both complete by themselves.
+  // A send and a receive never wait, and a shutdown cannot be cancelled: they complete by themselves.
   if ((in_flight_ & kWritable) != 0) table_.ring().submit_cancel(tag(Operation::kClientWritable));
   if ((in_flight_ & kWatch) != 0) table_.ring().submit_cancel(tag(Operation::kClientWatch));
   close_when_idle();

@@ -36,7 +36,7 @@ StreamTable::StreamTable(Ring& ring, TimerWheel& timers, WorkerLoad& load, UserL
       streams_(settings.max_streams + kMaxRefusals) {
 }
 
-Admission StreamTable::open(UniqueFd& client, std::unique_ptr<HandoffRequest> request, Backend& backend) {
+Admission StreamTable::open(Client& client, std::unique_ptr<HandoffRequest> request, Backend& backend) {
   const std::string_view named = request->format.empty() ? backend.format(*request) : request->format;
   const std::optional<Format> format = named.empty() ? settings_.format : find_format(named);
   if (!format) return Refusal{400, "unknown format; there are: " + format_names()};
@@ -97,7 +97,7 @@ void StreamTable::note_places() {
   metrics_.peak.raise_to(metrics_.active.get());
 }
 
-bool StreamTable::open_refused(UniqueFd& client, const Refusal& refusal) {
+bool StreamTable::open_refused(Client& client, const Refusal& refusal) {
   if (refused_streams_ == kMaxRefusals) return false;
   Stream* stream = create(client);
   if (stream == nullptr) return false;
@@ -106,16 +106,16 @@ bool StreamTable::open_refused(UniqueFd& client, const Refusal& refusal) {
   return true;
 }
 
-Stream* StreamTable::create(UniqueFd& client) {
+Stream* StreamTable::create(Client& client) {
   Stream* stream = streams_.create(*this);
   if (stream == nullptr) return nullptr;
-  Result<RingFile> file = ring_.adopt(stream->handle().index, client);
+  Result<RingFile> file = ring_.adopt(stream->handle().index, client.socket);
   if (!file) {
     log::error("{}", file.error().message);
     streams_.destroy(*stream, stream->handle());
     return nullptr;
   }
-  stream->set_client(*file);
+  stream->set_client(*file, client.transport, std::move(client.tls));
   return stream;
 }
 
@@ -123,6 +123,7 @@ void StreamTable::enter_at(CompletionTable& completions) {
   completions.enter_slots<&Stream::on_sent>(Operation::kClientSend, streams_);
   completions.enter_slots<&Stream::on_writable>(Operation::kClientWritable, streams_);
   completions.enter_slots<&Stream::on_watch>(Operation::kClientWatch, streams_);
+  completions.enter_slots<&Stream::on_received>(Operation::kClientReceive, streams_);
   completions.enter_slots<&Stream::on_shutdown>(Operation::kClientShutdown, streams_);
   completions.enter_slots<&Stream::on_drained>(Operation::kClientDrain, streams_);
   completions.enter_slots<&Stream::on_unacknowledged>(Operation::kClientUnacknowledged, streams_);
@@ -131,6 +132,25 @@ void StreamTable::enter_at(CompletionTable& completions) {
 
 void StreamTable::on_work(Work&) {
   while (Stream* stream = to_flush_.pop_front()) stream->flush();
+}
+
+void StreamTable::receive_when_possible(Stream& stream) {
+  to_receive_.push_back(stream.handle());
+  submit_receives();
+}
+
+void StreamTable::received() {
+  CHECK(receiving_ > 0);
+  --receiving_;
+  submit_receives();
+}
+
+void StreamTable::submit_receives() {
+  while (receiving_ < kMaxClientReceives && !to_receive_.empty()) {
+    Stream* stream = streams_.find(to_receive_.front());
+    to_receive_.pop_front();
+    if (stream != nullptr && stream->submit_receive()) ++receiving_;
+  }
 }
 
 void StreamTable::close_all(CloseCause cause) {

@@ -7,14 +7,15 @@
 
 #include <array>
 #include <cstdint>
+#include <deque>
 #include <span>
 #include <string>
 #include <string_view>
 
 #include "base/intrusive_list.h"
 #include "base/slab.h"
-#include "base/unique_fd.h"
 #include "handoff/admission.h"
+#include "handoff/client.h"
 #include "handoff/worker_load.h"
 #include "metrics/counters.h"
 #include "ring/completion_table.h"
@@ -25,6 +26,7 @@
 #include "stream/stream.h"
 #include "stream/stream_metrics.h"
 #include "stream/user_limits.h"
+#include "tls/tls_ciphers.h"
 
 namespace streaming {
 
@@ -49,9 +51,9 @@ class StreamTable final : private TimerOwner, private WorkOwner {
               const StreamSettings& settings);
 
   // Opens a stream that takes the client and its assignment of the WorkerLoad. If it is refused, the caller keeps both.
-  Admission open(UniqueFd& client, std::unique_ptr<HandoffRequest> request, Backend& backend);
+  Admission open(Client& client, std::unique_ptr<HandoffRequest> request, Backend& backend);
   // Likewise, to answer the client with `refusal`; false if there is no room even for that.
-  bool open_refused(UniqueFd& client, const Refusal& refusal);
+  bool open_refused(Client& client, const Refusal& refusal);
 
   // A client that is served without a stream takes a place among them, and counts as its user's.
   struct Place {
@@ -94,6 +96,11 @@ class StreamTable final : private TimerOwner, private WorkOwner {
     to_flush_.push_back(stream);
     timers_.at_turn_end(flush_);
   }
+  TlsCiphers& tls_ciphers() { return tls_ciphers_; }
+  // A client over TLS has sent something: lets the stream receive it, at once or when it is its turn.
+  void receive_when_possible(Stream& stream);
+  // A stream's receive has completed.
+  void received();
   // For a head.
   std::string_view date() { return date_.now(); }
   // Receives bytes that are dropped; shared by all streams, because nobody reads it.
@@ -112,13 +119,14 @@ class StreamTable final : private TimerOwner, private WorkOwner {
   std::uint32_t places_taken() const { return streams_.size() - refused_streams_ + places_without_stream_; }
   void note_places();
   // A stream that has taken the client. Null on failure, and the client is still the caller's.
-  Stream* create(UniqueFd& client);
+  Stream* create(Client& client);
   void count(const Stream& stream);
   void log_end(const Stream& stream) const;
   // When a peak is over, the allocator's free memory goes back to the system.
   void trim_memory_later();
   void on_timer(Timer&) override;
   void on_work(Work&) override;
+  void submit_receives();
 
   Ring& ring_;
   TimerWheel& timers_;
@@ -136,6 +144,9 @@ class StreamTable final : private TimerOwner, private WorkOwner {
   StreamMetrics metrics_;
   Slab<Stream> streams_;
   IntrusiveList<Stream> to_flush_;
+  TlsCiphers tls_ciphers_;
+  std::deque<Handle> to_receive_;  // streams that wait for others' receives; some have ended meanwhile
+  std::uint32_t receiving_ = 0;
   std::array<char, 16 * 1024> discarded_;
 };
 

@@ -12,6 +12,26 @@
 
 namespace streaming {
 
+bool StreamWriter::seal(TlsConnection& tls, TlsCiphers& ciphers, LastRecord last) {
+  using Sealing = TlsConnection::Sealing;
+  const bool needed = !empty() || tls.has_to_answer() || last != LastRecord::kNotYet;
+  if (sending_ || !in_flight_.empty() || ended_ || !needed) return true;
+  if (chunked_) make_chunk();
+  const char* begin = queued_.data() + sent_;
+  const std::string_view text(begin, static_cast<std::size_t>(queued_.data() + queued_.size() - begin));
+  Sealing sealing = tls.seal(ciphers, text, in_flight_);
+  if (sealing == Sealing::kDone && last == LastRecord::kCloseNotify) {
+    sealing = tls.seal_close_notify(ciphers, in_flight_);
+  } else if (sealing == Sealing::kDone && last == LastRecord::kFatalAlert) {
+    sealing = tls.seal_fatal_alert(ciphers, in_flight_);
+  }
+  queued_.reset();
+  sent_ = 0;
+  sealed_ = true;
+  ended_ = last != LastRecord::kNotYet;
+  return sealing == Sealing::kDone;
+}
+
 bool StreamWriter::flush(Ring& ring, RingFile client, Tag tag) {
   if (sending_ || empty()) return false;
   if (in_flight_.empty()) {

@@ -3,7 +3,8 @@
 // next.
 //
 // A member of its stream. Holds no memory while nothing waits. Bytes in flight are never moved or appended to. Of a
-// chunked answer each flush makes one chunk of what has gathered, in the same send.
+// chunked answer each flush makes one chunk of what has gathered, in the same send. For a client over TLS that chunk
+// becomes records on its way to the bytes in flight; what is queued is always the answer's own text.
 
 #pragma once
 
@@ -12,6 +13,7 @@
 
 #include "base/buffer.h"
 #include "ring/ring.h"
+#include "tls/tls_connection.h"
 
 namespace streaming {
 
@@ -37,6 +39,19 @@ class StreamWriter {
   // True exactly when the send has been submitted and on_sent() has not yet been called.
   bool sending() const { return sending_; }
 
+  // The record that ends a connection.
+  enum class LastRecord : std::uint8_t {
+    kNotYet,
+    kCloseNotify,  // the answer is whole
+    kFatalAlert,   // the client has broken the protocol
+  };
+  // For a client over TLS, before each flush(): makes records of what is queued, and of what the connection has to
+  // answer. With the last record nothing may be queued any more. False if records cannot be made; then the connection
+  // must not be used any more.
+  [[nodiscard]] bool seal(TlsConnection& tls, TlsCiphers& ciphers, LastRecord last);
+  // Whether records were made, which must reach the client in their order: drop() must not make way for others.
+  bool sealed() const { return sealed_; }
+
   // Submits a send with `tag` if one is needed and none is in flight; true when it did.
   bool flush(Ring& ring, RingFile client, Tag tag);
   Progress on_sent(std::int32_t result);
@@ -55,6 +70,8 @@ class StreamWriter {
   bool chunked_ : 1 = false;
   bool head_queued_ : 1 = false;     // queued_ begins with the head, which is in no chunk
   bool last_chunk_due_ : 1 = false;
+  bool sealed_ : 1 = false;
+  bool ended_ : 1 = false;  // the last record is made
 };
 
 }  // namespace streaming

@@ -59,8 +59,8 @@ TEST_F(TakeDescriptorsTest, TakesOneStreamSocket) {
   auto [client, browser] = socket_pair();
   Result<HandedOver> taken = hand_over({client.get()});
   ASSERT_TRUE(taken.ok());
-  EXPECT_EQ(send(taken->client.get(), "x", 1, 0), 1);
-  EXPECT_NE(fcntl(taken->client.get(), F_GETFD) & FD_CLOEXEC, 0);
+  EXPECT_EQ(send(taken->client.socket.get(), "x", 1, 0), 1);
+  EXPECT_NE(fcntl(taken->client.socket.get(), F_GETFD) & FD_CLOEXEC, 0);
 }
 
 TEST_F(TakeDescriptorsTest, TellsWhoHasSentThem) {
@@ -84,7 +84,7 @@ TEST_F(TakeDescriptorsTest, TakesASecondDescriptorForThePayload) {
   auto [client, browser] = socket_pair();
   const Result<HandedOver> taken = hand_over({client.get(), browser.get()});
   ASSERT_TRUE(taken.ok());
-  EXPECT_TRUE(taken.value().client);
+  EXPECT_TRUE(taken.value().client.socket);
   EXPECT_TRUE(taken.value().payload_file);
 }
 
@@ -140,13 +140,13 @@ TEST_F(TakeDescriptorsTest, TurnsLingeringOffSoThatAClosedClientNeverHoldsTheWor
   ASSERT_TRUE(taken.ok());
   linger now{};
   socklen_t length = sizeof now;
-  ASSERT_EQ(getsockopt(taken->client.get(), SOL_SOCKET, SO_LINGER, &now, &length), 0);
+  ASSERT_EQ(getsockopt(taken->client.socket.get(), SOL_SOCKET, SO_LINGER, &now, &length), 0);
   EXPECT_EQ(now.l_onoff, 0);
 }
 
 TEST(ClientLimits, LetTheKernelKeepLittleAndGiveAClientUpThatAcknowledgesNothing) {
   const auto [client, browser] = tcp_pair();
-  limit_unsent_and_unacknowledged(client.get(), Duration(30'000));
+  EXPECT_TRUE(limit_unsent_and_unacknowledged(client.get(), Duration(30'000)));
   const auto option = [fd = client.get()](int name) {
     int value = 0;
     socklen_t length = sizeof value;
@@ -155,6 +155,11 @@ TEST(ClientLimits, LetTheKernelKeepLittleAndGiveAClientUpThatAcknowledgesNothing
   };
   EXPECT_EQ(option(TCP_USER_TIMEOUT), 30'000);
   EXPECT_EQ(option(TCP_NOTSENT_LOWAT), kClientUnsentBytes);
+}
+
+TEST(ClientLimits, TellTcpFromTheUnixSocketOfARelayedClient) {
+  const auto [client, apache] = socket_pair();
+  EXPECT_FALSE(limit_unsent_and_unacknowledged(client.get(), Duration(30'000)));
 }
 
 }  // namespace

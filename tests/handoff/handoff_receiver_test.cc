@@ -11,7 +11,9 @@
 #include "base/log.h"
 #include "handoff/limits.h"
 #include "protocol/handoff_protocol.h"
+#include "support/connection_part.h"
 #include "support/fake_ring.h"
+#include "support/payload_memfd.h"
 #include "support/unix_sockets.h"
 
 namespace streaming {
@@ -81,6 +83,7 @@ class ReceiverFixture : public testing::Test, private CompletionHandler, private
   WorkerLoad load;
   Counters counters;
   std::vector<std::string> prompts;  // of the clients that came through
+  std::vector<Client> clients;       // that were passed on
   std::optional<Refusal> refusal;    // what on_client() says
   std::optional<ucred> sender;       // of the messages to come
   bool room_for_refusals = true;
@@ -102,16 +105,16 @@ class ReceiverFixture : public testing::Test, private CompletionHandler, private
         FAIL() << "an unexpected operation";
     }
   }
-  Admission on_client(UniqueFd& client, std::unique_ptr<HandoffRequest> request) override {
+  Admission on_client(Client& client, std::unique_ptr<HandoffRequest> request) override {
     if (refusal) return *refusal;
     prompts.emplace_back(request->prompt);
-    client.reset();
+    clients.push_back(std::move(client));
     return admitted();
   }
-  bool on_refused_client(UniqueFd& client, const Refusal& said) override {
+  bool on_refused_client(Client& client, const Refusal& said) override {
     if (!room_for_refusals) return false;
     answered.push_back(said.status);
-    client.reset();
+    clients.push_back(std::move(client));
     return true;
   }
 };
@@ -146,7 +149,7 @@ TEST_P(HandoffReceiverTest, LetsApacheAnswerARefusalThatItHasRead) {
   refusal = Refusal{503, "full", 3};
   connect();
   arrive_with_client("{}");
-  EXPECT_EQ(reply(), R"(R{"status":503,"retry_after":3})");
+  EXPECT_EQ(reply(), R"(R{"status":503,"retry_after":3,"connection":1})");
   EXPECT_TRUE(answered.empty());
   ring.complete(Operation::kHandoffVerdict, POLLIN | POLLHUP | POLLRDHUP);
   EXPECT_TRUE(closed());
@@ -157,7 +160,7 @@ TEST_P(HandoffReceiverTest, LetsApacheAnswerARefusalThatItHasRead) {
 TEST_P(HandoffReceiverTest, AnswersItselfWhenTheRefusalWasClosedUnread) {
   connect();
   arrive_with_client("not json");
-  EXPECT_EQ(reply(), R"(R{"status":400})");
+  EXPECT_EQ(reply(), R"(R{"status":400,"connection":1})");
   ring.complete(Operation::kHandoffVerdict, POLLERR | POLLHUP);
   EXPECT_EQ(answered, std::vector<int>{400});
   EXPECT_TRUE(closed());
@@ -210,7 +213,7 @@ TEST_P(HandoffReceiverTest, RefusesThoseWhoAreNotAllowedToHandOver) {
     sender = stranger;
     connect();
     arrive_with_client("{}");
-    EXPECT_EQ(reply(), R"(R{"status":403})");
+    EXPECT_EQ(reply(), R"(R{"status":403,"connection":1})");
     ring.complete(Operation::kHandoffVerdict, POLLIN | POLLHUP | POLLRDHUP);
   }
   EXPECT_TRUE(prompts.empty());
@@ -233,7 +236,7 @@ class SeqpacketReceiverTest : public ReceiverFixture {};
 TEST_F(SeqpacketReceiverTest, RefusesAPayloadThatWasCut) {
   connect();
   arrive_with_client("{}", MSG_TRUNC);
-  EXPECT_EQ(reply(), R"(R{"status":413})");
+  EXPECT_EQ(reply(), R"(R{"status":413,"connection":1})");
 }
 
 TEST_P(HandoffReceiverTest, WaitsForAPeerThatHasOnlyShutDownItsSendingSide) {
@@ -260,7 +263,7 @@ TEST_P(HandoffReceiverTest, ClosesAConnectionThatBringsNoClient) {
 TEST_P(HandoffReceiverTest, TakesTheDescriptorsOfAnEmptyMessageToo) {
   connect();
   arrive_with_client("");
-  EXPECT_EQ(reply(), R"(R{"status":400})");
+  EXPECT_EQ(reply(), R"(R{"status":400,"connection":1})");
 }
 
 TEST_P(HandoffReceiverTest, ReadsAMessageThatIsThereWhenTheTimeIsUp) {
@@ -294,7 +297,7 @@ TEST_P(HandoffReceiverTest, GivesARefusalThatCameInTheLastMomentTheTimeToBeRead)
   ring.complete_cancelled();
   pass(Duration(0));
   arrive_with_client("[]");
-  EXPECT_EQ(reply(), R"(R{"status":400})");
+  EXPECT_EQ(reply(), R"(R{"status":400,"connection":1})");
   ring.complete(Operation::kHandoffVerdict, POLLIN | POLLHUP | POLLRDHUP);
   EXPECT_TRUE(closed());
   EXPECT_TRUE(answered.empty());
@@ -364,7 +367,7 @@ TEST_P(HandoffReceiverTest, TriesAgainWhatTheKernelHasNoMemoryFor) {
     EXPECT_TRUE(answered.empty()) << "Apache may still be told";
     pass(kHandoffRetryPause);
   }
-  EXPECT_EQ(reply(), R"(R{"status":503,"retry_after":3})");
+  EXPECT_EQ(reply(), R"(R{"status":503,"retry_after":3,"connection":1})");
   ring.complete(Operation::kHandoffVerdict, -ENOMEM);
   pass(kHandoffRetryPause);
   ring.complete(Operation::kHandoffVerdict, POLLIN | POLLHUP | POLLRDHUP);
@@ -457,6 +460,88 @@ TEST_P(HandoffReceiverTest, ClosesAtOnceWhatIsOverItsLimit) {
   EXPECT_EQ(load.assigned, 0u);
 }
 
+// --- Connection parts -----------------------------------------------------------------------------------------------
+
+std::string tls_part(handoff_protocol::TlsVersion version = handoff_protocol::TlsVersion::k13) {
+  handoff_protocol::TlsState tls;
+  tls.version = version;
+  return connection_part(tls);
+}
+
+TEST_P(HandoffReceiverTest, TakesAClientOverTlsWhoseConnectionIsDescribedInFrontOfThePayload) {
+  for (const auto version : {handoff_protocol::TlsVersion::k12, handoff_protocol::TlsVersion::k13}) {
+    connect();
+    arrive_with_client(tls_part(version) + R"({"prompt":"hi"})");
+    EXPECT_EQ(reply(), "A");
+    EXPECT_EQ(prompts.back(), "hi");
+    EXPECT_EQ(clients.back().transport, Transport::kTls);
+    EXPECT_TRUE(clients.back().tls);
+  }
+  connect();
+  arrive_with_client(tls_part() + '\0');
+  EXPECT_EQ(reply(), "A") << "a payload is optional, as for every client";
+}
+
+TEST_P(HandoffReceiverTest, TakesAPayloadInAMemfdBehindAConnectionPart) {
+  auto [client, browser] = socket_pair();
+  std::vector<UniqueFd> descriptors;
+  descriptors.push_back(std::move(client));
+  descriptors.push_back(payload_memfd(R"({"prompt":"from a memfd"})"));
+  connect();
+  arrive(tls_part() + '\0', std::move(descriptors));
+  EXPECT_EQ(reply(), "A");
+  EXPECT_EQ(prompts, std::vector<std::string>{"from a memfd"});
+  EXPECT_TRUE(clients.back().tls);
+}
+
+TEST_P(HandoffReceiverTest, CountsThePayloadWithoutTheConnectionPart) {
+  const std::string payload = R"({"prompt":"123"})";
+  receiver.set_limits({kReceiveTimeout, payload.size(), {}, {}});
+  connect();
+  arrive_with_client(tls_part() + payload);
+  EXPECT_EQ(reply(), "A");
+  connect();
+  arrive_with_client(tls_part() + R"({"prompt":"1234"})");
+  EXPECT_EQ(reply(), R"(R{"status":413,"connection":1})");
+}
+
+TEST_P(HandoffReceiverTest, AnswersARefusedClientOverTlsThroughTls) {
+  connect();
+  arrive_with_client(tls_part() + "[]");
+  EXPECT_EQ(reply(), R"(R{"status":400,"connection":1})");
+  ring.complete(Operation::kHandoffVerdict, POLLERR | POLLHUP);
+  EXPECT_EQ(answered, std::vector<int>{400});
+  EXPECT_TRUE(clients.back().tls);
+}
+
+TEST_P(HandoffReceiverTest, RefusesAConnectionPartThatItCannotReadAndAnswersNobodyInPlainText) {
+  std::string unknown = tls_part();
+  unknown[1] = 2;
+  std::string malformed = tls_part();
+  malformed[3] = static_cast<char>(malformed[3] - 1);
+  for (const std::string& part : {unknown, malformed}) {
+    auto [client, browser] = socket_pair();
+    std::vector<UniqueFd> descriptors;
+    descriptors.push_back(std::move(client));
+    connect();
+    arrive(part + "{}", std::move(descriptors));
+    EXPECT_EQ(read_some(browser.get()), "") << "it is closed, because Apache alone can write to it";
+    EXPECT_EQ(reply(), R"(R{"status":400,"connection":1})");
+    EXPECT_TRUE(receiver.idle());
+  }
+  EXPECT_TRUE(answered.empty());
+  EXPECT_TRUE(prompts.empty());
+  EXPECT_EQ(load.assigned, 0u);
+}
+
+TEST_P(HandoffReceiverTest, RefusesAMessageThatEndsWithinItsConnectionPart) {
+  connect();
+  arrive_with_client(tls_part().substr(0, 20));
+  if (GetParam() == SOCK_STREAM) arrive("", {});
+  EXPECT_EQ(reply(), R"(R{"status":400,"connection":1})");
+  EXPECT_TRUE(receiver.idle());
+}
+
 // --- Messages in parts ----------------------------------------------------------------------------------------------
 
 class StreamReceiverTest : public ReceiverFixture {
@@ -489,6 +574,45 @@ TEST_F(StreamReceiverTest, TakesAMessageThatIsCutAnywhere) {
   }
 }
 
+TEST_F(StreamReceiverTest, TakesAConnectionPartAndItsPayloadThatAreCutAnywhere) {
+  const std::string message = tls_part() + R"({"prompt":"a"})";
+  for (std::size_t cut = 1; cut < message.size(); ++cut) {
+    connect();
+    arrive_with_client(message.substr(0, cut));
+    arrive(message.substr(cut), {});
+    ASSERT_EQ(reply(), "A") << cut;
+    EXPECT_EQ(prompts.back(), "a");
+    EXPECT_TRUE(clients.back().tls);
+  }
+  connect();
+  arrive_with_client(message.substr(0, 1));
+  for (const char byte : message.substr(1)) arrive(std::string(1, byte), {});
+  EXPECT_EQ(reply(), "A");
+}
+
+TEST_F(StreamReceiverTest, WaitsForTheEndOfTheConnectionPartThoughTheMemfdIsThere) {
+  auto [client, browser] = socket_pair();
+  std::vector<UniqueFd> descriptors;
+  descriptors.push_back(std::move(client));
+  descriptors.push_back(payload_memfd(R"({"prompt":"from a memfd"})"));
+  connect();
+  arrive(tls_part().substr(0, 50), std::move(descriptors));
+  arrive(tls_part().substr(50), {});
+  EXPECT_TRUE(prompts.empty());
+  arrive(std::string(1, '\0'), {});
+  EXPECT_EQ(prompts, std::vector<std::string>{"from a memfd"});
+}
+
+TEST_F(StreamReceiverTest, RefusesAStrangerWithinItsConnectionPartAndAnswersNobodyInPlainText) {
+  receiver.set_limits({kReceiveTimeout, 1 << 20, {33}, {}});
+  sender = ucred{1, 1000, 33};
+  connect();
+  arrive_with_client(tls_part().substr(0, 20));
+  EXPECT_EQ(reply(), R"(R{"status":403,"connection":1})");
+  EXPECT_TRUE(receiver.idle());
+  EXPECT_TRUE(answered.empty());
+}
+
 TEST_F(StreamReceiverTest, TakesTheEndOfFileForTheEndOfTheMessage) {
   connect();
   arrive_with_client(" \n");
@@ -497,14 +621,14 @@ TEST_F(StreamReceiverTest, TakesTheEndOfFileForTheEndOfTheMessage) {
   connect();
   arrive_with_client("{\"prompt\":");
   arrive("", {});
-  EXPECT_EQ(reply(), R"(R{"status":400})");
+  EXPECT_EQ(reply(), R"(R{"status":400,"connection":1})");
 }
 
 TEST_F(StreamReceiverTest, TakesWhatIsNoObjectAsItComes) {
   for (const std::string& payload : {std::string(1, '\0'), std::string("\"text\""), std::string("}")}) {
     connect();
     arrive_with_client(payload);
-    EXPECT_EQ(reply(), payload.front() == '\0' ? "A" : R"(R{"status":400})") << payload;
+    EXPECT_EQ(reply(), payload.front() == '\0' ? "A" : R"(R{"status":400,"connection":1})") << payload;
     if (payload.front() != '\0') ring.complete(Operation::kHandoffVerdict, POLLHUP | POLLRDHUP);
   }
 }
@@ -514,7 +638,7 @@ TEST_F(StreamReceiverTest, RefusesAMessageThatIsTooLargeBeforeItsEnd) {
   connect();
   arrive_with_client("{\"prompt\":");
   arrive("\"0123456789", {});
-  EXPECT_EQ(reply(), R"(R{"status":413})");
+  EXPECT_EQ(reply(), R"(R{"status":413,"connection":1})");
 }
 
 TEST_F(StreamReceiverTest, RefusesAStrangerBeforeTheEndOfItsMessage) {
@@ -522,7 +646,7 @@ TEST_F(StreamReceiverTest, RefusesAStrangerBeforeTheEndOfItsMessage) {
   sender = ucred{1, 1000, 33};
   connect();
   arrive_with_client("{");
-  EXPECT_EQ(reply(), R"(R{"status":403})");
+  EXPECT_EQ(reply(), R"(R{"status":403,"connection":1})");
 }
 
 TEST_F(StreamReceiverTest, RefusesADescriptorThatComesLater) {
@@ -533,7 +657,7 @@ TEST_F(StreamReceiverTest, RefusesADescriptorThatComesLater) {
   descriptors.push_back(std::move(later));
   arrive("}", std::move(descriptors));
   EXPECT_EQ(read_some(its_end.get()), "") << "it is closed";
-  EXPECT_EQ(reply(), R"(R{"status":400})");
+  EXPECT_EQ(reply(), R"(R{"status":400,"connection":1})");
   ring.complete(Operation::kHandoffVerdict, POLLERR | POLLHUP);
   EXPECT_EQ(answered, std::vector<int>{400});
 }
@@ -546,7 +670,7 @@ TEST_F(StreamReceiverTest, RefusesAMessageWhoseRestDoesNotComeInTime) {
   ring.complete_cancelled();
   pass(Duration(0));
   ring.complete(Operation::kHandoffReceive, -EAGAIN);
-  EXPECT_EQ(reply(), R"(R{"status":400})") << "its time runs from its connection";
+  EXPECT_EQ(reply(), R"(R{"status":400,"connection":1})") << "its time runs from its connection";
 }
 
 TEST_F(StreamReceiverTest, CountsAPeerWithAPartOfItsMessageAmongTheSilent) {
@@ -567,7 +691,7 @@ TEST_F(StreamReceiverTest, RefusesTheMessageThatHasGrownLastWhenAllIncompleteOne
   for (std::size_t i = 0; i < kFit; ++i) arrive_with_client(part);
   EXPECT_EQ(ring.count(Operation::kHandoffReply), 0);
   arrive_with_client(part);
-  EXPECT_EQ(reply(), R"(R{"status":503,"retry_after":1})");
+  EXPECT_EQ(reply(), R"(R{"status":503,"retry_after":1,"connection":1})");
   ring.complete(Operation::kHandoffVerdict, POLLHUP | POLLRDHUP);
   arrive("\"}", {});
   EXPECT_EQ(reply(), "A");

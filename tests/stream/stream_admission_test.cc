@@ -17,7 +17,7 @@ TEST_F(StreamTest, RefusesWhenAllPlacesAreTakenAndHasRoomToSaySo) {
   EXPECT_GT(admission.refusal().retry_after_seconds, 0);
   send_all();
 
-  UniqueFd client(::socket(AF_UNIX, SOCK_STREAM, 0));
+  Client client{UniqueFd(::socket(AF_UNIX, SOCK_STREAM, 0))};
   EXPECT_TRUE(table.open_refused(client, admission.refusal()));
   end_of_turn();
   EXPECT_THAT(send_all(), StartsWith("HTTP/1.1 503 Service Unavailable\r\n"));
@@ -27,7 +27,7 @@ TEST_F(StreamTest, RefusesAUserWhoHasEnoughAndAdmitsHimAgainWhenAStreamHasEnded)
   const auto open_for_user = [&] {
     auto request = std::make_unique<HandoffRequest>();
     request->user_id = "u";
-    UniqueFd client(::socket(AF_UNIX, SOCK_STREAM, 0));
+    Client client{UniqueFd(::socket(AF_UNIX, SOCK_STREAM, 0))};
     return table.open(client, std::move(request), backend);
   };
   EXPECT_TRUE(open_for_user());

@@ -108,9 +108,9 @@ TEST_F(StreamTest, DrainsOnceWhenTheWatchThatIsTriedAgainFindsTheSameBytes) {
 
 TEST_F(StreamTest, RefusesWhenTheKernelDoesNotTakeTheClient) {
   ring.adopt_errno = ENOMEM;
-  UniqueFd client(::socket(AF_UNIX, SOCK_STREAM, 0));
+  Client client{UniqueFd(::socket(AF_UNIX, SOCK_STREAM, 0))};
   EXPECT_FALSE(table.open(client, std::make_unique<HandoffRequest>(), backend));
-  EXPECT_TRUE(client) << "the client is still the caller's to answer";
+  EXPECT_TRUE(client.socket) << "the client is still the caller's to answer";
   EXPECT_TRUE(table.empty());
 }
 

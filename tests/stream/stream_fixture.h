@@ -64,7 +64,7 @@ class StreamTest : public testing::Test, private CompletionHandler {
     EXPECT_TRUE(try_to_open(std::move(request)));
   }
   Admission try_to_open(std::unique_ptr<HandoffRequest> request = std::make_unique<HandoffRequest>()) {
-    UniqueFd client(::socket(AF_UNIX, SOCK_STREAM, 0));
+    Client client{UniqueFd(::socket(AF_UNIX, SOCK_STREAM, 0))};
     Admission admission = table.open(client, std::move(request), backend);
     timers.end_turn();
     return admission;

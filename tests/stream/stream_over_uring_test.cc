@@ -49,7 +49,8 @@ class StreamOverUringTest : public testing::TestWithParam<bool> {
     load.assigned = 1000;
   }
 
-  void open(UniqueFd client) {
+  void open(UniqueFd socket) {
+    Client client{std::move(socket)};
     ASSERT_TRUE(table->open(client, std::make_unique<HandoffRequest>(), *backend));
   }
   // Turns the loop until the condition holds; fails the test when kPatience has not brought it.

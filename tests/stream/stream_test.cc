@@ -13,14 +13,14 @@ using testing::HasSubstr;
 using testing::StartsWith;
 
 TEST_F(StreamTest, SendsHeadAndFirstEventTogetherWhenBothAreReady) {
-  UniqueFd client(::socket(AF_UNIX, SOCK_STREAM, 0));
+  Client client{UniqueFd(::socket(AF_UNIX, SOCK_STREAM, 0))};
   ASSERT_TRUE(table.open(client, std::make_unique<HandoffRequest>(), backend));
   text("hello");
   end_of_turn();
   const std::string sent = send_all();
   EXPECT_THAT(sent, StartsWith("HTTP/1.1 200 OK\r\n"));
   EXPECT_THAT(sent, EndsWith("data: {\"content\":\"hello\"}\n\n"));
-  EXPECT_FALSE(client) << "the descriptor must not stay in the process's table";
+  EXPECT_FALSE(client.socket) << "the descriptor must not stay in the process's table";
 }
 
 TEST_F(StreamTest, SendsChunksToAClientThatKnowsThemAndTheLastOneOnlyAtAnOrderlyEnd) {
@@ -107,7 +107,7 @@ TEST_F(StreamTest, CancelsTheBackendAtOnceWhenTheClientLeavesBeforeTheFirstEvent
 TEST_F(StreamTest, LetsTheBackendFinishWithoutTheClientWhereThatWasAsked) {
   auto request = std::make_unique<HandoffRequest>();
   request->continue_without_client = true;
-  UniqueFd client(::socket(AF_UNIX, SOCK_STREAM, 0));
+  Client client{UniqueFd(::socket(AF_UNIX, SOCK_STREAM, 0))};
   ASSERT_TRUE(table.open(client, std::move(request), backend));
   end_of_turn();
   client_leaves();
@@ -236,7 +236,7 @@ TEST_F(StreamTest, DrainsNoMoreThanItsLimits) {
   end_of_turn();
   send_all();
   ring.complete(Operation::kClientShutdown, 0);
-  for (std::size_t drained = 0; drained < kDrainBytes; drained += 16 * 1024) {
+  for (std::size_t drained = 0; drained < kMaxReceivedKb * 1024u; drained += 16 * 1024) {
     ASSERT_EQ(ring.count(Operation::kClientDrain), 1);
     ring.complete(Operation::kClientDrain, 16 * 1024);
   }

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "handoff/connection_part_reader.h"
+
+#include <algorithm>
+#include <cstring>
+#include <string>
+#include <utility>
+
+namespace streaming {
+namespace {
+
+using handoff_protocol::ConnectionPartProblem;
+
+Error error_of(ConnectionPartProblem problem) {
+  switch (problem) {
+    case ConnectionPartProblem::kIncomplete:
+      return Error{"the message ends within its connection part"};
+    case ConnectionPartProblem::kUnknownVersion:
+      return Error{"the connection part describes a connection that this daemon does not know; it knows TLS 1.2 and 1.3 "
+                   "with AES-GCM or ChaCha20-Poly1305, in version " +
+                   std::to_string(handoff_protocol::kConnectionVersion) + " of the part"};
+    case ConnectionPartProblem::kNone:
+    case ConnectionPartProblem::kMalformed:
+      break;
+  }
+  return Error{"the connection part is malformed: its lengths do not agree"};
+}
+
+}  // namespace
+
+std::span<char> ConnectionPartReader::take(std::span<char> message) {
+  if (state_ == State::kBegin && !message.empty()) {
+    const bool begins = static_cast<std::uint8_t>(message.front()) == handoff_protocol::kConnectionMark;
+    state_ = begins ? State::kInside : State::kBehind;
+  }
+  while (state_ == State::kInside && !message.empty()) {
+    const std::span<char> taken = message.first(std::min(message.size(), wanted_ - size_));
+    std::memcpy(&bytes_[size_], taken.data(), taken.size());
+    explicit_bzero(taken.data(), taken.size());
+    size_ += taken.size();
+    message = message.subspan(taken.size());
+    if (size_ == wanted_) read();
+  }
+  if (state_ != State::kFailed) return message;
+  explicit_bzero(message.data(), message.size());
+  return {};
+}
+
+void ConnectionPartReader::read() {
+  const handoff_protocol::ConnectionPart part = handoff_protocol::read_connection_part(std::span(bytes_).first(size_));
+  problem_ = part.problem;
+  if (part.problem == ConnectionPartProblem::kIncomplete) {
+    wanted_ = part.bytes;
+    return;
+  }
+  state_ = part.problem == ConnectionPartProblem::kNone ? State::kBehind : State::kFailed;
+  if (state_ == State::kBehind) tls_ = std::make_unique<TlsConnection>(part.tls);
+  wipe();
+}
+
+void ConnectionPartReader::give_to(Client& client) {
+  if (!usable()) return client.socket.reset();
+  if (!tls_) return;
+  client.transport = Transport::kTls;
+  client.tls = std::move(tls_);
+}
+
+Status ConnectionPartReader::status() const {
+  return usable() ? success() : Status(error_of(problem_));
+}
+
+void ConnectionPartReader::wipe() {
+  explicit_bzero(bytes_.data(), size_);
+  size_ = 0;
+}
+
+}  // namespace streaming

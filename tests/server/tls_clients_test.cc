@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: Apache-2.0
+// The daemon with clients over TLS: OpenSSL's, on TCP, whose handshake was made before the hand-off, as in Apache.
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/socket.h>
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/buffer.h"
+#include "support/connection_part.h"
+#include "support/daemon_process.h"
+#include "support/mock_answer.h"
+#include "support/payload_memfd.h"
+#include "support/tcp_sockets.h"
+#include "support/tls_peer.h"
+#include "tls/tls_ciphers.h"
+#include "tls/tls_connection.h"
+
+namespace streaming {
+namespace {
+
+using handoff_protocol::TlsState;
+using handoff_protocol::TlsVersion;
+using testing::HasSubstr;
+using testing::StartsWith;
+
+// Hands a TCP client over and returns the browser's end.
+UniqueFd hand_over(const DaemonProcess& daemon, const TlsState& tls, std::string_view payload) {
+  auto [client, browser] = tcp_pair();
+  daemon.hand_over(connection_part(tls) + std::string(payload), {client.get()});
+  return std::move(browser);
+}
+
+void send_all(const UniqueFd& browser, std::string_view bytes) {
+  EXPECT_EQ(send(browser.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL), static_cast<ssize_t>(bytes.size()));
+}
+
+class TlsClients : public testing::TestWithParam<TlsVersion> {
+ protected:
+  void SetUp() override { ASSERT_TRUE(daemon.ready()) << daemon.log(); }
+
+  DaemonProcess daemon{{"--delay", "1", "--workers", "2"}};
+};
+
+INSTANTIATE_TEST_SUITE_P(, TlsClients, testing::Values(TlsVersion::k12, TlsVersion::k13),
+                         [](const auto& version) { return version.param == TlsVersion::k12 ? "Tls12" : "Tls13"; });
+
+TEST_P(TlsClients, GetAWholeAnswerAndACleanEnd) {
+  TlsPeer peer({.version = GetParam(), .suite = {}, .exchanges = 1});
+  UniqueFd browser = hand_over(daemon, peer.server_state(), R"({"prompt":"hi","apache":{"protocol":"HTTP/1.1"}})");
+  const std::string answer = peer.read(read_to_end(browser.get()));
+  browser.reset();
+  EXPECT_EQ(peer.error(), "");
+  EXPECT_THAT(answer, HasSubstr("\r\nTransfer-Encoding: chunked\r\n"));
+  EXPECT_THAT(answer, HasSubstr("You said: hi"));
+  EXPECT_THAT(answer, testing::EndsWith("\r\n0\r\n\r\n"));
+  EXPECT_TRUE(peer.has_clean_end());
+  EXPECT_TRUE(daemon.logs("cause=completed")) << daemon.log();
+}
+
+TEST_P(TlsClients, GetRefusalsThroughTls) {
+  TlsPeer peer({.version = GetParam(), .suite = {}});
+  const std::string answer =
+      peer.read(read_to_end(hand_over(daemon, peer.server_state(), R"({"backend":"nonsense"})").get()));
+  EXPECT_THAT(answer, StartsWith("HTTP/1.1 400 "));
+  EXPECT_TRUE(peer.has_clean_end());
+}
+
+TEST_P(TlsClients, BringLargePayloadsInAMemfd) {
+  TlsPeer peer({.version = GetParam(), .suite = {}});
+  const UniqueFd file = payload_memfd("{\"prompt\":\"" + std::string(900'000, 'p') + "\"}");
+  auto [client, browser] = tcp_pair();
+  daemon.hand_over(connection_part(peer.server_state()) + '\0', {client.get(), file.get()});
+  client.reset();
+  EXPECT_TRUE(is_whole(peer.read(read_to_end(browser.get()))));
+  EXPECT_TRUE(peer.has_clean_end());
+}
+
+TEST_P(TlsClients, AreGoneWithTheirCloseNotify) {
+  TlsPeer peer({.version = GetParam(), .suite = {}});
+  const UniqueFd browser = hand_over(daemon, peer.server_state(), R"({"backend":"hold"})");
+  EXPECT_THAT(peer.read(read_some(browser.get())), StartsWith("HTTP/1.1 200 "));
+  send_all(browser, peer.close());
+  EXPECT_TRUE(daemon.logs("cause=client_gone")) << daemon.log();
+}
+
+TEST(TlsClientsOfAnUnknownKind, AreRefusedAndNotAnsweredInPlainText) {
+  DaemonProcess daemon({});
+  ASSERT_TRUE(daemon.ready()) << daemon.log();
+  std::string part = connection_part(TlsState());
+  part[1] = 2;
+  auto [client, browser] = tcp_pair();
+  const UniqueFd apache = daemon.hand_over(part + "{}", {client.get()});
+  EXPECT_EQ(read_to_end(apache.get()), R"(R{"status":400,"connection":1})");
+  client.reset();
+  EXPECT_EQ(read_to_end(browser.get()), "");
+}
+
+// --- Hostile clients ------------------------------------------------------------------------------------------------
+
+// A client of no handshake, whose keys a message makes up: it seals what it sends itself.
+class MadeUpClient {
+ public:
+  explicit MadeUpClient(std::size_t seed) {
+    for (TlsState* state : {&at_daemon_, &own_}) {
+      state->from_client.key.fill(static_cast<std::uint8_t>(seed));
+      state->to_client.key.fill(static_cast<std::uint8_t>(seed + 1));
+    }
+    std::swap(own_.from_client, own_.to_client);
+    connection_ = std::make_unique<TlsConnection>(own_);
+  }
+  const TlsState& at_daemon() const { return at_daemon_; }
+  std::string seal(std::string_view text) {
+    Buffer records;
+    EXPECT_EQ(connection_->seal(ciphers_, text, records), TlsConnection::Sealing::kDone);
+    return std::string(records.view());
+  }
+
+ private:
+  TlsState at_daemon_, own_;
+  TlsCiphers ciphers_;
+  std::unique_ptr<TlsConnection> connection_;
+};
+
+// What such a client sends: after an honest record garbage, a record again, or one of which a part is missing.
+std::string malice(std::size_t kind, MadeUpClient& client) {
+  const std::string honest = client.seal("GET / HTTP/1.1\r\n\r\n");
+  switch (kind % 4) {
+    case 0:
+      return honest + std::string(300, static_cast<char>('a' + kind % 26));
+    case 1:
+      return honest + honest;
+    case 2:
+      return honest + client.seal("lost").substr(0, 15) + client.seal("next");
+    default:
+      return honest.substr(0, honest.size() - 1) + '!';
+  }
+}
+
+TEST(TlsClientsThatAreHostile, EndTheirOwnStreamsAlone) {
+  constexpr std::size_t kHostile = 1000;
+  DaemonProcess daemon({"--workers", "1", "--delay", "30"});
+  ASSERT_TRUE(daemon.ready()) << daemon.log();
+  std::vector<std::unique_ptr<TlsPeer>> honest;
+  std::vector<UniqueFd> honest_browsers, browsers;
+  for (std::size_t i = 0; i < kHostile; ++i) {
+    if (i % 100 == 0) {
+      honest.push_back(std::make_unique<TlsPeer>());
+      honest_browsers.push_back(hand_over(daemon, honest.back()->server_state(), "{}"));
+    }
+    MadeUpClient client(i);
+    browsers.push_back(hand_over(daemon, client.at_daemon(), R"({"backend":"hold"})"));
+    send_all(browsers.back(), malice(i, client));
+  }
+  for (std::size_t i = 0; i < honest.size(); ++i) {
+    EXPECT_TRUE(is_whole(honest[i]->read(read_to_end(honest_browsers[i].get()))));
+    EXPECT_TRUE(honest[i]->has_clean_end());
+  }
+  for (const UniqueFd& browser : browsers) read_to_end(browser.get());
+  EXPECT_EQ(daemon.stop(), 0);
+  EXPECT_EQ(occurrences(daemon.log(), "cause=client_malformed"), kHostile);
+}
+
+}  // namespace
+}  // namespace streaming
