@@ -27,6 +27,7 @@ StreamRow row_of(const rapidjson::Value& stream) {
                 .user = text_of(stream, "user"),
                 .request = text_of(stream, "request_id"),
                 .client = text_of(stream, "client"),
+                .transport = text_of(stream, "transport"),
                 .path = text_of(stream, "path"),
                 .age_ms = number_of(stream, "age_ms"),
                 .events = number_of(stream, "events"),

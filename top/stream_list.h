@@ -20,6 +20,7 @@ struct StreamRow {
   std::string user = {};
   std::string request = {};  // the application's id, else Apache's
   std::string client = {};
+  std::string transport = {};
   std::string path = {};
   std::int64_t age_ms = 0;
   std::int64_t events = 0;

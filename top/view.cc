@@ -175,8 +175,9 @@ constexpr Column kColumns[] = {
     {"user", 51, 12, [](const StreamRow& row) { return row.user; }},
     {"request", 64, 26, [](const StreamRow& row) { return row.request.empty() ? row.id : row.request; }},
     {"client", 91, 16, [](const StreamRow& row) { return row.client; }},
-    {"model", 108, 24, [](const StreamRow& row) { return row.model; }},
-    {"path", 133, 60, [](const StreamRow& row) { return row.path; }},
+    {"transport", 108, 9, [](const StreamRow& row) { return row.transport; }},
+    {"model", 118, 24, [](const StreamRow& row) { return row.model; }},
+    {"path", 143, 60, [](const StreamRow& row) { return row.path; }},
 };
 constexpr std::size_t kNumbers = 3;  // that end where their column does
 

@@ -45,6 +45,7 @@ void write_stream(Writer& writer, const std::string& id, const Stream& stream, T
     write(writer, "path", record->path());
   }
   if (stream.backend() != nullptr) write(writer, "backend", backend_registry()[stream.backend()->index()].name);
+  write(writer, "transport", name(stream.transport()));
   write(writer, "state", kStreamStateNames[static_cast<std::size_t>(stream.state())]);
   write(writer, "age_ms", (now - stream.opened()).count());
   write(writer, "events", stream.events());

@@ -18,6 +18,9 @@ Refusal full() {
   return Refusal{503, "all places are taken, try again soon", kRetryAfterSeconds};
 }
 
+// By Transport.
+constexpr Counter kTransportCounters[] = {Counter::kPlainStreams, Counter::kTlsStreams, Counter::kRelayedStreams};
+
 std::string slot_name(Handle handle) {
   return std::to_string(handle.index) + "." + std::to_string(handle.generation);
 }
@@ -50,6 +53,7 @@ Admission StreamTable::open(Client& client, std::unique_ptr<HandoffRequest> requ
   stream->set_user(user);
   backend.enter();
   counters_.add(Counter::kStreams);
+  counters_.add(kTransportCounters[static_cast<std::size_t>(stream->transport())]);
   note_places();
   metrics_.backends[backend.index()].requests.add();
   peak_since_trim_ = std::max(peak_since_trim_, streams_.size());
@@ -216,6 +220,7 @@ void StreamTable::log_end(const Stream& stream) const {
     line.add("apache_id", record->apache_id()).add("client", record->client()).add("path", record->path());
   }
   if (stream.backend() != nullptr) line.add("backend", backend_registry()[stream.backend()->index()].name);
+  line.add("transport", name(stream.transport()));
   line.add("status", stream.status()).add("cause", info(stream.cause()).word);
   line.add("events", stream.events()).add("bytes", stream.bytes_sent());
   if (const std::optional<Duration> first = stream.first_event_after()) line.add("first_token_ms", first->count());

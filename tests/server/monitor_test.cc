@@ -72,6 +72,8 @@ TEST_F(MonitorTest, CountsWhatHasHappened) {
   EXPECT_THAT(metrics, HasSubstr("\ndaemon_refusals_total{reason=\"invalid\"} 1\n"));
   EXPECT_THAT(metrics, HasSubstr("\ndaemon_chunks_sent_total 54\n"));
   EXPECT_THAT(metrics, HasSubstr("\ndaemon_backend_requests_total{backend=\"mock\"} 3\n"));
+  EXPECT_THAT(metrics, HasSubstr("\ndaemon_transport_streams_total{transport=\"relayed\"} 3\n")) << "by Unix sockets";
+  EXPECT_THAT(metrics, HasSubstr("\ndaemon_transport_streams_total{transport=\"plain\"} 0\n"));
   EXPECT_THAT(metrics, HasSubstr("\ndaemon_stream_duration_seconds_count 3\n"));
   EXPECT_THAT(metrics, HasSubstr("\ndaemon_first_token_seconds_bucket{le=\"+Inf\"} 3\n"));
   EXPECT_THAT(metrics, HasSubstr("\ndaemon_active_streams 0\n"));
@@ -237,7 +239,7 @@ TEST_F(MonitorTest, LogsOneLineAtAStreamsEnd) {
   ASSERT_TRUE(daemon.logs("stream ended")) << daemon.log();
   EXPECT_THAT(daemon.log(),
               ContainsRegex("stream ended stream=[0-9]+\\.[0-9]+\\.[0-9]+ request_id=\"r 1\" user=u backend=mock "
-                            "status=200 cause=completed events=18 bytes=[0-9]+ first_token_ms=[0-9]+ duration_ms=[0-9]+\n"));
+                            "transport=relayed status=200 cause=completed events=18 bytes=[0-9]+ first_token_ms=[0-9]+ duration_ms=[0-9]+\n"));
   EXPECT_THAT(daemon.log(), Not(HasSubstr("secret")));
 }
 

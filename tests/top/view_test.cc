@@ -111,6 +111,9 @@ TEST(View, ListsTheStreams) {
   EXPECT_THAT(text, HasSubstr("opening"));
   view.scroll = 1;
   EXPECT_THAT(drawn({}, view), Not(HasSubstr("ada")));
+  view.streams->back().transport = "relayed";
+  EXPECT_THAT(drawn({}, view, {160, 24}), ContainsRegex("client +transport +model"));
+  EXPECT_THAT(drawn({}, view, {160, 24}), HasSubstr("relayed"));
 }
 
 TEST(Sparkline, FillsTheCellOfItsHighestValue) {
