@@ -13,7 +13,7 @@ bool stands_for_itself(char byte) {
          byte == '.' || byte == '_' || byte == '~';
 }
 
-std::string escaped(std::string_view text) {
+std::string percent_encoded(std::string_view text) {
   constexpr char kDigits[] = "0123456789ABCDEF";
   std::string out;
   for (const char byte : text) {
@@ -42,7 +42,7 @@ std::string api_url(std::string_view base, std::string_view path, std::string_vi
   while (url.ends_with('/')) url.pop_back();
   url.append(path).append(base.substr(query));
   if (const std::size_t at = url.find(kModel); at != std::string::npos) {
-    url.replace(at, kModel.size(), escaped(model));
+    url.replace(at, kModel.size(), percent_encoded(model));
   }
   return url;
 }

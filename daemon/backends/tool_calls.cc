@@ -20,7 +20,7 @@ namespace {
 
 using Value = rapidjson::Value;
 
-std::size_t hash_of(std::string_view text) {
+std::size_t hash_or_zero(std::string_view text) {
   return text.empty() ? 0 : std::hash<std::string_view>()(text);
 }
 
@@ -108,13 +108,13 @@ void ToolCalls::finish(EventSink& sink) {
 
 bool ToolCalls::knows(std::string_view id) const {
   return !id.empty() &&
-         std::any_of(calls_.begin(), calls_.end(), [hash = hash_of(id)](const Call& call) { return call.id == hash; });
+         std::any_of(calls_.begin(), calls_.end(), [hash = hash_or_zero(id)](const Call& call) { return call.id == hash; });
 }
 
 // --- Of which call it is said ---------------------------------------------------------------------------------------
 
 ToolCalls::Call* ToolCalls::find(const ToolCallShape& shape, const Said& said, std::uint64_t place) {
-  const std::size_t id = hash_of(said.id);
+  const std::size_t id = hash_or_zero(said.id);
   Call* last = nullptr;  // at that place
   for (auto call = calls_.rbegin(); call != calls_.rend(); ++call) {
     if (id != 0 && call->id == id && (call->place == place || shape.key != ToolCallKey::kPlace)) return &*call;
@@ -136,7 +136,7 @@ bool ToolCalls::begins_another(const ToolCallShape& shape, const Call& known, co
   if (!said.id.empty() && known.id != 0) return !said.name.empty() || known.input.complete();
   // Some servers name the tool with each piece, and some give neither an id nor an index.
   if (said.name.empty() || known.name == 0 || !comes_in_pieces(shape.form)) return false;
-  return hash_of(said.name) != known.name || (known.input.complete() && said.input != nullptr);
+  return hash_or_zero(said.name) != known.name || (known.input.complete() && said.input != nullptr);
 }
 
 ToolCalls::Call* ToolCalls::begin(EventSink& sink, const ToolCallShape& shape, const Said& said, std::uint64_t place) {
@@ -160,8 +160,8 @@ void ToolCalls::name(EventSink& sink, Call& call, const Said& said) {
   const std::string_view id = call.id == 0 ? said.id : std::string_view();
   const std::string_view name = call.name == 0 ? said.name : std::string_view();
   if (id.empty() && name.empty()) return;
-  if (!id.empty()) call.id = hash_of(id);
-  if (!name.empty()) call.name = hash_of(name);
+  if (!id.empty()) call.id = hash_or_zero(id);
+  if (!name.empty()) call.name = hash_or_zero(name);
   pieces_.hand_on_tool_call(sink, number_of(call), id, name);
 }
 

@@ -11,6 +11,7 @@
 #include <bit>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <new>
 #include <utility>
@@ -28,6 +29,9 @@ struct Handle {
 
   bool operator==(const Handle&) const = default;
 };
+
+// The limit of a slab whose objects something else bounds.
+inline constexpr std::uint32_t kUnlimited = std::numeric_limits<std::uint32_t>::max();
 
 template <typename T>
 class Slab {

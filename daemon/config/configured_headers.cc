@@ -13,7 +13,7 @@
 namespace streaming {
 namespace {
 
-const Error kMustBe{"must be a table of headers: { NAME = \"VALUE\", NAME = { file = \"/PATH/OF/A/SECRET\" } }"};
+const Error kMustBeHeaders{"must be a table of headers: { NAME = \"VALUE\", NAME = { file = \"/PATH/OF/A/SECRET\" } }"};
 
 // Headers that frame the request, that the daemon sets itself, or that come from the hand-off.
 constexpr std::array kOwnNames{"Host",
@@ -74,11 +74,11 @@ Status check_value(const std::string& name, const ConfiguredHeader& header) {
 Result<ConfiguredHeader> header_of(const toml::node& node) {
   if (const auto* text = node.as_string()) return ConfiguredHeader{text->get(), {}};
   const toml::table* table = node.as_table();
-  if (table == nullptr) return kMustBe;
+  if (table == nullptr) return kMustBeHeaders;
   ConfiguredHeader header;
   for (const auto& [key, part] : *table) {
     const auto* text = part.as_string();
-    if (text == nullptr || (key != "file" && key != "value")) return kMustBe;
+    if (text == nullptr || (key != "file" && key != "value")) return kMustBeHeaders;
     (key == "file" ? header.file : header.value) = text->get();
   }
   return header;
@@ -92,10 +92,10 @@ Result<ConfiguredHeaders> parse_headers(std::string_view text) {
   try {
     document = toml::parse("headers = " + std::string(text));
   } catch (const toml::parse_error&) {
-    return kMustBe;
+    return kMustBeHeaders;
   }
   const toml::table* table = document["headers"].as_table();
-  if (document.size() != 1 || table == nullptr) return kMustBe;
+  if (document.size() != 1 || table == nullptr) return kMustBeHeaders;
   if (table->size() > kMaxConfiguredHeaders) {
     return Error{"must be at most " + std::to_string(kMaxConfiguredHeaders) + " headers"};
   }

@@ -142,9 +142,9 @@ Result<Settings> read_yaml(const std::string& path, const std::string& text) {
 
 // --- TOML ------------------------------------------------------------------------------------------------------------
 
-class TomlReader {
+class ForeignTomlReader {
  public:
-  explicit TomlReader(const std::string& path) : path_(path) {}
+  explicit ForeignTomlReader(const std::string& path) : path_(path) {}
 
   Status read(const toml::table& table, const std::string& prefix, std::size_t depth) {
     for (const auto& [name, node] : table) {
@@ -197,7 +197,7 @@ class TomlReader {
 
 Result<Settings> read_toml(const std::string& path, const std::string& text) {
   try {
-    TomlReader reader(path);
+    ForeignTomlReader reader(path);
     if (Status read = reader.read(toml::parse(text), "", 0); !read) return read.error();
     return reader.take();
   } catch (const toml::parse_error& error) {

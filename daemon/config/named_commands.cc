@@ -8,15 +8,15 @@
 namespace streaming {
 namespace {
 
-const Error kMustBe{"must be a table of programs with their arguments: { NAME = [\"/PATH/PROGRAM\", \"ARGUMENT\"] }"};
+const Error kMustBePrograms{"must be a table of programs with their arguments: { NAME = [\"/PATH/PROGRAM\", \"ARGUMENT\"] }"};
 
 Result<std::vector<std::string>> words_of(const toml::node& node) {
   const toml::array* array = node.as_array();
-  if (array == nullptr || array->empty()) return kMustBe;
+  if (array == nullptr || array->empty()) return kMustBePrograms;
   std::vector<std::string> words;
   for (const toml::node& word : *array) {
     const auto* text = word.as_string();
-    if (text == nullptr || text->get().find('\0') != std::string::npos) return kMustBe;
+    if (text == nullptr || text->get().find('\0') != std::string::npos) return kMustBePrograms;
     words.push_back(text->get());
   }
   if (!words.front().starts_with('/')) return Error{"must name each program by its full path, not " + words.front()};
@@ -31,10 +31,10 @@ Result<NamedCommands> parse_commands(std::string_view text) {
   try {
     document = toml::parse("commands = " + std::string(text));
   } catch (const toml::parse_error&) {
-    return kMustBe;
+    return kMustBePrograms;
   }
   const toml::table* table = document["commands"].as_table();
-  if (document.size() != 1 || table == nullptr) return kMustBe;
+  if (document.size() != 1 || table == nullptr) return kMustBePrograms;
   for (const auto& [name, node] : *table) {
     Result<std::vector<std::string>> words = words_of(node);
     if (!words) return words.error();

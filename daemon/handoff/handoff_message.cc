@@ -50,7 +50,7 @@ std::optional<ucred> sender_of(const msghdr& message) {
   return std::nullopt;
 }
 
-Result<int> socket_option(int fd, int option) {
+Result<int> client_option(int fd, int option) {
   int value = 0;
   socklen_t length = sizeof value;
   if (getsockopt(fd, SOL_SOCKET, option, &value, &length) != 0) {
@@ -60,10 +60,10 @@ Result<int> socket_option(int fd, int option) {
 }
 
 Status check_client(int fd) {
-  const Result<int> type = socket_option(fd, SO_TYPE);
+  const Result<int> type = client_option(fd, SO_TYPE);
   if (!type) return type.error();
   if (*type != SOCK_STREAM) return Error{"the descriptor is not a stream socket"};
-  const Result<int> listening = socket_option(fd, SO_ACCEPTCONN);
+  const Result<int> listening = client_option(fd, SO_ACCEPTCONN);
   if (!listening) return listening.error();
   if (*listening != 0) return Error{"the descriptor is a listening socket"};
   return success();

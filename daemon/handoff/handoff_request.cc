@@ -11,10 +11,6 @@ namespace {
 
 using Value = rapidjson::Value;
 
-std::string_view text_of(const Value& value) {
-  return {value.GetString(), value.GetStringLength()};
-}
-
 // A message's content is a text, or a list of parts, some of which are texts.
 std::string_view text_of_content(const Value& content) {
   if (content.IsString()) return text_of(content);

@@ -30,6 +30,11 @@ struct JsonScratch {
   std::vector<std::string_view> names;  // of the objects that are open
 };
 
+// The text of a value that is a string.
+inline std::string_view text_of(const rapidjson::Value& value) {
+  return {value.GetString(), value.GetStringLength()};
+}
+
 class PayloadJson {
  public:
   PayloadJson() = default;

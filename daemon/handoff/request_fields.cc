@@ -19,10 +19,6 @@ namespace {
 
 using Value = rapidjson::Value;
 
-std::string_view text_of(const Value& value) {
-  return {value.GetString(), value.GetStringLength()};
-}
-
 // The state of one reading: the request, and values that are combined when all fields have been read.
 struct Reading {
   HandoffRequest& request;

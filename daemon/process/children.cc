@@ -4,14 +4,7 @@
 #include <poll.h>
 #include <signal.h>
 
-#include <limits>
-
 namespace streaming {
-namespace {
-
-constexpr std::uint32_t kUnlimited = std::numeric_limits<std::uint32_t>::max();  // callers limit their number
-
-}  // namespace
 
 class Children::Child final : private TimerOwner {
  public:
@@ -30,7 +23,10 @@ class Children::Child final : private TimerOwner {
   void on_timer(Timer&) override { signal_group(SIGKILL); }
 };
 
-Children::Children(Ring& ring, TimerWheel& timers) : ring_(ring), timers_(timers), children_(kUnlimited) {
+Children::Children(Ring& ring, TimerWheel& timers)
+    : ring_(ring),
+      timers_(timers),
+      children_(kUnlimited) {  // callers limit their number
 }
 
 // Children remain only if the worker has failed.

@@ -149,7 +149,7 @@ bool Successor::read_readiness() {
 void report_that_we_serve(UniqueFd upgrade) {
   constexpr char kWord = 1;
   // If the predecessor has ended meanwhile, no report is needed.
-  if (write(upgrade.get(), &kWord, 1) < 0) return;
+  if (::write(upgrade.get(), &kWord, 1) < 0) return;
 }
 
 }  // namespace streaming

@@ -9,11 +9,10 @@
 
 #include "base/log.h"
 #include "server/limits.h"
+#include "stream/limits.h"
 
 namespace streaming {
 namespace {
-
-constexpr int kRetryAfterSeconds = 2;
 
 StreamSettings stream_settings(const Config& config, const WorkerLoad& load) {
   return StreamSettings{.max_streams = load.capacity,

@@ -18,6 +18,9 @@ inline constexpr std::uint32_t kMaxRefusals = 256;
 inline constexpr std::uint32_t kTrimAtStreams = 16;
 inline constexpr Duration kTrimPause{2000};
 
+// After how many seconds a refused client may try again, as Retry-After tells it.
+inline constexpr int kRetryAfterSeconds = 2;
+
 // Models, of all backends, whose tokens are counted separately. Over it: together, as "other".
 inline constexpr std::size_t kMaxModels = 64;
 

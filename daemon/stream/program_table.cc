@@ -10,7 +10,6 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <limits>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -20,11 +19,11 @@
 #include "base/log.h"
 #include "base/log_line.h"
 #include "process/program.h"
+#include "stream/limits.h"
 
 namespace streaming {
 namespace {
 
-constexpr int kRetryAfterSeconds = 2;
 constexpr std::string_view kDefaultCommand = "default";
 
 // The kernel takes no variable of more than 32 pages, its name and its end included (MAX_ARG_STRLEN).
@@ -115,7 +114,7 @@ ProgramTable::ProgramTable(Children& children, TimerWheel& timers, StreamTable& 
       timers_(timers),
       streams_(streams),
       running_(running),
-      programs_(std::numeric_limits<std::uint32_t>::max()) {  // the places bound it
+      programs_(kUnlimited) {  // the places bound it
 }
 
 ProgramTable::~ProgramTable() = default;

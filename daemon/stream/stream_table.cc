@@ -12,8 +12,6 @@
 namespace streaming {
 namespace {
 
-constexpr int kRetryAfterSeconds = 2;
-
 Refusal full() {
   return Refusal{503, "all places are taken, try again soon", kRetryAfterSeconds};
 }

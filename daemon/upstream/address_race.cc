@@ -6,19 +6,16 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <limits>
 #include <utility>
 
 #include "upstream/limits.h"
 
 namespace streaming {
-namespace {
 
-constexpr std::uint32_t kUnlimited = std::numeric_limits<std::uint32_t>::max();  // the pools bound it
-
-}  // namespace
-
-ConnectAttempts::ConnectAttempts(Ring& ring, TimerWheel& timers) : ring_(ring), timers_(timers), attempts_(kUnlimited) {
+ConnectAttempts::ConnectAttempts(Ring& ring, TimerWheel& timers)
+    : ring_(ring),
+      timers_(timers),
+      attempts_(kUnlimited) {  // the pools bound it
 }
 
 void ConnectAttempts::on_connected(const Completion& completion) {

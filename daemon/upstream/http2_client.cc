@@ -1,16 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "upstream/http2_client.h"
 
-#include <limits>
-
 #include "base/log.h"
 #include "upstream/limits.h"
 #include "upstream/url.h"
 
 namespace streaming {
 namespace {
-
-constexpr std::uint32_t kUnlimited = std::numeric_limits<std::uint32_t>::max();  // the pools bound it
 
 // Connections are shared by requests that are equal in all of this.
 std::string pool_key(const Url& url, const HttpRequest& request) {
@@ -31,7 +27,7 @@ Http2Client::Http2Client(Ring& ring, TimerWheel& timers, Resolver& resolver, Htt
                    .connections = connections_,
                    .plaintext = std::vector<char>(kTlsRecordBytes),
                    .frames = {}},
-      connections_(kUnlimited) {
+      connections_(kUnlimited) {  // the pools bound it
 }
 
 Http2Client::~Http2Client() = default;

@@ -4,16 +4,10 @@
 #include <poll.h>
 
 #include <cerrno>
-#include <limits>
 
 namespace streaming {
-namespace {
 
-constexpr std::uint32_t kUnlimited = std::numeric_limits<std::uint32_t>::max();  // the limit of open files bounds it
-
-}  // namespace
-
-SocketWatches::SocketWatches(Ring& ring) : ring_(ring), watches_(kUnlimited) {
+SocketWatches::SocketWatches(Ring& ring) : ring_(ring), watches_(kUnlimited) {  // the limit of open files bounds it
 }
 
 SocketWatches::Watch& SocketWatches::add(int fd, SocketOwner& owner) {

@@ -8,7 +8,7 @@
 namespace streaming::bench {
 namespace {
 
-constexpr std::string_view kAnswer =
+constexpr std::string_view kResponse =
     "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nX: data: [DONE]\r\n\r\n:\n\n"
     "data: {\"content\":\"a\"}\n\ndata: {\"content\":\"b\"}\n\ndata: [DONE]\n\n";
 
@@ -23,17 +23,17 @@ std::string with_body(std::string_view body) {
 }
 
 TEST(ResponseReader, CountsEventsUpToTheEnd) {
-  const ResponseReader reader = reader_of(kAnswer);
+  const ResponseReader reader = reader_of(kResponse);
   EXPECT_EQ(reader.status(), 200);
   EXPECT_EQ(reader.events(), 2u);
   EXPECT_TRUE(reader.done());
 }
 
 TEST(ResponseReader, DoesNotMindWhereTheBytesAreCut) {
-  for (std::size_t cut = 1; cut < kAnswer.size(); ++cut) {
-    ResponseReader reader = reader_of(kAnswer.substr(0, cut));
+  for (std::size_t cut = 1; cut < kResponse.size(); ++cut) {
+    ResponseReader reader = reader_of(kResponse.substr(0, cut));
     EXPECT_FALSE(reader.done()) << cut;
-    reader.read(kAnswer.substr(cut));
+    reader.read(kResponse.substr(cut));
     EXPECT_EQ(reader.status(), 200) << cut;
     EXPECT_EQ(reader.events(), 2u) << cut;
     EXPECT_TRUE(reader.done()) << cut;
@@ -42,7 +42,7 @@ TEST(ResponseReader, DoesNotMindWhereTheBytesAreCut) {
 
 TEST(ResponseReader, TakesSingleBytes) {
   ResponseReader reader;
-  for (const char& byte : kAnswer) reader.read({&byte, 1});
+  for (const char& byte : kResponse) reader.read({&byte, 1});
   EXPECT_EQ(reader.events(), 2u);
   EXPECT_TRUE(reader.done());
 }

@@ -16,7 +16,7 @@ namespace {
 
 using testing::ElementsAre;
 
-constexpr Time kStart = Time(Duration(1'234'567));
+constexpr Time kBegin = Time(Duration(1'234'567));
 
 class TurnTest : public testing::Test {
  protected:
@@ -44,7 +44,7 @@ class TurnTest : public testing::Test {
     turns.end_turn();
   }
 
-  TimerWheel turns{kStart};
+  TimerWheel turns{kBegin};
   std::vector<std::string> done;  // in the last turn
   Task first{*this, "first"}, second{*this, "second"}, third{*this, "third"};
 };
@@ -107,11 +107,11 @@ TEST_F(TurnTest, DoesOutputOfSoonAndOfTimersAtTheEndOfTheSameTurn) {
 TEST_F(TurnTest, DoesNotWaitWhileWorkIsPending) {
   EXPECT_EQ(turns.next_expiry(), std::nullopt);
   turns.soon(first.work);
-  EXPECT_EQ(turns.next_expiry(), kStart);
+  EXPECT_EQ(turns.next_expiry(), kBegin);
   turn();
   EXPECT_EQ(turns.next_expiry(), std::nullopt);
   turns.at_turn_end(first.work);
-  EXPECT_EQ(turns.next_expiry(), kStart);
+  EXPECT_EQ(turns.next_expiry(), kBegin);
   turn();
   EXPECT_EQ(turns.next_expiry(), std::nullopt);
 }

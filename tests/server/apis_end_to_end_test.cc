@@ -17,8 +17,6 @@ using testing::EndsWith;
 using testing::HasSubstr;
 using testing::Not;
 
-constexpr char kKey[] = "sk-of-the-test";
-
 struct Api {
   const char* name;
   std::vector<std::string> flags;

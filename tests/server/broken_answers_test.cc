@@ -26,7 +26,7 @@ using testing::StartsWith;
 
 using Answer = ScriptedServer::Answer;
 
-const ScriptedServer::Answer::Headers kEventStream{{"content-type", "text/event-stream"}};
+const ScriptedServer::Answer::Headers kEventStreamType{{"content-type", "text/event-stream"}};
 const std::string kHtml = "<html><body>sk-of-the-vendor at http://internal.example</body></html>";
 
 // Without meaning in all of the APIs.
@@ -34,13 +34,13 @@ std::string other_event(std::size_t size) {
   return "event: other\ndata: {\"type\":\"other\",\"pad\":\"" + std::string(size, 'x') + "\"}\n\n";
 }
 
-struct Trouble {
+struct BrokenAnswer {
   const char* prompt;
   const char* message;
   const char* cause;
 };
 constexpr const char* kFormats[] = {"content", "raw", "ui-message"};
-constexpr Trouble kTroubles[] = {
+constexpr BrokenAnswer kBrokenAnswers[] = {
     {"breaks off", "The answer broke off.", "upstream_truncated"},
     {"falls silent", "The model fell silent.", "idle_timeout"},
     {"never begins", "The model did not answer in time.", "first_byte_timeout"},
@@ -84,7 +84,7 @@ class BrokenAnswersTest : public testing::TestWithParam<ApiAndEngine> {
       to.send(body);
       to.end();
     } else {
-      to.head(200, kEventStream);
+      to.head(200, kEventStreamType);
       if (asked("head alone")) return to.wait_for_cancel();
       to.send(body.substr(0, half));
       if (asked("breaks off")) return to.break_off();
@@ -117,11 +117,11 @@ TEST_P(BrokenAnswersTest, AreErrorsInEveryFormatAndCountedByCause) {
   start_daemon({"--first-byte-timeout-ms", "1000", "--idle-timeout-ms", "1000", "--metrics-addr", "127.0.0.1:0"});
   std::map<std::string, int> causes;
   std::vector<UniqueFd> browsers;
-  for (const Trouble& trouble : kTroubles) {
+  for (const BrokenAnswer& trouble : kBrokenAnswers) {
     for (const char* format : kFormats) browsers.push_back(begin(trouble.prompt, format));
   }
   for (std::size_t i = 0; i < browsers.size(); ++i) {
-    const Trouble& trouble = kTroubles[i / std::size(kFormats)];
+    const BrokenAnswer& trouble = kBrokenAnswers[i / std::size(kFormats)];
     const std::string events = events_of(read_to_end(browsers[i].get()));
     browsers[i].reset();
     EXPECT_THAT(events, AllOf(HasSubstr(trouble.message), EndsWith("}\n\n"))) << trouble.prompt;

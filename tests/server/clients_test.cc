@@ -16,8 +16,6 @@
 namespace streaming {
 namespace {
 
-constexpr char kKey[] = "sk-of-the-test";
-
 class ClientsTest : public testing::Test {
  protected:
   void SetUp() override {

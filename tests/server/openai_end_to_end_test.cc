@@ -21,8 +21,6 @@ using testing::HasSubstr;
 using testing::Not;
 using testing::StartsWith;
 
-constexpr char kKey[] = "sk-of-the-test";
-
 class OpenAiEndToEndTest : public testing::TestWithParam<UpstreamServer::Protocol> {
  protected:
   void SetUp() override {
@@ -158,10 +156,10 @@ TEST(HeldHead, LetsAFailureBeforeTheFirstEventBeAStatus) {
   const auto begin = [&](const std::string& prompt, const char* format) {
     return daemon.hand_client_over("{\"prompt\":\"" + prompt + "\",\"format\":\"" + format + "\"}");
   };
-  constexpr const char* kFormats[] = {"content", "raw", "ui-message"};
+  constexpr const char* kEveryFormat[] = {"content", "raw", "ui-message"};
   std::vector<UniqueFd> waiting;
-  for (const char* format : kFormats) waiting.push_back(begin("never begins", format));
-  for (const char* format : kFormats) {
+  for (const char* format : kEveryFormat) waiting.push_back(begin("never begins", format));
+  for (const char* format : kEveryFormat) {
     const auto ask = [&](const std::string& prompt) { return read_to_end(begin(prompt, format).get()); };
     const std::string limited = ask("rate limited");
     EXPECT_THAT(limited, StartsWith("HTTP/1.1 429 Too Many Requests\r\n"));

@@ -53,7 +53,7 @@ class RawBytesTest : public testing::Test {
 testing::Matcher<std::string> is_error(const std::string& message) {
   return AllOf(EndsWith("data: {\"error\":\"" + message + "\"}\n\n"), Not(HasSubstr("[DONE]")));
 }
-const auto kWhole = testing::Eq("data: {\"content\":\"Hi\"}\n\ndata: [DONE]\n\n");
+const auto kWholeAnswer = testing::Eq("data: {\"content\":\"Hi\"}\n\ndata: [DONE]\n\n");
 
 TEST_F(RawBytesTest, AConnectionThatIsResetBeforeAndInTheHead) {
   const auto reset = [](int connection) { RawServer::reset(connection); };
@@ -104,16 +104,16 @@ TEST_F(RawBytesTest, AHeadWithoutEnd) {
 }
 
 TEST_F(RawBytesTest, WholeAnswersInEveryFraming) {
-  EXPECT_THAT(answer_to(kHead + "\r\n" + kHi + kEnd), kWhole) << "up to the end of the connection";
-  EXPECT_THAT(answer_to("HTTP/1.0 200 OK\r\n\r\n" + kHi + kEnd), kWhole);
-  EXPECT_THAT(answer_to("HTTP/1.1 200 OK\nContent-Type: text/event-stream\n\n" + kHi + kEnd), kWhole);
+  EXPECT_THAT(answer_to(kHead + "\r\n" + kHi + kEnd), kWholeAnswer) << "up to the end of the connection";
+  EXPECT_THAT(answer_to("HTTP/1.0 200 OK\r\n\r\n" + kHi + kEnd), kWholeAnswer);
+  EXPECT_THAT(answer_to("HTTP/1.1 200 OK\nContent-Type: text/event-stream\n\n" + kHi + kEnd), kWholeAnswer);
   EXPECT_THAT(answer_to("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n" + kHead + "\r\n" +
                         kHi + kEnd),
-              kWhole);
+              kWholeAnswer);
   const std::string body = kHi + kEnd;
-  EXPECT_THAT(answer_to(kHead + "Content-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body), kWhole);
+  EXPECT_THAT(answer_to(kHead + "Content-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body), kWholeAnswer);
   EXPECT_THAT(answer_to(kHead + "\r\n" + kHi + "data: {\"choices\":[{\"delta\":{},\"finish_reason\":\"stop\"}]}\n\n"),
-              kWhole)
+              kWholeAnswer)
       << "without [DONE], as some vendors have it";
 }
 
@@ -143,7 +143,7 @@ TEST_F(RawBytesTest, AWholeAnswerByteByByte) {
                         [&](int connection) {
                           for (const char& byte : bytes) RawServer::write(connection, {&byte, 1});
                         }),
-              kWhole);
+              kWholeAnswer);
 }
 
 }  // namespace

@@ -16,6 +16,9 @@
 
 namespace streaming {
 
+// The key that the tests ask it with.
+inline constexpr char kKey[] = "sk-of-the-test";
+
 class UpstreamServer {
  public:
   enum class Protocol { kHttp1, kHttp2OverTls };

@@ -12,7 +12,7 @@ namespace {
 using Value = rapidjson::Value;
 using Kind = AnswerEvent::Kind;
 
-FinishReason reason_of(std::string_view word) {
+FinishReason reason_of_stop(std::string_view word) {
   if (word == "end_turn" || word == "stop_sequence") return FinishReason::kStop;
   if (word == "max_tokens" || word == "model_context_window_exceeded") return FinishReason::kLength;
   if (word == "tool_use") return FinishReason::kToolCalls;
@@ -91,7 +91,7 @@ void MessagesReader::read_block_delta(const Value& event, EventSink& sink) {
 
 void MessagesReader::read_stop_reason(const Value* object) {
   const std::string_view reason = find_text(object, "stop_reason");
-  if (!reason.empty()) finish_reason_ = reason_of(reason);
+  if (!reason.empty()) finish_reason_ = reason_of_stop(reason);
 }
 
 // Each count is of the whole answer so far; the last message_delta may leave out those that have not changed.

@@ -13,7 +13,7 @@ namespace {
 
 constexpr std::string_view kContentBlocks = "blocks";
 
-HttpVersion http_version(const Config& config) {
+HttpVersion langgraph_version(const Config& config) {
   if (config.langgraph_h2c) return HttpVersion::kHttp2PriorKnowledge;
   return config.langgraph_http2 ? HttpVersion::kNegotiated : HttpVersion::kHttp11;
 }
@@ -23,7 +23,7 @@ LangGraphEndpoint endpoint_of(const Config& config) {
                              .settings = {.url = {},
                                           .headers = {},
                                           .body = {},
-                                          .version = http_version(config),
+                                          .version = langgraph_version(config),
                                           .unix_socket = config.langgraph_api_socket,
                                           .ca_file = config.backend_ca_file,
                                           .insecure_ssl = config.langgraph_insecure_ssl},

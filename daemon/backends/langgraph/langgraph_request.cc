@@ -13,7 +13,7 @@ namespace {
 using Value = rapidjson::Value;
 using Writer = RequestBody::Writer;
 
-void write_message(Writer& writer, const char* role, std::string_view content, bool as_blocks) {
+void write_input_message(Writer& writer, const char* role, std::string_view content, bool as_blocks) {
   if (!as_blocks) return write_pair(writer, "role", role, "content", content);
   writer.StartObject();
   writer.Key("role");
@@ -29,14 +29,14 @@ bool has_messages(const HandoffRequest& request) {
   return request.messages != nullptr || !request.prompt.empty() || !request.system.empty();
 }
 
-void write_messages(Writer& writer, const HandoffRequest& request, bool as_blocks) {
+void write_input(Writer& writer, const HandoffRequest& request, bool as_blocks) {
   writer.Key("messages");
   writer.StartArray();
-  if (!request.system.empty()) write_message(writer, "system", request.system, as_blocks);
+  if (!request.system.empty()) write_input_message(writer, "system", request.system, as_blocks);
   if (request.messages != nullptr) {
     for (const Value& message : request.messages->GetArray()) message.Accept(writer);
   } else if (!request.prompt.empty()) {
-    write_message(writer, "user", request.prompt, as_blocks);
+    write_input_message(writer, "user", request.prompt, as_blocks);
   }
   writer.EndArray();
 }
@@ -48,7 +48,7 @@ void write_input(RequestBody& body, const HandoffRequest& request, bool as_block
   Writer& writer = body.begin("input");
   writer.StartObject();
   if (has_messages(request) && (fields == nullptr || !fields->HasMember("messages"))) {
-    write_messages(writer, request, as_blocks);
+    write_input(writer, request, as_blocks);
   }
   if (fields != nullptr) {
     for (const auto& field : fields->GetObject()) {

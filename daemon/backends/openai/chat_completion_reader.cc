@@ -28,7 +28,7 @@ const Value* first_choice(const Value& choices) {
   return nullptr;
 }
 
-FinishReason reason_of(std::string_view word) {
+FinishReason reason_of_choice(std::string_view word) {
   if (word == "stop") return FinishReason::kStop;
   if (word == "length") return FinishReason::kLength;
   if (word == "content_filter") return FinishReason::kContentFilter;
@@ -60,7 +60,7 @@ AnswerReader::Verdict ChatCompletionReader::read_chunk(const Value& chunk, Event
   if (is_truthy(find_member(choice, "error")) || reason == "error") return Verdict::kReported;
   const Value* delta = find_member(choice, "delta");
   if (delta != nullptr && !read_delta(*delta, sink)) return Verdict::kMalformed;
-  if (!reason.empty()) finish_reason_ = reason_of(reason);
+  if (!reason.empty()) finish_reason_ = reason_of_choice(reason);
   return Verdict::kGoesOn;
 }
 

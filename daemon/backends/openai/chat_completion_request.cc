@@ -10,7 +10,7 @@ using Value = rapidjson::Value;
 using Writer = RequestBody::Writer;
 
 // The conversation of the hand-off, or the prompt as its only message; the system's message first.
-void write_messages(Writer& writer, const HandoffRequest& request) {
+void write_conversation(Writer& writer, const HandoffRequest& request) {
   writer.StartArray();
   if (!request.system.empty()) write_pair(writer, "role", "system", "content", request.system);
   if (const Value* messages = find_messages(request); messages != nullptr) {
@@ -43,7 +43,7 @@ void write_stream_options(RequestBody& body) {
 std::string chat_completion_request(const HandoffRequest& request, std::string_view default_model) {
   RequestBody body(request.request);
   body.write("model", model_of(request, default_model));
-  write_messages(body.begin("messages"), request);
+  write_conversation(body.begin("messages"), request);
   body.write("stream", true);
   const bool refused = body.brings("stream_options") && body.brought("stream_options") == nullptr;
   refused ? body.leave_out("stream_options") : write_stream_options(body);

@@ -37,7 +37,7 @@ constexpr Api kApis[] = {
     {"responses", "/responses", responses_request, make_reader<ResponsesReader>},
 };
 
-HttpVersion http_version(const Config& config) {
+HttpVersion openai_version(const Config& config) {
   if (config.openai_h2c) return HttpVersion::kHttp2PriorKnowledge;
   return config.openai_http2 ? HttpVersion::kNegotiated : HttpVersion::kHttp11;
 }
@@ -75,7 +75,7 @@ class OpenAiBackend final : public DirectBackend {
     HttpRequest http{.url = api_url(config_.openai_api_base, api_.path, model(request)),
                      .headers = event_stream_headers(request, headers_),
                      .body = {},
-                     .version = http_version(config_),
+                     .version = openai_version(config_),
                      .unix_socket = config_.openai_api_socket,
                      .ca_file = config_.backend_ca_file,
                      .insecure_ssl = config_.openai_insecure_ssl};

@@ -58,7 +58,7 @@ void write_content(Writer& writer, const Value& content, bool of_assistant) {
   writer.EndArray();
 }
 
-void write_message(Writer& writer, const Value& message) {
+void write_message_item(Writer& writer, const Value& message) {
   const bool of_assistant = find_text(&message, "role") == "assistant";
   writer.StartObject();
   for (const auto& [name, value] : message.GetObject()) {
@@ -109,7 +109,7 @@ void write_items(Writer& writer, const Value& message) {
   }
   if (find_text(&message, "role") == "tool") return write_function_call_output(writer, message);
   const Value* calls = find_tool_calls(message);
-  if (calls == nullptr || says_something(message)) write_message(writer, message);
+  if (calls == nullptr || says_something(message)) write_message_item(writer, message);
   if (calls == nullptr) return;
   for (const Value& call : calls->GetArray()) write_function_call(writer, call);
 }

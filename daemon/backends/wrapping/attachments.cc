@@ -19,11 +19,7 @@ namespace {
 
 using Value = rapidjson::Value;
 using Allocator = rapidjson::Document::AllocatorType;
-using Kind = Attachment::Kind;
-
-std::string_view text_of(const Value& value) {
-  return {value.GetString(), value.GetStringLength()};
-}
+using FileKind = Attachment::Kind;
 
 Value reference_to(std::string_view text) {
   return text.empty() ? Value("") : Value(rapidjson::StringRef(text.data(), text.size()));
@@ -70,9 +66,9 @@ bool is_path(std::string_view name) {
   return !name.empty() && name.size() < 4096 && name.front() != '/' && name.find('\0') == std::string_view::npos;
 }
 
-Kind kind_of_type(std::string_view media_type) {
-  if (media_type.starts_with("image/")) return Kind::kImage;
-  return media_type == "application/pdf" ? Kind::kPdf : Kind::kText;
+FileKind kind_of_type(std::string_view media_type) {
+  if (media_type.starts_with("image/")) return FileKind::kImage;
+  return media_type == "application/pdf" ? FileKind::kPdf : FileKind::kText;
 }
 
 std::size_t size_of(const Value* list) {
@@ -159,9 +155,9 @@ class Finder {
     if (Status added = add_attachments(request.attachments); !added) return added;
     if (Status added = add_types(request.attachment_types, request.attachments); !added) return added;
     if (Status added = add_images(request.images); !added) return added;
-    if (Status added = add_paths(request.image_paths, "image_paths", Kind::kImage, true); !added) return added;
+    if (Status added = add_paths(request.image_paths, "image_paths", FileKind::kImage, true); !added) return added;
     if (!request.image_path.empty()) {
-      const Status added = add_file(request.image_path, request.image_path, Kind::kImage, true);
+      const Status added = add_file(request.image_path, request.image_path, FileKind::kImage, true);
       if (!added) return added;
     }
     if (request.image_base64.empty()) return success();
@@ -188,7 +184,7 @@ class Finder {
 
  private:
   // `paths` is null or an array; its paths are names, too, and of that kind, or, kAny, of what their types say.
-  Status add_paths(const Value* paths, const char* field, Kind kind, bool before) {
+  Status add_paths(const Value* paths, const char* field, FileKind kind, bool before) {
     for (rapidjson::SizeType index = 0; index < size_of(paths); ++index) {
       const Value& path = (*paths)[index];
       if (!path.IsString()) return Error{std::string(field) + " must be an array of strings"};
@@ -201,11 +197,11 @@ class Finder {
   // is put before the text, as in that daemon.
   Status add_attachments(const Value* attachments) {
     if (attachments == nullptr || attachments->IsArray()) {
-      return add_paths(attachments, "attachments", Kind::kAny, false);
+      return add_paths(attachments, "attachments", FileKind::kAny, false);
     }
     for (const auto& [name, path] : attachments->GetObject()) {
       if (!path.IsString()) return Error{"attachments must have a path for each name"};
-      if (Status added = add_file(text_of(name), text_of(path), Kind::kAny, true); !added) return added;
+      if (Status added = add_file(text_of(name), text_of(path), FileKind::kAny, true); !added) return added;
     }
     return success();
   }
@@ -217,7 +213,7 @@ class Finder {
       if (!image.IsString() && !image.IsObject()) {
         return Error{"images must be an array of paths, or of objects with \"base64\""};
       }
-      const Status added = image.IsString() ? add_file(text_of(image), text_of(image), Kind::kImage, false)
+      const Status added = image.IsString() ? add_file(text_of(image), text_of(image), FileKind::kImage, false)
                                             : add_image("images[" + std::to_string(index) + "]",
                                                         find_text(&image, "base64"), find_text(&image, "mime_type"));
       if (!added) return added;
@@ -225,18 +221,18 @@ class Finder {
     return success();
   }
 
-  Status add_file(std::string_view name, std::string_view path, Kind kind, bool before) {
+  Status add_file(std::string_view name, std::string_view path, FileKind kind, bool before) {
     const auto [at, is_new] = names_.add(name);
     if (is_new) found_.push_back({.name = std::string(name), .path = std::string(path), .before = before});
-    if (found_[at].kind == Kind::kAny) found_[at].kind = kind;
+    if (found_[at].kind == FileKind::kAny) found_[at].kind = kind;
     if (name.empty() || !is_path(path)) return Error{message_about(found_[at], "is not a path beneath data_dir")};
     return found_[at].path == path ? success() : Error{message_about(found_[at], "is the name of two files")};
   }
 
   // An image in the payload. Its contents decide its type, as a file's do.
   Status add_image(std::string name, std::string_view base64, std::string_view media_type) {
-    Attachment image{.name = std::move(name), .kind = Kind::kImage, .before = true, .base64 = base64};
-    if (!media_type.empty() && kind_of_type(media_type) != Kind::kImage) {
+    Attachment image{.name = std::move(name), .kind = FileKind::kImage, .before = true, .base64 = base64};
+    if (!media_type.empty() && kind_of_type(media_type) != FileKind::kImage) {
       return Error{message_about(image, "has a type that is no image's")};
     }
     if (!base64_decoded_size(base64)) return Error{message_about(image, "is not base64")};
@@ -266,7 +262,7 @@ class Finder {
     const std::optional<std::size_t> index = names_.find(text_of(name));
     if (!index || type.IsNull()) return success();
     if (!type.IsString()) return Error{"attachment_types must hold strings"};
-    if (found_[*index].kind == Kind::kAny) found_[*index].kind = kind_of_type(text_of(type));
+    if (found_[*index].kind == FileKind::kAny) found_[*index].kind = kind_of_type(text_of(type));
     return success();
   }
 
@@ -281,7 +277,7 @@ class Finder {
 struct Placed {
   std::string_view name;  // empty: of an image of the payload, which nothing can ask for
   std::string_view path;
-  Kind kind;
+  FileKind kind;
   std::size_t uses;
   bool before;
   std::string_view text;
@@ -301,7 +297,7 @@ class Content {
   void add(const Placed& attachment) {
     if (attachment.url.empty()) return add_text(attachment.text);
     Value inner(rapidjson::kObjectType), part(rapidjson::kObjectType);
-    if (attachment.kind == Kind::kPdf) {
+    if (attachment.kind == FileKind::kPdf) {
       inner.AddMember("filename", reference_to(attachment.path), allocator_);
       inner.AddMember("file_data", reference_to(attachment.url), allocator_);
       part.AddMember("type", "file", allocator_).AddMember("file", inner, allocator_);
@@ -450,15 +446,15 @@ std::size_t bytes_in_payload(const std::vector<Attachment>& attachments) {
 Status take_contents(Attachment& attachment, std::string contents) {
   const std::string_view image = image_type(contents);
   const bool is_pdf = contents.starts_with("%PDF-");
-  if (attachment.kind == Kind::kAny) {
-    attachment.kind = is_pdf ? Kind::kPdf : image.empty() ? Kind::kText : Kind::kImage;
+  if (attachment.kind == FileKind::kAny) {
+    attachment.kind = is_pdf ? FileKind::kPdf : image.empty() ? FileKind::kText : FileKind::kImage;
   }
   switch (attachment.kind) {
-    case Kind::kImage:
+    case FileKind::kImage:
       if (image.empty()) return Error{message_about(attachment, kNoImage)};
       attachment.url = data_url(image, contents);
       break;
-    case Kind::kPdf:
+    case FileKind::kPdf:
       if (!is_pdf) return Error{message_about(attachment, "is no PDF")};
       attachment.url = data_url("application/pdf", contents);
       break;

@@ -10,6 +10,7 @@ namespace {
 
 using Verdict = AnswerReader::Verdict;
 using Kind = AnswerEvent::Kind;
+using Event = RecordingSink::Event;
 
 struct Parsed {
   Verdict verdict;
@@ -111,22 +112,22 @@ TEST(ChatCompletionReader, ReplacesWhatIsNoUnicodeAndSaysSoOnce) {
 }
 
 // What a reader makes of several chunks.
-AnswerReading read(const std::vector<std::string>& events) {
+AnswerReading read_chunks(const std::vector<std::string>& events) {
   return read_events<ChatCompletionReader>(events);
 }
 
 TEST(ChatCompletionReader, EndsAtDone) {
   for (const char* done : {"[DONE]", " [DONE]", "[DONE] "}) {
-    EXPECT_EQ(read({R"({"choices":[]})", done}).verdict, Verdict::kEnd);
+    EXPECT_EQ(read_chunks({R"({"choices":[]})", done}).verdict, Verdict::kEnd);
   }
 }
 
 TEST(ChatCompletionReader, TakesNoAnswerForWholeInWhichNoChunkHadChoices) {
   for (const char* data :
        {R"({"object":"error","message":"m","code":400})", R"({"text":"t","error_code":50001})", "null"}) {
-    EXPECT_EQ(read({data, "[DONE]"}).verdict, Verdict::kMalformed) << data;
+    EXPECT_EQ(read_chunks({data, "[DONE]"}).verdict, Verdict::kMalformed) << data;
   }
-  EXPECT_EQ(read({"[DONE]"}).verdict, Verdict::kMalformed);
+  EXPECT_EQ(read_chunks({"[DONE]"}).verdict, Verdict::kMalformed);
 }
 
 TEST(ChatCompletionReader, TakesEventsThatSayNothingForNothing) {
@@ -137,7 +138,7 @@ TEST(ChatCompletionReader, TakesEventsThatSayNothingForNothing) {
 }
 
 TEST(ChatCompletionReader, ReadsContentThatIsAListOfParts) {
-  const AnswerReading reading = read(
+  const AnswerReading reading = read_chunks(
       {R"({"choices":[{"delta":{"content":[{"type":"thinking","thinking":[{"type":"text","text":" is 14"}]}]}}]})",
        R"({"choices":[{"delta":{"content":[{"type":"thinking","thinking":[{"type":"text","text":"4."}],"closed":true},)"
        R"({"type":"text","text":"1"},{"type":"reference","reference_ids":[1]},{"text":"4"},7]}}]})",
@@ -174,7 +175,6 @@ TEST(ChatCompletionReader, TakesARefusalForText) {
 }
 
 TEST(ChatCompletionReader, TellsTheBeginOfAToolCallFromItsArguments) {
-  using Event = RecordingSink::Event;
   const Parsed begin = parse(
       R"({"choices":[{"delta":{"tool_calls":[{"index":1,"id":"call_1","function":{"name":"f","arguments":"{"}}]}}]})");
   EXPECT_EQ(begin.sink.events,
@@ -192,7 +192,7 @@ TEST(ChatCompletionReader, ReadsTheUsage) {
 }
 
 TEST(ChatCompletionReader, KeepsTheUsageWhereALaterChunkHasNone) {
-  const AnswerReading reading = read({R"({"usage":{"prompt_tokens":2,"completion_tokens":4}})",
+  const AnswerReading reading = read_chunks({R"({"usage":{"prompt_tokens":2,"completion_tokens":4}})",
                                       R"({"usage":{"prompt_tokens":null,"completion_tokens":null}})"});
   EXPECT_EQ(reading.sink.usage.input_tokens, 2u);
   EXPECT_EQ(reading.sink.usage.output_tokens, 4u);

@@ -28,12 +28,12 @@ TEST(ChatCompletionRequest, PassesTheConversationOnAsItIs) {
             R"("stream":true,"stream_options":{"include_usage":true}})");
 }
 
-std::string body_of(const char* payload) {
+std::string chat_body(const char* payload) {
   return chat_completion_request(*parsed(payload), "m");
 }
 
 TEST(ChatCompletionRequest, PassesOnWhatElseIsAskedFor) {
-  EXPECT_EQ(body_of(R"({"prompt":"p","temperature":1,"request":{"tools":[{"type":"function"}],"n":1,"temperature":0,)"
+  EXPECT_EQ(chat_body(R"({"prompt":"p","temperature":1,"request":{"tools":[{"type":"function"}],"n":1,"temperature":0,)"
                     R"("response_format":{"type":"json_object"},"seed":null}})"),
             R"({"model":"m","messages":[{"role":"user","content":"p"}],"stream":true,)"
             R"("stream_options":{"include_usage":true},"temperature":1.0,"tools":[{"type":"function"}],"n":1,)"
@@ -42,17 +42,17 @@ TEST(ChatCompletionRequest, PassesOnWhatElseIsAskedFor) {
 
 TEST(ChatCompletionRequest, TakesFromTheRequestWhatNobodyElseSays) {
   EXPECT_EQ(
-      body_of(R"({"system":"s","request":{"model":"mine","messages":[{"role":"user","content":"u"}],"stream":false,)"
+      chat_body(R"({"system":"s","request":{"model":"mine","messages":[{"role":"user","content":"u"}],"stream":false,)"
               R"("stream_options":{"include_usage":false,"include_obfuscation":false}}})"),
       R"({"model":"mine","messages":[{"role":"system","content":"s"},{"role":"user","content":"u"}],"stream":true,)"
       R"("stream_options":{"include_usage":true,"include_obfuscation":false}})");
-  EXPECT_EQ(body_of(R"({"prompt":"p","model":"theirs","request":{"model":"mine","messages":[]}})"),
+  EXPECT_EQ(chat_body(R"({"prompt":"p","model":"theirs","request":{"model":"mine","messages":[]}})"),
             R"({"model":"theirs","messages":[{"role":"user","content":"p"}],"stream":true,)"
             R"("stream_options":{"include_usage":true}})");
 }
 
 TEST(ChatCompletionRequest, AsksForNoUsageWhereTheServerKnowsNoSuchOption) {
-  EXPECT_EQ(body_of(R"({"prompt":"p","request":{"stream_options":null}})"),
+  EXPECT_EQ(chat_body(R"({"prompt":"p","request":{"stream_options":null}})"),
             R"({"model":"m","messages":[{"role":"user","content":"p"}],"stream":true})");
 }
 

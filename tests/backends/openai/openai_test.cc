@@ -14,7 +14,7 @@ using testing::Contains;
 using testing::HasSubstr;
 using testing::StartsWith;
 
-constexpr char kHi[] = "data: {\"choices\":[{\"delta\":{\"content\":\"Hi\"}}]}\n\n";
+constexpr char kHiChunk[] = "data: {\"choices\":[{\"delta\":{\"content\":\"Hi\"}}]}\n\n";
 constexpr char kStop[] = "data: {\"choices\":[{\"delta\":{},\"finish_reason\":\"stop\"}]}\n\n";
 constexpr char kDone[] = "data: [DONE]\n\n";
 
@@ -106,7 +106,7 @@ TEST_F(OpenAiTest, FailsAtAGoodStatusWithSomethingElseThanAnEventStream) {
 TEST_F(OpenAiTest, TakesAnotherGoodStatusWhereTheAnswerSaysThatItIsAnEventStream) {
   start();
   http.receiver->on_head({.status = 201, .content_type = "text/event-stream"});
-  body(std::string(kHi) + kDone);
+  body(std::string(kHiChunk) + kDone);
   EXPECT_EQ(sink.all_text(), "Hi");
   EXPECT_EQ(sink.ends, 1);
   sink = {};
@@ -155,8 +155,8 @@ TEST_F(OpenAiTest, RefusesAModelThatWouldLeadElsewhere) {
 TEST_F(OpenAiTest, PassesTextOnAndEndsAtDone) {
   start();
   head();
-  body(kHi);
-  body(kHi);
+  body(kHiChunk);
+  body(kHiChunk);
   body(std::string(kStop) + kDone);
   EXPECT_EQ(sink.all_text(), "HiHi");
   EXPECT_EQ(sink.ends, 1);
@@ -176,7 +176,7 @@ TEST_F(OpenAiTest, TellsThatTheModelWorksWhileItThinksOrCallsATool) {
 TEST_F(OpenAiTest, TakesAFinishReasonAndTheBodysEndForAGoodEnd) {
   start();
   head();
-  body(std::string(kHi) + kStop);
+  body(std::string(kHiChunk) + kStop);
   EXPECT_EQ(sink.ends, 0) << "usage may follow";
   finished();
   EXPECT_EQ(sink.ends, 1);
@@ -185,7 +185,7 @@ TEST_F(OpenAiTest, TakesAFinishReasonAndTheBodysEndForAGoodEnd) {
 TEST_F(OpenAiTest, TakesABodyThatEndsWithNeitherForTruncated) {
   start();
   head();
-  body(kHi);
+  body(kHiChunk);
   finished();
   EXPECT_EQ(sink.ends, 0);
   EXPECT_EQ(sink.failure, FailureKind::kTruncated);
@@ -199,7 +199,7 @@ TEST_F(OpenAiTest, TellsALostConnectionFromOneThatNeverWas) {
   sink = {};
   start();
   head();
-  body(kHi);
+  body(kHiChunk);
   finished("connection reset");
   EXPECT_EQ(sink.failure, FailureKind::kTruncated);
 }
@@ -208,7 +208,7 @@ TEST_F(OpenAiTest, FailsAtAStatusThatIsNotOkAndReadsNothingOfItsBody) {
   start();
   head(429);
   EXPECT_EQ(sink.failure, FailureKind::kStatus);
-  body(kHi);
+  body(kHiChunk);
   finished();
   EXPECT_EQ(sink.all_text(), "");
   EXPECT_EQ(sink.ends, 0);
@@ -244,7 +244,7 @@ TEST_F(OpenAiTest, TakesAnEventWithoutDataForAHeartbeat) {
 TEST_F(OpenAiTest, FailsAtAnErrorInTheStreamThoughDoneFollows) {
   start();
   head();
-  body(std::string(kHi) + "data: {\"error\":{\"message\":\"x\"}}\n\n" + kDone);
+  body(std::string(kHiChunk) + "data: {\"error\":{\"message\":\"x\"}}\n\n" + kDone);
   EXPECT_EQ(sink.failure, FailureKind::kReported);
   EXPECT_EQ(sink.ends, 0);
 }

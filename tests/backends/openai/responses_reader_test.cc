@@ -12,12 +12,12 @@ using Verdict = AnswerReader::Verdict;
 using Kind = AnswerEvent::Kind;
 using Event = RecordingSink::Event;
 
-AnswerReading read(const std::vector<std::string>& events) {
+AnswerReading read_response(const std::vector<std::string>& events) {
   return read_events<ResponsesReader>(events);
 }
 
 TEST(ResponsesReader, ReadsTextAndRefusals) {
-  const AnswerReading reading = read(
+  const AnswerReading reading = read_response(
       {R"({"type":"response.created","sequence_number":0,"response":{"id":"r","output":[]}})",
        R"({"type":"response.output_text.delta","item_id":"m","output_index":0,"content_index":0,"delta":"Hi"})",
        R"({"type":"response.output_text.done","output_index":0,"content_index":0,"text":"Hi"})",
@@ -37,13 +37,13 @@ TEST(ResponsesReader, TakesTextFromWhereverItIs) {
       R"({"type":"response.completed","response":{"output":[)" + std::string(kMessage) + "]}}";
   for (const std::vector<std::string>& events : std::vector<std::vector<std::string>>{
            {piece, done, item, completed}, {done, item, completed}, {item, completed}, {completed}}) {
-    EXPECT_EQ(read(events).sink.all_text(), "Hi") << events.front();
+    EXPECT_EQ(read_response(events).sink.all_text(), "Hi") << events.front();
   }
 }
 
 TEST(ResponsesReader, TakesRefusalsAndReasoningFromWhereverTheyAre) {
   const AnswerReading reading =
-      read({R"({"type":"response.refusal.done","output_index":1,"refusal":"no"})",
+      read_response({R"({"type":"response.refusal.done","output_index":1,"refusal":"no"})",
             R"({"type":"response.output_item.done","output_index":0,"item":{"type":"reasoning",)"
             R"("summary":[{"type":"summary_text","text":"s"}],"content":[{"type":"reasoning_text","text":"r"}]}})"});
   EXPECT_EQ(reading.sink.all_text(), "no");
@@ -52,7 +52,7 @@ TEST(ResponsesReader, TakesRefusalsAndReasoningFromWhereverTheyAre) {
 
 TEST(ResponsesReader, TellsPartsApart) {
   const AnswerReading reading =
-      read({R"({"type":"response.reasoning_summary_text.delta","output_index":0,"summary_index":0,"delta":"a"})",
+      read_response({R"({"type":"response.reasoning_summary_text.delta","output_index":0,"summary_index":0,"delta":"a"})",
             R"({"type":"response.reasoning_summary_text.delta","output_index":0,"summary_index":1,"delta":"b"})",
             R"({"type":"response.reasoning_summary_text.delta","output_index":0,"summary_index":1,"delta":"c"})"});
   ASSERT_EQ(reading.sink.events.size(), 3u);
@@ -61,11 +61,11 @@ TEST(ResponsesReader, TellsPartsApart) {
 }
 
 TEST(ResponsesReader, TakesEventsThatSayNothingForNothing) {
-  for (const char* data : {"", "null"}) EXPECT_EQ(read({data}).verdict, Verdict::kGoesOn);
+  for (const char* data : {"", "null"}) EXPECT_EQ(read_response({data}).verdict, Verdict::kGoesOn);
 }
 
 TEST(ResponsesReader, TellsReasoningFromText) {
-  const AnswerReading reading = read({R"({"type":"response.reasoning_text.delta","delta":"h"})",
+  const AnswerReading reading = read_response({R"({"type":"response.reasoning_text.delta","delta":"h"})",
                                       R"({"type":"response.reasoning_summary_text.delta","delta":"m"})"});
   EXPECT_EQ(reading.sink.all(Kind::kReasoning), "hm");
   EXPECT_EQ(reading.sink.all_text(), "");
@@ -73,7 +73,7 @@ TEST(ResponsesReader, TellsReasoningFromText) {
 
 TEST(ResponsesReader, ReadsToolCallsByTheirOutputIndex) {
   const AnswerReading reading =
-      read({R"({"type":"response.output_item.added","output_index":0,"item":{"type":"reasoning","id":"rs"}})",
+      read_response({R"({"type":"response.output_item.added","output_index":0,"item":{"type":"reasoning","id":"rs"}})",
             R"({"type":"response.output_item.added","output_index":1,)"
             R"("item":{"type":"function_call","id":"fc","call_id":"call_1","name":"f","arguments":""}})",
             R"({"type":"response.function_call_arguments.delta","output_index":1,"delta":"{\"content\":\"x\"}"})",
@@ -86,7 +86,7 @@ TEST(ResponsesReader, ReadsToolCallsByTheirOutputIndex) {
 }
 
 TEST(ResponsesReader, EndsAtItsLastEventAndCountsTokens) {
-  const AnswerReading reading = read(
+  const AnswerReading reading = read_response(
       {R"({"type":"response.completed","response":{"usage":{"input_tokens":3,"output_tokens":4,"total_tokens":7}}})"});
   EXPECT_EQ(reading.verdict, Verdict::kEnd);
   EXPECT_EQ(reading.finish_reason, FinishReason::kStop);
@@ -99,7 +99,7 @@ TEST(ResponsesReader, TellsWhyAnAnswerIsIncomplete) {
                                          {"content_filter", FinishReason::kContentFilter},
                                          {"other", FinishReason::kOther}}) {
     const AnswerReading reading =
-        read({R"({"type":"response.incomplete","response":{"incomplete_details":{"reason":")" + std::string(reason) +
+        read_response({R"({"type":"response.incomplete","response":{"incomplete_details":{"reason":")" + std::string(reason) +
               R"("}}})"});
     EXPECT_EQ(reading.verdict, Verdict::kEnd);
     EXPECT_EQ(reading.finish_reason, expected);
@@ -109,18 +109,18 @@ TEST(ResponsesReader, TellsWhyAnAnswerIsIncomplete) {
 TEST(ResponsesReader, SeesErrorsHoweverTheyAreReported) {
   for (const char* data : {R"({"type":"error","code":"x","message":"m"})", R"({"error":{"message":"m"}})",
                            R"({"type":"response.failed","response":{"error":{"code":"x"}}})"}) {
-    EXPECT_EQ(read({data}).verdict, Verdict::kReported) << data;
+    EXPECT_EQ(read_response({data}).verdict, Verdict::kReported) << data;
   }
 }
 
 TEST(ResponsesReader, TakesNoAnswerForWholeWithoutItsLastEvent) {
-  EXPECT_FALSE(read({R"({"type":"response.output_text.delta","delta":"Hi"})"}).may_end);
-  EXPECT_FALSE(read({R"({"type":"response.output_text.done","text":"Hi"})"}).may_end);
+  EXPECT_FALSE(read_response({R"({"type":"response.output_text.delta","delta":"Hi"})"}).may_end);
+  EXPECT_FALSE(read_response({R"({"type":"response.output_text.done","text":"Hi"})"}).may_end);
 }
 
 TEST(ResponsesReader, SeesWhatIsNoEvent) {
   for (const char* data : {"<html>", "[1]", "[DONE]"}) {
-    EXPECT_EQ(read({data}).verdict, Verdict::kMalformed) << data;
+    EXPECT_EQ(read_response({data}).verdict, Verdict::kMalformed) << data;
   }
 }
 

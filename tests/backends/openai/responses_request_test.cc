@@ -8,19 +8,19 @@
 namespace streaming {
 namespace {
 
-std::string body_of(const char* payload) {
+std::string responses_body(const char* payload) {
   return responses_request(*parsed(payload), "m");
 }
 
 TEST(ResponsesRequest, AsksForAStreamOfThePrompt) {
-  EXPECT_EQ(body_of(R"({"prompt":"hi","system":"be brief","max_tokens":9,"temperature":0.5})"),
+  EXPECT_EQ(responses_body(R"({"prompt":"hi","system":"be brief","max_tokens":9,"temperature":0.5})"),
             R"({"model":"m","instructions":"be brief","input":"hi","stream":true,"max_output_tokens":9,)"
             R"("temperature":0.5})");
 }
 
 TEST(ResponsesRequest, WritesTheConversationAsThisApiHasIt) {
   EXPECT_EQ(
-      body_of(R"({"messages":[{"role":"user","content":[{"type":"text","text":"é"},)"
+      responses_body(R"({"messages":[{"role":"user","content":[{"type":"text","text":"é"},)"
               R"({"type":"image_url","image_url":{"url":"u","detail":"low"}},{"type":"input_file","file_id":"f"}]},)"
               R"({"role":"assistant","content":[{"type":"text","text":"a"}]},{"type":"item_reference","id":"i"},)"
               R"({"role":"user","content":"plain"},7]})"),
@@ -31,14 +31,14 @@ TEST(ResponsesRequest, WritesTheConversationAsThisApiHasIt) {
 }
 
 TEST(ResponsesRequest, WritesFilesAsThisApiHasThem) {
-  EXPECT_EQ(body_of(R"({"messages":[{"role":"user","content":[)"
+  EXPECT_EQ(responses_body(R"({"messages":[{"role":"user","content":[)"
                     R"({"type":"file","file":{"filename":"a.pdf","file_data":"data:,x"}}]}]})"),
             R"({"model":"m","input":[{"role":"user","content":[)"
             R"({"type":"input_file","filename":"a.pdf","file_data":"data:,x"}]}],"stream":true})");
 }
 
 TEST(ResponsesRequest, WritesToolCallsAndTheirResultsAsItems) {
-  EXPECT_EQ(body_of(R"({"messages":[{"role":"user","content":"weather?"},)"
+  EXPECT_EQ(responses_body(R"({"messages":[{"role":"user","content":"weather?"},)"
                     R"({"role":"assistant","content":"I look.","tool_calls":[)"
                     R"({"id":"c1","type":"function","function":{"name":"w","arguments":"{\"city\":1}"}}]},)"
                     R"({"role":"tool","tool_call_id":"c1","content":"rain"},)"
@@ -54,12 +54,12 @@ TEST(ResponsesRequest, WritesToolCallsAndTheirResultsAsItems) {
 }
 
 TEST(ResponsesRequest, PassesOnWhatElseIsAskedFor) {
-  EXPECT_EQ(body_of(R"({"request":{"input":[1],"store":false,"stream":false,"model":"mine"}})"),
+  EXPECT_EQ(responses_body(R"({"request":{"input":[1],"store":false,"stream":false,"model":"mine"}})"),
             R"({"model":"mine","stream":true,"input":[1],"store":false})");
 }
 
 TEST(ResponsesRequest, SaysOnceWhatAPartIsThatHasATypeOfItsOwn) {
-  EXPECT_EQ(body_of(R"({"messages":[{"role":"user","content":[{"type":"file","file":{"type":"x","file_id":"f"}}]}]})"),
+  EXPECT_EQ(responses_body(R"({"messages":[{"role":"user","content":[{"type":"file","file":{"type":"x","file_id":"f"}}]}]})"),
             R"({"model":"m","input":[{"role":"user","content":[{"type":"input_file","file_id":"f"}]}],"stream":true})");
 }
 
