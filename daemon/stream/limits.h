@@ -35,6 +35,11 @@ inline constexpr std::size_t kMaxKeptPathBytes = 128;
 // After the answer's end: for how long a client that goes on sending is read. Over it: closed.
 inline constexpr Duration kDrainTimeout{2000};
 
+// A client over TLS may close as soon as it has read the answer, and leave close_notify unread. Its kernel then resets
+// the connection, often before it has acknowledged what it had received last. At most so many bytes without an
+// acknowledgement count as received at such an end; over it: the client has left before the end.
+inline constexpr std::int32_t kUnacknowledgedAtReset = 512;
+
 // What is read of a client, in KiB: over TLS at any time, otherwise after its answer's end. Over it: a client over TLS
 // is not read any more while its answer runs; after the end the connection is closed.
 inline constexpr std::uint16_t kMaxReceivedKb = 1024;

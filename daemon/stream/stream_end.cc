@@ -99,7 +99,9 @@ void Stream::on_unacknowledged(const Completion& completion) {
   if (completion.result == 0 || (unknown && client_gone_)) return abandon(cause_);
   const Time now = table_.timers().now();
   const auto timed_out = [&] { return now >= waiting_since_ + table_.settings().write_timeout; };
-  if (client_gone_) return lose_client(timed_out() ? CloseCause::kWriteTimeout : CloseCause::kClientGone);
+  if (client_gone_ && timed_out()) return lose_client(CloseCause::kWriteTimeout);
+  if (client_gone_ && tls_ && completion.result <= kUnacknowledgedAtReset) return abandon(cause_);
+  if (client_gone_) return lose_client(CloseCause::kClientGone);
   if (!unknown) {
     const auto left_kb = static_cast<std::uint16_t>(std::min(completion.result / 1024 + 1, UINT16_MAX));
     if (left_kb < unacknowledged_kb_) waiting_since_ = now;

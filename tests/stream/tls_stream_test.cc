@@ -71,6 +71,23 @@ TEST_P(TlsStreamOfEachVersion, StreamsAWholeAnswerAndEndsItWithCloseNotifyInTheS
   EXPECT_EQ(closed(CloseCause::kCompleted), 1u);
 }
 
+// As Python's http.client and others do.
+TEST_F(TlsStreamTest, IsCompleteForAClientThatResetsWithCloseNotifyUnread) {
+  for (const auto& [unacknowledged, cause] : {std::pair(kUnacknowledgedAtReset, CloseCause::kCompleted),
+                                              std::pair(kUnacknowledgedAtReset + 1, CloseCause::kClientGone)}) {
+    open_tls();
+    backend.sink->on_end(FinishReason::kStop);
+    end_of_turn();
+    send_all();
+    ring.complete(Operation::kClientShutdown, 0);
+    ring.complete(Operation::kClientWatch, POLLIN | POLLERR | POLLHUP | POLLRDHUP);
+    ring.complete(Operation::kClientDrain, -ECONNRESET);
+    ring.complete(Operation::kClientUnacknowledged, unacknowledged);
+    finish();
+    EXPECT_EQ(closed(cause), 1u) << unacknowledged;
+  }
+}
+
 TEST_F(TlsStreamTest, MakesOneRecordOfWhatATurnHasQueued) {
   Client client = tls_client();
   ASSERT_TRUE(table.open(client, std::make_unique<HandoffRequest>(), backend));
