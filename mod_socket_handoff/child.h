@@ -19,6 +19,7 @@ struct SharedMemory {
   std::atomic<unsigned long> outcomes[kOutcomes];  // counted since the server was started
   std::atomic<bool> has_relayed;
   std::atomic<bool> has_met_silent_daemon;
+  std::atomic<bool> has_withheld_keys;
   AcknowledgedSockets acknowledged;
 };
 static_assert(std::atomic<unsigned long>::is_always_lock_free);
@@ -35,7 +36,6 @@ struct ChildProcess {
   DeadSocket dead_socket = DeadSocket::create();  // empty if the child began without descriptors
   AcknowledgedSockets acknowledged_here;          // used if there is no shared memory
   SocketMemory sockets{.known = {},
-                       .unreachable = {},
                        .acknowledged = shared_memory() ? shared_memory()->acknowledged : acknowledged_here};
 };
 

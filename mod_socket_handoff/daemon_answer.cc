@@ -15,6 +15,7 @@ namespace socket_handoff {
 namespace {
 
 constexpr int kMaxRetryAfterSeconds = 86'400;
+constexpr int kMaxConnectionVersion = 255;  // it is one byte of the part
 
 // The number that the text is, or -1 if it is not a number from `minimum` to `maximum`.
 int number(std::string_view text, int minimum, int maximum) {
@@ -28,6 +29,14 @@ int number(std::string_view text, int minimum, int maximum) {
   return value < minimum ? -1 : value;
 }
 
+// A member's name has its quotation marks.
+bool is_name(const JsonScanner::Member& member, std::string_view name) {
+  std::string_view unquoted = member.name;
+  unquoted.remove_prefix(1);
+  unquoted.remove_suffix(1);
+  return unquoted == name;
+}
+
 // An answer that begins as a refusal is a refusal. What cannot be parsed leaves the defaults.
 void read_refusal(std::string_view text, DaemonAnswer& answer) {
   JsonScanner scanner(text);
@@ -35,11 +44,15 @@ void read_refusal(std::string_view text, DaemonAnswer& answer) {
   JsonScanner::Member member;
   do {
     if (!scanner.take_member(member)) return;
-    if (member.name == "\"status\"") {
+    if (is_name(member, "status")) {
       if (const int status = number(member.value, 400, 599); status > 0) answer.status = status;
-    } else if (member.name == "\"retry_after\"") {
+    } else if (is_name(member, "retry_after")) {
       if (const int seconds = number(member.value, 1, kMaxRetryAfterSeconds); seconds > 0) {
         answer.retry_after_seconds = seconds;
+      }
+    } else if (is_name(member, handoff_protocol::kKnownConnectionVersion)) {
+      if (const int version = number(member.value, 1, kMaxConnectionVersion); version > 0) {
+        answer.connection_version = version;
       }
     }
   } while (scanner.take(','));

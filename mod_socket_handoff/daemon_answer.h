@@ -22,6 +22,7 @@ struct DaemonAnswer {
   bool is_whole = false;        // no byte is missing; a refusal on a SOCK_STREAM connection may come in pieces
   int status = 503;             // of a refusal: 400 to 599; 503 if the daemon named no such status
   int retry_after_seconds = 0;  // of a refusal: 1 to 86400; 0 if the daemon named no such time
+  int connection_version = 0;   // of a refusal: the newest connection part that the daemon knows; 0: none
 };
 
 DaemonAnswer parse_daemon_answer(std::string_view text);

@@ -61,9 +61,12 @@ PathProblem check_place_of_missing(std::string_view path, std::span<const char* 
   }
 }
 
-bool is_socket(const UniqueDescriptor& pin) {
+// False if the file is not a socket.
+bool read_owner(const UniqueDescriptor& pin, uid_t& owner) {
   struct stat status;
-  return ::fstat(pin.get(), &status) == 0 && S_ISSOCK(status.st_mode);
+  if (::fstat(pin.get(), &status) != 0 || !S_ISSOCK(status.st_mode)) return false;
+  owner = status.st_uid;
+  return true;
 }
 
 // FNV-1a of what distinguishes a file from all others.
@@ -104,6 +107,7 @@ bool connect_to_known(KnownSockets& known, const char* path, const SocketRules& 
   connection.problem = check_resolved_path(borrowed->resolved, rules.allowed_prefixes);
   if (connection.problem == PathProblem::kNone) connect_as(borrowed->type, borrowed->file, rules, connection);
   connection.identity = borrowed->identity;
+  connection.owner = borrowed.owner();
   return connection.error != EPROTOTYPE;
 }
 
@@ -143,7 +147,7 @@ SocketFile open_socket_file(const char* path, std::span<const char* const> allow
   }
   file.resolved = ResolvedPath(file.pin);
   file.problem = check_resolved_path(file.resolved.text(), allowed_prefixes);
-  if (file.problem == PathProblem::kNone && !is_socket(file.pin)) file.problem = PathProblem::kNotASocket;
+  if (file.problem == PathProblem::kNone && !read_owner(file.pin, file.owner)) file.problem = PathProblem::kNotASocket;
   return file;
 }
 
@@ -159,10 +163,10 @@ KnownSockets::Borrowed KnownSockets::find(const char* path) {
   const Socket* socket = *path ? entry_of(path) : nullptr;
   struct stat status;
   if (socket && ::stat(path, &status) == 0 && status.st_ino == socket->number && status.st_dev == socket->device) {
-    return {&lock_, socket};
+    return {&lock_, socket, status.st_uid};
   }
   pthread_rwlock_unlock(&lock_);
-  return {nullptr, nullptr};
+  return {nullptr, nullptr, 0};
 }
 
 std::uint64_t KnownSockets::keep(const char* path, std::string_view resolved, int type, UniqueDescriptor file) {
@@ -188,16 +192,16 @@ std::uint64_t KnownSockets::keep(const char* path, std::string_view resolved, in
   return identity;
 }
 
-void UnreachableSockets::add(const char* path) {
+void SocketsForAWhile::add(const char* path) {
   if (std::strlen(path) > kMaxSocketPathBytes) return;
   pthread_mutex_lock(&lock_);
   Entry& entry = entries_[next_++ % kMaxRemembered];
   std::strcpy(entry.path, path);
-  entry.end = Deadline(kTimeRemembered);
+  entry.end = Deadline(time_remembered_);
   pthread_mutex_unlock(&lock_);
 }
 
-bool UnreachableSockets::contains(const char* path) {
+bool SocketsForAWhile::contains(const char* path) {
   bool is_there = false;
   pthread_mutex_lock(&lock_);
   for (const Entry& entry : entries_) {
@@ -207,6 +211,13 @@ bool UnreachableSockets::contains(const char* path) {
   return is_there;
 }
 
+uid_t listening_user(const DaemonConnection& daemon) {
+  ucred listener = {};
+  socklen_t length = sizeof listener;
+  const bool is_known = ::getsockopt(daemon.socket.get(), SOL_SOCKET, SO_PEERCRED, &listener, &length) == 0;
+  return is_known ? listener.uid : static_cast<uid_t>(-1);
+}
+
 DaemonConnection connect_to_daemon(KnownSockets& known, const char* path, const SocketRules& rules) {
   DaemonConnection connection;
   if (connect_to_known(known, path, rules, connection)) return connection;
@@ -214,6 +225,7 @@ DaemonConnection connect_to_daemon(KnownSockets& known, const char* path, const 
   SocketFile file = open_socket_file(path, rules.allowed_prefixes);
   connection.problem = file.problem;
   connection.error = file.error;
+  connection.owner = file.owner;
   if (!file.pin || file.problem != PathProblem::kNone) return connection;
 
   connect_as(SOCK_SEQPACKET, file.pin, rules, connection);

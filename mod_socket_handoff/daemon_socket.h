@@ -46,6 +46,7 @@ class ResolvedPath {
 struct SocketFile {
   UniqueDescriptor pin;                      // O_PATH; none if the file could not be opened
   ResolvedPath resolved;                     // of the pin
+  uid_t owner = 0;                           // if it is a socket
   PathProblem problem = PathProblem::kNone;  // the path is refused, whether or not a file is there
   int error = 0;                             // errno, if there is neither a pin nor a problem
 };
@@ -89,13 +90,15 @@ class KnownSockets {
 
     explicit operator bool() const { return socket_ != nullptr; }
     const Socket* operator->() const { return socket_; }
+    uid_t owner() const { return owner_; }  // of the file, as it is now
 
    private:
     friend class KnownSockets;
-    Borrowed(pthread_rwlock_t* lock, const Socket* socket) : lock_(lock), socket_(socket) {}
+    Borrowed(pthread_rwlock_t* lock, const Socket* socket, uid_t owner) : lock_(lock), socket_(socket), owner_(owner) {}
 
     pthread_rwlock_t* lock_;
     const Socket* socket_;
+    uid_t owner_;
   };
 
   // Empty if the path is not known, or leads to another file now.
@@ -133,15 +136,15 @@ class AcknowledgedSockets {
 };
 static_assert(std::atomic<std::uint64_t>::is_always_lock_free);
 
-// The sockets for which a hand-off of this process has just waited in vain. For a second, other hand-offs try such a
-// socket once and do not wait for it. Otherwise each request would hold a worker for all of
-// SocketHandoffConnectTimeoutMs while a daemon is down.
+// Sockets that have something in common for a while after a hand-off has found it out. One that is overwritten is found
+// out again.
 //
-// One for each Apache child, shared by its threads.
-class UnreachableSockets {
+// Each is one for an Apache child, shared by its threads.
+class SocketsForAWhile {
  public:
-  static constexpr std::chrono::milliseconds kTimeRemembered{1000};
   static constexpr std::size_t kMaxRemembered = 16;
+
+  explicit SocketsForAWhile(std::chrono::milliseconds time_remembered) : time_remembered_(time_remembered) {}
 
   void add(const char* path);
   bool contains(const char* path);
@@ -152,6 +155,7 @@ class UnreachableSockets {
     Deadline end{std::chrono::milliseconds(0)};
   };
 
+  const std::chrono::milliseconds time_remembered_;
   pthread_mutex_t lock_ = PTHREAD_MUTEX_INITIALIZER;
   std::array<Entry, kMaxRemembered> entries_;
   std::size_t next_ = 0;  // the oldest entry, which is overwritten next
@@ -160,8 +164,15 @@ class UnreachableSockets {
 // One for each Apache child, shared by its threads, for as long as the child lives; the last part belongs to all
 // children.
 struct SocketMemory {
+  static constexpr std::chrono::seconds kUnreachableFor{1};
+  static constexpr std::chrono::seconds kOlderGenerationFor{60};
+
   KnownSockets known;
-  UnreachableSockets unreachable;
+  // A hand-off has just waited for them in vain. Others try such a socket once and do not wait for it. Otherwise each
+  // request would hold a worker for all of SocketHandoffConnectTimeoutMs while a daemon is down.
+  SocketsForAWhile unreachable{kUnreachableFor};
+  // Their daemon has refused a message with a connection part, because it knows none: such a message would be in vain.
+  SocketsForAWhile older_generation{kOlderGenerationFor};
   AcknowledgedSockets& acknowledged;
 };
 
@@ -170,9 +181,14 @@ struct DaemonConnection {
   UniqueDescriptor socket;                   // non-blocking; none if the daemon was not reached
   int type = 0;                              // SOCK_SEQPACKET or SOCK_STREAM, if it was reached
   std::uint64_t identity = 0;                // of the socket's file, from KnownSockets; 0 if it is not kept
+  uid_t owner = 0;                           // of the socket's file
   PathProblem problem = PathProblem::kNone;  // the path is refused, and nothing was connected to
   int error = 0;                             // errno
 };
+
+// Who listens at the other end: the user that called listen(), who need not be the one that reads the message. -1 if the
+// kernel does not report it.
+uid_t listening_user(const DaemonConnection& daemon);
 
 // Checks the socket's file unless `known` has it, and connects. Never blocks.
 DaemonConnection connect_to_daemon(KnownSockets& known, const char* path, const SocketRules& rules);

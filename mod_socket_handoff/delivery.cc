@@ -3,12 +3,14 @@
 
 #include <poll.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include <algorithm>
 
 #include "mod_socket_handoff/check.h"
 #include "mod_socket_handoff/daemon_answer.h"
 #include "mod_socket_handoff/handoff_message.h"
+#include "protocol/connection_part.h"
 #include "protocol/handoff_protocol.h"
 
 namespace socket_handoff {
@@ -29,13 +31,37 @@ bool is_still_apaches(const DaemonConnection& daemon, ReceivedAnswer::End end, c
   return end == ReceivedAnswer::End::kReset && (daemon.type == SOCK_SEQPACKET || payload.size() <= kMaxBytesReadAtOnce);
 }
 
+void withhold_keys(Candidate& candidate, KeysProblem problem) {
+  candidate.state = Candidate::State::kNotGivenKeys;
+  candidate.keys_problem = problem;
+}
+
+KeysProblem check_daemon(const DaemonConnection& daemon, std::span<const uid_t> key_users) {
+  // FastCGI's records begin with the part's first bytes, and keys can be any bytes: see is_fit_for_stream_socket().
+  if (daemon.type == SOCK_STREAM) return KeysProblem::kStreamSocket;
+  const uid_t user = listening_user(daemon);
+  const bool is_trusted = user == 0 || user == ::geteuid() || user == daemon.owner ||
+                          std::find(key_users.begin(), key_users.end(), user) != key_users.end();
+  return is_trusted ? KeysProblem::kNone : KeysProblem::kUntrustedUser;
+}
+
+bool is_of_older_generation(const DaemonAnswer& refusal) {
+  return refusal.connection_version < handoff_protocol::kConnectionVersion;
+}
+
 Delivery::End read_answer(const DaemonConnection& daemon, Candidate& candidate, const Payload& payload,
-                          std::chrono::milliseconds time_allowed, AcknowledgedSockets& acknowledged) {
+                          std::chrono::milliseconds time_allowed, SocketMemory& sockets) {
+  AcknowledgedSockets& acknowledged = sockets.acknowledged;
   const ReceivedAnswer received = receive_answer(daemon.socket.get(), time_allowed);
   switch (received.end) {
     case ReceivedAnswer::End::kAnswered:
       if (!acknowledged.contains(daemon.identity)) acknowledged.add(daemon.identity);
       if (received.answer.kind == DaemonAnswer::Kind::kAccepted) return Delivery::End::kTaken;
+      if (!payload.keys.empty() && is_of_older_generation(received.answer)) {
+        sockets.older_generation.add(candidate.path);
+        withhold_keys(candidate, KeysProblem::kOlderGeneration);
+        return Delivery::End::kNotTaken;
+      }
       candidate.state = Candidate::State::kRefused;
       candidate.status = received.answer.status;
       candidate.retry_after_seconds = received.answer.retry_after_seconds;
@@ -62,13 +88,13 @@ class PayloadSender {
     const int socket = daemon.socket.get();
     // A daemon that listens on SOCK_STREAM does not expect a file, and a stream has no limit on the payload's size.
     if (daemon.type == SOCK_STREAM) return send_handoff(socket, client, payload_, time_allowed);
-    if (!file_ && payload_.size() <= handoff_protocol::kMaxInlinePayloadBytes) {
+    if (!file_ && payload_.keys.size() + payload_.size() <= handoff_protocol::kMaxInlinePayloadBytes) {
       const SendResult sent = send_handoff(socket, client, payload_, time_allowed);
       if (sent.error != EMSGSIZE) return sent;  // a small net.core.wmem_max can cause EMSGSIZE
     }
     if (!file_) file_ = make_payload_file(payload_);
     if (!file_) return {.client_is_gone = false, .error = errno};
-    return send_handoff_with_file(socket, client, file_.get(), time_allowed);
+    return send_handoff_with_file(socket, client, payload_.keys, file_.get(), time_allowed);
   }
 
  private:
@@ -77,7 +103,14 @@ class PayloadSender {
 };
 
 Delivery::End deliver_to(Candidate& candidate, const DaemonConnection& daemon, int client, PayloadSender& sender,
-                         const DeliveryLimits& limits, AcknowledgedSockets& acknowledged) {
+                         const DeliveryLimits& limits, SocketMemory& sockets) {
+  if (!sender.payload().keys.empty()) {
+    const KeysProblem problem = check_daemon(daemon, limits.key_users);
+    if (problem != KeysProblem::kNone) {
+      withhold_keys(candidate, problem);
+      return Delivery::End::kNotTaken;
+    }
+  }
   const SendResult sent = sender.send(daemon, client, limits.send_timeout);
   candidate.error = sent.error;
   if (!sent.client_is_gone) {
@@ -86,7 +119,7 @@ Delivery::End deliver_to(Candidate& candidate, const DaemonConnection& daemon, i
   }
   if (sent.error != 0) return Delivery::End::kTakenInPart;
   if (!limits.answer_timeout) return Delivery::End::kTaken;
-  return read_answer(daemon, candidate, sender.payload(), *limits.answer_timeout, acknowledged);
+  return read_answer(daemon, candidate, sender.payload(), *limits.answer_timeout, sockets);
 }
 
 int rank_of(const Candidate& candidate) {
@@ -122,7 +155,8 @@ Candidate* DaemonSearch::next(DaemonConnection& connection) {
 }
 
 bool DaemonSearch::attempt(Candidate& candidate, DaemonConnection& connection) {
-  if (candidate.attempts > 0 && !candidate.may_be_reached_later()) return false;
+  const bool is_new = candidate.attempts == 0 && candidate.state == Candidate::State::kUnreachable;
+  if (!is_new && !candidate.may_be_reached_later()) return false;
   ++candidate.attempts;
   // Each attempt looks up the path again: a daemon that was restarted has a new socket under the same name.
   connection = connect_to_daemon(sockets_.known, candidate.path, rules_);
@@ -148,8 +182,11 @@ void DaemonSearch::remember_unreachable() {
 }
 
 bool DaemonSearch::wait_for_next_round() {
-  const bool is_worth_it = std::any_of(candidates_.begin(), candidates_.end(),
-                                       [this](const Candidate& candidate) { return is_worth_waiting_for(candidate); });
+  // A daemon that is there and is not given keys can serve the client at once.
+  const bool is_worth_it = !find_not_given_keys(candidates_) &&
+                           std::any_of(candidates_.begin(), candidates_.end(), [this](const Candidate& candidate) {
+                             return is_worth_waiting_for(candidate);
+                           });
   if (!is_worth_it || !schedule_.allows_retry(retries_) || deadline_.has_passed()) {
     if (retries_ > 0) remember_unreachable();
     return false;
@@ -163,18 +200,44 @@ bool DaemonSearch::wait_for_next_round() {
 
 Delivery deliver(SocketMemory& sockets, int client, const Payload& payload, std::span<Candidate> candidates,
                  const DeliveryLimits& limits) {
-  SH_CHECK(!candidates.empty());
+  SH_CHECK(!candidates.empty() && (payload.keys.empty() || limits.answer_timeout));
   PayloadSender sender(payload);
+  for (Candidate& candidate : candidates) {
+    if (!payload.keys.empty() && sockets.older_generation.contains(candidate.path)) {
+      withhold_keys(candidate, KeysProblem::kOlderGeneration);
+    }
+  }
   DaemonSearch search(sockets, candidates, limits.rules, limits.schedule);
   while (true) {
     // Closed only after the answer was read: a daemon that cannot deliver its refusal answers the client itself.
     DaemonConnection daemon;
     Candidate* candidate = search.next(daemon);
     if (!candidate) return {};
-    const Delivery::End end = deliver_to(*candidate, daemon, client, sender, limits, sockets.acknowledged);
+    const Delivery::End end = deliver_to(*candidate, daemon, client, sender, limits, sockets);
     SH_CHECK((end == Delivery::End::kNotTaken) == (candidate->state != Candidate::State::kConnected));
     if (end != Delivery::End::kNotTaken) return {end, candidate};
   }
+}
+
+const Candidate* find_not_given_keys(std::span<const Candidate> candidates) {
+  for (const Candidate& candidate : candidates) {
+    if (candidate.state == Candidate::State::kNotGivenKeys) return &candidate;
+  }
+  return nullptr;
+}
+
+const char* explain(KeysProblem problem) {
+  switch (problem) {
+    case KeysProblem::kNone:
+      break;
+    case KeysProblem::kOlderGeneration:
+      return "is of an older generation, which takes no clients over TLS";
+    case KeysProblem::kStreamSocket:
+      return "listens on SOCK_STREAM, and keys are sent over SOCK_SEQPACKET only";
+    case KeysProblem::kUntrustedUser:
+      return "runs as a user who is given no keys; name the user in SocketHandoffTLSUsers if that is right";
+  }
+  return "is given keys";
 }
 
 const Candidate& decisive(std::span<const Candidate> candidates) {

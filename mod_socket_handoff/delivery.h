@@ -18,6 +18,17 @@
 
 namespace socket_handoff {
 
+// Why a daemon is not given the keys of a client's connection.
+enum class KeysProblem {
+  kNone,
+  kOlderGeneration,  // it knows no connection part, or had refused one a short while ago
+  kStreamSocket,     // it listens on SOCK_STREAM
+  kUntrustedUser,    // the user that listens is not one that may be given keys
+};
+
+// Half a sentence that follows the socket's path.
+const char* explain(KeysProblem problem);
+
 // One of the sockets that a hand-off may go to, and what became of the hand-off there.
 struct Candidate {
   enum class State {
@@ -27,11 +38,13 @@ struct Candidate {
     kSendFailed,        // connected, but `error` kept the message from being sent
     kClosedUnanswered,  // the daemon closed without an answer, or before it had read the message
     kRefused,           // with `status` and `retry_after_seconds`
+    kNotGivenKeys,      // `keys_problem` is why. Apache can relay its answers
   };
 
   const char* path = nullptr;  // borrowed from the SocketList
   State state = State::kUnreachable;
   PathProblem problem = PathProblem::kNone;
+  KeysProblem keys_problem = KeysProblem::kNone;
   int error = 0;  // errno
   int attempts = 0;
   int status = 0;
@@ -102,6 +115,7 @@ struct DeliveryLimits {
   RetrySchedule schedule;
   std::chrono::milliseconds send_timeout;
   std::optional<std::chrono::milliseconds> answer_timeout;  // none: do not wait for an answer
+  std::span<const uid_t> key_users;  // may be given keys, beside root, Apache's user and the owner of the socket
 };
 
 struct Delivery {
@@ -118,9 +132,13 @@ struct Delivery {
 };
 
 // Connects, sends, and waits for the answer if the limits have a time for it. Borrows the client's descriptor: the
-// caller closes or replaces it.
+// caller closes or replaces it. A payload with keys needs a time for the answer: a daemon that does not know them cannot
+// answer the client itself.
 Delivery deliver(SocketMemory& sockets, int client, const Payload& payload, std::span<Candidate> candidates,
                  const DeliveryLimits& limits);
+
+// The first candidate that could serve the client if Apache relayed its answer; null if there is none.
+const Candidate* find_not_given_keys(std::span<const Candidate> candidates);
 
 // Once no candidate has taken the client: the one whose failure decides the client's response. The last refusal takes
 // precedence over a failure without an answer, and that over a path that is not allowed.

@@ -11,6 +11,7 @@
 
 #include "mod_socket_handoff/backend_url.h"
 #include "mod_socket_handoff/check.h"
+#include "mod_socket_handoff/tls_client.h"
 #include "protocol/handoff_protocol.h"
 
 #if AP_MODULE_MAGIC_AT_LEAST(20120211, 104)
@@ -227,12 +228,16 @@ Verdict may_be_handed_off(const request_rec* r, const Settings& settings) {
   return Verdict::yes();
 }
 
-Verdict can_leave_apache(const request_rec* r) {
+Verdict can_leave_apache(const request_rec* r, const Settings& settings, ConnectionKeys& keys) {
   conn_rec* c = r->connection;
   if (c->master) return Verdict::no("it came over HTTP/2, where many requests share one connection");
-  if (is_tls(c)) return Verdict::no("it came over TLS, which Apache has to go on encrypting");
   if (!ap_get_conn_socket(c)) return Verdict::no("its connection has no socket");
-  return Verdict::yes();
+  if (!is_tls(c)) return Verdict::yes();
+  if (!settings.tls()) return Verdict::no("it came over TLS, and SocketHandoffTLS is Off");
+  handoff_protocol::TlsState tls;
+  const Verdict verdict = read_tls_state(c, tls);
+  if (verdict.is_yes()) keys.write(tls);
+  return verdict;
 }
 
 bool is_from_proxied_server(const request_rec* r) {

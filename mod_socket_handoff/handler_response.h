@@ -8,6 +8,9 @@
 
 #include <string_view>
 
+#include "mod_socket_handoff/handoff_message.h"
+#include "mod_socket_handoff/verdict.h"
+
 namespace socket_handoff {
 
 // The hand-off that a handler's response headers ask for. Borrows from the request's pool.
@@ -69,27 +72,13 @@ class HandlerBody {
 // broke off.
 apr_status_t take_data(apr_bucket_brigade* brigade, HandlerBody* body);
 
-// Yes; or no, with the reason: half a sentence for the log, which follows "because".
-class Verdict {
- public:
-  static Verdict yes() { return Verdict(nullptr); }
-  static Verdict no(const char* reason) { return Verdict(reason); }
-
-  bool is_yes() const { return !reason_; }
-  const char* reason() const { return reason_; }  // of a no
-
- private:
-  explicit Verdict(const char* reason) : reason_(reason) {}
-
-  const char* reason_;
-};
-
 // Whether a response that asks for a hand-off gets one. If not, all is well, and Apache sends the response itself.
 Verdict may_be_handed_off(const request_rec* r, const Settings& settings);
 
-// Whether the client's socket can leave Apache. The descriptor of a TLS connection carries ciphertext, and that of an
-// HTTP/2 connection many requests: neither is ever passed to a daemon.
-Verdict can_leave_apache(const request_rec* r);
+// Whether the client's socket can leave Apache, and if it carries TLS, its keys too, which are then written to `keys`.
+// That of an HTTP/2 connection carries many requests: it is never passed to a daemon. Call it when the request is read
+// whole and all that was written is flushed.
+Verdict can_leave_apache(const request_rec* r, const Settings& settings, ConnectionKeys& keys);
 
 // Whether mod_proxy brought the response, or one that it was redirected from. False for a backend by FastCGI, SCGI or
 // uwsgi on this host, because these protocols run the host's own applications. True if mod_proxy does not report which

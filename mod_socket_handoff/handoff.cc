@@ -21,6 +21,7 @@
 #include "mod_socket_handoff/relay.h"
 #include "mod_socket_handoff/request_body.h"
 #include "mod_socket_handoff/socket_path.h"
+#include "mod_socket_handoff/tls_client.h"
 #include "protocol/handoff_protocol.h"
 
 namespace socket_handoff {
@@ -89,16 +90,23 @@ ApacheFacts facts_of(const request_rec* r, AnswerPath path) {
   return facts;
 }
 
-// What Apache knows of the request, put in front of the handler's data if that is a JSON object.
-Payload make_payload(request_rec* r, std::string_view data, const Settings& settings, AnswerPath path) {
-  const std::optional<std::string_view> rest = rest_of_object(data);
-  if (!rest) return {.front = {}, .rest = data, .is_json_object = false};
+// How a client is handed over: its own socket, with keys if it carries TLS, or one end of a socket pair. Borrows both.
+struct Passage {
+  AnswerPath path;
+  int client;
+  std::string_view keys;
+};
 
-  ApacheFacts facts = facts_of(r, path);
+// What Apache knows of the request, put in front of the handler's data if that is a JSON object.
+Payload make_payload(request_rec* r, std::string_view data, const Settings& settings, const Passage& passage) {
+  const std::optional<std::string_view> rest = rest_of_object(data);
+  if (!rest) return {.keys = passage.keys, .front = {}, .rest = data, .is_json_object = false};
+
+  ApacheFacts facts = facts_of(r, passage.path);
   apr_array_header_t* fields = apr_array_make(r->pool, 4, sizeof(HeaderField));
   const HeaderNames::Value names = settings.forward_headers();
-  collect_fields(r->err_headers_out, names.span(), path, fields);
-  collect_fields(r->headers_out, names.span(), path, fields);
+  collect_fields(r->err_headers_out, names.span(), passage.path, fields);
+  collect_fields(r->headers_out, names.span(), passage.path, fields);
   facts.headers = {reinterpret_cast<const HeaderField*>(fields->elts), static_cast<std::size_t>(fields->nelts)};
 
   JsonText size;
@@ -106,7 +114,7 @@ Payload make_payload(request_rec* r, std::string_view data, const Settings& sett
   JsonText front(static_cast<char*>(apr_palloc(r->pool, size.size())), size.size());
   write_front(front, facts, *rest);
   SH_CHECK(front.size() == size.size());
-  return {.front = front.text(), .rest = *rest, .is_json_object = true};
+  return {.keys = passage.keys, .front = front.text(), .rest = *rest, .is_json_object = true};
 }
 
 int check_origin(request_rec* r, const RequestedHandoff& handoff, const Settings& settings) {
@@ -184,12 +192,16 @@ SocketRules rules_for(const Payload& payload, const Settings& settings, const Pr
   return rules;
 }
 
-DeliveryLimits limits_of(const Settings& settings, const SocketRules& rules) {
+// Borrows the rules' prefixes and `key_users`.
+DeliveryLimits limits_of(const Settings& settings, const SocketRules& rules, const Passage& passage,
+                         const Users::Value& key_users) {
   DeliveryLimits limits{.rules = rules,
                         .schedule = RetrySchedule(settings.connect_timeout(), settings.max_retries()),
                         .send_timeout = settings.send_timeout(),
-                        .answer_timeout = std::nullopt};
-  if (settings.acknowledge()) limits.answer_timeout = settings.acknowledge_timeout();
+                        .answer_timeout = std::nullopt,
+                        .key_users = key_users.span()};
+  const bool waits_for_answer = settings.acknowledge() || !passage.keys.empty();
+  if (waits_for_answer) limits.answer_timeout = settings.acknowledge_timeout();
   return limits;
 }
 
@@ -204,9 +216,11 @@ struct Attempt {
   request_rec* request() const { return filter->r; }
 };
 
-// Offers `client`, which is the client's descriptor or one end of a socket pair, to the daemons. OK if one has it;
-// otherwise the status for the client.
-int deliver_client(Attempt& attempt, int client, AnswerPath path) {
+// A "status" of hand_off_socket(): no daemon was given the keys, and one that is there can serve the client by a relay.
+constexpr int kMustBeRelayed = -100;
+
+// Offers the client to the daemons. OK if one has it; otherwise the status for the client, or kMustBeRelayed.
+int deliver_client(Attempt& attempt, const Passage& passage) {
   request_rec* r = attempt.request();
   const SocketList sockets(attempt.handoff.sockets);
   Candidate all[SocketList::kMaxSockets];
@@ -214,11 +228,16 @@ int deliver_client(Attempt& attempt, int client, AnswerPath path) {
   for (std::size_t i = 0; i < candidates.size(); ++i) candidates[i].path = sockets.paths()[i];
 
   const Prefixes::Value allowed_prefixes = attempt.settings.allowed_prefixes();
-  const Payload payload = make_payload(r, attempt.handoff.data, attempt.settings, path);
+  const Users::Value key_users = attempt.settings.tls_users();
+  const Payload payload = make_payload(r, attempt.handoff.data, attempt.settings, passage);
   const SocketRules rules = rules_for(payload, attempt.settings, allowed_prefixes);
-  const Delivery delivery =
-      deliver(child_process().sockets, client, payload, candidates, limits_of(attempt.settings, rules));
+  const Delivery delivery = deliver(child_process().sockets, passage.client, payload, candidates,
+                                    limits_of(attempt.settings, rules, passage, key_users));
   if (delivery.end == Delivery::End::kNotTaken) {
+    if (const Candidate* candidate = find_not_given_keys(candidates)) {
+      log_keys_withheld(r, *candidate);
+      return kMustBeRelayed;
+    }
     const Candidate& failed = decisive(candidates);
     log_failure(r, candidates, failed, sockets, allowed_prefixes.span());
     if (failed.state == Candidate::State::kRefused) attempt.outcome = Outcome::kRefused;
@@ -234,7 +253,7 @@ int report_lack_of_descriptors(request_rec* r, int error) {
   return HTTP_SERVICE_UNAVAILABLE;
 }
 
-int hand_off_socket(Attempt& attempt) {
+int hand_off_socket(Attempt& attempt, const ConnectionKeys& keys) {
   request_rec* r = attempt.request();
   apr_os_sock_t client = -1;
   apr_os_sock_get(&client, ap_get_conn_socket(r->connection));
@@ -244,20 +263,28 @@ int hand_off_socket(Attempt& attempt) {
   // When Apache is stopped hard, a child closes its clients under the threads that serve them.
   const UniqueDescriptor ours(::fcntl(client, F_DUPFD_CLOEXEC, 0));
   if (!ours) return errno == EBADF ? HTTP_SERVICE_UNAVAILABLE : report_lack_of_descriptors(r, errno);
-  const int status = deliver_client(attempt, ours.get(), AnswerPath::kDirect);
-  if (status == OK) release_client(r, client, dead_socket);
-  return status;
+  const int status = deliver_client(attempt, {AnswerPath::kDirect, ours.get(), keys.text()});
+  if (status != OK) return status;
+  release_client(r, client, dead_socket);
+  if (!keys.text().empty()) release_tls(r->connection);
+  return OK;
 }
 
 int relay(Attempt& attempt, const char* reason) {
   request_rec* r = attempt.request();
-  log_first_relay(r, reason);
+  if (!attempt.settings.relay()) {
+    ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r,
+                  SHLOGNO(101) "this request cannot be handed off to %s: %s (SocketHandoffRelay is Off)",
+                  attempt.handoff.sockets, reason);
+    return HTTP_INTERNAL_SERVER_ERROR;
+  }
+  log_relay(r, reason);
   int ends[2];
   if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0) return report_lack_of_descriptors(r, errno);
   UniqueDescriptor apaches_end(ends[0]);
   {
     const UniqueDescriptor daemons_end(ends[1]);
-    const int status = deliver_client(attempt, daemons_end.get(), AnswerPath::kRelayed);
+    const int status = deliver_client(attempt, {AnswerPath::kRelayed, daemons_end.get(), {}});
     if (status != OK) return status;
   }
   remove_cache_filters(r);
@@ -269,13 +296,6 @@ int relay(Attempt& attempt, const char* reason) {
 int try_handoff(Attempt& attempt) {
   request_rec* r = attempt.request();
   if (const int status = check_origin(r, attempt.handoff, attempt.settings); status != OK) return status;
-  const Verdict verdict = can_leave_apache(r);
-  if (!verdict.is_yes() && !attempt.settings.relay()) {
-    ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r,
-                  SHLOGNO(101) "this request cannot be handed off to %s: %s (SocketHandoffRelay is Off)",
-                  attempt.handoff.sockets, verdict.reason());
-    return HTTP_INTERNAL_SERVER_ERROR;
-  }
   if (const int status = check_data(r, attempt.handoff, attempt.settings); status != OK) return status;
   if (attempt.handoff.data.empty()) log_missing_data(r, attempt.handoff.sockets);
   if (const int status = drain_request_body(r); status != OK) return status;
@@ -284,7 +304,11 @@ int try_handoff(Attempt& attempt) {
     ap_log_rerror(APLOG_MARK, APLOG_DEBUG, 0, r, SHLOGNO(002) "the client left before the hand-off");
     return OK;
   }
-  return verdict.is_yes() ? hand_off_socket(attempt) : relay(attempt, verdict.reason());
+  ConnectionKeys keys;
+  const Verdict verdict = can_leave_apache(r, attempt.settings, keys);
+  if (!verdict.is_yes()) return relay(attempt, verdict.reason());
+  const int status = hand_off_socket(attempt, keys);
+  return status == kMustBeRelayed ? relay(attempt, "its daemon is not given the keys of TLS connections") : status;
 }
 
 }  // namespace

@@ -47,10 +47,11 @@ constexpr std::size_t kMaxBytesOfAnyBuffer = 64 * 1024;
 
 class Message {
  public:
-  Message(const Payload& payload, std::span<const int> descriptors) : data_{part(payload.front), part(payload.rest)} {
+  Message(const Payload& payload, std::span<const int> descriptors)
+      : data_{part(payload.keys), part(payload.front), part(payload.rest)} {
     SH_CHECK(!descriptors.empty() && descriptors.size() <= kMaxDescriptors);
     header_.msg_iov = data_;
-    header_.msg_iovlen = 2;
+    header_.msg_iovlen = std::size(data_);
     header_.msg_control = control_;
     header_.msg_controllen = CMSG_SPACE(descriptors.size_bytes());
     cmsghdr* rights = CMSG_FIRSTHDR(&header_);
@@ -61,7 +62,11 @@ class Message {
   }
 
   const msghdr* header() const { return &header_; }
-  std::size_t size() const { return data_[0].iov_len + data_[1].iov_len; }
+  std::size_t size() const {
+    std::size_t size = 0;
+    for (const iovec& part : data_) size += part.iov_len;
+    return size;
+  }
 
   void on_sent(std::size_t bytes) {
     SH_CHECK(bytes > 0 && bytes <= size());
@@ -79,10 +84,14 @@ class Message {
   // The cast is safe: sendmsg() only reads.
   static iovec part(std::string_view text) { return {const_cast<char*>(text.data()), text.size()}; }
 
-  iovec data_[2];
+  iovec data_[3];
   msghdr header_ = {};
   alignas(cmsghdr) char control_[CMSG_SPACE(kMaxDescriptors * sizeof(int))] = {};
 };
+
+Payload no_payload(std::string_view keys) {
+  return {.keys = keys, .front = {&handoff_protocol::kNoPayload, 1}, .rest = {}};
+}
 
 // A SOCK_SEQPACKET message must fit into the send buffer as a whole.
 void make_room(int daemon, std::size_t bytes) {
@@ -174,17 +183,21 @@ UniqueDescriptor make_payload_file(const Payload& payload) {
   return file;
 }
 
+ConnectionKeys::~ConnectionKeys() {
+  explicit_bzero(part_.data(), part_.size());
+}
+
 SendResult send_handoff(int daemon, int client, const Payload& payload, std::chrono::milliseconds time_allowed) {
-  const Payload nothing = {.front = {&handoff_protocol::kNoPayload, 1}, .rest = {}};
   const int descriptors[] = {client};
-  Message message(payload.size() == 0 ? nothing : payload, descriptors);
+  Message message(payload.size() == 0 ? no_payload(payload.keys) : payload, descriptors);
   make_room(daemon, message.size());
   return send(daemon, message, time_allowed);
 }
 
-SendResult send_handoff_with_file(int daemon, int client, int file, std::chrono::milliseconds time_allowed) {
+SendResult send_handoff_with_file(int daemon, int client, std::string_view keys, int file,
+                                  std::chrono::milliseconds time_allowed) {
   const int descriptors[] = {client, file};
-  Message message({.front = {&handoff_protocol::kNoPayload, 1}, .rest = {}}, descriptors);
+  Message message(no_payload(keys), descriptors);
   return send(daemon, message, time_allowed);
 }
 

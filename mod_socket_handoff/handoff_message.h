@@ -1,28 +1,50 @@
 // SPDX-License-Identifier: Apache-2.0
-// The one message of a hand-off: what it carries (the handler's data, Apache's member in front of it, or a file for
-// data that is too large for a message), and how it is sent to a connected daemon, with the client's socket as
-// SCM_RIGHTS. Pure: knows nothing of httpd.
+// The one message of a hand-off: what it carries (the keys of a TLS connection, the handler's data, Apache's member in
+// front of it, or a file for data that is too large for a message), and how it is sent to a connected daemon, with the
+// client's socket as SCM_RIGHTS. Pure: knows nothing of httpd.
 
 #pragma once
 
+#include <array>
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <span>
 #include <string_view>
 
 #include "mod_socket_handoff/descriptors.h"
 #include "mod_socket_handoff/json.h"
+#include "protocol/connection_part.h"
 
 namespace socket_handoff {
 
-// Two pieces, so that the data need not be copied. Borrows both from the request's pool.
+// The connection part of the message for a client over TLS. Has the keys of the client's connection, and wipes them when
+// it is destroyed. On the stack of the thread that makes the hand-off.
+class ConnectionKeys {
+ public:
+  ConnectionKeys() = default;
+  ConnectionKeys(const ConnectionKeys&) = delete;
+  ConnectionKeys& operator=(const ConnectionKeys&) = delete;
+  ~ConnectionKeys();
+
+  void write(const handoff_protocol::TlsState& tls) { size_ = handoff_protocol::write_connection_part(tls, part_); }
+
+  std::string_view text() const { return {reinterpret_cast<const char*>(part_.data()), size_}; }  // empty: none
+
+ private:
+  std::array<std::uint8_t, handoff_protocol::kMaxConnectionPartBytes> part_;
+  std::size_t size_ = 0;
+};
+
+// Pieces, so that the data need not be copied. Borrows them from the request's pool, and the keys from a ConnectionKeys.
 struct Payload {
+  std::string_view keys = {};  // the connection part, in front of the payload itself; empty unless the client has TLS
   std::string_view front;  // what Apache adds: the opening brace and its member; empty if the data is not a JSON object
   std::string_view rest;   // the handler's data, without the opening brace if `front` has it
   bool is_json_object = false;
 
-  std::size_t size() const { return front.size() + rest.size(); }
+  std::size_t size() const { return front.size() + rest.size(); }  // without the keys
 
   // True of data that no server of another protocol could take for a request of its own: none, or a JSON object on one
   // line. In a protocol with one command a line, a line break could begin a command.
@@ -69,7 +91,9 @@ struct SendResult {
 // An empty payload is sent as kNoPayload.
 SendResult send_handoff(int daemon, int client, const Payload& payload, std::chrono::milliseconds time_allowed);
 
-// The payload is in the file, a sealed memfd; the message is kNoPayload with both descriptors.
-SendResult send_handoff_with_file(int daemon, int client, int file, std::chrono::milliseconds time_allowed);
+// The payload is in the file, a sealed memfd; the message is kNoPayload with both descriptors. The keys are in the
+// message, because a file outlives it.
+SendResult send_handoff_with_file(int daemon, int client, std::string_view keys, int file,
+                                  std::chrono::milliseconds time_allowed);
 
 }  // namespace socket_handoff

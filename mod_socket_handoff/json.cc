@@ -2,17 +2,13 @@
 #include "mod_socket_handoff/json.h"
 
 #include "mod_socket_handoff/check.h"
+#include "mod_socket_handoff/hex.h"
 
 namespace socket_handoff {
 namespace {
 
 bool is_digit(char character) {
   return character >= '0' && character <= '9';
-}
-
-bool is_hex_digit(char character) {
-  const char lower = static_cast<char>(character | 0x20);
-  return is_digit(character) || (lower >= 'a' && lower <= 'f');
 }
 
 bool is_continuation(unsigned char byte) {
@@ -132,7 +128,7 @@ bool JsonScanner::skip_escape() {
   if (++position_ == text_.size()) return false;
   if (text_[position_] != 'u') return std::string_view("\"\\/bfnrt").find(text_[position_]) != std::string_view::npos;
   for (int digit = 0; digit < 4; ++digit) {
-    if (++position_ == text_.size() || !is_hex_digit(text_[position_])) return false;
+    if (++position_ == text_.size() || hex_digit(text_[position_]) < 0) return false;
   }
   return true;
 }

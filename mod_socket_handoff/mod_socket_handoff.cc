@@ -6,6 +6,7 @@
 #include "mod_socket_handoff/httpd_module.h"
 #include "mod_socket_handoff/outcome.h"
 #include "mod_socket_handoff/request_body.h"
+#include "mod_socket_handoff/tls_client.h"
 
 #include <apr_optional_hooks.h>
 #include <apr_strings.h>
@@ -55,6 +56,9 @@ const char* set(cmd_parms* command, void* settings, const char* word) {
       return apr_psprintf(command->pool, "%s: only Off is allowed in .htaccess", command->cmd->name);
     }
   }
+  if constexpr (std::is_same_v<Type, TlsSwitch>) {
+    if (*value) expect_tls_clients();
+  }
   return keep<Type>(command, static_cast<Settings*>(settings)->*kMember, *value, word);
 }
 
@@ -101,6 +105,7 @@ void register_hooks(apr_pool_t*) {
   ap_hook_log_transaction(copy_outcome_to_redirects, nullptr, nullptr, APR_HOOK_REALLY_FIRST);
   // Optional, because mod_status may not be loaded.
   APR_OPTIONAL_HOOK(ap, status_hook, show_counters, nullptr, nullptr, APR_HOOK_MIDDLE);
+  register_tls_hooks();
   register_output_filters();
   register_body_limit_filter();
   // The first of all, so that it is next to the handler.

@@ -65,6 +65,8 @@ const char* describe(apr_pool_t* pool, const Candidate& candidate) {
       return "closed without an answer";
     case Candidate::State::kRefused:
       return apr_psprintf(pool, "refused with %d", candidate.status);
+    case Candidate::State::kNotGivenKeys:
+      return explain(candidate.keys_problem);
   }
   return nullptr;
 }
@@ -140,13 +142,23 @@ void log_lack_of_descriptors(request_rec* r, int error) {
                 SHLOGNO(301) "no descriptors for a hand-off; raise Apache's limit of open files");
 }
 
-void log_first_relay(request_rec* r, const char* reason) {
-  if (!is_first(&SharedMemory::has_relayed)) return;
+void log_relay(request_rec* r, const char* reason) {
+  if (!is_first(&SharedMemory::has_relayed)) {
+    ap_log_rerror(APLOG_MARK, APLOG_DEBUG, 0, r, SHLOGNO(006) "relaying, because %s", reason);
+    return;
+  }
   ap_log_rerror(APLOG_MARK, APLOG_NOTICE, 0, r,
                 SHLOGNO(006) "relaying: a request is not handed off because %s; each such answer holds an Apache "
                 "thread until it ends, and over HTTP/2 one of the few requests of its connection that mod_http2 runs "
                 "at a time (this is logged once)",
                 reason);
+}
+
+void log_keys_withheld(request_rec* r, const Candidate& candidate) {
+  const bool is_first_time = is_first(&SharedMemory::has_withheld_keys);
+  ap_log_rerror(APLOG_MARK, is_first_time ? APLOG_NOTICE : APLOG_DEBUG, 0, r,
+                SHLOGNO(010) "the daemon at %s %s: its answers to clients over TLS are relayed%s", candidate.path,
+                explain(candidate.keys_problem), is_first_time ? " (this is logged once)" : "");
 }
 
 void log_delivery(request_rec* r, const Delivery& delivery, std::span<const Candidate> candidates,
@@ -202,6 +214,7 @@ void log_failure(request_rec* r, std::span<const Candidate> candidates, const Ca
                     "use its socket?%s",
                     decisive.path, decisive.attempts, others);
       break;
+    case Candidate::State::kNotGivenKeys:  // Apache relays its answer instead
     case Candidate::State::kConnected:
     case Candidate::State::kSendFailed:
       ap_log_rerror(APLOG_MARK, APLOG_ERR, error, r, SHLOGNO(203) "the daemon at %s did not take the hand-off%s",

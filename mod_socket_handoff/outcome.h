@@ -44,7 +44,10 @@ void log_failure(request_rec* r, std::span<const Candidate> candidates, const Ca
 void log_missing_data(request_rec* r, const char* sockets);
 void log_lack_of_descriptors(request_rec* r, int error);
 
-// Only once since the server was started; `reason` follows "because".
-void log_first_relay(request_rec* r, const char* reason);
+// The first one since the server was started is a notice, all others are for debugging. `reason` follows "because".
+void log_relay(request_rec* r, const char* reason);
+
+// Likewise: this daemon has not been given the keys of a client over TLS.
+void log_keys_withheld(request_rec* r, const Candidate& candidate);
 
 }  // namespace socket_handoff

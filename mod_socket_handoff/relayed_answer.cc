@@ -7,6 +7,7 @@
 #include <cstring>
 
 #include "mod_socket_handoff/check.h"
+#include "mod_socket_handoff/hex.h"
 
 namespace socket_handoff {
 namespace {
@@ -66,13 +67,6 @@ std::size_t head_size(std::string_view received) {
     line = i + 1;
   }
   return 0;
-}
-
-// -1 if it is not one.
-int hex_digit(char character) {
-  if (character >= '0' && character <= '9') return character - '0';
-  const char lower = static_cast<char>(character | 0x20);
-  return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
 }
 
 }  // namespace

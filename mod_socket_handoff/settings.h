@@ -5,7 +5,9 @@
 
 #pragma once
 
+#include <pwd.h>
 #include <strings.h>
+#include <sys/types.h>
 
 #include <chrono>
 #include <cstddef>
@@ -19,36 +21,43 @@
 
 namespace socket_handoff {
 
-// A short list of the configuration's words, in their order. A value that borrows the words from httpd's configuration
+inline bool is_same(const char* one, const char* other) {
+  return std::strcmp(one, other) == 0;
+}
+inline bool is_same(uid_t one, uid_t other) {
+  return one == other;
+}
+
+// A short list of what the configuration names, in its order. A value; words are borrowed from httpd's configuration
 // pool.
-template <std::size_t kMaxWords>
-class WordList {
+template <class Item, std::size_t kMaxItems>
+class ShortList {
  public:
-  constexpr WordList() = default;
-  template <class... Words>
-  explicit constexpr WordList(const char* first, Words... more) : words_{first, more...}, size_(1 + sizeof...(more)) {
-    static_assert(1 + sizeof...(more) <= kMaxWords);
+  constexpr ShortList() = default;
+  template <class... Items>
+  explicit constexpr ShortList(Item first, Items... more) : items_{first, more...}, size_(1 + sizeof...(more)) {
+    static_assert(1 + sizeof...(more) <= kMaxItems);
   }
 
   // False if the list is full.
-  [[nodiscard]] bool add(const char* word) {
-    if (size_ >= kMaxWords) return false;
-    words_[size_++] = word;
+  [[nodiscard]] bool add(Item item) {
+    if (size_ >= kMaxItems) return false;
+    items_[size_++] = item;
     return true;
   }
 
-  constexpr std::span<const char* const> span() const { return {words_, size_}; }
+  constexpr std::span<const Item> span() const { return {items_, size_}; }
 
-  friend bool operator==(const WordList& one, const WordList& other) {
+  friend bool operator==(const ShortList& one, const ShortList& other) {
     if (one.size_ != other.size_) return false;
-    for (std::size_t i = 0; i < kMaxWords && i < one.size_; ++i) {
-      if (std::strcmp(one.words_[i], other.words_[i]) != 0) return false;
+    for (std::size_t i = 0; i < kMaxItems && i < one.size_; ++i) {
+      if (!is_same(one.items_[i], other.items_[i])) return false;
     }
     return true;
   }
 
  private:
-  const char* words_[kMaxWords] = {};
+  Item items_[kMaxItems] = {};
   std::size_t size_ = 0;
 };
 
@@ -72,6 +81,9 @@ struct Switch {
 // Allowed in .htaccess too, but only to switch off what the server has on.
 struct SwitchOffInHtaccess : Switch {};
 
+// If a section has it on, the module watches every TLS connection from its handshake on.
+struct TlsSwitch : Switch {};
+
 struct Prefix {
   using Value = const char*;
 
@@ -88,7 +100,7 @@ struct Prefix {
 // The directive may be repeated in a section, and adds to the section's list. An inner section's list replaces the
 // outer one's.
 struct Prefixes {
-  using Value = WordList<16>;
+  using Value = ShortList<const char*, 16>;
 
   static std::optional<Value> parse(const char* word) {
     const auto prefix = Prefix::parse(word);
@@ -98,24 +110,37 @@ struct Prefixes {
   static void describe(char (&text)[kMaxDescriptionBytes]) { Prefix::describe(text); }
 };
 
-// The names in a list, or the word None for no name at all.
-struct HeaderNames {
-  using Value = WordList<32>;
+// The items of a list, or the word None for no item at all.
+template <class Item, std::size_t kMaxItems>
+struct ListOrNone {
+  using Value = ShortList<typename Item::Value, kMaxItems>;
 
   static std::optional<Value> parse(const char* word) {
     if (::strcasecmp(word, "None") == 0) return Value();
+    const auto item = Item::parse(word);
+    return item ? std::optional(Value(*item)) : std::nullopt;
+  }
+  // Of a word that parse() takes.
+  static const char* append(Value& list, const char* word) {
+    if (list.span().empty()) return "follows None, which stands alone";
+    const auto item = Item::parse(word);
+    if (!item || ::strcasecmp(word, "None") == 0) return "stands alone, and follows other names";
+    return list.add(*item) ? nullptr : "is one too many";
+  }
+  static void describe(char (&text)[kMaxDescriptionBytes]) {
+    std::snprintf(text, sizeof text, "%s, or None", Item::kDescription);
+  }
+};
+
+struct HeaderName {
+  using Value = const char*;
+  static constexpr char kDescription[] = "the name of a header";
+
+  static std::optional<const char*> parse(const char* word) {
     for (const char* character = word; *character; ++character) {
       if (!is_token_character(*character)) return std::nullopt;
     }
-    return *word ? std::optional(Value(word)) : std::nullopt;
-  }
-  static const char* append(Value& list, const char* word) {
-    if (list.span().empty()) return "follows None, which stands alone";
-    if (::strcasecmp(word, "None") == 0) return "stands alone, and follows other names";
-    return list.add(word) ? nullptr : "is one too many";
-  }
-  static void describe(char (&text)[kMaxDescriptionBytes]) {
-    std::snprintf(text, sizeof text, "the name of a header, or None");
+    return *word ? std::optional(word) : std::nullopt;
   }
 
  private:
@@ -125,6 +150,7 @@ struct HeaderNames {
     return std::strchr("!#$%&'*+-.^_`|~", character) != nullptr;
   }
 };
+using HeaderNames = ListOrNone<HeaderName, 32>;
 
 template <int kMinimum, int kMaximum>
 struct Count {
@@ -142,6 +168,19 @@ struct Count {
     std::snprintf(text, sizeof text, "a whole number from %d to %d", kMinimum, kMaximum);
   }
 };
+
+// A name is looked up when the configuration is read, because a look-up can take long.
+struct User {
+  using Value = uid_t;
+  static constexpr char kDescription[] = "the name or the number of a user";
+
+  static std::optional<uid_t> parse(const char* word) {
+    if (const std::optional<int> number = Count<0, 2'147'483'646>::parse(word)) return static_cast<uid_t>(*number);
+    const passwd* user = ::getpwnam(word);
+    return user ? std::optional(user->pw_uid) : std::nullopt;
+  }
+};
+using Users = ListOrNone<User, 16>;
 
 template <int kMinimum, int kMaximum>
 struct Milliseconds {
@@ -192,6 +231,10 @@ inline constexpr HeaderNames::Value kDefaultForwardedHeaders(
           "Longest time for the rest of a request's body to come, in milliseconds")                           \
   SETTING(Switch, relay, "SocketHandoffRelay", true,                                                          \
           "On or Off: whether Apache relays the daemon's answer if the connection cannot be handed off")      \
+  SETTING(TlsSwitch, tls, "SocketHandoffTLS", false,                                                          \
+          "On or Off: whether clients over TLS are handed off, with the keys of their connections")           \
+  SETTING(Users, tls_users, "SocketHandoffTLSUsers", Users::Value(),                                          \
+          "Users whose daemons may be given keys, beside root, Apache's user and the socket's owner; or None") \
   SETTING(DataSize, max_data_size, "SocketHandoffMaxDataSize", 1024 * 1024,                                   \
           "Most bytes of data that a hand-off may have")                                                      \
   SETTING(HeaderNames, forward_headers, "SocketHandoffForwardHeaders", kDefaultForwardedHeaders,              \

@@ -29,6 +29,16 @@ TEST(DaemonAnswer, RefusalSaysStatusAndWhenToComeBack) {
   EXPECT_EQ(answer.retry_after_seconds, 7);
 }
 
+TEST(DaemonAnswer, RefusalNamesTheConnectionPartsThatTheDaemonKnows) {
+  EXPECT_EQ(parse_daemon_answer(R"(R{"status":400})").connection_version, 0);
+  EXPECT_EQ(parse_daemon_answer(R"(R{"status":400,"connection":1})").connection_version, 1);
+  EXPECT_EQ(parse_daemon_answer(R"(R{"connection":255,"status":400})").connection_version, 255);
+  for (const char* version : {"0", "-1", "256", "1.5", "\"1\"", "null", "[1]"}) {
+    const std::string text = std::string("R{\"connection\":") + version + "}";
+    EXPECT_EQ(parse_daemon_answer(text).connection_version, 0) << text;
+  }
+}
+
 TEST(DaemonAnswer, OrderBlanksAndOtherMembersMakeNoDifference) {
   const DaemonAnswer answer =
       parse_daemon_answer(R"(R { "x" : [{"status":500}, "}\"", null], "retry_after" : 3 , "status" : 413 } )");

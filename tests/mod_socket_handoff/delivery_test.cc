@@ -2,8 +2,12 @@
 #include "mod_socket_handoff/delivery.h"
 
 #include <gtest/gtest.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <optional>
+#include <span>
 #include <string>
 #include <thread>
 #include <vector>
@@ -62,13 +66,13 @@ class DaemonSearchTest : public testing::Test {
   TemporaryDirectory directory;
   const std::string allowed = directory.string();
   const char* const prefixes[1] = {allowed.c_str()};
-  const SocketRules rules{.allowed_prefixes = prefixes};
+  SocketRules rules{.allowed_prefixes = prefixes};
   const std::string path = directory / "daemon.sock";
   const std::string other = directory / "other.sock";
   std::vector<Candidate> candidates = {{.path = path.c_str()}};
   DaemonConnection connection;
   AcknowledgedSockets acknowledged;
-  SocketMemory sockets{.known = {}, .unreachable = {}, .acknowledged = acknowledged};
+  SocketMemory sockets{.known = {}, .acknowledged = acknowledged};
 };
 
 TEST_F(DaemonSearchTest, MissingSocketIsTriedAsOftenAsConfigured) {
@@ -156,6 +160,100 @@ TEST_F(DaemonSearchTest, SocketThatCannotBeReachedHoldsNoOtherUpWhenTheTimeIsOve
   const UnixListener listener(other, SOCK_SEQPACKET);
   candidates.push_back({.path = other.c_str()});
   EXPECT_EQ(search(RetrySchedule(milliseconds(0), 0)), 1);
+}
+
+// A daemon that answers what it is sent, in turn.
+class DeliveryOfKeysTest : public DaemonSearchTest {
+ protected:
+  // What became of one hand-off with keys, to daemons that each take one message and give this answer.
+  Delivery deliver_keys(std::vector<std::string> answers, std::span<const uid_t> users = {}) {
+    std::thread daemons([&] {
+      for (std::size_t i = 0; i < answers.size(); ++i) {
+        const UniqueDescriptor module = listeners[i].accept();
+        messages.push_back(receive_handoff(module.get()).payload);
+        EXPECT_EQ(::send(module.get(), answers[i].data(), answers[i].size(), MSG_NOSIGNAL),
+                  static_cast<ssize_t>(answers[i].size()));
+        char end;
+        EXPECT_EQ(::recv(module.get(), &end, 1, 0), 0);
+      }
+    });
+    const DeliveryLimits limits{.rules = rules,
+                                .schedule = kNoRetry,
+                                .send_timeout = milliseconds(20'000),
+                                .answer_timeout = milliseconds(20'000),
+                                .key_users = users};
+    const Delivery delivery =
+        deliver(sockets, STDERR_FILENO, {.keys = "\x01keys", .front = "{", .rest = "}"}, candidates, limits);
+    daemons.join();
+    return delivery;
+  }
+
+  std::vector<UnixListener> listeners;
+  std::vector<std::string> messages;
+};
+
+TEST_F(DeliveryOfKeysTest, DaemonThatKnowsThemGetsThem) {
+  listeners.emplace_back(path, SOCK_SEQPACKET);
+  EXPECT_EQ(deliver_keys({"A"}).end, Delivery::End::kTaken);
+  EXPECT_EQ(messages, std::vector<std::string>{"\x01keys{}"});
+  EXPECT_FALSE(sockets.older_generation.contains(path.c_str()));
+}
+
+TEST_F(DeliveryOfKeysTest, RefusalByADaemonThatKnowsThemIsARefusal) {
+  listeners.emplace_back(path, SOCK_SEQPACKET);
+  EXPECT_EQ(deliver_keys({R"(R{"status":429,"connection":1})"}).end, Delivery::End::kNotTaken);
+  EXPECT_EQ(candidates[0].state, Candidate::State::kRefused);
+  EXPECT_EQ(candidates[0].status, 429);
+  EXPECT_EQ(find_not_given_keys(candidates), nullptr);
+}
+
+TEST_F(DeliveryOfKeysTest, RefusalByADaemonOfAnOlderGenerationAsksForARelayAndIsRemembered) {
+  listeners.emplace_back(path, SOCK_SEQPACKET);
+  EXPECT_EQ(deliver_keys({R"(R{"status":400})"}).end, Delivery::End::kNotTaken);
+  EXPECT_EQ(candidates[0].keys_problem, KeysProblem::kOlderGeneration);
+  candidates = {{.path = path.c_str()}};
+  EXPECT_EQ(deliver_keys({}).end, Delivery::End::kNotTaken);
+  EXPECT_EQ(find_not_given_keys(candidates), &candidates[0]);
+  EXPECT_EQ(candidates[0].attempts, 0);
+}
+
+TEST_F(DeliveryOfKeysTest, ListsNextDaemonGetsThemIfTheFirstIsOfAnOlderGeneration) {
+  candidates.push_back({.path = other.c_str()});
+  listeners.emplace_back(path, SOCK_SEQPACKET);
+  listeners.emplace_back(other, SOCK_SEQPACKET);
+  const Delivery delivery = deliver_keys({R"(R{"status":400})", "A"});
+  EXPECT_EQ(delivery.end, Delivery::End::kTaken);
+  EXPECT_EQ(delivery.taker, &candidates[1]);
+}
+
+TEST_F(DeliveryOfKeysTest, DaemonOnAStreamSocketIsNotSentThem) {
+  listeners.emplace_back(path, SOCK_STREAM);
+  rules.stream_sockets = StreamSockets::kAllowed;
+  EXPECT_EQ(deliver_keys({}).end, Delivery::End::kNotTaken);
+  EXPECT_EQ(candidates[0].keys_problem, KeysProblem::kStreamSocket);
+}
+
+// The tests' user listens: it owns the socket unless root gives the file away.
+TEST_F(DeliveryOfKeysTest, OnlyUsersWhoMayHaveThemGetThem) {
+  if (::geteuid() != 0) GTEST_SKIP() << "only root can listen as another user";
+  constexpr uid_t kDaemon = 12'345;
+  ASSERT_EQ(::seteuid(0), 0);
+  ASSERT_EQ(::chmod(directory.string().c_str(), 0777), 0);
+  ASSERT_EQ(::seteuid(kDaemon), 0);
+  listeners.emplace_back(path, SOCK_SEQPACKET);
+  ASSERT_EQ(::seteuid(0), 0);
+  EXPECT_EQ(deliver_keys({"A"}).end, Delivery::End::kTaken);  // it owns its socket
+
+  ASSERT_EQ(::chown(path.c_str(), 12'346, 0), 0);
+  candidates = {{.path = path.c_str()}};
+  const uid_t another[] = {12'347};
+  EXPECT_EQ(deliver_keys({}, another).end, Delivery::End::kNotTaken);
+  EXPECT_EQ(candidates[0].keys_problem, KeysProblem::kUntrustedUser);
+  EXPECT_EQ(receive_handoff(listeners[0].accept().get()).payload, "");
+
+  candidates = {{.path = path.c_str()}};
+  const uid_t named[] = {12'347, kDaemon};
+  EXPECT_EQ(deliver_keys({"A"}, named).end, Delivery::End::kTaken);
 }
 
 }  // namespace

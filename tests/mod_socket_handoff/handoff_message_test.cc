@@ -180,7 +180,7 @@ TEST(HandoffMessage, BringsAFileBesideTheClient) {
   const std::string payload(3'000'000, 'x');
   const UniqueDescriptor file = make_payload_file({.front = "<", .rest = payload});
   ASSERT_TRUE(file);
-  EXPECT_TRUE(send_handoff_with_file(pair.module.get(), client.descriptor(), file.get(), kLongEnough).client_is_gone);
+  EXPECT_TRUE(send_handoff_with_file(pair.module.get(), client.descriptor(), {}, file.get(), kLongEnough).client_is_gone);
 
   const ReceivedHandoff received = receive_handoff(pair.daemon.get());
   EXPECT_EQ(received.payload, std::string(1, handoff_protocol::kNoPayload));
@@ -191,6 +191,43 @@ TEST(HandoffMessage, BringsAFileBesideTheClient) {
   EXPECT_EQ(::pread(memfd, content.data(), content.size(), 0), static_cast<ssize_t>(content.size()));
   EXPECT_EQ(content, "<" + payload);
   EXPECT_EQ(::fcntl(memfd, F_GET_SEALS), F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL);
+}
+
+TEST(HandoffMessage, PutsKeysInFrontOfThePayload) {
+  const SocketPair pair(SOCK_SEQPACKET);
+  const Client client;
+  const Payload payload{.keys = "\x01keys", .front = "{", .rest = "}", .is_json_object = true};
+  EXPECT_TRUE(send_handoff(pair.module.get(), client.descriptor(), payload, kLongEnough).client_is_gone);
+  EXPECT_EQ(receive_handoff(pair.daemon.get()).payload, "\x01keys{}");
+  const Payload nothing{.keys = "\x01keys", .front = {}, .rest = {}};
+  EXPECT_TRUE(send_handoff(pair.module.get(), client.descriptor(), nothing, kLongEnough).client_is_gone);
+  EXPECT_EQ(receive_handoff(pair.daemon.get()).payload, std::string("\x01keys\0", 6));
+}
+
+TEST(HandoffMessage, PutsKeysInTheMessageAndNeverInTheFile) {
+  const SocketPair pair(SOCK_SEQPACKET);
+  const Client client;
+  const UniqueDescriptor file = make_payload_file({.keys = "\x01keys", .front = "{", .rest = "}"});
+  EXPECT_TRUE(
+      send_handoff_with_file(pair.module.get(), client.descriptor(), "\x01keys", file.get(), kLongEnough).client_is_gone);
+  const ReceivedHandoff received = receive_handoff(pair.daemon.get());
+  EXPECT_EQ(received.payload, std::string("\x01keys\0", 6));
+  ASSERT_EQ(received.descriptors.size(), 2u);
+  char content[8];
+  EXPECT_EQ(::pread(received.descriptors[1].get(), content, sizeof content, 0), 2);
+}
+
+TEST(ConnectionKeys, AreTheConnectionPart) {
+  ConnectionKeys keys;
+  EXPECT_TRUE(keys.text().empty());
+  handoff_protocol::TlsState tls;
+  tls.to_client.sequence = 7;
+  keys.write(tls);
+  const auto* bytes = reinterpret_cast<const std::uint8_t*>(keys.text().data());
+  const handoff_protocol::ConnectionPart part = handoff_protocol::read_connection_part({bytes, keys.text().size()});
+  EXPECT_EQ(part.problem, handoff_protocol::ConnectionPartProblem::kNone);
+  EXPECT_EQ(part.bytes, keys.text().size());
+  EXPECT_TRUE(part.tls == tls);
 }
 
 TEST(HandoffMessage, StreamDaemonGetsALongPayloadInPiecesAndTheClientOnce) {

@@ -24,6 +24,8 @@ TEST(Settings, EmptyConfigurationHasTheDocumentedDefaults) {
   EXPECT_EQ(settings.connect_timeout(), milliseconds(500));
   EXPECT_EQ(settings.send_timeout(), milliseconds(500));
   EXPECT_EQ(settings.max_retries(), 3);
+  EXPECT_FALSE(settings.tls());
+  EXPECT_TRUE(settings.tls_users().span().empty());
 }
 
 TEST(Settings, InnerSectionKeepsWhatItDoesNotRepeat) {
@@ -112,6 +114,16 @@ TEST(HeaderNames, NoneStandsAlone) {
   EXPECT_STREQ(HeaderNames::append(list, "None"), "stands alone, and follows other names");
   HeaderNames::Value none = HeaderNames::parse("None").value();
   EXPECT_STREQ(HeaderNames::append(none, "Vary"), "follows None, which stands alone");
+}
+
+TEST(Users, AreNamesOrNumbersOrNone) {
+  EXPECT_EQ(Users::parse("root"), Users::Value(0u));
+  EXPECT_EQ(Users::parse("1234"), Users::Value(1234u));
+  EXPECT_EQ(Users::parse("None"), Users::Value());
+  for (const char* word : {"", "nobody there", "-1", "4294967295"}) EXPECT_EQ(Users::parse(word), std::nullopt) << word;
+  Users::Value list(1234u);
+  EXPECT_EQ(Users::append(list, "root"), nullptr);
+  EXPECT_EQ(list, Users::Value(1234u, 0u));
 }
 
 TEST(DataSize, GoesTo64MiB) {

@@ -9,15 +9,11 @@
 #include <openssl/x509.h>
 
 #include <array>
-#include <span>
 
 #include "base/check.h"
-#include "protocol/tls_key_schedule.h"
 
 namespace streaming {
 
-using handoff_protocol::Aead;
-using handoff_protocol::TlsDirection;
 using handoff_protocol::TlsState;
 using handoff_protocol::TlsVersion;
 
@@ -68,33 +64,6 @@ void feed(SSL* ssl, std::string_view bytes) {
   if (!bytes.empty()) CHECK(BIO_write(SSL_get_rbio(ssl), bytes.data(), static_cast<int>(bytes.size())) > 0);
 }
 
-void set_from_hex(std::span<std::uint8_t> bytes, std::string_view hex) {
-  for (std::size_t i = 0; 2 * i < hex.size(); ++i) {
-    bytes[i] = static_cast<std::uint8_t>(std::stoi(std::string(hex.substr(2 * i, 2)), nullptr, 16));
-  }
-}
-
-Aead aead_of(const SSL* ssl) {
-  switch (SSL_CIPHER_get_cipher_nid(SSL_get_current_cipher(ssl))) {
-    case NID_aes_128_gcm:
-      return Aead::kAes128Gcm;
-    case NID_aes_256_gcm:
-      return Aead::kAes256Gcm;
-    default:
-      return Aead::kChaCha20Poly1305;
-  }
-}
-
-void set_key_block(SSL* ssl, TlsState& state) {
-  std::array<std::uint8_t, SSL_MAX_MASTER_KEY_LENGTH> master;
-  std::array<std::uint8_t, SSL3_RANDOM_SIZE> client_random, server_random;
-  SSL_SESSION_get_master_key(SSL_get_session(ssl), master.data(), master.size());
-  SSL_get_client_random(ssl, client_random.data(), client_random.size());
-  SSL_get_server_random(ssl, server_random.data(), server_random.size());
-  const EVP_MD* digest = SSL_CIPHER_get_handshake_digest(SSL_get_current_cipher(ssl));
-  CHECK(handoff_protocol::derive_key_block(EVP_MD_get0_name(digest), master, client_random, server_random, state));
-}
-
 }  // namespace
 
 TlsPeer::TlsPeer(const TlsSetup& setup)
@@ -108,6 +77,8 @@ TlsPeer::TlsPeer(const TlsSetup& setup)
   constexpr unsigned char kId[] = "peer";
   SSL_CTX_set_session_id_context(server_context_.get(), kId, sizeof kId);
   SSL_CTX_set_keylog_callback(server_context_.get(), on_key);
+  SSL_CTX_set_post_handshake_auth(client_context_.get(), 1);
+  CHECK(SSL_CTX_set_tlsext_max_fragment_length(client_context_.get(), setup.max_fragment_length) == 1);
 
   connect(nullptr);
   if (setup.resumes) {
@@ -123,24 +94,7 @@ TlsPeer::TlsPeer(const TlsSetup& setup)
 TlsPeer::~TlsPeer() = default;
 
 void TlsPeer::on_key(const SSL* ssl, const char* line) {
-  TlsPeer& self = *static_cast<TlsPeer*>(SSL_get_app_data(ssl));
-  const std::string_view text = line;
-  const std::string secret(text.substr(text.rfind(' ') + 1));
-  if (text.starts_with("CLIENT_TRAFFIC_SECRET_0 ")) self.client_secret_ = secret;
-  if (text.starts_with("SERVER_TRAFFIC_SECRET_0 ")) self.server_secret_ = secret;
-}
-
-// The number of the next record is that of the records since the last change of the key: behind ChangeCipherSpec in TLS
-// 1.2, behind Finished in TLS 1.3.
-void TlsPeer::on_message(int is_written, int version, int type, const void* message, std::size_t, SSL*, void* peer) {
-  TlsPeer& self = *static_cast<TlsPeer*>(peer);
-  std::uint64_t& records = is_written ? self.records_written_ : self.records_read_;
-  const unsigned char kind = *static_cast<const unsigned char*>(message);
-  if (type == SSL3_RT_HEADER) {
-    records = kind == SSL3_RT_CHANGE_CIPHER_SPEC ? 0 : records + 1;
-  } else if (version == TLS1_3_VERSION && type == SSL3_RT_HANDSHAKE && kind == SSL3_MT_FINISHED) {
-    records = 0;
-  }
+  static_cast<TlsPeer*>(SSL_get_app_data(ssl))->trace_.on_key_log_line(line);
 }
 
 void TlsPeer::connect(SSL_SESSION* session) {
@@ -150,8 +104,8 @@ void TlsPeer::connect(SSL_SESSION* session) {
   SSL_set_connect_state(client_.get());
   SSL_set_accept_state(server_.get());
   SSL_set_app_data(server_.get(), this);
-  SSL_set_msg_callback(server_.get(), on_message);
-  SSL_set_msg_callback_arg(server_.get(), this);
+  trace_ = {};
+  trace_.watch(server_.get());
   if (session != nullptr) CHECK(SSL_set_session(client_.get(), session) == 1);
   sent_by_server_.clear();
   for (int flights = 0; flights < 3; ++flights) {
@@ -180,20 +134,15 @@ std::string TlsPeer::take_from_server() {
 
 TlsState TlsPeer::server_state() const {
   TlsState state;
-  state.version = static_cast<TlsVersion>(SSL_version(server_.get()));
-  state.aead = aead_of(server_.get());
-  if (state.version == TlsVersion::k13) {
-    set_from_hex(state.from_client.secret, client_secret_);
-    set_from_hex(state.to_client.secret, server_secret_);
-    for (TlsDirection* direction : {&state.from_client, &state.to_client}) {
-      CHECK(handoff_protocol::derive_traffic_keys(state.aead, *direction));
-    }
-  } else {
-    set_key_block(server_.get(), state);
-  }
-  state.from_client.sequence = records_read_;
-  state.to_client.sequence = records_written_;
+  const socket_handoff::Verdict verdict = trace_.read(server_.get(), state);
+  EXPECT_TRUE(verdict.is_yes()) << verdict.reason();
   return state;
+}
+
+std::string TlsPeer::why_not() const {
+  TlsState state;
+  const socket_handoff::Verdict verdict = trace_.read(server_.get(), state);
+  return verdict.is_yes() ? "" : verdict.reason();
 }
 
 std::string TlsPeer::read(std::string_view records) {
@@ -229,6 +178,38 @@ std::string TlsPeer::update_keys(bool requests_update) {
             1);
   EXPECT_EQ(SSL_do_handshake(client_.get()), 1);
   return take(client_.get());
+}
+
+void TlsPeer::server_reads(std::string_view records) {
+  std::array<char, 64> room;
+  std::size_t bytes = 0;
+  feed(server_.get(), records);
+  while (SSL_read_ex(server_.get(), room.data(), room.size(), &bytes) == 1) {
+  }
+  EXPECT_EQ(read(take_from_server()), "");
+}
+
+void TlsPeer::exchange_keys(bool requests_update) {
+  server_reads(update_keys(requests_update));
+}
+
+void TlsPeer::server_updates_keys() {
+  CHECK(SSL_key_update(server_.get(), SSL_KEY_UPDATE_NOT_REQUESTED) == 1 && SSL_do_handshake(server_.get()) == 1);
+  EXPECT_EQ(read(take_from_server()), "");
+}
+
+void TlsPeer::authenticate_client() {
+  SSL_set_verify(server_.get(), SSL_VERIFY_PEER, nullptr);
+  CHECK(SSL_verify_client_post_handshake(server_.get()) == 1 && SSL_do_handshake(server_.get()) == 1);
+  EXPECT_EQ(read(take_from_server()), "");
+  server_reads(take(client_.get()));
+}
+
+void TlsPeer::renegotiate() {
+  CHECK(SSL_renegotiate(server_.get()) == 1 && SSL_do_handshake(server_.get()) == 1);
+  EXPECT_EQ(read(take_from_server()), "");
+  for (int flights = 0; flights < 3; ++flights) server_reads(take(client_.get()));
+  CHECK(SSL_is_init_finished(client_.get()) && SSL_is_init_finished(server_.get()));
 }
 
 std::string TlsPeer::close() {

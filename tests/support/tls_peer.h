@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// TlsPeer: a client of OpenSSL, behind its handshake with a server of OpenSSL that stops there: its side of the
-// connection is a TlsState, put together from the same callbacks as in Apache. Both are in memory, and know no sockets:
-// what one sends is a string, and goes to the other by a call.
+// TlsPeer: a client of OpenSSL, behind its handshake with a server of OpenSSL that stops there: mod_socket_handoff reads
+// its side of the connection as in Apache. Both are in memory, and know no sockets: what one sends is a string, and goes
+// to the other by a call.
 //
 // One thread. Keys and certificates are made once per process.
 
@@ -15,6 +15,7 @@
 #include <string>
 #include <string_view>
 
+#include "mod_socket_handoff/tls_trace.h"
 #include "protocol/connection_part.h"
 
 namespace streaming {
@@ -26,6 +27,7 @@ struct TlsSetup {
   std::size_t tickets = 2;       // that the server sends; 0 turns tickets off in TLS 1.2
   bool resumes = false;          // a session of an earlier connection
   int exchanges = 0;             // requests that the server has answered
+  unsigned char max_fragment_length = TLSEXT_max_fragment_length_DISABLED;  // that the client asks for
 };
 
 class TlsPeer {
@@ -37,6 +39,10 @@ class TlsPeer {
 
   // The server's side, as mod_socket_handoff hands it over.
   handoff_protocol::TlsState server_state() const;
+  // Why it would not hand it over; empty if it would.
+  std::string why_not() const;
+  void log_key(std::string_view line) { trace_.on_key_log_line(line); }
+  void wipe_trace() { trace_.wipe(); }
   // All records that the server has sent.
   const std::string& sent_by_server() const { return sent_by_server_; }
   bool has_resumed() const { return SSL_session_reused(client_.get()) == 1; }
@@ -53,6 +59,14 @@ class TlsPeer {
   // What the client sends: text, or without text what it has to send by itself.
   std::string write(std::string_view text);
   std::string update_keys(bool requests_update);
+
+  // What else the server may do before it stops. It reads what the client sends, and answers it.
+  void exchange();
+  void exchange_keys(bool requests_update);
+  void server_updates_keys();
+  void authenticate_client();  // TLS 1.3
+  void renegotiate();          // TLS 1.2
+  void server_reads(std::string_view records);
   std::string close();
 
  private:
@@ -63,18 +77,13 @@ class TlsPeer {
   };
 
   static void on_key(const SSL* ssl, const char* line);
-  static void on_message(int is_written, int version, int type, const void* message, std::size_t bytes, SSL* ssl,
-                         void* self);
 
   void connect(SSL_SESSION* session);
-  void exchange();
   std::string take_from_server();
 
   std::unique_ptr<SSL_CTX, Free> client_context_, server_context_;
   std::unique_ptr<SSL, Free> client_, server_;
-  std::string client_secret_, server_secret_;  // TLS 1.3, in hexadecimal digits
-  std::uint64_t records_read_ = 0;             // by the server, with its present key
-  std::uint64_t records_written_ = 0;
+  socket_handoff::TlsTrace trace_;  // of the server
   std::string sent_by_server_;
   std::string error_;
   bool has_clean_end_ = false;

@@ -1,0 +1,220 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "mod_socket_handoff/tls_client.h"
+
+#include <apr_optional_hooks.h>
+
+#include <dlfcn.h>
+#include <openssl/crypto.h>
+#include <openssl/ssl.h>
+
+#include <new>
+#include <string_view>
+#include <type_traits>
+
+#include "mod_socket_handoff/check.h"
+#include "mod_socket_handoff/tls_trace.h"
+
+// As in mod_ssl_openssl.h, which not every distribution ships.
+extern "C" {
+typedef int ssl_HOOK_init_server_t(server_rec* server, apr_pool_t* pool, int is_proxy, SSL_CTX* context);
+typedef int ssl_HOOK_pre_handshake_t(conn_rec* c, SSL* ssl, int is_proxy);
+}
+
+namespace socket_handoff {
+namespace {
+
+using handoff_protocol::TlsState;
+
+// In the connection's pool, from before the handshake on.
+struct TlsClient {
+  SSL* ssl;  // mod_ssl's
+  TlsTrace trace;
+  const apr_bucket_brigade* received = nullptr;  // httpd's own: what it has read and not passed on; null until it reads
+};
+static_assert(std::is_trivially_destructible_v<TlsClient>);
+
+// Written by the thread that reads the configuration.
+bool are_clients_expected;
+bool is_other_library;  // mod_ssl uses another OpenSSL than this module
+ap_filter_rec_t* gate_record;
+
+// OpenSSL's numbers of the module's places in its objects. They last as long as the process, in which each restart
+// loads the module again.
+struct Places {
+  int of_client;   // in SSL: the TlsClient
+  int of_key_log;  // in SSL_CTX: the key log's callback that was there before
+};
+const Places* places;
+constexpr char kRetainedAs[] = "mod_socket_handoff_places_in_openssl";
+
+const Places* retained_places() {
+  void* retained = ap_retained_data_get(kRetainedAs);
+  if (retained) return static_cast<const Places*>(retained);
+  retained = ap_retained_data_create(kRetainedAs, sizeof(Places));
+  return new (retained) Places{SSL_get_ex_new_index(0, nullptr, nullptr, nullptr, nullptr),
+                               SSL_CTX_get_ex_new_index(0, nullptr, nullptr, nullptr, nullptr)};
+}
+
+TlsClient* client_of(const conn_rec* c) {
+  return static_cast<TlsClient*>(ap_get_module_config(c->conn_config, &socket_handoff_module));
+}
+
+const void* library_of(const void* address) {
+  Dl_info info;
+  return ::dladdr(address, &info) != 0 ? info.dli_fbase : nullptr;
+}
+
+// Whether the OpenSSL that made `context` is the one whose functions this file calls. Each has its table of methods
+// among its own data, and a context points to the table of its maker. The pointer is among the first members of every
+// version's contexts, so that reading it from a foreign one is harmless: then it points somewhere else.
+bool is_of_our_library(const SSL_CTX* context) {
+  const void* ours = library_of(reinterpret_cast<const void*>(&SSL_CTX_get_ssl_method));
+  return ours != nullptr && library_of(SSL_CTX_get_ssl_method(context)) == ours;
+}
+
+// For SSL_CTX_set_keylog_callback(). In the context that SNI has chosen, too.
+void on_key_log_line(const SSL* ssl, const char* line) {
+  if (auto* client = static_cast<TlsClient*>(SSL_get_ex_data(ssl, places->of_client))) {
+    client->trace.on_key_log_line(line);
+  }
+  void* before = SSL_CTX_get_ex_data(SSL_get_SSL_CTX(ssl), places->of_key_log);
+  if (before) reinterpret_cast<SSL_CTX_keylog_cb_func>(before)(ssl, line);
+}
+
+// mod_ssl's hook init_server, for each virtual host.
+int prepare_server(server_rec* server, apr_pool_t*, int is_proxy, SSL_CTX* context) {
+  if (is_proxy || !are_clients_expected || is_other_library) return OK;
+  if (!is_of_our_library(context)) {
+    is_other_library = true;
+    ap_log_error(APLOG_MARK, APLOG_NOTICE, 0, server,
+                 SHLOGNO(304) "mod_ssl uses another OpenSSL than this module (%s): clients over TLS are relayed",
+                 OpenSSL_version(OPENSSL_VERSION));
+    return OK;
+  }
+  if (!places) places = retained_places();
+  const auto before = SSL_CTX_get_keylog_callback(context);
+  if (before == on_key_log_line) return OK;
+  SSL_CTX_set_ex_data(context, places->of_key_log, reinterpret_cast<void*>(before));
+  SSL_CTX_set_keylog_callback(context, on_key_log_line);
+  return OK;
+}
+
+apr_status_t wipe_client(void* client) {
+  static_cast<TlsClient*>(client)->trace.wipe();
+  return APR_SUCCESS;
+}
+
+// mod_ssl's hook pre_handshake, for each connection.
+int watch_client(conn_rec* c, SSL* ssl, int is_proxy) {
+  if (is_proxy || !are_clients_expected || is_other_library || !places) return OK;
+  auto* client = new (apr_palloc(c->pool, sizeof(TlsClient))) TlsClient{.ssl = ssl, .trace = {}};
+  apr_pool_cleanup_register(c->pool, client, wipe_client, apr_pool_cleanup_null);
+  ap_set_module_config(c->conn_config, &socket_handoff_module, client);
+  SSL_set_ex_data(ssl, places->of_client, client);
+  client->trace.watch(ssl);
+  return OK;
+}
+
+// httpd's hook insert_network_bucket, with the brigade in which the core's input filter keeps what it has read.
+apr_status_t remember_brigade(conn_rec* c, apr_bucket_brigade* brigade, apr_socket_t*) {
+  if (TlsClient* client = client_of(c)) client->received = brigade;
+  return AP_DECLINED;
+}
+
+// The gate: an input filter between mod_ssl and the network that lets nothing through. Behind it a read shows what
+// mod_ssl and OpenSSL have, and moves neither the network's bytes nor the clocks of mod_reqtimeout.
+apr_status_t keep_shut(ap_filter_t*, apr_bucket_brigade*, ap_input_mode_t, apr_read_type_e, apr_off_t) {
+  return APR_EAGAIN;
+}
+
+constexpr auto kBehindModSsl = static_cast<ap_filter_type>(AP_FTYPE_CONNECTION + 6);  // mod_ssl's is 5
+
+// Whether mod_ssl has decrypted bytes that nobody has read.
+bool has_decrypted_bytes(conn_rec* c) {
+  ap_filter_t* gate = ap_add_input_filter_handle(gate_record, nullptr, nullptr, c);
+  apr_bucket_brigade* brigade = apr_brigade_create(c->pool, c->bucket_alloc);
+  const apr_status_t status =
+      ap_get_brigade(c->input_filters, brigade, AP_MODE_SPECULATIVE, APR_NONBLOCK_READ, 1);
+  const bool has_nothing = APR_STATUS_IS_EAGAIN(status) || (status == APR_SUCCESS && APR_BRIGADE_EMPTY(brigade));
+  apr_brigade_destroy(brigade);
+  ap_remove_input_filter(gate);
+  return !has_nothing;
+}
+
+// Whether httpd's core has read ciphertext that mod_ssl has not taken. Its brigade ends with the socket's bucket.
+bool has_encrypted_bytes(const apr_bucket_brigade* received) {
+  for (const apr_bucket* bucket = APR_BRIGADE_FIRST(received); bucket != APR_BRIGADE_SENTINEL(received);
+       bucket = APR_BUCKET_NEXT(bucket)) {
+    if (APR_BUCKET_IS_SOCKET(bucket)) return false;
+    if (bucket->length != 0) return true;
+  }
+  return true;  // no socket: the client has closed its side
+}
+
+// Whether a filter of httpd passes on what it reads, and keeps nothing.
+bool is_passive(std::string_view name) {
+  return name == "reqtimeout" || name == "remoteip_input" || name == "dumpio_in" || name == "log_input_output";
+}
+
+// Whether only such filters stand between mod_ssl and the network.
+bool has_known_filters(const conn_rec* c) {
+  const ap_filter_t* filter = c->input_filters;
+  while (filter && std::string_view(filter->frec->name) != "ssl/tls filter") filter = filter->next;
+  if (!filter) return false;
+  for (filter = filter->next; filter; filter = filter->next) {
+    const std::string_view name = filter->frec->name;
+    if (name == "core_in") return true;
+    if (!is_passive(name)) return false;
+  }
+  return false;
+}
+
+// Whether Apache has consumed all that it has read of the client.
+Verdict examine_input(conn_rec* c, const TlsClient& client) {
+  if (!has_known_filters(c)) return Verdict::no("a filter of another module reads its TLS records");
+  if (!client.received || has_encrypted_bytes(client.received)) {
+    return Verdict::no("Apache has read more of its TLS connection than the request");
+  }
+  const std::uint64_t written = client.trace.records(TlsTrace::Sender::kServer);
+  if (has_decrypted_bytes(c)) return Verdict::no("Apache has decrypted more of its TLS connection than the request");
+  // What was written then is not flushed.
+  if (client.trace.records(TlsTrace::Sender::kServer) != written) {
+    return Verdict::no("OpenSSL has just written a TLS record");
+  }
+  return Verdict::yes();
+}
+
+}  // namespace
+
+void expect_tls_clients() {
+  are_clients_expected = true;
+}
+
+void register_tls_hooks() {
+  are_clients_expected = false;
+  is_other_library = false;
+  APR_OPTIONAL_HOOK(ssl, init_server, prepare_server, nullptr, nullptr, APR_HOOK_MIDDLE);
+  APR_OPTIONAL_HOOK(ssl, pre_handshake, watch_client, nullptr, nullptr, APR_HOOK_MIDDLE);
+  ap_hook_insert_network_bucket(remember_brigade, nullptr, nullptr, APR_HOOK_FIRST);
+  gate_record = ap_register_input_filter("SOCKET_HANDOFF_GATE", keep_shut, nullptr, kBehindModSsl);
+}
+
+Verdict read_tls_state(conn_rec* c, TlsState& tls) {
+  TlsClient* client = client_of(c);
+  if (!client) {
+    return Verdict::no(is_other_library ? "mod_ssl uses another OpenSSL than mod_socket_handoff"
+                                        : "it came over TLS of another module than mod_ssl");
+  }
+  const Verdict verdict = examine_input(c, *client);
+  return verdict.is_yes() ? client->trace.read(client->ssl, tls) : verdict;
+}
+
+void release_tls(conn_rec* c) {
+  TlsClient* client = client_of(c);
+  SH_CHECK(client);
+  SSL_set_quiet_shutdown(client->ssl, 1);
+  SSL_set_shutdown(client->ssl, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
+  client->trace.wipe();
+}
+
+}  // namespace socket_handoff
