@@ -45,12 +45,12 @@ struct Places {
   int of_key_log;  // in SSL_CTX: the key log's callback that was there before
 };
 const Places* places;
-constexpr char kRetainedAs[] = "mod_socket_handoff_places_in_openssl";
+constexpr char kPlacesRetainedAs[] = "mod_socket_handoff_places_in_openssl";
 
 const Places* retained_places() {
-  void* retained = ap_retained_data_get(kRetainedAs);
+  void* retained = ap_retained_data_get(kPlacesRetainedAs);
   if (retained) return static_cast<const Places*>(retained);
-  retained = ap_retained_data_create(kRetainedAs, sizeof(Places));
+  retained = ap_retained_data_create(kPlacesRetainedAs, sizeof(Places));
   return new (retained) Places{SSL_get_ex_new_index(0, nullptr, nullptr, nullptr, nullptr),
                                SSL_CTX_get_ex_new_index(0, nullptr, nullptr, nullptr, nullptr)};
 }
