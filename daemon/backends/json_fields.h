@@ -58,6 +58,28 @@ inline std::uint64_t find_count(const rapidjson::Value* object, std::string_view
   return value == nullptr || !value->IsUint64() ? otherwise : value->GetUint64();
 }
 
+// The JSON of an event, with the event's type: its member "type", otherwise the event's own. Views are of the text.
+class TypedObject {
+ public:
+  // Parses `text` in place. False if it is not a JSON object.
+  bool parse(std::string& text, std::string_view event_type) {
+    if (!object_.parse(text)) return false;
+    type_ = find_text(&root(), "type");
+    has_member_ = !type_.empty();
+    if (!has_member_) type_ = event_type;
+    return true;
+  }
+  const rapidjson::Value& root() const { return object_.root(); }
+  std::string_view type() const { return type_; }
+  // Whether the type comes from the member.
+  bool has_type_member() const { return has_member_; }
+
+ private:
+  JsonObject object_;
+  std::string_view type_;
+  bool has_member_ = false;
+};
+
 // Whether an event has no meaning: some servers send events without data, or with null, to keep connections open.
 inline bool says_nothing(std::string_view data) {
   if (data.starts_with('{')) return false;

@@ -16,7 +16,6 @@
 namespace streaming {
 namespace {
 
-using Kind = AnswerEvent::Kind;
 
 struct Sample {
   const char* name;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// An answer's events, read by one of the readers: from their data alone, or from the bytes of a body in given pieces.
+// Reads an answer by one of the readers: from the data of its events, or from the bytes of a body in given pieces.
 
 #pragma once
 
@@ -15,8 +15,13 @@
 
 namespace streaming {
 
+// Short names for tests of readers.
+using Verdict = AnswerReader::Verdict;
+using Kind = AnswerEvent::Kind;
+using Event = RecordingSink::Event;
+
 struct AnswerReading {
-  AnswerReader::Verdict verdict = AnswerReader::Verdict::kGoesOn;  // of the last event that was read
+  Verdict verdict = Verdict::kGoesOn;  // for the last event that was read
   RecordingSink sink;
   bool may_end = false;
   bool may_end_with_body = false;
@@ -31,7 +36,7 @@ AnswerReading read_events(const std::vector<std::string>& events) {
   for (std::string data : events) {
     SseEvent event{{}, {}, data};
     reading.verdict = reader.read(event, reading.sink);
-    if (reading.verdict != AnswerReader::Verdict::kGoesOn) break;
+    if (reading.verdict != Verdict::kGoesOn) break;
   }
   reading.may_end = reader.may_end();
   reading.may_end_with_body = reader.may_end_with_body();
@@ -39,7 +44,7 @@ AnswerReading read_events(const std::vector<std::string>& events) {
   return reading;
 }
 
-// What a session makes of a body that arrives in those reads and then ends, well where `error` is empty.
+// The result of a session whose body arrives in these reads and then ends, regularly if `error` is empty.
 template <typename Reader>
 RecordingSink read_body(std::string_view error, const std::vector<std::string_view>& reads) {
   FakeHttpClient http;

@@ -24,11 +24,10 @@ FinishReason reason_of_stop(std::string_view word) {
 
 AnswerReader::Verdict MessagesReader::read(SseEvent& event, EventSink& sink) {
   if (says_nothing(event.data)) return Verdict::kGoesOn;
-  JsonObject object;
-  if (!object.parse(event.data)) return Verdict::kMalformed;
+  TypedObject object;
+  if (!object.parse(event.data, event.type)) return Verdict::kMalformed;
   const Value& root = object.root();
-  const std::string_view written = find_text(&root, "type");
-  const std::string_view type = written.empty() ? event.type : written;
+  const std::string_view type = object.type();
   if (type == "content_block_delta") {
     read_block_delta(root, sink);
     return Verdict::kGoesOn;

@@ -64,13 +64,13 @@ FinishReason reason_of_incomplete(const Value* response) {
 
 AnswerReader::Verdict ResponsesReader::read(SseEvent& event, EventSink& sink) {
   if (says_nothing(event.data)) return Verdict::kGoesOn;
-  JsonObject object;
-  if (!object.parse(event.data)) return Verdict::kMalformed;
+  TypedObject object;
+  if (!object.parse(event.data, event.type)) return Verdict::kMalformed;
   const Value& root = object.root();
-  const std::string_view written = find_text(&root, "type");
-  const std::string_view type = written.empty() ? event.type : written;
+  const std::string_view type = object.type();
   // Gateways report errors as they do for Chat Completions.
-  if (type == "error" || (written.empty() && is_truthy(find_member(&root, "error")))) return Verdict::kReported;
+  const bool has_error = !object.has_type_member() && is_truthy(find_member(&root, "error"));
+  if (type == "error" || has_error) return Verdict::kReported;
   if (type == "response.completed" || type == "response.incomplete" || type == "response.failed") {
     return read_last_event(type, find_member(&root, "response"), sink);
   }

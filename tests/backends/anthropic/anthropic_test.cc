@@ -1,11 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "backends/registry.h"
-
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "support/fake_http_client.h"
-#include "support/recording_sink.h"
+#include "backends/backend_fixture.h"
 
 namespace streaming {
 namespace {
@@ -14,20 +11,9 @@ using testing::Contains;
 using testing::HasSubstr;
 using testing::StartsWith;
 
-class AnthropicTest : public testing::Test {
+class AnthropicTest : public BackendTest {
  protected:
-  void start(const HandoffRequest& request = {}) {
-    session.reset();
-    backend = make_anthropic_backend(BackendEnvironment{config, timers, http});
-    session = backend->start(request, sink);
-  }
-
-  Config config;
-  TimerWheel timers{Time(Duration(1))};
-  FakeHttpClient http;
-  RecordingSink sink;
-  std::unique_ptr<DirectBackend> backend;
-  std::unique_ptr<BackendSession> session;
+  AnthropicTest() : BackendTest(make_anthropic_backend) {}
 };
 
 TEST_F(AnthropicTest, AsksWithItsHeadersAtTheConfiguredBase) {
@@ -59,9 +45,9 @@ TEST_F(AnthropicTest, SendsNoKeyWhereThereIsNone) {
 TEST_F(AnthropicTest, EndsAtMessageStopAndNotWithTheBody) {
   start();
   http.receiver->on_head({.status = 200, .content_type = "text/event-stream; charset=utf-8"});
-  http.receiver->on_body("data: {\"type\":\"message_delta\",\"delta\":{\"stop_reason\":\"end_turn\"}}\n\n");
+  body("data: {\"type\":\"message_delta\",\"delta\":{\"stop_reason\":\"end_turn\"}}\n\n");
   EXPECT_EQ(sink.ends, 0);
-  http.receiver->on_body("data: {\"type\":\"message_stop\"}\n\n");
+  body("data: {\"type\":\"message_stop\"}\n\n");
   EXPECT_EQ(sink.ends, 1);
   EXPECT_EQ(sink.finish_reason, FinishReason::kStop);
 }

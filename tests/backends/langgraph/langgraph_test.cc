@@ -1,13 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "backends/limits.h"
-#include "backends/registry.h"
-
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "backends/backend_fixture.h"
 #include "backends/langgraph/known_threads.h"
-#include "support/fake_http_client.h"
-#include "support/recording_sink.h"
+#include "backends/limits.h"
 
 namespace streaming {
 namespace {
@@ -20,16 +17,10 @@ using testing::StartsWith;
 constexpr char kBegin[] = "event: metadata\ndata: {\"run_id\":\"r-1\"}\n\n";
 constexpr char kHi[] = "event: messages\ndata: [{\"type\":\"ai\",\"content\":\"Hi\"},{}]\n\n";
 
-class LangGraphTest : public testing::Test {
+class LangGraphTest : public BackendTest {
  protected:
-  LangGraphTest() { config.langgraph_api_base = "http://localhost:1234/api/"; }
+  LangGraphTest() : BackendTest(make_langgraph_backend) { config.langgraph_api_base = "http://localhost:1234/api/"; }
 
-  void make_backend() { backend = make_langgraph_backend(BackendEnvironment{config, timers, http}); }
-  void start(const HandoffRequest& request = {}) {
-    if (!backend) make_backend();
-    session.reset();
-    session = backend->start(request, sink);
-  }
   void start_on_thread(bool continue_without_client = false) {
     HandoffRequest request;
     request.thread_id = "t-1";
@@ -39,25 +30,12 @@ class LangGraphTest : public testing::Test {
   void head(int status = 200, std::string_view location = "/threads/t-1/runs/r-1") {
     http.receiver->on_head({.status = status, .content_type = {}, .retry_after = {}, .content_location = location});
   }
-  void body(std::string_view bytes) { http.receiver->on_body(bytes); }
-  void finished(std::string_view error = "") { http.receiver->on_finished(error); }
-  void pass(Duration time = Duration(1)) {
-    timers.set_now(timers.now() + time);
-    timers.expire();
-  }
   // The server has the thread now.
   void thread_created(int status = 200) {
     head(status, "");
     finished();
     pass();
   }
-
-  Config config;
-  TimerWheel timers{Time(Duration(1))};
-  FakeHttpClient http;
-  RecordingSink sink;
-  std::unique_ptr<DirectBackend> backend;
-  std::unique_ptr<BackendSession> session;
 };
 
 TEST_F(LangGraphTest, AsksForARunWithoutAThread) {

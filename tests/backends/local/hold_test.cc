@@ -1,29 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "backends/registry.h"
-
 #include <gtest/gtest.h>
 
-#include <algorithm>
-
-#include "support/fake_http_client.h"
-#include "support/recording_sink.h"
+#include "backends/backend_fixture.h"
 
 namespace streaming {
 namespace {
 
-TEST(HoldBackend, ShowsThatItLivesAndSaysNothingUntilItIsCancelled) {
-  Config config;
+class HoldBackend : public BackendTest {
+ protected:
+  HoldBackend() : BackendTest(make_hold_backend) {}
+};
+
+TEST_F(HoldBackend, ShowsThatItLivesAndSaysNothingUntilItIsCancelled) {
   config.first_byte_timeout = Duration(1000);
   config.idle_timeout = Duration(5000);
-  FakeHttpClient http;
-  TimerWheel timers{Time(Duration(5000))};
-  RecordingSink sink;
-  const auto backend = make_hold_backend(BackendEnvironment{config, timers, http});
-  const auto session = backend->start({}, sink);
+  start();
   for (std::size_t signs = 0; signs < 10; ++signs) {
     EXPECT_EQ(sink.events.size(), signs) << "never from within start()";
-    timers.set_now(timers.now() + Duration(999));
-    timers.expire();
+    pass(Duration(999));
   }
   EXPECT_EQ(sink.count(AnswerEvent::Kind::kProgress), sink.events.size());
   session->cancel();

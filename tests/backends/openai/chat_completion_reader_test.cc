@@ -8,10 +8,6 @@
 namespace streaming {
 namespace {
 
-using Verdict = AnswerReader::Verdict;
-using Kind = AnswerEvent::Kind;
-using Event = RecordingSink::Event;
-
 struct Parsed {
   Verdict verdict;
   std::string text;

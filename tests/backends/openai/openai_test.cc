@@ -1,11 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "backends/registry.h"
-
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "support/fake_http_client.h"
-#include "support/recording_sink.h"
+#include "backends/backend_fixture.h"
 
 namespace streaming {
 namespace {
@@ -18,25 +15,13 @@ constexpr char kHiChunk[] = "data: {\"choices\":[{\"delta\":{\"content\":\"Hi\"}
 constexpr char kStop[] = "data: {\"choices\":[{\"delta\":{},\"finish_reason\":\"stop\"}]}\n\n";
 constexpr char kDone[] = "data: [DONE]\n\n";
 
-class OpenAiTest : public testing::Test {
+class OpenAiTest : public BackendTest {
  protected:
-  void start(const HandoffRequest& request = {}) {
-    session.reset();
-    backend = make_openai_backend(BackendEnvironment{config, timers, http});
-    session = backend->start(request, sink);
-  }
+  OpenAiTest() : BackendTest(make_openai_backend) {}
+
   void head(int status = 200, std::string_view retry_after = "") {
     http.receiver->on_head({.status = status, .content_type = "text/event-stream", .retry_after = retry_after});
   }
-  void body(std::string_view bytes) { http.receiver->on_body(bytes); }
-  void finished(std::string_view error = "") { http.receiver->on_finished(error); }
-
-  Config config;
-  TimerWheel timers{Time(Duration(1))};
-  FakeHttpClient http;
-  RecordingSink sink;
-  std::unique_ptr<DirectBackend> backend;
-  std::unique_ptr<BackendSession> session;
 };
 
 TEST_F(OpenAiTest, AsksWithTheKeyAtTheConfiguredBase) {
@@ -133,6 +118,7 @@ TEST_F(OpenAiTest, SaysWhoAsksAndSendsTheConfiguredHeaders) {
   EXPECT_THAT(http.request.headers, Contains("OpenAI-Project: p"));
   EXPECT_THAT(http.request.headers, Contains("X-Secret: s"));
   config.backend_user_agent = "mine/1";
+  make_backend();
   start();
   EXPECT_THAT(http.request.headers, Contains("User-Agent: mine/1"));
 }

@@ -8,10 +8,6 @@
 namespace streaming {
 namespace {
 
-using Verdict = AnswerReader::Verdict;
-using Kind = AnswerEvent::Kind;
-using Event = RecordingSink::Event;
-
 AnswerReading read_response(const std::vector<std::string>& events) {
   return read_events<ResponsesReader>(events);
 }
