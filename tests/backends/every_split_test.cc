@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Whole answers of each API, as bytes on the wire: the same comes out however they are cut, and in whichever of the
-// ways to write an event stream they are written.
+// Complete answers of each API as bytes on the wire: the result must not depend on how they are split, or on which
+// valid form of an event stream they use.
 
 #include <gtest/gtest.h>
 
@@ -21,7 +21,7 @@ struct Sample {
   const char* name;
   std::string body;
   RecordingSink (*read_until)(std::string_view error, const std::vector<std::string_view>& reads);
-  const char* cut = "";  // the error with which an answer breaks off that the end of the body would end well
+  const char* cut = "";  // the error of a broken answer, if the body's regular end would complete it
 
   RecordingSink read(const std::vector<std::string_view>& reads) const { return read_until("", reads); }
 };
@@ -35,7 +35,7 @@ std::string replaced(const std::string& text, const char* pattern, const char* b
 
 class EverySplitTest : public testing::TestWithParam<Sample> {
  protected:
-  // Everything but how often the upstream showed that it works.
+  // All events except kProgress.
   static std::vector<RecordingSink::Event> said(RecordingSink sink) {
     std::erase_if(sink.events, [](const RecordingSink::Event& event) { return event.kind == Kind::kProgress; });
     return sink.events;
@@ -80,7 +80,7 @@ TEST_P(EverySplitTest, ReadsTheSameHoweverItIsWritten) {
         replaced(body, "\ndata", "\nretry: 10\nid\nunknown: x\ndata")}) {
     const std::string_view view = other;
     RecordingSink sink = GetParam().read({view});
-    // White space inside of the JSON is the upstream's own to write.
+    // The upstream may put white space into its JSON.
     std::erase_if(sink.events, [](const RecordingSink::Event& event) { return event.kind == Kind::kUpstream; });
     RecordingSink expected = whole;
     std::erase_if(expected.events, [](const RecordingSink::Event& event) { return event.kind == Kind::kUpstream; });
@@ -94,7 +94,7 @@ TEST_P(EverySplitTest, ReadsTheSameHoweverItIsWritten) {
 
 TEST_P(EverySplitTest, TakesEveryCutOffAnswerForTruncated) {
   const std::string_view body = GetParam().body;
-  // Behind the reason why an answer ended its body may end; at a body's proper end also within the last blank line.
+  // After the finish reason the body may end; at a regular end also within the last blank line.
   const std::size_t reason = std::min(body.find("finish_reason\":\""), body.find("stop_reason\":\""));
   const bool breaks = *GetParam().cut != '\0';
   const std::size_t last = breaks ? body.size() - 1 : std::min(body.find("\n\n", reason), body.size() - 2);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What requests count for in the budget of all: along each way that a request takes through a backend, and at each of
-// its ends. What the stream does when it is told of an end is to cancel the session.
+// The bytes that requests count in the shared budget: on each path of a request through a backend, and at each end. At
+// an end the stream cancels the session.
 
 #include <gtest/gtest.h>
 
@@ -17,7 +17,7 @@
 namespace streaming {
 namespace {
 
-// Keeps the request as long as its transfer is there, as an engine does whose server has not answered.
+// Keeps the request as long as its transfer, like an engine whose server has not answered.
 struct HoldingClient final : HttpClient {
   struct Transfer final : HttpTransfer {
     explicit Transfer(HttpRequest kept) : request(std::move(kept)) {}
@@ -60,7 +60,7 @@ class HeldBytesTest : public testing::Test {
   void expect_nothing_after_the_end() {
     session->cancel();
     EXPECT_EQ(budget.held(), 0u);
-    session.reset();  // before its backend
+    session.reset();  // must precede its backend's end
   }
 
   Config config;

@@ -8,7 +8,7 @@
 namespace streaming {
 namespace {
 
-// The texts of the events, each in JSON as written here, put together; what waits at the end is left out.
+// The joined texts of the events, each written here in JSON; text that still waits at the end is left out.
 struct Mended {
   std::string text;
   bool has_replaced;
@@ -49,7 +49,7 @@ TEST(TextMender, LeavesWholePairsAndEscapedBackslashesAlone) {
 }
 
 TEST(TextMender, TakesNoCharacterForHalfAPair) {
-  // A noncharacter and private ones: they are allowed in a text, and mean nothing.
+  // A noncharacter and private characters: they are valid in a text, without a meaning.
   for (const std::string text : {"\uFDD0\uE000", "\uFDD0\uE7FF", "\uFDD0", "\uE000", "\uD7FF"}) {
     EXPECT_EQ(mended({text, text}).text, text + text);
     EXPECT_FALSE(mended({text}).has_replaced);

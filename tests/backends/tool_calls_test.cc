@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What calls of tools come of the odd shapes in which servers send them: each was seen of one, and each reader's kinds
-// are those of the table in tool_calls.h.
+// Tool calls in the unusual shapes of real servers: each shape was seen at one. The kinds of each reader are those of
+// the table in tool_calls.h.
 
 #include "backends/tool_calls.h"
 

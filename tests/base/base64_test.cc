@@ -6,7 +6,7 @@
 namespace streaming {
 namespace {
 
-// The test vectors of RFC 4648, and bytes above them.
+// The test vectors of RFC 4648, and bytes beyond ASCII.
 TEST(Base64, EncodesTheVectorsOfTheRfc) {
   const auto encoded = [](std::string_view bytes) {
     std::string out = "x:";

@@ -55,7 +55,7 @@ TEST(Layers, IncludeOnlyWhatIsToTheirLeft) {
   EXPECT_GT(checked, 50);
 }
 
-// In backends/, one API's folder can be read, changed or taken away without the others'.
+// In backends/, one API's folder can be read, changed or removed without the others.
 TEST(Layers, KeepEachBackendsHeadersInItsFolder) {
   const std::string layer = "backends/";
   int checked = 0;
@@ -78,7 +78,7 @@ TEST(Layers, KnowEachDirectoryOfTheDaemon) {
 }
 
 TEST(Layers, KeepLibrariesWhereTheyBelong) {
-  // Of a library with many headers, their directory.
+  // For a library with many headers: their directory.
   const std::map<std::string, std::set<std::string>> homes{
       {"liburing.h", {"ring"}},      {"ares.h", {"upstream"}},          {"curl/", {"upstream"}},
       {"nghttp2/", {"upstream"}},    {"openssl/", {"tls", "upstream"}}, {"CLI/CLI.hpp", {"config"}},

@@ -31,7 +31,7 @@ struct Pipe {
     reader = UniqueFd(ends[0]);
     writer = UniqueFd(ends[1]);
   }
-  // What there is until `count` lines have come.
+  // The log's text once it has `count` lines.
   std::string lines(std::size_t count) const {
     std::string text;
     char bytes[65536];
@@ -45,7 +45,7 @@ struct Pipe {
   UniqueFd reader, writer;
 };
 
-// Never destroyed, as it is in the daemon: its thread may still be in a write.
+// Never destroyed, like the daemon's: its thread may still be in a write.
 LogWriter& writer_to(UniqueFd output) {
   return *new LogWriter(std::move(output));
 }
@@ -84,7 +84,7 @@ TEST(LogWriter, CountsWhatItsOutputRefuses) {
   EXPECT_EQ(writer.lost(), 2u);
 }
 
-// What `write` logs, by a daemon's log in a process of its own.
+// The output of the daemon's log if `write` runs in a separate process.
 std::string logged(const std::string& format, const std::function<void()>& write) {
   Pipe pipe;
   const pid_t child = fork();

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The generator against a daemon that does as the test says: one thread that takes clients and answers each.
+// The generator against a daemon that the test controls: one thread that takes clients and answers each.
 
 #include "bench/generator.h"
 

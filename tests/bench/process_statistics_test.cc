@@ -24,7 +24,7 @@ TEST(ProcessStatistics, OfThisProcessAreThere) {
 }
 
 TEST(ProcessStatistics, OfNoProcessAreAnError) {
-  constexpr pid_t kNobody = 1 << 22;  // one more than there can be
+  constexpr pid_t kNobody = 1 << 22;  // one more than the highest possible
   EXPECT_FALSE(cpu_ns(kNobody).ok());
   EXPECT_FALSE(resident_kb(kNobody).ok());
   EXPECT_FALSE(thread_count(kNobody).ok());

@@ -23,7 +23,7 @@ std::unique_ptr<Tally> some_tally() {
   return tally;
 }
 
-// The reference's names, in its order.
+// The reference generator's names, in its order.
 TEST(Json, WritesTheReferencesFields) {
   EXPECT_EQ(to_json(*some_tally(), std::nullopt), R"({
   "connections_started": 3,

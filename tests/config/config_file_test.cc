@@ -86,7 +86,7 @@ default = ["/bin/echo",
 )")
                   .ok());
   EXPECT_EQ(config.exec_commands, expected);
-  // And what is printed can be read again.
+  // The printed file can be read again.
   config.exec_commands.clear();
   Config printed;
   printed.exec_commands = expected;

@@ -24,7 +24,7 @@ class ConvertTest : public testing::Test {
     std::ofstream(path) << text;
     return convert_configuration(path);
   }
-  // What the daemon reads of the converted file.
+  // The settings that the daemon reads from the converted file.
   Config config_of(const std::string& text, const std::string& name = "theirs.yaml") {
     const Result<std::string> converted = convert(text, name);
     EXPECT_TRUE(converted.ok()) << converted.error().message;
@@ -44,7 +44,7 @@ class ConvertTest : public testing::Test {
   std::string path;
 };
 
-// As the Go daemon's documents show it, with what is commented out there.
+// The Go daemon's documented file, including the settings that are commented out there.
 constexpr char kOfGo[] = R"(server:
   socket_path: /var/run/other.sock
   socket_mode: 0600
@@ -126,7 +126,7 @@ TEST_F(ConvertTest, SetsNothingThatTheFileDoesNotSay) {
   EXPECT_THAT(convert("server:\n  # socket_path: /run/x\nbackend:\n  openai:\n").value(), Not(HasSubstr("[")));
 }
 
-// Other daemons pass the API's events on as they come.
+// Other daemons pass on the API's events unchanged.
 TEST_F(ConvertTest, KeepsTheFormatThatClientsOfLangGraphHadUntilNow) {
   EXPECT_EQ(config_of("backend: {provider: langgraph}\n").langgraph_format, "raw");
   EXPECT_EQ(config_of("backend: {provider: openai}\n").langgraph_format, "");
@@ -221,7 +221,7 @@ TEST_F(ConvertTest, KeepsWhatAKeyHoldsWithinItsComment) {
   EXPECT_THAT(text, HasSubstr("a\\u000aprovider = 'exec'\\u000a#: there is no such setting here\n"));
 }
 
-// The daemon would not read what came of it.
+// The daemon could not read the converted value.
 TEST_F(ConvertTest, RefusesAFileThatIsNotUtf8) {
   EXPECT_THAT(error_of("\"key\x81\": 1\n"), HasSubstr("theirs.yaml: is not UTF-8"));
   EXPECT_THAT(error_of("backend:\n  default_model: \"\xed\xa0\x80\"\n"), HasSubstr("theirs.yaml: is not UTF-8"));

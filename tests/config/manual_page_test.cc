@@ -14,7 +14,7 @@ namespace {
 
 using testing::HasSubstr;
 
-// As a reader of the page sees it.
+// The page as a reader sees it.
 std::string rendered(std::string roff) {
   roff = std::regex_replace(roff, std::regex(R"(\\f[A-Z])"), "");
   return std::regex_replace(roff, std::regex(R"(\\-)"), "-");

@@ -32,7 +32,7 @@ TEST(OptionTable, NamesEachKeyFlagAndVariableOnce) {
   }
 }
 
-// So that one of them can be replaced by this one, and nothing else be changed.
+// So that this daemon can replace one of them without other changes.
 TEST(OptionTable, AcceptsTheSettingsNamesOfTheExistingDaemons) {
   std::set<std::string_view> names;
   for (const Option& entry : option_table()) names.insert({entry.key, entry.flag, entry.variable});

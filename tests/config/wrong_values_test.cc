@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Every setting, with values that it does not take, from wherever it may come: the message says where the value stands,
-// of which setting it is, what it is and what it may be.
+// Every setting, with invalid values from each source: the message names the place of the value, the setting, the value
+// and the valid values.
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -23,7 +23,7 @@ using testing::StartsWith;
 
 struct WrongValue {
   std::string text;
-  std::string may_be;  // what the message says that it may be
+  std::string may_be;  // the valid values, in the message's words
 };
 
 std::vector<WrongValue> out_of_range(std::int64_t least, std::int64_t most, const std::string& what) {
@@ -142,7 +142,7 @@ std::vector<WrongValue> wrong_values(const Option& option) {
                     option.value);
 }
 
-// As it stands in a message, or between quotation marks in a file.
+// Escaped as in a message, or in a file's quotation marks.
 std::string escaped(const std::string& text, const char* format, bool quotes) {
   std::string out;
   for (const char character : text) {
@@ -221,7 +221,7 @@ TEST_F(WrongValuesTest, ReportsAWrongValueInTheEnvironment) {
     if (option.variable.empty()) continue;
     const std::string variable(option.variable);
     for (const WrongValue& wrong : wrong_values(option)) {
-      if (wrong.text.empty()) continue;  // as if it were not set
+      if (wrong.text.empty()) continue;  // counts as not set
       setenv(variable.c_str(), wrong.text.c_str(), 1);
       const Result<CommandLine> line = read({});
       unsetenv(variable.c_str());
@@ -231,7 +231,7 @@ TEST_F(WrongValuesTest, ReportsAWrongValueInTheEnvironment) {
   }
 }
 
-// What TOML can say and the setting cannot be.
+// Values of TOML that no setting has.
 TEST_F(WrongValuesTest, ReportsAValueOfTheWrongType) {
   for (const Option& option : option_table()) {
     if (option.key.empty()) continue;
@@ -293,7 +293,7 @@ TEST_F(WrongValuesTest, DoNotHideInSectionsAndKeysThatDoNotExist) {
   }
 }
 
-// With the line, and never with what stands on it, which may be a key.
+// The message has the line's number, but not its contents, which may be a key.
 TEST_F(WrongValuesTest, DoNotHideInWhatIsNoToml) {
   for (const char* text : {"\n[server]\nworkers = 1\nworkers = 2\n", "\n\n[server]\n[server]\n",
                            "\n\n[backend.openai]\napi_key = sk-1\n", "\n\n[backend.openai]\napi_key = \"sk-1\n",

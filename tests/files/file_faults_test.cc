@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Files over a ring that completes as the test says: whatever fails, the descriptor is closed, nothing stays, and the
-// receiver hears of it once.
+// Files over a ring whose completions the test decides: whatever fails, the descriptor is closed, no job stays, and the
+// receiver gets one report.
 
 #include <gtest/gtest.h>
 #include <sys/stat.h>
@@ -19,7 +19,7 @@ namespace {
 
 constexpr std::array kErrors{ENOMEM, EAGAIN, EINTR, ECANCELED, EMFILE, EIO};
 constexpr std::array kStages{Operation::kFileOpen, Operation::kFileStatus, Operation::kFileRead};
-constexpr int kNoDescriptor = 1'000'000;  // that any file here could have
+constexpr int kNoDescriptor = 1'000'000;  // higher than any file here
 
 class FileFaultsTest : public testing::Test, private FileReceiver {
  protected:
@@ -30,7 +30,7 @@ class FileFaultsTest : public testing::Test, private FileReceiver {
   }
 
   Handle begin() { return reader.read(std::make_shared<const UniqueFd>(), "a.txt", 100, *this); }
-  // Completes what comes before `stage`.
+  // Completes the operations before `stage`.
   void go_to(Operation stage) {
     if (stage == Operation::kFileOpen) return;
     ring.complete(Operation::kFileOpen, kNoDescriptor);

@@ -50,7 +50,7 @@ class FileReaderTest : public testing::Test {
     EXPECT_TRUE(turns.turn_until([&] { return reader.empty() && open_descriptors() == descriptors_before; }));
   }
   void write(const std::string& name, const std::string& text) { std::ofstream(root.file(name)) << text; }
-  // The errno, 0 when it came.
+  // The errno; 0 if the file was read.
   int read(const std::string& path, std::size_t most = 100) {
     const int calls = receiver.calls;
     reader.read(directory, path, most, receiver);

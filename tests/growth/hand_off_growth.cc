@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Does all the work that hand-offs cause before an API is asked, for payloads in which one field at a time grows, and for
-// attachments of which the contents grow. tests/growth/run counts the instructions of each under callgrind; the bytes
-// that each holds at most are counted here.
+// Does all the work of a hand-off before its API's request, for payloads in which one field at a time grows, and for
+// attachments whose contents grow. tests/growth/run counts the instructions of each under callgrind; this program
+// counts the most bytes that each holds.
 
 #include <malloc.h>
 #include <valgrind/callgrind.h>
@@ -32,7 +32,7 @@ void* count(void* memory) {
 
 }  // namespace
 
-// In front of the C library's, for all that is allocated here.
+// Replaces the C library's functions for all allocations of this program.
 extern "C" {
 void* __libc_malloc(std::size_t bytes);
 void* __libc_calloc(std::size_t count, std::size_t bytes);
@@ -64,9 +64,9 @@ constexpr char kPng[] = "\x89PNG\r\n\x1A\n";
 
 struct Growing {
   const char* name;
-  // A payload of about so many bytes.
+  // Makes a payload of about this many bytes.
   std::function<std::string(std::size_t bytes)> payload;
-  // What follows kPng in each image, or is each other attachment, in place of a few bytes.
+  // If not empty, follows kPng in each image, and is the contents of each other attachment.
   std::function<std::string(std::size_t bytes)> contents = [](std::size_t) { return "a text"; };
 };
 
@@ -89,22 +89,22 @@ std::string list(std::string_view piece, std::size_t bytes) {
   return text;
 }
 
-// A payload that has a list between the two texts.
+// A payload with a list between the two texts.
 Growing of_list(const char* name, const char* front, const char* piece, const char* end) {
   return {name, [=](std::size_t bytes) { return front + list(piece, bytes) + end; }};
 }
 
-// Likewise, a text.
+// The same with a text.
 Growing of_text(const char* name, const char* front, const char* piece, const char* end) {
   return {name, [=](std::size_t bytes) { return front + times(piece, bytes) + end; }};
 }
 
-// The contents of the attachment that the payload names.
+// The contents of the payload's attachment.
 Growing of_contents(const char* name, const char* payload, const char* piece) {
   return {name, [=](std::size_t) { return payload; }, [=](std::size_t bytes) { return times(piece, bytes); }};
 }
 
-// The texts below ask for attachments in fewer than kMaxAttachmentUses places.
+// The texts below name attachments in fewer than kMaxAttachmentUses places.
 const Growing kGrowing[] = {
     of_text("prompt", R"({"prompt":")", "word ", R"("})"),
     of_text("prompt-of-escapes", R"({"prompt":")", R"(\u00e9)", R"("})"),
@@ -192,11 +192,11 @@ void work(const std::string& payload, const std::string& contents, const Config&
 }  // namespace
 }  // namespace streaming
 
-// Says "NAME BYTES MOST", and gives callgrind's dump the name "NAME BYTES".
+// Prints "NAME BYTES MOST", and names callgrind's dump "NAME BYTES".
 int main() {
   streaming::Config config;
   config.attachments_data_dir = "/";
-  config.attachments_max_files = std::numeric_limits<std::int64_t>::max();  // so that all are gone through
+  config.attachments_max_files = std::numeric_limits<std::int64_t>::max();  // so that all are read
   for (const streaming::Growing& growing : streaming::kGrowing) {
     for (const std::size_t bytes : streaming::kSizes) {
       const std::string name = std::string(growing.name) + " " + std::to_string(bytes);

@@ -126,12 +126,12 @@ TEST_F(HandoffListenerTest, AcceptsNothingWhileAllWorkersAreBehindAndGoesOnWhenO
   EXPECT_EQ(ring.count(Operation::kAccept), int{kAcceptsAtOnce});
 }
 
-// The kernel drops a connection that it has accepted and finds no slot for.
+// The kernel drops an accepted connection if it finds no slot.
 TEST_F(HandoffListenerTest, AcceptsNoMoreThanTheRingsTableHolds) {
   std::int32_t accepted = 0;
   while (accepted < 10'000 && ring.count(Operation::kAccept) > 0) {
     accept(accepted++);
-    for (WorkerLoad& load : loads) load.unread = 0;  // they are quick to read, but passing takes its time
+    for (WorkerLoad& load : loads) load.unread = 0;  // the workers read quickly, but passing takes time
     ASSERT_LE(static_cast<std::uint32_t>(accepted + ring.count(Operation::kAccept)), kMaxHandoffConnections);
   }
   EXPECT_EQ(static_cast<std::uint32_t>(accepted), kMaxHandoffConnections);

@@ -24,7 +24,7 @@ std::size_t open_descriptors() {
 
 class TakeDescriptorsTest : public testing::Test {
  protected:
-  // Sends `descriptors` and takes the client out of what arrives. The sender's own are closed by its caller.
+  // Sends `descriptors` and takes the client out of the received message. The caller closes the sent ones.
   Result<HandedOver> hand_over(const std::vector<int>& descriptors, bool with_sender = true) {
     auto [apache, daemon] = socket_pair(SOCK_SEQPACKET);
     const int on = with_sender ? 1 : 0;

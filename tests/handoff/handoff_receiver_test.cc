@@ -29,11 +29,11 @@ class ReceiverFixture : public testing::Test, private CompletionHandler, private
     load.assign();
     receiver.on_connection(RingFile::direct(40));
   }
-  // A message with `descriptors` of ours arrives; the kernel has put it into the process's table.
+  // A message with these descriptors arrives; they are in the process's table, as the kernel has put them there.
   void arrive(std::string payload, std::vector<UniqueFd> descriptors, int flags = 0) {
     if (ring.find(Operation::kHandoffReceive).events != 0) {
       ring.complete(Operation::kHandoffReceive, POLLIN);
-      ring.pending.push_front(ring.pending.back());  // the receive takes the poll's place
+      ring.pending.push_front(ring.pending.back());  // the receive replaces the poll
       ring.pending.pop_back();
     }
     msghdr& message = *ring.find(Operation::kHandoffReceive).message;
@@ -61,7 +61,7 @@ class ReceiverFixture : public testing::Test, private CompletionHandler, private
     }
     const std::size_t size = payload.size();
     payload.append(kJsonPadding, 'x');
-    // For an empty one the kernel takes no buffer.
+    // For an empty message the kernel takes no buffer.
     const std::span<char> buffer = size == 0 ? std::span<char>() : std::span<char>(payload.data(), size);
     ring.complete(Operation::kHandoffReceive, static_cast<std::int32_t>(size), false, buffer);
   }
@@ -82,12 +82,12 @@ class ReceiverFixture : public testing::Test, private CompletionHandler, private
   TimerWheel timers{Time(Duration(1000))};
   WorkerLoad load;
   Counters counters;
-  std::vector<std::string> prompts;  // of the clients that came through
-  std::vector<Client> clients;       // that were passed on
-  std::optional<Refusal> refusal;    // what on_client() says
-  std::optional<ucred> sender;       // of the messages to come
+  std::vector<std::string> prompts;  // of the accepted clients
+  std::vector<Client> clients;       // the accepted ones
+  std::optional<Refusal> refusal;    // on_client() returns it
+  std::optional<ucred> sender;       // of the next messages
   bool room_for_refusals = true;
-  std::vector<int> answered;  // statuses of the clients that the daemon was to answer
+  std::vector<int> answered;  // statuses of the clients that the daemon had to answer
   HandoffReceiver receiver{ring, timers, load, counters, {kReceiveTimeout, 1 << 20, {}, {}}, *this};
 
  private:
@@ -119,7 +119,7 @@ class ReceiverFixture : public testing::Test, private CompletionHandler, private
   }
 };
 
-// What holds for both types of the socket.
+// For both types of the socket.
 class HandoffReceiverTest : public ReceiverFixture, public testing::WithParamInterface<int> {
  protected:
   HandoffReceiverTest() { receiver.set_socket_type(GetParam()); }

@@ -46,7 +46,7 @@ TEST_F(ListeningSocketTest, GivesTheFileToTheUserAndTheGroupThatWereAsked) {
   EXPECT_TRUE(connect_to(path));
 }
 
-// In a process of its own, as another user.
+// In a separate process, as another user.
 void expect_that_nobody_may_give(const std::string& path, const SocketRights& rights, const std::string& key) {
   if (setresgid(65534, 65534, 65534) != 0 || setresuid(65534, 65534, 65534) != 0) _exit(2);
   const Result<ListeningSocket> socket = open_listening_socket(path, rights);

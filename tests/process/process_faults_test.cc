@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Programs over a ring that completes as the test says.
+// Programs over a ring whose completions the test decides.
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
@@ -38,7 +38,7 @@ class ProcessFaultsTest : public testing::Test,
   Children children{ring, timers};
   OutputReader outputs{ring, timers, children};
   UniqueFd null{open("/dev/null", O_WRONLY | O_CLOEXEC)};
-  std::optional<int> ended_with;  // what wait() says
+  std::optional<int> ended_with;  // waitpid()'s status
   std::vector<std::optional<std::string>> printed;
 
  private:

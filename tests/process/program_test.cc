@@ -15,7 +15,7 @@
 namespace streaming {
 namespace {
 
-// What a shell that runs `script` writes to its output.
+// The output of a shell that runs `script`.
 std::string output_of(const std::string& script, std::vector<std::string> environment = {}) {
   auto [ours, its] = socket_pair();
   const std::vector<std::string> words{"/bin/sh", "-c", script};
@@ -29,7 +29,7 @@ std::string output_of(const std::string& script, std::vector<std::string> enviro
 }
 
 TEST(Program, StartsAProgramWithThreeDescriptorsOnly) {
-  const UniqueFd inheritable(open("/dev/null", O_RDONLY));  // not marked to be closed
+  const UniqueFd inheritable(open("/dev/null", O_RDONLY));  // without CLOEXEC
   ASSERT_TRUE(inheritable);
   EXPECT_EQ(output_of("for fd in 0 1 2 3 4 5 6 7 8 9; do [ -e /proc/$$/fd/$fd ] && echo $fd; done"), "0\n1\n2\n");
 }
@@ -44,7 +44,7 @@ TEST(Program, StartsAProgramWithNoSignalBlockedOrIgnored) {
   signal(SIGPIPE, SIG_DFL);
   sigprocmask(SIG_SETMASK, &before, nullptr);
   EXPECT_THAT(status, testing::HasSubstr("SigBlk:\t0000000000000000"));
-  // But for two above the 31 of the system, which the C library keeps for itself.
+  // Except two above the system's 31 signals, which the C library reserves.
   const std::uint64_t ignored = std::stoull(status.substr(status.find("SigIgn:\t") + 8), nullptr, 16);
   EXPECT_EQ(ignored & 0x7FFFFFFF, 0u) << status;
 }

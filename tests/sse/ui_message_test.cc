@@ -12,7 +12,7 @@ namespace {
 
 using Kind = AnswerEvent::Kind;
 
-// The frames of all that is written, one a line, without "data: ".
+// The written frames, one on each line, without "data: ".
 class UiMessageTest : public testing::Test {
  protected:
   std::string take() {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Where the head is held back until the answer has begun, so that what fails before has a status of its own.
+// The head is held back until the answer has begun, so that an earlier failure gets its own status.
 
 #include "stream/stream_fixture.h"
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Who gets a stream.
+// Which hand-offs get a stream.
 
 #include "stream/stream_fixture.h"
 

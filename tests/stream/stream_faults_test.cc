@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the kernel fails a stream with.
+// Failures of the kernel during a stream.
 
 #include "stream/stream_fixture.h"
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What tests of a stream share: a table of two places over a ring that completes as the test says, and a backend that
-// does as the test tells it.
+// The fixture of tests of a stream: a table of two slots over a ring whose completions the test decides, and a backend
+// that the test controls.
 
 #pragma once
 
@@ -18,7 +18,7 @@
 
 namespace streaming {
 
-// Does what the test tells the sink to do.
+// A backend without actions of its own: the test calls the sink.
 struct FakeBackend : DirectBackend {
   struct Session : BackendSession {
     explicit Session(FakeBackend& owner) : backend(owner) {}
@@ -76,7 +76,7 @@ class StreamTest : public testing::Test, private CompletionHandler {
     timers.expire();
     timers.end_turn();
   }
-  // Lets everything that the stream wants to send go, and returns it.
+  // Completes all sends of the stream, and returns their bytes.
   std::string send_all() {
     std::string sent;
     while (ring.count(Operation::kClientSend) > 0) sent += ring.complete_send(Operation::kClientSend);

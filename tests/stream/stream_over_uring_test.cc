@@ -53,7 +53,7 @@ class StreamOverUringTest : public testing::TestWithParam<bool> {
     Client client{std::move(socket)};
     ASSERT_TRUE(table->open(client, std::make_unique<HandoffRequest>(), *backend));
   }
-  // Turns the loop until the condition holds; fails the test when kPatience has not brought it.
+  // Runs the loop until the condition holds; fails the test if it does not within kPatience.
   void run_until(const std::function<bool()>& condition) {
     const Time deadline = MonotonicClock::now() + kPatience;
     while (!condition()) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A stream's life over a ring that completes as the test says.
+// A stream's life over a ring whose completions the test decides.
 
 #include "sse/limits.h"
 #include "stream/limits.h"

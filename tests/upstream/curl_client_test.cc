@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the engine over libcurl does beyond the seam's suite: Unix sockets, proxies, and other ways of HTTP/1.1.
+// The engine over libcurl, beyond the tests of all engines: Unix sockets, proxies, and other features of HTTP/1.1.
 
 #include "upstream/curl_client.h"
 
@@ -52,7 +52,7 @@ TEST_F(CurlClientTest, AsksOverAUnixSocket) {
   EXPECT_EQ(receiver.body, "ok");
 }
 
-// Also for an https URL, which HTTP/2 would take else.
+// Also for an https URL, which would otherwise use HTTP/2.
 TEST_F(CurlClientTest, GoesThroughAProxyThatTheEnvironmentNames) {
   std::string asked;
   RawServer proxy([&](int connection, const std::string& request) {
@@ -78,7 +78,7 @@ TEST_F(CurlClientTest, SeesABodyThatIsShorterThanItsLength) {
   EXPECT_NE(receiver.error, "");
 }
 
-// More than one of libcurl's multi handles takes; the server answers when all have asked.
+// More requests than one of libcurl's multi handles takes; the server answers when all have arrived.
 TEST_F(CurlClientTest, CarriesAsManyAtOnceAsAreAsked) {
   constexpr std::size_t kRequests = 2 * kTransfersPerCurlMulti + 1;
   std::latch all_asked(kRequests);

@@ -7,7 +7,7 @@
 namespace streaming {
 namespace {
 
-// Of the environment that a test sets.
+// From the environment that a test sets.
 class CurlRoutesTest : public testing::Test {
  protected:
   ~CurlRoutesTest() override {

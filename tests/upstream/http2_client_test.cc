@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the engine for HTTP/2 does beyond the seam's suite: connections, refusals, windows, and TLS.
+// The engine for HTTP/2, beyond the tests of all engines: connections, refusals, windows, and TLS.
 
 #include "upstream/http2_client.h"
 
@@ -61,7 +61,7 @@ TEST_F(Http2ClientTest, OpensAsManyConnectionsAsTheServersLimitOfStreamsAsksFor)
   EXPECT_LE(server.most_streams, 10u);
   const std::uint64_t connections = server.connections;
   EXPECT_EQ(server.requests, 35u) << "none was refused";
-  // Later ones use the connections that are there.
+  // Later requests use the existing connections.
   for (RecordingReceiver& each : receivers) {
     each = RecordingReceiver{};
     post(server, each);
@@ -224,7 +224,7 @@ TEST_F(Http2ClientTest, FailsARequestWhoseHeadIsTooLargeAndKeepsTheConnection) {
   EXPECT_EQ(server.connections, 1u);
 }
 
-// Without close_notify, too: a body that did not end is never whole.
+// Also without close_notify: a body without its end is never complete.
 TEST_F(Http2ClientTest, TellsOfAServerThatIsGoneInMidStream) {
   Http2Server server(tls(), [](Http2Server& self, const Http2Server::Request& request) {
     self.respond(request, 200);
@@ -367,7 +367,7 @@ TEST_F(Http2ClientTest, SaysThatTheFileOfCertificatesCannotBeRead) {
   EXPECT_NE(receiver.error, "");
 }
 
-// The server of the test speaks no HTTP/1.1: that the bytes come is enough.
+// The test's server does not speak HTTP/1.1; it is enough that the bytes arrive.
 TEST_F(Http2ClientTest, LeavesAServerThatChoosesHttp1ToTheOtherEngine) {
   Http2Server::Options options = tls();
   options.protocol = "http/1.1";

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What every engine does for the seam, each against a real server of its protocol.
+// The HttpClient of each engine, against a real server of its protocol.
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -230,7 +230,7 @@ TEST_P(HttpClientTest, ForgetsARequestThatIsCancelledBeforeItWasSent) {
   other.transfer.reset();
   post(server->url());
   run_until([&] { return receiver.finished; });
-  other.transfer = post(server->url(), other);  // on the connection that is open by now
+  other.transfer = post(server->url(), other);  // on the connection that is already open
   other.transfer.reset();
   receiver.finished = false;
   receiver.status = 0;

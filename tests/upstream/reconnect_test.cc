@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Servers whose behaviour could make the daemon open one connection after the other: none does.
+// Servers whose behaviour could make the daemon open one connection after another: none of them does.
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -20,7 +20,7 @@ namespace {
 using namespace std::string_literals;
 using testing::HasSubstr;
 
-// Answers the first bytes of each connection with the same ones, and ends it.
+// Answers the first bytes of each connection with the same bytes, and ends it.
 class RudeServer {
  public:
   enum class End { kClose, kReset };
@@ -63,14 +63,14 @@ class ReconnectTest : public testing::Test {
                                                  .insecure_ssl = true},
                                      to);
   }
-  // Until it holds; the timers believe that time flies.
+  // Runs until it holds; the timers believe that time passes quickly.
   void hurry_until(const std::function<bool()>& condition) {
     loop.run_until([&] {
       loop.skip(Duration(40));
       return condition();
     });
   }
-  // As clients do that try again and again.
+  // Like clients that try repeatedly.
   void ask_again_and_again(const std::string& url) {
     for (int i = 0; i < kRequests; ++i) {
       RecordingReceiver receiver;

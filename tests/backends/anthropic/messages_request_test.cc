@@ -72,14 +72,14 @@ TEST(MessagesRequest, EndsWithTheResultsThatEndTheConversation) {
             R"({"role":"user","content":[{"type":"tool_result","tool_use_id":"c1"}]}],"stream":true})");
 }
 
-// An answer that was kept and is sent again, with what only the other API's messages have.
+// A stored answer that is sent again, with members that only the other API's messages have.
 TEST(MessagesRequest, LeavesOutWhatThisApiRefuses) {
   EXPECT_EQ(body_of(R"({"messages":[{"role":"assistant","content":"a","refusal":null,"annotations":[],)"
                     R"("tool_calls":[],"name":"n"}]})"),
             R"({"model":"m","max_tokens":1000,"messages":[{"role":"assistant","content":"a"}],"stream":true})");
 }
 
-// A model may have written anything; the body stays valid JSON.
+// A model may have written any text; the body must stay valid JSON.
 TEST(MessagesRequest, MakesAnObjectOfArgumentsThatAreNone) {
   for (const char* arguments : {R"([1])", R"({\"a\":)", R"(x)", R"({\"a\":1,\"a\":2})"}) {
     const std::string payload = std::string(R"({"messages":[{"role":"assistant","tool_calls":[{"id":"c","function":)") +

@@ -11,7 +11,7 @@ namespace {
 
 const LangGraphDefaults kDefaults{.assistant_id = "agent", .stream_mode = {"messages-tuple"}, .content_blocks = false};
 
-// The body for a hand-off with that payload.
+// The request's body for a hand-off with this payload.
 std::string body(std::string_view payload, const LangGraphDefaults& defaults = kDefaults) {
   return run_request(*parsed(payload), defaults);
 }

@@ -30,7 +30,7 @@ class LangGraphTest : public BackendTest {
   void head(int status = 200, std::string_view location = "/threads/t-1/runs/r-1") {
     http.receiver->on_head({.status = status, .content_type = {}, .retry_after = {}, .content_location = location});
   }
-  // The server has the thread now.
+  // The server reports that the thread exists.
   void thread_created(int status = 200) {
     head(status, "");
     finished();

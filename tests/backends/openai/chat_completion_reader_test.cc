@@ -107,7 +107,7 @@ TEST(ChatCompletionReader, ReplacesWhatIsNoUnicodeAndSaysSoOnce) {
   EXPECT_EQ(sink.count(Kind::kMended), 1u);
 }
 
-// What a reader makes of several chunks.
+// A reader's result for several chunks.
 AnswerReading read_chunks(const std::vector<std::string>& events) {
   return read_events<ChatCompletionReader>(events);
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Attachments that are read before the backend begins, over a disk that answers as the test says.
+// Attachments are read before the backend begins, from a disk whose answers the test decides.
 
 #include "backends/wrapping/attachment_backend.h"
 
@@ -18,9 +18,9 @@
 namespace streaming {
 namespace {
 
-constexpr int kNoDescriptor = 1'000'000;  // that any file here could have
+constexpr int kNoDescriptor = 1'000'000;  // higher than any file here
 
-// Begins, and says what the test tells its sink.
+// Begins; the test calls its sink.
 struct InnerBackend final : DirectBackend {
   struct Session final : BackendSession {
     void pause() override {}
@@ -53,7 +53,7 @@ class AttachmentBackendTest : public testing::Test {
     EXPECT_TRUE(request->count_in(budget));
     session = backend.answer(std::move(request), sink);
   }
-  // The disk's answers to a file of that size, until it is read or refused.
+  // The disk's answers for a file of this size, until it is read or refused.
   void read_file(std::size_t bytes) {
     ring.complete(Operation::kFileOpen, kNoDescriptor);
     ring.find(Operation::kFileStatus).status->stx_mode = S_IFREG;
@@ -64,7 +64,7 @@ class AttachmentBackendTest : public testing::Test {
     std::fill(room.begin(), room.end(), 'x');
     ring.complete(Operation::kFileRead, static_cast<int>(bytes));
   }
-  // Files that are being removed now.
+  // The files that are being removed.
   int removing() const { return ring.count(Operation::kFileOpen); }
 
   Config config;
@@ -140,7 +140,7 @@ TEST_F(AttachmentBackendTest, FilesAreRemovedAfterAnAnswerWithoutAWord) {
   EXPECT_EQ(removing(), 1);
 }
 
-// Whatever the reason: a limit of time, a shutdown, a client that has left.
+// For each reason: a limit of time, a shutdown, a client that has left.
 TEST_F(AttachmentBackendTest, FilesStayWhenTheStreamEndsBeforeTheAnswerBegins) {
   start(R"({"prompt":"hi","attachments":["a"]})");
   read_file(1);

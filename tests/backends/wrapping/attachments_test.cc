@@ -29,8 +29,8 @@ class AttachmentsTest : public testing::Test {
     const auto found = find_attachments(*parsed(payload), config);
     return found.ok() ? "" : found.error().message;
   }
-  // The messages, as JSON, with these contents of the attachments in turn.
-  // `in_payload`: how many attachments have them already.
+  // The messages as JSON, with these contents of the attachments in their order. `in_payload`: the number of
+  // attachments whose contents are in the payload.
   std::string messages(const std::string& payload, const std::vector<std::string>& contents,
                        std::size_t in_payload = 0) {
     const std::unique_ptr<HandoffRequest> request = parsed(payload);
@@ -114,7 +114,7 @@ TEST_F(AttachmentsTest, AreRefusedWhereTheyCannotBeWhatIsAskedFor) {
   EXPECT_THAT(mistake(R"({"images":["a"]})"), HasSubstr("no data_dir"));
 }
 
-// Were the names looked up first, this would take a long time.
+// If the names were looked up first, this would take a long time.
 TEST_F(AttachmentsTest, AreCountedBeforeTheirNamesAreLookedUp) {
   std::string names, types;
   for (int i = 0; i < 20'000; ++i) {

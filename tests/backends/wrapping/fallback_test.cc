@@ -19,7 +19,7 @@ namespace {
 
 using Kind = AnswerEvent::Kind;
 
-// Keeps what it was asked, and says what the test tells its sink.
+// Keeps its requests; the test calls its sink.
 struct ScriptedBackend : DirectBackend {
   struct Session : BackendSession {
     explicit Session(ScriptedBackend& owner) : backend(owner) {}
@@ -39,7 +39,7 @@ struct ScriptedBackend : DirectBackend {
   }
 
   EventSink* sink = nullptr;
-  std::vector<std::string> prompts, models, bodies;  // of each start
+  std::vector<std::string> prompts, models, bodies;  // one for each start
   int paused = 0, resumed = 0, cancelled = 0, destroyed = 0;
 };
 

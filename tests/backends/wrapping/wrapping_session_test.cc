@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Sessions that wrap another one, under random sequences of what a stream, the session inside, the clock, the disk and
-// the server of an API can do.
+// Sessions that wrap another one, under random sequences of actions by the stream, the inner session, the clock, the
+// disk and an API's server.
 
 #include "backends/wrapping/wrapping_session.h"
 
@@ -27,7 +27,7 @@ namespace {
 constexpr int kSequences = 400;
 constexpr int kSteps = 60;
 
-// A backend whose sessions know when they must not be called.
+// A backend whose sessions check that they are called only when allowed.
 class GuardedBackend final : public DirectBackend {
  public:
   ~GuardedBackend() override { EXPECT_EQ(sessions_, 0); }
@@ -36,7 +36,7 @@ class GuardedBackend final : public DirectBackend {
     return std::make_unique<Session>(*this, sink);
   }
 
-  // The sink of the session that may speak; null where there is none.
+  // The sink of the session that may report; null if there is none.
   EventSink* sink() const { return sink_; }
   bool paused() const { return paused_; }
 
@@ -76,7 +76,7 @@ class GuardedBackend final : public DirectBackend {
   int sessions_ = 0;
 };
 
-// A stream: cancels its session when the answer is over, and then hears no more.
+// A stream: it cancels its session when the answer is over, and must get no call after that.
 class GuardedSink final : public EventSink {
  public:
   void on_event(const AnswerEvent&) override { EXPECT_FALSE(over) << "an event after the end"; }
@@ -109,7 +109,7 @@ class WrappingSessionTest : public testing::Test {
     EXPECT_TRUE(files_.empty());
   }
 
-  // Runs the steps in random order, many times, each time with another session.
+  // Runs the steps many times in random order, each time with a new session.
   void run(Backend& backend, const std::string& payload, const std::vector<Step>& steps,
            const std::function<void()>& look = [] {}) {
     for (int sequence = 0; sequence < kSequences && !HasFailure(); ++sequence) {
@@ -170,7 +170,7 @@ class WrappingSessionTest : public testing::Test {
   CompletionTable completions_;
 
  private:
-  // What a stream does of itself; it neither pauses nor resumes after the end.
+  // A stream's own actions; it neither pauses nor resumes after the end.
   void stream_step() {
     const int choice = random() % 16;
     if (choice == 0) {
@@ -195,7 +195,7 @@ class WrappingSessionTest : public testing::Test {
     ring_.complete(operation, operation == Operation::kFileOpen ? kNoDescriptor : static_cast<int>(pending.room.size()));
   }
 
-  static constexpr int kNoDescriptor = 1'000'000;  // that any file here could have
+  static constexpr int kNoDescriptor = 1'000'000;  // higher than any file here
 
   std::minstd_rand random_;
   std::unique_ptr<GuardedSink> sink_;
@@ -229,7 +229,7 @@ TEST_F(WrappingSessionTest, AttachmentsCallNoSessionThatIsGoneAndEndOnce) {
       });
 }
 
-// Two layers, as a set of backends has them.
+// Two layers, like those of a set of backends.
 TEST_F(WrappingSessionTest, AttachmentsOfTriesCallNoSessionThatIsGoneAndEndOnce) {
   Config config;
   config.attachments_data_dir = "/nonexistent";
