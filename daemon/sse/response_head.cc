@@ -14,6 +14,8 @@ std::string_view reason_phrase(int status) {
   switch (status) {
     case 400:
       return "Bad Request";
+    case 403:
+      return "Forbidden";
     case 413:
       return "Content Too Large";
     case 429:

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "sse/http_date.h"
@@ -107,6 +108,17 @@ TEST(ErrorResponse, WritesAnErrorAsACompleteResponseWithAJsonBody) {
             "Content-Length: 25\r\n"
             "\r\n"
             "{\"error\":\"bad \\\"json\\\"\"}\n");
+}
+
+TEST(ErrorResponse, NamesEachStatusOfARefusalByItsReasonPhrase) {
+  for (const auto& [status, phrase] :
+       {std::pair{400, "400 Bad Request\r\n"}, {403, "403 Forbidden\r\n"}, {413, "413 Content Too Large\r\n"},
+        {429, "429 Too Many Requests\r\n"}, {500, "500 Internal Server Error\r\n"},
+        {503, "503 Service Unavailable\r\n"}}) {
+    Buffer out;
+    append_error_response(out, HttpError{.status = status, .message = "no"}, kDate);
+    EXPECT_TRUE(out.view().starts_with(std::string("HTTP/1.1 ") + phrase)) << out.view();
+  }
 }
 
 TEST(ErrorResponse, WritesRetryAfterInAnErrorResponse) {
