@@ -322,15 +322,16 @@ Admission HandoffReceiver::decide(HandedOver& handed_over, const Status& part, s
   if (cut || payload.size() > most_inline_bytes()) {
     return Refusal{413, "the payload is larger than " + std::to_string(most_inline_bytes()) + " bytes"};
   }
-  if (!handed_over.payload_file) return decide(handed_over.client, parser_.parse(payload));
-  Result<PayloadFile> file = PayloadFile::map(std::move(handed_over.payload_file), limits_.max_payload_bytes);
-  if (!file) return Refusal{file.error().code == EFBIG ? 413 : 400, file.error().message};
-  return decide(handed_over.client, parser_.parse(std::move(*file)));
+  Result<std::unique_ptr<HandoffRequest>> request = parse(handed_over, payload);
+  if (!request) return Refusal{request.error().code == EFBIG ? 413 : 400, request.error().message};
+  return clients_.on_client(handed_over.client, std::move(*request));
 }
 
-Admission HandoffReceiver::decide(Client& client, Result<std::unique_ptr<HandoffRequest>> request) {
-  if (!request) return Refusal{400, request.error().message};
-  return clients_.on_client(client, std::move(*request));
+Result<std::unique_ptr<HandoffRequest>> HandoffReceiver::parse(HandedOver& handed_over, std::span<const char> payload) {
+  if (!handed_over.payload_file) return parser_.parse(payload);
+  Result<PayloadFile> file = PayloadFile::map(std::move(handed_over.payload_file), limits_.max_payload_bytes);
+  if (!file) return file.error();
+  return parser_.parse(std::move(*file));
 }
 
 void HandoffReceiver::refuse(Connection& connection, Client client, Refusal refusal) {

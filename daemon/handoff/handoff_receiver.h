@@ -114,7 +114,8 @@ class HandoffReceiver final : public ConnectionReceiver, private TimerOwner, pri
                bool cut);
   // Makes the client a stream, or refuses it.
   Admission decide(HandedOver& handed_over, const Status& part, std::span<const char> payload, bool cut);
-  Admission decide(Client& client, Result<std::unique_ptr<HandoffRequest>> request);
+  // An Error has the code EFBIG if the payload is too large.
+  Result<std::unique_ptr<HandoffRequest>> parse(HandedOver& handed_over, std::span<const char> payload);
   void reply(Connection& connection, std::string reply);
   void refuse(Connection& connection, Client client, Refusal refusal);
   void answer_client(Connection& connection);
