@@ -7,6 +7,7 @@
 #include "backends/request_body.h"
 #include "backends/request_headers.h"
 #include "backends/retry_after.h"
+#include "base/check.h"
 
 namespace streaming {
 namespace {
@@ -48,6 +49,7 @@ LangGraphSession::LangGraphSession(const LangGraphEnvironment& environment, cons
 // --- The thread -----------------------------------------------------------------------------------------------------
 
 void LangGraphSession::create_thread() {
+  CHECK(creation_ == nullptr && !thread_.empty() && !has_inner());
   thread_checked_ = true;
   creation_ =
       environment_.http.start(endpoint_.post("/threads", {"Content-Type: application/json", "Accept: application/json"},
@@ -56,11 +58,13 @@ void LangGraphSession::create_thread() {
 }
 
 void LangGraphSession::on_head(const HttpHead& head) {
+  CHECK(creation_ != nullptr && creation_status_ == 0);
   creation_status_ = head.status;
   creation_retry_after_ = retry_after_seconds(head, std::time(nullptr));
 }
 
 void LangGraphSession::on_finished(std::string_view error) {
+  CHECK(creation_ != nullptr && !thread_exists_);
   if (!error.empty()) return sink().on_failure({.kind = FailureKind::kUnreachable, .detail = error});
   if (creation_status_ / 100 != 2 && creation_status_ != kStatusConflict) {
     const std::string detail = "status " + std::to_string(creation_status_) + " for the thread";
@@ -86,6 +90,7 @@ void LangGraphSession::on_work(Work&) {
 // --- The run --------------------------------------------------------------------------------------------------------
 
 void LangGraphSession::start_run() {
+  CHECK(creation_ == nullptr && reader_ == nullptr && !run_over_);
   auto reader = std::make_unique<LangGraphReader>();
   reader_ = reader.get();
   // A thread that is only remembered may have been deleted; the request is then made again.
@@ -101,11 +106,13 @@ void LangGraphSession::on_event(const AnswerEvent& event) {
 }
 
 void LangGraphSession::on_end(FinishReason reason) {
+  CHECK(has_inner() && !run_over_);
   run_over_ = true;
   sink().on_end(reason);
 }
 
 void LangGraphSession::on_failure(const BackendFailure& failure) {
+  CHECK(has_inner() && reader_ != nullptr);
   if (failure.status == kStatusNotFound && !thread_checked_) {
     environment_.threads.forget(thread_name());
     thread_exists_ = false;

@@ -244,20 +244,23 @@ TEST_F(WrappingSessionTest, LangGraphCallsNoSessionThatIsGoneAndEndsOnce) {
   Config config;
   FakeHttpClient http;
   const auto backend = make_langgraph_backend(BackendEnvironment{config, timers_, http});
+  // As an engine calls its receiver: one head, the body, and one end, which is whole only after the head.
   const auto answer = [&] {
     constexpr std::array kStatuses{200, 201, 404, 409, 500};
     if (http.receiver == nullptr) return;
-    switch (random() % 4) {
-      case 0:
-        return http.receiver->on_head({.status = kStatuses[static_cast<std::size_t>(random()) % kStatuses.size()],
-                                       .content_type = {},
-                                       .retry_after = {},
-                                       .content_location = "/threads/t/runs/r"});
-      case 1:
-        return http.receiver->on_body("event: messages\ndata: [{\"type\":\"ai\",\"content\":\"Hi\"},{}]\n\n");
-      default:
-        return http.receiver->on_finished(random() % 2 == 0 ? "" : "broken");
+    const bool has_head = http.request.url.empty();  // emptied below
+    if (random() % 2 == 0) {
+      const bool whole = has_head && random() % 2 == 0;
+      return std::exchange(http.receiver, nullptr)->on_finished(whole ? "" : "broken");
     }
+    if (has_head) {
+      return http.receiver->on_body("event: messages\ndata: [{\"type\":\"ai\",\"content\":\"Hi\"},{}]\n\n");
+    }
+    http.request.url.clear();
+    http.receiver->on_head({.status = kStatuses[static_cast<std::size_t>(random()) % kStatuses.size()],
+                            .content_type = {},
+                            .retry_after = {},
+                            .content_location = "/threads/t/runs/r"});
   };
   run(*backend, R"({"prompt":"hi","thread_id":"t"})", {answer, answer, [this] { pass_time(); }});
 }
