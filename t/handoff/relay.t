@@ -7,6 +7,7 @@ use Test::More;
 
 use Handoff::Apache qw(children descriptors log_mark log_since port_of status wait_for_log);
 use Handoff::Client qw(path_with);
+use Handoff::Curl 'curl';
 use Handoff::Daemon ();
 use Handoff::OtherDaemon ();
 use Handoff::ScriptedDaemon ();
@@ -26,21 +27,10 @@ sub asks {
   return path_with('/several-headers.php', socket => $socket, data => $data, %query);
 }
 
-# Like Handoff::Client's responses, with curl's exit status, which is not 0 if the end of a TLS stream is cut.
-sub curl {
+sub ask {
   my ($way, $path, @arguments) = @_;
   my ($server) = $way->[-1];
-  open my $curl, '-|', 'curl', '--silent', '--include', '--no-buffer', '--max-time', 30,
-    @$way[ 0 .. $#$way - 1 ], @arguments, $server . $path
-    or die "curl: $!";
-  local $/;
-  my ($head, $body) = split /\r\n\r\n/, scalar(<$curl>), 2;
-  close $curl;
-  $head .= "\r\n";
-  my %headers;
-  push @{ $headers{ lc $1 } }, $2 while $head =~ /^([^:\r\n]+): *(.*?)\r\n/mg;
-  my ($status) = $head =~ m{^HTTP/\S+ (\d+)};
-  return { status => $status, head => $head, headers => \%headers, body => $body, exit => $? >> 8 };
+  return curl(@$way[ 0 .. $#$way - 1 ], @arguments, $server . $path);
 }
 
 sub begin {
@@ -60,7 +50,7 @@ sub await_first_event {
 my $mark = log_mark();
 for my $name (sort keys %ways) {
   my $way = $ways{$name};
-  my $response = curl($way, asks($daemon->socket, headers => "Set-Cookie: a=1\nX-Other: kept\nContent-Length: 5"));
+  my $response = ask($way, asks($daemon->socket, headers => "Set-Cookie: a=1\nX-Other: kept\nContent-Length: 5"));
   is_whole_stream($response, 'relayed', "$name: the whole stream arrives");
   is $response->{exit}, 0, "$name: a relayed stream ends well";
   like $response->{headers}{'content-type'}[0], qr{^text/event-stream}, "$name: a relayed answer has the daemon's Content-Type";
@@ -69,21 +59,21 @@ for my $name (sort keys %ways) {
   is $response->{headers}{'x-other'}[0], 'kept', "$name: a relayed answer has PHP's other headers";
   unlike $response->{head}, qr/^x-(?:socket-)?handoff/mi, "$name: but ours";
 
-  $response = curl($way, asks($daemon->socket, headers => 'Cache-Control: private, max-age=60'));
+  $response = ask($way, asks($daemon->socket, headers => 'Cache-Control: private, max-age=60'));
   is_deeply $response->{headers}{'cache-control'}, ['no-cache, no-transform, private'],
     "$name: what PHP forbids caches holds, and what it allows them does not";
 
-  is curl($way, path_with('/several-headers.php', socket => $daemon->socket, data => 'not json'))->{status}, 400,
+  is ask($way, path_with('/several-headers.php', socket => $daemon->socket, data => 'not json'))->{status}, 400,
     "$name: the daemon's own error, with its status";
-  is curl($way, '/in/acknowledge' . path_with('/asks.php', socket => $daemon->socket, data => 'not json'))->{status}, 400,
+  is ask($way, '/in/acknowledge' . path_with('/asks.php', socket => $daemon->socket, data => 'not json'))->{status}, 400,
     "$name: or with Apache's words, where it waits for the daemon's";
-  is_whole_stream(curl($way, '/in/acknowledge' . asks($daemon->socket)), 'relayed', "$name: which it gives");
-  is curl($way, asks(Handoff::Daemon->new_socket_path))->{status}, 503, "$name: no daemon";
-  is_whole_stream(curl($way, '/in/deflated' . asks($daemon->socket), '-H', 'Accept-Encoding: gzip'), 'relayed',
+  is_whole_stream(ask($way, '/in/acknowledge' . asks($daemon->socket)), 'relayed', "$name: which it gives");
+  is ask($way, asks(Handoff::Daemon->new_socket_path))->{status}, 503, "$name: no daemon";
+  is_whole_stream(ask($way, '/in/deflated' . asks($daemon->socket), '-H', 'Accept-Encoding: gzip'), 'relayed',
     "$name: not compressed");
 
   my $dies = Handoff::ScriptedDaemon->start(sub { });
-  is curl($way, asks($dies->socket))->{status}, 502, "$name: a daemon that dies before its head";
+  is ask($way, asks($dies->socket))->{status}, 502, "$name: a daemon that dies before its head";
 
   # An event is there before the next one is.
   my $slow = Handoff::Daemon->start(delay => 60_000);
@@ -92,7 +82,7 @@ for my $name (sort keys %ways) {
   ok 1, "$name: the first event comes at once";
   my @others = map { [begin($way, asks($slow->socket))] } 1 .. PHP_PROCESSES;
   await_first_event($_->[1]) for @others;
-  is curl($way, '/asks.php')->{status}, 200, "$name: no process of PHP waits for a stream's end";
+  is ask($way, '/asks.php')->{status}, 200, "$name: no process of PHP waits for a stream's end";
   unlike $slow->log, qr/stream 0/, "$name: while the stream goes on";
   kill KILL => $pid, map { $_->[0] } @others;
   close $_ for $curl, map { $_->[1] } @others;
@@ -107,19 +97,19 @@ my %exit_of_broken = (TLS => 18, 'HTTP/2' => 92);
 for my $name (sort keys %ways) {
   my $way    = $ways{$name};
   my $framed   = Handoff::OtherDaemon->start('seqpacket', 'at-once', 'chunked');
-  my $response = curl($way, asks($framed->socket));
+  my $response = ask($way, asks($framed->socket));
   is $response->{exit}, 0, "$name: an answer in chunks ends well";
   like $response->{body}, qr/\Adata: \{.*"protocol":"HTTP\/1\.1".*\}\n\ndata: \[DONE\]\n\n\z/, "$name: and is whole";
   my $mark = log_mark();
   my $cut  = Handoff::OtherDaemon->start('seqpacket', 'at-once', 'cut');
-  $response = curl($way, asks($cut->socket));
+  $response = ask($way, asks($cut->socket));
   is $response->{exit}, $exit_of_broken{$name}, "$name: one without its last chunk ends as broken";
   # A reset of HTTP/2 can overtake what came right before it.
   like $response->{body}, qr/\[DONE\]/, "$name: with all that came of it" if $name ne 'HTTP/2';
   like wait_for_log($mark, qr/SH0209/), qr/:error\].*SH0209/, "$name: the log says so";
 }
 {
-  my $response = curl(\@tls, asks($daemon->socket), '--http1.0', '--no-alpn');
+  my $response = ask(\@tls, asks($daemon->socket), '--http1.0', '--no-alpn');
   is $response->{exit}, 0, 'TLS: an answer that ends with the connection ends with a close_notify';
   like $response->{body}, qr/\[DONE\]/, 'TLS: and is whole';
 }
@@ -132,7 +122,7 @@ for my $name (sort keys %ways) {
 }
 {
   my $path = '/in/brotli-by-type' . path_with('/data-in-body.php', socket => $daemon->socket, bytes => 9_000);
-  is_whole_stream(curl(\@tls, $path, '-H', 'Accept-Encoding: br'), 'x' x 50, 'TLS: data in a body that mod_brotli would compress');
+  is_whole_stream(ask(\@tls, $path, '-H', 'Accept-Encoding: br'), 'x' x 50, 'TLS: data in a body that mod_brotli would compress');
 }
 is(() = log_since($mark) =~ /:notice\].*SH0006/g, 1, 'the log says once what it costs');
 
