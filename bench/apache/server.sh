@@ -38,6 +38,9 @@ prepare_directory() {
   mkdir "$directory/htdocs"
   cp "$here/answers.php" "$directory/htdocs/"
   cp "$module" "$directory/httpd.so"
+  openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 1 -subj /CN=127.0.0.1 \
+    -keyout "$directory/tls.key" -out "$directory/tls.crt" 2>"$directory/log/openssl.log" ||
+    fail "openssl could not make a certificate" openssl
   chgrp -R "$DEMO_GROUP" "$directory"
   chmod -R u=rwX,g=rwXs,o= "$directory"
 }
@@ -56,7 +59,7 @@ start_php() {
 # start_httpd MPM [NAME PORT ARGUMENT...]: with the module NAME.so, or httpd.so without a name.
 start_httpd() {
   local mpm=$1 name=${2:-httpd}
-  export BENCH_NAME=$name BENCH_PORT=${3:-$port} BENCH_HANDOFF_MODULE=$directory/$name.so
+  export BENCH_NAME=$name BENCH_PORT=${3:-$port} BENCH_TLS_PORT=$((${3:-$port} + 2)) BENCH_HANDOFF_MODULE=$directory/$name.so
   rm -f "$directory/$name.pid"
   start "$name" "${on_apaches_cpus[@]}" "$(apxs -q SBINDIR)/$(apxs -q PROGNAME)" \
     -C "LoadModule mpm_${mpm}_module $BENCH_HTTPD_MODULES/mod_mpm_$mpm.so" -f "$here/httpd.conf" -DFOREGROUND "${@:4}"
@@ -65,11 +68,15 @@ start_httpd() {
 }
 
 url_of() {
-  local url=http://127.0.0.1:$port query="?socket=$directory/streaming-daemon.sock"
+  local url=http://127.0.0.1:$port tls_url=https://127.0.0.1:$((port + 2)) query="?socket=$directory/streaming-daemon.sock"
   case $1 in
     ordinary) echo "$url/answers.php" ;;
     handoff) echo "$url/answers.php$query" ;;
     acknowledged) echo "$url/acknowledged/answers.php$query" ;;
+    https) echo "$tls_url/answers.php" ;;
+    https-relayed) echo "$tls_url/relayed/answers.php$query" ;;
+    https-handoff) echo "$tls_url/answers.php$query" ;;
+    https-acknowledged) echo "$tls_url/acknowledged/answers.php$query" ;;
     beside) echo "http://127.0.0.1:$((port + 1))/answers.php$query" ;;
   esac
 }
