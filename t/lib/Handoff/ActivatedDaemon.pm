@@ -25,7 +25,13 @@ sub start {
     socket => Handoff::Daemon->new_socket_path,
     log    => Apache::Test::vars('t_logs') . "/activated-of-$$.log",
   }, $class;
-  my @daemon  = ($ENV{HANDOFF_DAEMON}, '--metrics-addr' => '', '--backend' => 'mock', '--delay' => $options{delay});
+  my @daemon  = (
+    $ENV{HANDOFF_DAEMON},
+    '--workers'      => 1,     # as Handoff::Daemon's
+    '--metrics-addr' => '',
+    '--backend'      => 'mock',
+    '--delay'        => $options{delay},
+  );
   my @command = (
     qw(setpriv --pdeathsig KILL systemd-socket-activate --seqpacket), '--listen' => $self->{socket},
     qw(sh -c), RESTARTING, 'sh', @daemon

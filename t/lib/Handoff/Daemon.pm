@@ -27,6 +27,7 @@ sub start {
     qw(setpriv --pdeathsig KILL), $ENV{HANDOFF_DAEMON},    # not to outlive a test that was killed
     '--socket'      => $self->{socket},
     '--socket-mode' => '0666',
+    '--workers'     => 1,    # the rings of all suites count against one limit of the user's locked memory
     '--metrics-addr' => '',
     '--backend'     => 'mock',
     '--delay'       => $options{delay} // 5,
