@@ -36,6 +36,8 @@ my %orders   = (
 my $configuration = <<"END";
 SocketHandoffAllowedPrefix $root/run/
 SocketHandoffAcknowledge On
+# Without mod_ssl there is nothing to watch.
+SocketHandoffTLS On
 <FilesMatch "\\.php\$">
   SetHandler "proxy:unix:$root/run/php-fpm.sock|fcgi://localhost"
 </FilesMatch>

@@ -124,6 +124,8 @@ for my $name (sort keys %ways) {
   my $path = '/in/brotli-by-type' . path_with('/data-in-body.php', socket => $daemon->socket, bytes => 9_000);
   is_whole_stream(ask(\@tls, $path, '-H', 'Accept-Encoding: br'), 'x' x 50, 'TLS: data in a body that mod_brotli would compress');
 }
-is(() = log_since($mark) =~ /:notice\].*SH0006/g, 1, 'the log says once what it costs');
+# Another test may have been the first.
+like log_since(0), qr/:notice\].*SH0006.*each such answer holds an Apache thread/, 'the log says what a relay costs';
+cmp_ok scalar(() = log_since($mark) =~ /:notice\].*SH0006/g), '<=', 1, 'and says it once';
 
 done_testing;
