@@ -25,9 +25,9 @@ sub begin_streams {
 # So many streams over HTTPS, by one curl.
 sub begin_streams_over_tls {
   my ($daemon) = @_;
-  my $path = path_with('/in/over-tls/asks.php', socket => $daemon->socket, data => '{"prompt":"at once"}');
+  my $path = path_with('/asks.php', socket => $daemon->socket, data => '{"prompt":"at once"}');
   open my $curl, '-|', qw(curl --silent --no-progress-meter --insecure --http1.1 --no-buffer --parallel --parallel-immediate),
-    '--parallel-max', STREAMS_TLS, 'https://127.0.0.1:' . port_of('tls') . $path . '&number=[1-' . STREAMS_TLS . ']'
+    '--parallel-max', STREAMS_TLS, 'https://127.0.0.1:' . port_of('tls_keys') . $path . '&number=[1-' . STREAMS_TLS . ']'
     or die "curl: $!";
   return $curl;
 }
