@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "base/check.h"
+#include "base/undumped_pool.h"
 #include "protocol/tls_key_schedule.h"
 #include "tls/limits.h"
 #include "tls/tls_ciphers.h"
@@ -101,7 +102,22 @@ class AdditionalData {
   std::size_t size_;
 };
 
+// Of all workers. It is never destroyed, because a connection may be destroyed at the process's end.
+UndumpedPool& connections() {
+  static UndumpedPool& pool = *new UndumpedPool(sizeof(TlsConnection));
+  return pool;
+}
+
 }  // namespace
+
+void* TlsConnection::operator new(std::size_t bytes) {
+  CHECK(bytes == sizeof(TlsConnection));
+  return connections().take();
+}
+
+void TlsConnection::operator delete(void* connection) {
+  if (connection != nullptr) connections().give_back(connection);
+}
 
 TlsConnection::TlsConnection(const handoff_protocol::TlsState& state)
     : from_client_(state.from_client), to_client_(state.to_client), version_(state.version), aead_(state.aead) {

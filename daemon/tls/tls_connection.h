@@ -33,6 +33,10 @@ class TlsConnection {
   TlsConnection(const TlsConnection&) = delete;
   TlsConnection& operator=(const TlsConnection&) = delete;
 
+  // No core dump contains a connection's keys.
+  static void* operator new(std::size_t bytes);
+  static void operator delete(void* connection);
+
   // What a call of seal() found.
   enum class Sealing : std::uint8_t {
     kDone,

@@ -5,7 +5,11 @@
 #include <gtest/gtest.h>
 #include <sys/socket.h>
 
+#include <algorithm>
+#include <fstream>
+#include <functional>
 #include <memory>
+#include <random>
 #include <string>
 #include <vector>
 
@@ -104,15 +108,28 @@ TEST(TlsClientsOfAnUnknownKind, AreRefusedAndNotAnsweredInPlainText) {
 // A client of no handshake, whose keys a message makes up: it seals what it sends itself.
 class MadeUpClient {
  public:
-  explicit MadeUpClient(std::size_t seed) {
-    for (TlsState* state : {&at_daemon_, &own_}) {
-      state->from_client.key.fill(static_cast<std::uint8_t>(seed));
-      state->to_client.key.fill(static_cast<std::uint8_t>(seed + 1));
+  explicit MadeUpClient(unsigned seed) {
+    std::mt19937 random(seed);
+    for (handoff_protocol::TlsDirection* direction : {&at_daemon_.from_client, &at_daemon_.to_client}) {
+      std::generate(direction->key.begin(), direction->key.end(), std::ref(random));
+      std::generate(direction->secret.begin(), direction->secret.end(), std::ref(random));
     }
-    std::swap(own_.from_client, own_.to_client);
-    connection_ = std::make_unique<TlsConnection>(own_);
+    TlsState own = at_daemon_;
+    std::swap(own.from_client, own.to_client);
+    connection_ = std::make_unique<TlsConnection>(own);
   }
   const TlsState& at_daemon() const { return at_daemon_; }
+  // Its keys and traffic secrets.
+  std::vector<std::string> secrets() const {
+    const std::size_t key_length = key_bytes(at_daemon_.aead);
+    const std::size_t secret_length = secret_bytes(at_daemon_.version, at_daemon_.aead);
+    std::vector<std::string> all;
+    for (const handoff_protocol::TlsDirection* direction : {&at_daemon_.from_client, &at_daemon_.to_client}) {
+      all.emplace_back(direction->key.begin(), direction->key.begin() + key_length);
+      all.emplace_back(direction->secret.begin(), direction->secret.begin() + secret_length);
+    }
+    return all;
+  }
   std::string seal(std::string_view text) {
     Buffer records;
     EXPECT_EQ(connection_->seal(ciphers_, text, records), TlsConnection::Sealing::kDone);
@@ -120,14 +137,16 @@ class MadeUpClient {
   }
 
  private:
-  TlsState at_daemon_, own_;
+  TlsState at_daemon_;
   TlsCiphers ciphers_;
   std::unique_ptr<TlsConnection> connection_;
 };
 
-// What such a client sends: after an honest record garbage, a record again, or one of which a part is missing.
+// What such a client sends: garbage behind a record, a record twice, one of which a part is missing, or a changed one.
 std::string malice(std::size_t kind, MadeUpClient& client) {
   const std::string honest = client.seal("GET / HTTP/1.1\r\n\r\n");
+  std::string changed = honest;
+  changed.back() = static_cast<char>(changed.back() ^ 1);
   switch (kind % 4) {
     case 0:
       return honest + std::string(300, static_cast<char>('a' + kind % 26));
@@ -136,7 +155,7 @@ std::string malice(std::size_t kind, MadeUpClient& client) {
     case 2:
       return honest + client.seal("lost").substr(0, 15) + client.seal("next");
     default:
-      return honest.substr(0, honest.size() - 1) + '!';
+      return changed;
   }
 }
 
@@ -151,7 +170,7 @@ TEST(TlsClientsThatAreHostile, EndTheirOwnStreamsAlone) {
       honest.push_back(std::make_unique<TlsPeer>());
       honest_browsers.push_back(hand_over(daemon, honest.back()->server_state(), "{}"));
     }
-    MadeUpClient client(i);
+    MadeUpClient client(static_cast<unsigned>(i));
     browsers.push_back(hand_over(daemon, client.at_daemon(), R"({"backend":"hold"})"));
     send_all(browsers.back(), malice(i, client));
   }
@@ -162,6 +181,49 @@ TEST(TlsClientsThatAreHostile, EndTheirOwnStreamsAlone) {
   for (const UniqueFd& browser : browsers) read_to_end(browser.get());
   EXPECT_EQ(daemon.stop(), 0);
   EXPECT_EQ(occurrences(daemon.log(), "cause=client_malformed"), kHostile);
+}
+
+// --- Secrets --------------------------------------------------------------------------------------------------------
+
+// Larger ones are a sanitizer's.
+constexpr std::size_t kLargestMapping = std::size_t{1} << 30;
+
+// The memory of a process that a core dump would contain; empty if it cannot be read.
+std::string dumped_memory(pid_t pid) {
+  const std::string process = "/proc/" + std::to_string(pid);
+  std::ifstream maps(process + "/smaps");
+  std::ifstream memory(process + "/mem", std::ios::binary);
+  std::string all;
+  std::string mapping;
+  for (std::string line; std::getline(maps, line);) {
+    std::size_t begin = 0, end = 0;
+    char rights[5] = "";
+    if (std::sscanf(line.c_str(), "%zx-%zx %4s ", &begin, &end, rights) == 3) {
+      const bool is_read = std::string_view(rights).starts_with("rw") && end - begin <= kLargestMapping;
+      mapping.resize(is_read ? end - begin : 0);
+      memory.clear();
+      memory.seekg(static_cast<std::streamoff>(begin));
+      if (!memory.read(mapping.data(), static_cast<std::streamsize>(mapping.size()))) mapping.clear();
+    } else if (line.starts_with("VmFlags:") && (line + " ").find(" dd ") == std::string::npos) {
+      all += mapping;
+    }
+  }
+  return all;
+}
+
+TEST(TlsClientsSecrets, AreInNoMemoryThatACoreDumpContains) {
+  DaemonProcess daemon({"--workers", "1", "--delay", "1"});
+  ASSERT_TRUE(daemon.ready()) << daemon.log();
+  const MadeUpClient client(1), later(2);
+  const UniqueFd waiting = hand_over(daemon, client.at_daemon(), R"({"backend":"hold"})");
+  EXPECT_NE(read_some(waiting.get()), "");
+  // A cipher context keeps a key until the next record needs another.
+  const UniqueFd displacing = hand_over(daemon, later.at_daemon(), R"({"backend":"hold"})");
+  EXPECT_NE(read_some(displacing.get()), "");
+  const std::string memory = dumped_memory(daemon.pid());
+  if (memory.empty()) GTEST_SKIP() << "its memory cannot be read here";
+  EXPECT_NE(memory.find(daemon.socket()), std::string::npos) << "what it looks for is found";
+  for (const std::string& secret : client.secrets()) EXPECT_EQ(memory.find(secret), std::string::npos);
 }
 
 }  // namespace

@@ -218,7 +218,7 @@ TEST(TlsConnectionsMemory, HasNoKeysAnyMoreWhenItIsDestroyed) {
   alignas(TlsConnection) std::array<char, sizeof(TlsConnection)> memory;
   const auto count = [&](char byte) { return std::count(memory.begin(), memory.end(), byte); };
   memory.fill(0);
-  auto* connection = new (memory.data()) TlsConnection(state);
+  auto* connection = ::new (memory.data()) TlsConnection(state);
   EXPECT_GE(count(1), 32);
   EXPECT_GE(count(2), 12);
   EXPECT_GE(count(3), 48);
