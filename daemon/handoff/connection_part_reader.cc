@@ -16,8 +16,8 @@ Error error_of(ConnectionPartProblem problem) {
     case ConnectionPartProblem::kIncomplete:
       return Error{"the message ends within its connection part"};
     case ConnectionPartProblem::kUnknownVersion:
-      return Error{"the connection part describes a connection that this daemon does not know; it knows TLS 1.2 and 1.3 "
-                   "with AES-GCM or ChaCha20-Poly1305, in version " +
+      return Error{"the connection part describes a connection that this daemon does not know; it knows TLS 1.2 and "
+                   "1.3 with AES-GCM or ChaCha20-Poly1305, in version " +
                    std::to_string(handoff_protocol::kConnectionVersion) + " of the part"};
     case ConnectionPartProblem::kNone:
     case ConnectionPartProblem::kMalformed:

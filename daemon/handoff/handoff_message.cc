@@ -91,10 +91,9 @@ bool close_descriptors(const msghdr& message) {
 }
 
 bool limit_unsent_and_unacknowledged(int client, Duration timeout) {
-  const int limited = setsockopt(client, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &kClientUnsentBytes, sizeof kClientUnsentBytes);
+  setsockopt(client, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &kClientUnsentBytes, sizeof kClientUnsentBytes);
   const auto timeout_ms = static_cast<unsigned>(timeout.count());
-  setsockopt(client, IPPROTO_TCP, TCP_USER_TIMEOUT, &timeout_ms, sizeof timeout_ms);
-  return limited == 0;
+  return setsockopt(client, IPPROTO_TCP, TCP_USER_TIMEOUT, &timeout_ms, sizeof timeout_ms) == 0;
 }
 
 }  // namespace streaming

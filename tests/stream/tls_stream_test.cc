@@ -5,6 +5,7 @@
 #include "stream/stream_fixture.h"
 #include "support/mock_answer.h"
 #include "support/tls_peer.h"
+#include "tls/limits.h"
 
 namespace streaming {
 namespace {
@@ -31,9 +32,9 @@ class TlsStreamTest : public StreamTest {
     request->apache.protocol = "HTTP/1.1";
     open_tls(std::move(request));
   }
-  Client tls_client() {
-    return {UniqueFd(::socket(AF_UNIX, SOCK_STREAM, 0)), Transport::kTls,
-            std::make_unique<TlsConnection>(peer.server_state())};
+  Client tls_client() { return tls_client(peer.server_state()); }
+  static Client tls_client(const handoff_protocol::TlsState& state) {
+    return {UniqueFd(::socket(AF_UNIX, SOCK_STREAM, 0)), Transport::kTls, std::make_unique<TlsConnection>(state)};
   }
   // Lets everything go, and returns what the client reads.
   std::string read_all() { return peer.read(send_all()); }
@@ -163,6 +164,22 @@ TEST_F(TlsStreamTest, LeavesAnAnswerThatIsCutWithoutCloseNotify) {
   peer.end_of_file();
   EXPECT_FALSE(peer.has_clean_end());
   EXPECT_EQ(closed(CloseCause::kWriteTimeout), 1u);
+}
+
+TEST_F(TlsStreamTest, EndsAStreamWhoseKeyHasNoFurtherRecordAndNoSuccessor) {
+  handoff_protocol::TlsState state = TlsPeer({.version = TlsVersion::k12, .suite = {}}).server_state();
+  state.to_client.sequence = kMaxRecordsPerKey - 1;
+  Client client = tls_client(state);
+  ASSERT_TRUE(table.open(client, std::make_unique<HandoffRequest>(), backend));
+  end_of_turn();
+  send_all();
+  EXPECT_EQ(backend.cancelled, 0);
+  text("one too many");
+  end_of_turn();
+  EXPECT_EQ(backend.cancelled, 1);
+  EXPECT_EQ(ring.count(Operation::kClientSend), 0);
+  finish();
+  EXPECT_EQ(closed(CloseCause::kTlsFailed), 1u);
 }
 
 TEST_P(TlsStreamOfEachVersion, TakesCloseNotifyForLeaving) {
