@@ -28,6 +28,11 @@ bool passes(std::int32_t result) {
   return result == -ENOMEM || result == -EAGAIN || result == -EINTR || result == -ENOBUFS;
 }
 
+// Whether a send has failed because the peer has closed its end.
+bool has_left(std::int32_t result) {
+  return result == -EPIPE || result == -ECONNRESET;
+}
+
 }  // namespace
 
 HandoffReceiver::HandoffReceiver(Ring& ring, TimerWheel& timers, WorkerLoad& load, Counters& counters,
@@ -103,7 +108,7 @@ void HandoffReceiver::give_up(Connection& connection) {
   }
   if (connection.client_.socket) {
     connection.unlink();
-    if (connection.to_retry_ == Operation::kHandoffReply) return answer_client(connection);
+    if (connection.to_retry_ == Operation::kHandoffReply) return answer_in_place_of_peer(connection);
     return submit(connection, Operation::kHandoffUnread);
   }
   // Otherwise its message only waits for a buffer: retry() reads it.
@@ -363,7 +368,8 @@ void HandoffReceiver::on_reply_sent(const Completion& completion) {
   }
   // An acceptance that was not delivered changes nothing: a module that does not wait has closed already.
   if (!connection.client_.socket) return close(connection);
-  if (completion.result < 0) return answer_client(connection);
+  if (has_left(completion.result)) return answer_client(connection);
+  if (completion.result < 0) return answer_in_place_of_peer(connection);
   submit(connection, connection.given_up_ ? Operation::kHandoffUnread : Operation::kHandoffVerdict);
 }
 
@@ -382,7 +388,13 @@ void HandoffReceiver::on_verdict(const Completion& completion) {
 void HandoffReceiver::on_unread(const Completion& completion) {
   Connection& connection = completed(completion);
   if (completion.result == 0) return close(connection);
-  answer_client(connection);
+  answer_in_place_of_peer(connection);
+}
+
+// The peer is still there. It may read the refusal yet, or see the end, and answer the client itself. A client over TLS
+// is left to it: two answers would be two records with the same number and key.
+void HandoffReceiver::answer_in_place_of_peer(Connection& connection) {
+  connection.client_.tls ? close(connection) : answer_client(connection);
 }
 
 void HandoffReceiver::answer_client(Connection& connection) {

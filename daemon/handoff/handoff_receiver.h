@@ -119,6 +119,7 @@ class HandoffReceiver final : public ConnectionReceiver, private TimerOwner, pri
   void reply(Connection& connection, std::string reply);
   void refuse(Connection& connection, Client client, Refusal refusal);
   void answer_client(Connection& connection);
+  void answer_in_place_of_peer(Connection& connection);
   void count_as_timed_out(int code);
   void give_up(Connection& connection);
   void close(Connection& connection);
