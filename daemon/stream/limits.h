@@ -48,4 +48,8 @@ inline constexpr std::uint16_t kMaxReceivedKb = 1024;
 // others wait, in the order in which they came.
 inline constexpr std::uint32_t kMaxClientReceives = 16;
 
+// Bytes of incomplete records from clients over TLS, per worker. Over it: of a client whose record is incomplete, that
+// part is dropped, and nothing more is read while its answer runs.
+inline constexpr std::size_t kMaxIncompleteRecordBytes = 16 * 1024 * 1024;
+
 }  // namespace streaming

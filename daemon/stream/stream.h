@@ -177,6 +177,9 @@ class Stream final : public ListNode, private EventSink, private TimerOwner {
   void on_client_broken(CloseCause cause);
   void submit_watch(short events);
   void take_records(std::span<char> bytes);
+  TlsConnection::Received open_records(std::span<char> bytes);
+  void drop_incomplete_record();
+  bool has_received_too_much() const;
   void submit_writable();
   // Reads what the client sends, unless that is under way: its completion looks for more.
   void drain();

@@ -60,14 +60,33 @@ void Stream::on_received(const Completion& completion) {
 // Nobody wants what is in the records, but only an open one shows that it is a close_notify or a KeyUpdate.
 void Stream::take_records(std::span<char> bytes) {
   count_received(static_cast<std::int32_t>(bytes.size()));
-  const TlsConnection::Received received = tls_->receive(table_.tls_ciphers(), bytes);
+  const TlsConnection::Received received = open_records(bytes);
   if (received == TlsConnection::Received::kClosed) return on_client_gone(CloseCause::kClientGone);
   const bool malformed = received == TlsConnection::Received::kMalformed;
-  client_talks_ = malformed || received_kb_ >= kMaxReceivedKb;
+  client_talks_ = malformed || has_received_too_much();
+  if (client_talks_) drop_incomplete_record();
   submit_watch(client_talks_ ? POLLRDHUP : POLLIN | POLLRDHUP);
   if (malformed && (ended() || goes_on_)) return on_client_gone(CloseCause::kClientMalformed);
   if (malformed) return begin_close(CloseCause::kClientMalformed);
   if (tls_->has_to_answer()) mark_for_flush();
+}
+
+TlsConnection::Received Stream::open_records(std::span<char> bytes) {
+  const std::size_t incomplete_bytes = tls_->incomplete_bytes();
+  const TlsConnection::Received received = tls_->receive(table_.tls_ciphers(), bytes);
+  table_.count_incomplete_record(incomplete_bytes, tls_->incomplete_bytes());
+  return received;
+}
+
+void Stream::drop_incomplete_record() {
+  table_.count_incomplete_record(tls_->incomplete_bytes(), 0);
+  tls_->drop_incomplete();
+}
+
+bool Stream::has_received_too_much() const {
+  const bool keeps_too_much =
+      tls_->incomplete_bytes() > 0 && table_.incomplete_record_bytes() > kMaxIncompleteRecordBytes;
+  return keeps_too_much || received_kb_ >= kMaxReceivedKb;
 }
 
 void Stream::count_received(std::int32_t bytes) {
@@ -225,6 +244,7 @@ void Stream::on_closed(const Completion& completion) {
 void Stream::finish_close() {
   CHECK(in_flight_ == 0 && !writer_.sending());
   CHECK(!linked() && !wait_.pending() && !lifetime_.pending());
+  if (tls_) drop_incomplete_record();
   move_to(StreamState::kFree);
   table_.release(*this);
 }

@@ -147,6 +147,11 @@ void StreamTable::received() {
   submit_receives();
 }
 
+void StreamTable::count_incomplete_record(std::size_t bytes_before, std::size_t bytes_now) {
+  CHECK(incomplete_record_bytes_ >= bytes_before);
+  incomplete_record_bytes_ += bytes_now - bytes_before;
+}
+
 void StreamTable::submit_receives() {
   while (receiving_ < kMaxClientReceives && !to_receive_.empty()) {
     Stream* stream = streams_.find(to_receive_.front());

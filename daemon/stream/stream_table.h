@@ -101,6 +101,9 @@ class StreamTable final : private TimerOwner, private WorkOwner {
   void receive_when_possible(Stream& stream);
   // A stream's receive has completed.
   void received();
+  // Of all clients' incomplete records; a stream reports each change.
+  std::size_t incomplete_record_bytes() const { return incomplete_record_bytes_; }
+  void count_incomplete_record(std::size_t bytes_before, std::size_t bytes_now);
   // For a head.
   std::string_view date() { return date_.now(); }
   // Receives bytes that are dropped; shared by all streams, because nobody reads it.
@@ -147,6 +150,7 @@ class StreamTable final : private TimerOwner, private WorkOwner {
   TlsCiphers tls_ciphers_;
   std::deque<Handle> to_receive_;  // streams that wait for others' receives; some have ended meanwhile
   std::uint32_t receiving_ = 0;
+  std::size_t incomplete_record_bytes_ = 0;
   std::array<char, 16 * 1024> discarded_;
 };
 

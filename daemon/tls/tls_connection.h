@@ -64,6 +64,11 @@ class TlsConnection {
   // dropped, and the end is returned again.
   [[nodiscard]] Received receive(TlsCiphers& ciphers, std::span<char> bytes);
 
+  // How much it keeps of a record whose end is still to come.
+  std::size_t incomplete_bytes() const { return incomplete_.size(); }
+  // Frees that. Nothing may be received any more.
+  void drop_incomplete() { incomplete_.reset(); }
+
  private:
   Sealing seal_record(TlsCiphers& ciphers, std::uint8_t type, std::string_view text, Buffer& records);
   Sealing seal_key_update(TlsCiphers& ciphers, Buffer& records);

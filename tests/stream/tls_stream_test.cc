@@ -288,6 +288,37 @@ TEST_F(TlsStreamTest, ReadsNoMoreThanItsLimitOfAClientThatGoesOnSendingWhileItsA
   finish();
 }
 
+TEST_F(TlsStreamTest, DropsAnIncompleteRecordAndReadsNoMoreWhenThoseOfAllClientsTakeTooMuch) {
+  open_tls();
+  read_all();
+  const std::string cut = peer.write("cut");
+  client_sends(cut.substr(0, 7));
+  EXPECT_EQ(table.incomplete_record_bytes(), 7u);
+  client_sends(cut.substr(7));
+  EXPECT_EQ(table.incomplete_record_bytes(), 0u);
+
+  table.count_incomplete_record(0, kMaxIncompleteRecordBytes);
+  client_sends(peer.write("whole"));
+  EXPECT_EQ(ring.find(Operation::kClientWatch).events, POLLIN | POLLRDHUP);
+  client_sends(peer.write("cut").substr(0, 7));
+  EXPECT_EQ(ring.find(Operation::kClientWatch).events, POLLRDHUP);
+  EXPECT_EQ(table.incomplete_record_bytes(), kMaxIncompleteRecordBytes);
+  text("a");
+  end_of_turn();
+  EXPECT_THAT(read_all(), HasSubstr("\"a\"")) << "its answer goes on";
+  client_leaves();
+  finish();
+}
+
+TEST_F(TlsStreamTest, FreesAnIncompleteRecordWithItsStream) {
+  open_tls();
+  read_all();
+  client_sends(peer.write("cut").substr(0, 7));
+  client_leaves();
+  finish();
+  EXPECT_EQ(table.incomplete_record_bytes(), 0u);
+}
+
 TEST_F(TlsStreamTest, OnlyDrainsBehindItsOwnCloseNotify) {
   open_tls();
   backend.sink->on_end(FinishReason::kStop);
