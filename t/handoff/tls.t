@@ -96,7 +96,7 @@ is_whole_stream(curl(@http1, $keys . path_with('/data-in-body.php', socket => $d
   'data in a memfd: the whole stream arrives');
 
 # A handler that works longer than the client may take for its request.
-is_handed_over('mod_reqtimeout', '--data', 'sealed', $keys . asks($daemon->socket, sleep_ms => 1500, body_as_prompt => 1));
+is_handed_over('mod_reqtimeout', '--data-binary', "\@$body", $keys . asks($daemon->socket, sleep_ms => 1500));
 
 # What cannot leave Apache.
 my @cbc = qw(--tls-max 1.2 --ciphers ECDHE-RSA-AES128-SHA256);
