@@ -229,7 +229,8 @@ TEST_F(SlowMonitorTest, ShowsTheStreamsThatThereAre) {
   json.Parse(answer.c_str() + answer.find("\r\n\r\n") + 4);
   ASSERT_FALSE(json.HasParseError()) << answer;
   EXPECT_EQ(json["streams"].Size(), 2u);
-  EXPECT_THAT(answer, HasSubstr(R"("request_id":"r-1","user":"7","model":"m","backend":"mock","state":"streaming")"));
+  EXPECT_THAT(answer, HasSubstr(R"("request_id":"r-1","user":"7","model":"m","backend":"mock",)"
+                                R"("transport":"relayed","state":"streaming")"));
   EXPECT_THAT(answer, ContainsRegex(R"("stream":"[01]\.[0-9]+\.[0-9]+")"));
   EXPECT_TRUE(eventually_has("/metrics", "\ndaemon_active_streams 2\n"));
 }
