@@ -34,6 +34,10 @@ class TlsTraceTest : public testing::TestWithParam<TlsSetup> {
 
 INSTANTIATE_TEST_SUITE_P(, TlsTraceTest, testing::ValuesIn(kSuites), name_of);
 
+// TLS 1.2 has a second handshake in place of both.
+class Tls13TraceTest : public TlsTraceTest {};
+INSTANTIATE_TEST_SUITE_P(, Tls13TraceTest, testing::ValuesIn(kSuites, kSuites + kSuitesOf13), name_of);
+
 TEST_P(TlsTraceTest, GoesOnAfterAnyOrderOfTicketsAnswersAndNewKeys) {
   for (std::uint32_t seed = 0; seed < 20; ++seed) {
     SCOPED_TRACE(testing::Message() << "seed " << seed);
@@ -62,8 +66,7 @@ TEST_P(TlsTraceTest, GoesOnAfterAnyOrderOfTicketsAnswersAndNewKeys) {
   }
 }
 
-TEST_P(TlsTraceTest, GoesOnAfterTheClientWasAuthenticatedBehindTheHandshake) {
-  if (!is_13()) GTEST_SKIP() << "TLS 1.2 has a second handshake instead";
+TEST_P(Tls13TraceTest, GoesOnAfterTheClientWasAuthenticatedBehindTheHandshake) {
   TlsPeer client(GetParam());
   client.exchange();
   client.authenticate_client();
@@ -83,8 +86,7 @@ TEST_P(TlsTraceTest, IsNotReadWithinARecordOfTheClient) {
   }
 }
 
-TEST_P(TlsTraceTest, IsNotReadWhileTheClientWaitsForAKeyUpdate) {
-  if (!is_13()) GTEST_SKIP() << "TLS 1.2 has no KeyUpdate";
+TEST_P(Tls13TraceTest, IsNotReadWhileTheClientWaitsForAKeyUpdate) {
   TlsPeer client(GetParam());
   client.exchange_keys(true);
   EXPECT_EQ(client.why_not(), "the keys of its TLS connection are being changed");

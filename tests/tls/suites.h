@@ -6,6 +6,7 @@
 
 #include <gtest/gtest.h>
 
+#include <cstddef>
 #include <ostream>
 #include <string>
 #include <string_view>
@@ -31,6 +32,9 @@ inline const TlsSetup kSuites[] = {
     {.version = handoff_protocol::TlsVersion::k12, .suite = "AES128-GCM-SHA256", .rsa_certificate = true},
     {.version = handoff_protocol::TlsVersion::k12, .suite = "AES256-GCM-SHA384", .rsa_certificate = true},
 };
+
+// Those of TLS 1.3, which are the first.
+inline constexpr std::size_t kSuitesOf13 = 3;
 
 inline void PrintTo(const TlsSetup& setup, std::ostream* out) {
   *out << setup.suite;
