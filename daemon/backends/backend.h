@@ -22,15 +22,16 @@ namespace streaming {
 
 // Why an upstream gave no whole answer.
 enum class FailureKind : std::uint8_t {
-  kUnreachable,  // no connection, or lost before the answer's head
-  kStatus,       // answered with an error
-  kReported,     // an error event in its stream
-  kTruncated,    // ended before the answer's end
-  kMalformed,    // not what its API promises
-  kCompressed,   // in an encoding that was not asked for
-  kTooLarge,     // an event over max_event_bytes
-  kAttachment,   // a file that the hand-off names cannot be used
-  kOverBudget,   // the files would have all requests together hold more than they may
+  kUnreachable,    // no connection, or lost before the answer's head
+  kStatus,         // answered with an error
+  kReported,       // an error event in its stream
+  kTruncated,      // ended before the answer's end
+  kMalformed,      // not what its API promises
+  kCompressed,     // in an encoding that was not asked for
+  kTooLarge,       // an event over max_event_bytes
+  kAttachment,     // a file that the hand-off names cannot be used
+  kOverBudget,     // the files would have all requests together hold more than they may
+  kProgramFailed,  // a program that answers has failed
 };
 
 struct BackendFailure {
@@ -93,7 +94,7 @@ class Backend {
   // Valid as long as the backend.
   virtual std::string_view format(const HandoffRequest&) const { return {}; }
 
-  // Which of backend_registry() it is; its BackendSet sets that.
+  // Which of backend_registry() it is; its owner sets that.
   void set_index(std::size_t index) { index_ = index; }
   std::size_t index() const { return index_; }
 

@@ -36,6 +36,8 @@ enum class Operation : std::uint8_t {
   kUpstreamWritable,
   kChildEnded,
   kChildOutput,
+  kProgramReadable,
+  kProgramReceive,
   kFileOpen,
   kFileStatus,
   kFileRead,

@@ -60,7 +60,7 @@ Worker::Worker(std::size_t index, std::shared_ptr<const Config> config, SharedBy
       files_(*ring_),
       backends_(std::make_unique<BackendSet>(config, timers_, http_, output_reader_, files_, counters_)),
       streams_(*ring_, timers_, load_, shared.users, counters_, stream_settings(*config, load_)),
-      programs_(children_, timers_, streams_, shared.programs),
+      programs_(*ring_, children_, timers_, streams_, shared.programs),
       receiver_(*ring_, timers_, load_, counters_, handoff_limits(*config), *this) {
   enter_at(completions_);
 }
@@ -79,6 +79,7 @@ void Worker::enter_at(CompletionTable& completions) {
   files_.enter_at(completions);
   http_.enter_at(completions);
   streams_.enter_at(completions);
+  programs_.enter_at(completions);
 }
 
 void Worker::listen(UniqueFd socket) {
@@ -163,7 +164,7 @@ Admission Worker::on_client(Client& client, std::unique_ptr<HandoffRequest> requ
   if (!request->count_in(shared_.requests)) return over_budget(*request, shared_.requests);
   const Config& config = backends_->config();
   const std::string_view name = request->backend.empty() ? std::string_view(config.backend) : request->backend;
-  if (name == kExecBackend) return programs_.open(client, *request, config);
+  if (name == kExecBackend) return programs_.open(client, std::move(request), config);
   Backend* backend = backends_->find(name, *request);
   if (backend == nullptr) return Refusal{400, "unknown backend; there are: " + backend_names()};
   if (std::optional<Refusal> refusal = backend->refusal_for(*request)) return *refusal;
@@ -260,7 +261,7 @@ bool Worker::backends_in_use() const {
 bool Worker::finished() const {
   return given_up_ || (carried_out_ >= WorkerOrder::kDrain && !listening() && streams_.empty() && receiver_.idle() &&
                        load_.assigned.load(std::memory_order_acquire) == 0 && output_reader_.empty() &&
-                       files_.empty() && children_.empty() && !backends_in_use());
+                       files_.empty() && programs_.empty() && children_.empty() && !backends_in_use());
 }
 
 }  // namespace streaming

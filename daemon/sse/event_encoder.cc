@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 
+#include "base/check.h"
 #include "sse/json_text.h"
 
 namespace streaming {
@@ -73,6 +74,10 @@ EventEncoder::EventEncoder(Format format, std::string message_id) : format_(form
 
 std::uint32_t EventEncoder::append(Buffer& out, const AnswerEvent& event) {
   if (ui_message_) return ui_message_->append(out, event);
+  if (is_verbatim()) {
+    out.append(event.text);
+    return 1;
+  }
   if (event.kind == AnswerEvent::Kind::kUpstream && format_ == Format::kRaw) {
     upstream_seen_ = true;
     append_upstream_event(out, event);
@@ -86,6 +91,7 @@ std::uint32_t EventEncoder::append(Buffer& out, const AnswerEvent& event) {
 
 void EventEncoder::append_end(Buffer& out, FinishReason reason, bool done_event) {
   if (ui_message_) return ui_message_->append_end(out, reason);
+  if (is_verbatim()) return;
   // The identity returns in Last-Event-ID when an EventSource reconnects. It is sent without data, so it is not an
   // event: npm's `openai` throws if it receives an event that the API does not have.
   if (passes_upstream_events()) {
@@ -97,6 +103,7 @@ void EventEncoder::append_end(Buffer& out, FinishReason reason, bool done_event)
 }
 
 void EventEncoder::append_error(Buffer& out, std::string_view message, bool reported_by_upstream) {
+  CHECK(!is_verbatim());
   if (ui_message_) {
     UiMessage::append_error(out, message);
   } else if (format_ != Format::kRaw || content_written_) {

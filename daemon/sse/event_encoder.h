@@ -20,6 +20,7 @@ enum class Format : std::uint8_t {
   kContent,    // data: {"content":"TEXT"}
   kRaw,        // the upstream's own events; the same as kContent if the backend has none
   kUiMessage,  // sse/ui_message.h
+  kVerbatim,   // the text as it is: a whole HTTP response, which the backend writes itself. Nobody can ask for it
 };
 
 std::optional<Format> find_format(std::string_view name);
@@ -34,6 +35,9 @@ class EventEncoder {
  public:
   // `message_id` names the answer in kUiMessage; other formats ignore it.
   explicit EventEncoder(Format format = Format::kContent, std::string message_id = {});
+
+  // Whether the backend writes all that the client gets: the head, the events and the end.
+  bool is_verbatim() const { return format_ == Format::kVerbatim; }
 
   // Whether it uses AnswerEvent::Kind::kUpstream, which costs a copy.
   bool wants_upstream_events() const { return format_ == Format::kRaw; }
@@ -50,7 +54,7 @@ class EventEncoder {
   void append_end(Buffer& out, FinishReason reason, bool done_event);
 
   // Ends an incomplete answer so that the client notices. `reported_by_upstream`: the upstream's last event was the
-  // error.
+  // error. Not of a verbatim answer, in which nothing but the backend's text has a place.
   void append_error(Buffer& out, std::string_view message, bool reported_by_upstream);
 
  private:

@@ -6,6 +6,7 @@
 #include <rapidjson/writer.h>
 #include <signal.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -20,6 +21,7 @@
 #include "base/log_line.h"
 #include "process/program.h"
 #include "stream/limits.h"
+#include "stream/program_output.h"
 
 namespace streaming {
 namespace {
@@ -84,6 +86,10 @@ Refusal not_started(int code) {
   return Refusal{500, "the program cannot be started"};
 }
 
+std::size_t exec_index() {
+  return static_cast<std::size_t>(find_backend(kExecBackend) - backend_registry().data());
+}
+
 CloseCause cause_of(int status) {
   if (status == 0) return CloseCause::kCompleted;
   return WIFSIGNALED(status) && WTERMSIG(status) == SIGPIPE ? CloseCause::kClientGone : CloseCause::kProgramFailed;
@@ -91,103 +97,166 @@ CloseCause cause_of(int status) {
 
 }  // namespace
 
-class ProgramTable::Program final : public ChildOwner, private TimerOwner {
+class ProgramTable::Program final : public ChildOwner, private TimerOwner, private WorkOwner {
  public:
   Program(Handle handle, ProgramTable& table, std::string name)
-      : handle_(handle), table_(table), name_(std::move(name)), lifetime_(*this) {}
+      : handle_(handle), table_(table), name_(std::move(name)), lifetime_(*this), over_(*this) {}
+  ~Program() { table_.running_.fetch_sub(1, std::memory_order_relaxed); }
 
-  void on_child_ended(Handle, int status) override { table_.release(*this, status); }
+  void on_child_ended(Handle, int status) override { table_.on_ended(*this, status); }
   void on_timer(Timer&) override { table_.end(*this, CloseCause::kTooLong); }
+  void on_work(Work&) override { table_.release_when_over(*this); }
+
+  void on_readable(const Completion& completion) { output_->on_readable(completion); }
+  void on_received(const Completion& completion) { output_->on_received(completion); }
 
   const Handle handle_;
   ProgramTable& table_;
   const std::string name_;
+  const Time started_ = table_.timers_.clock();
   Timer lifetime_;
-  Handle child_;
-  StreamTable::Place place_;
-  std::optional<CloseCause> ended_for_;  // why it was asked to end; nothing while it may go on
+  Work over_;                                // the program was reaped, or its output is over
+  std::optional<Handle> child_;              // nothing before the start and once it was reaped
+  std::optional<StreamTable::Place> place_;  // nothing if a stream has it
+  std::unique_ptr<ProgramOutput> output_;    // null unless a stream has the client
+  std::string stream_id_;                    // for the log
+  std::optional<CloseCause> ended_for_;      // why it was asked to end; nothing while it may go on
 };
 
-ProgramTable::ProgramTable(Children& children, TimerWheel& timers, StreamTable& streams,
+class ProgramTable::ProgramBackend final : public Backend {
+ public:
+  ProgramBackend() { set_index(exec_index()); }
+
+  std::unique_ptr<BackendSession> answer(std::unique_ptr<HandoffRequest>, EventSink& sink) override {
+    program_->stream_id_ = sink.stream_id();
+    return program_->output_->begin(sink);
+  }
+
+  Program* program_ = nullptr;  // of the stream that is being opened
+};
+
+ProgramTable::ProgramTable(Ring& ring, Children& children, TimerWheel& timers, StreamTable& streams,
                            std::atomic<std::int64_t>& running)
-    : children_(children),
+    : ring_(ring),
+      children_(children),
       timers_(timers),
       streams_(streams),
       running_(running),
-      programs_(kUnlimited) {  // the places bound it
+      programs_(kUnlimited),  // max_children bounds it
+      backend_(std::make_unique<ProgramBackend>()) {
 }
 
 ProgramTable::~ProgramTable() = default;
 
-Admission ProgramTable::open(Client& client, const HandoffRequest& request, const Config& config) {
-  if (client.tls) return Refusal{501, "backend exec does not serve clients over TLS"};
-  if (find_command(config, request.profile) == nullptr) {
+void ProgramTable::enter_at(CompletionTable& completions) {
+  completions.enter_slots<&Program::on_readable>(Operation::kProgramReadable, programs_);
+  completions.enter_slots<&Program::on_received>(Operation::kProgramReceive, programs_);
+}
+
+// --- Beginning ------------------------------------------------------------------------------------------------------
+
+Admission ProgramTable::open(Client& client, std::unique_ptr<HandoffRequest> request, const Config& config) {
+  if (find_command(config, request->profile) == nullptr) {
     return Refusal{400, "unknown profile; of backend exec there are: " + command_names(config)};
   }
   if (running_.fetch_add(1, std::memory_order_relaxed) >= config.exec_max_children) {
     running_.fetch_sub(1, std::memory_order_relaxed);
     return Refusal{503, "too many programs run, try again soon", kRetryAfterSeconds};
   }
-  Admission admission = start(client.socket, request, config);
+  Program& program =
+      *programs_.create(*this, std::string(request->profile.empty() ? kDefaultCommand : request->profile));
+  StreamTable::Place place{.backend = exec_index(), .since = timers_.clock()};
+  Admission admission = streams_.take_place(request->user_id, place);
   if (admission) {
-    client.socket.reset();  // it is the program's
-  } else {
-    running_.fetch_sub(1, std::memory_order_relaxed);
+    admission = start(program, place, client, std::move(request), config);
+    if (!admission) streams_.cancel_place(place);
   }
+  if (!admission && !program.child_) programs_.destroy(program, program.handle_);
   return admission;
 }
 
-Admission ProgramTable::start(const UniqueFd& client, const HandoffRequest& request, const Config& config) {
-  Result<ProgramPayload> payload = program_payload(request);
-  if (!payload) return not_started(payload.error().code);
-  const auto backend = static_cast<std::size_t>(find_backend(kExecBackend) - backend_registry().data());
-  StreamTable::Place place{.backend = backend, .since = timers_.clock()};
-  if (Admission admission = streams_.take_place(request.user_id, place); !admission) return admission;
-
-  Program& program = *programs_.create(*this, std::string(request.profile.empty() ? kDefaultCommand : request.profile));
-  program.place_ = place;
-  std::vector<std::string> environment = harmless_environment();
-  environment.push_back(std::move(payload->variable));
-  // Programs are written for sockets that wait.
-  fcntl(client.get(), F_SETFL, fcntl(client.get(), F_GETFL) & ~O_NONBLOCK);
-  const Result<Handle> child = children_.start({.words = *find_command(config, request.profile),
-                                                .environment = std::move(environment),
-                                                .input = client.get(),
-                                                .output = client.get(),
-                                                .file = payload->file.get()},
-                                               program);
+Admission ProgramTable::start(Program& program, const StreamTable::Place& place, Client& client,
+                              std::unique_ptr<HandoffRequest> request, const Config& config) {
+  const Result<Handle> child =
+      client.tls ? start_behind_pair(program, *request, config) : start_child(program, client.socket, *request, config);
   if (!child) {
     log::error("program {}: {}", program.name_, child.error().message);
-    programs_.destroy(program, program.handle_);
-    streams_.cancel_place(place);
     return not_started(child.error().code);
   }
   program.child_ = *child;
   const Duration longest = streams_.settings().max_stream_duration;
   if (longest > Duration(0)) timers_.schedule(program.lifetime_, longest);
-  return admitted();
+  if (!client.tls) {
+    program.place_ = place;
+    program.stream_id_ = streams_.id_of_program(program.handle_);
+    client.socket.reset();  // it is the program's
+    return admitted();
+  }
+  backend_->program_ = &program;
+  Admission admission = streams_.open_at(place, client, std::move(request), *backend_);
+  backend_->program_ = nullptr;
+  if (!admission) end(program, CloseCause::kRefused);
+  return admission;
 }
 
+Result<Handle> ProgramTable::start_behind_pair(Program& program, const HandoffRequest& request, const Config& config) {
+  int ends[2] = {-1, -1};
+  if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0) {
+    return Error::from_errno("cannot create a socket pair", errno);
+  }
+  UniqueFd ours(ends[0]);
+  const UniqueFd its(ends[1]);
+  program.output_ = std::make_unique<ProgramOutput>(ring_, timers_, program.handle_, std::move(ours), program.over_);
+  return start_child(program, its, request, config);
+}
+
+Result<Handle> ProgramTable::start_child(Program& program, const UniqueFd& client, const HandoffRequest& request,
+                                         const Config& config) {
+  Result<ProgramPayload> payload = program_payload(request);
+  if (!payload) return payload.error();
+  std::vector<std::string> environment = harmless_environment();
+  environment.push_back(std::move(payload->variable));
+  // Programs are written for sockets that wait.
+  fcntl(client.get(), F_SETFL, fcntl(client.get(), F_GETFL) & ~O_NONBLOCK);
+  return children_.start({.words = *find_command(config, request.profile),
+                          .environment = std::move(environment),
+                          .input = client.get(),
+                          .output = client.get(),
+                          .file = payload->file.get()},
+                         program);
+}
+
+// --- Ending ---------------------------------------------------------------------------------------------------------
+
 void ProgramTable::end(Program& program, CloseCause cause) {
+  if (!program.child_) return;
   if (!program.ended_for_) program.ended_for_ = cause;
-  children_.end(program.child_);
+  children_.end(*program.child_);
 }
 
 void ProgramTable::end_all(CloseCause cause) {
   programs_.for_each([&](Program& program, Handle) { end(program, cause); });
 }
 
-void ProgramTable::release(Program& program, int status) {
-  const CloseCause cause = program.ended_for_.value_or(cause_of(status));
+void ProgramTable::on_ended(Program& program, int status) {
+  program.child_.reset();
+  program.lifetime_.stop();
+  // A program whose stream has ended before it has lost its client, however it takes that.
+  const bool lost_client = program.output_ && !program.output_->wanted();
+  const CloseCause cause = program.ended_for_.value_or(lost_client ? CloseCause::kClientGone : cause_of(status));
   if (streams_.settings().log_each_stream) {
     LogLine line("program ended");
-    line.add("stream", streams_.id_of_program(program.handle_)).add("profile", program.name_).add("cause", info(cause).word);
+    line.add("stream", program.stream_id_).add("profile", program.name_).add("cause", info(cause).word);
     WIFSIGNALED(status) ? line.add("signal", WTERMSIG(status)) : line.add("status", WEXITSTATUS(status));
-    line.add("duration_ms", (timers_.clock() - program.place_.since).count()).write();
+    line.add("duration_ms", (timers_.clock() - program.started_).count()).write();
   }
-  running_.fetch_sub(1, std::memory_order_relaxed);
-  streams_.return_place(program.place_, cause);
-  programs_.destroy(program, program.handle_);
+  if (program.place_) streams_.return_place(*program.place_, cause);
+  if (program.output_) program.output_->on_program_ended(status);
+  timers_.soon(program.over_);
+}
+
+void ProgramTable::release_when_over(Program& program) {
+  if (!program.child_ && (!program.output_ || program.output_->over())) programs_.destroy(program, program.handle_);
 }
 
 }  // namespace streaming

@@ -35,6 +35,8 @@ CloseCause cause_of(FailureKind failure) {
       return CloseCause::kAttachment;
     case FailureKind::kOverBudget:
       return CloseCause::kOverBudget;
+    case FailureKind::kProgramFailed:
+      return CloseCause::kProgramFailed;
   }
   return CloseCause::kUpstreamMalformed;
 }
@@ -80,12 +82,7 @@ void Stream::open(std::unique_ptr<HandoffRequest> request, Format format, Backen
     log_record_ = std::make_unique<LogRecord>(std::move(record));
   }
   encoder_ = EventEncoder(format, format == Format::kUiMessage ? message_id(*request) : std::string());
-  append_stream_head(writer_.queue(), {.date = table_.date(),
-                                       .chunked = request->apache.takes_chunks(),
-                                       .own = format_headers(format),
-                                       .others = request->response_headers});
-  if (request->apache.takes_chunks()) writer_.begin_chunks();
-  head_held_ = !table_.settings().early_head;
+  if (!encoder_.is_verbatim()) append_head(*request, format);
   goes_on_ = request->continue_without_client;
   backend_ = &backend;
   session_ = backend.answer(std::move(request), *this);
@@ -95,6 +92,16 @@ void Stream::open(std::unique_ptr<HandoffRequest> request, Format format, Backen
   submit_watch(POLLIN | POLLRDHUP);
   arm_wait();
   mark_for_flush();
+}
+
+void Stream::append_head(const HandoffRequest& request, Format format) {
+  const bool chunked = request.apache.takes_chunks();
+  append_stream_head(writer_.queue(), {.date = table_.date(),
+                                       .chunked = chunked,
+                                       .own = format_headers(format),
+                                       .others = request.response_headers});
+  if (chunked) writer_.begin_chunks();
+  head_held_ = !table_.settings().early_head;
 }
 
 void Stream::open_refused(const HttpError& error) {
@@ -189,13 +196,19 @@ void Stream::flush() {
 }
 
 bool Stream::seal() {
-  using LastRecord = StreamWriter::LastRecord;
-  LastRecord last = LastRecord::kNotYet;
-  if (ended()) last = cause_ == CloseCause::kClientMalformed ? LastRecord::kFatalAlert : LastRecord::kCloseNotify;
-  if (writer_.seal(*tls_, table_.tls_ciphers(), last)) return true;
+  if (writer_.seal(*tls_, table_.tls_ciphers(), last_record())) return true;
   log::warn("stream {}: no further TLS record can be made: its keys are used up, or OpenSSL has failed", stream_id());
   lose_client(CloseCause::kTlsFailed);
   return false;
+}
+
+StreamWriter::LastRecord Stream::last_record() const {
+  using LastRecord = StreamWriter::LastRecord;
+  if (!ended()) return LastRecord::kNotYet;
+  if (cause_ == CloseCause::kClientMalformed) return LastRecord::kFatalAlert;
+  // Only the missing record shows the client that a verbatim answer was cut; other formats have an event for that.
+  const bool is_cut = encoder_.is_verbatim() && cause_ != CloseCause::kCompleted;
+  return is_cut ? LastRecord::kNotYet : LastRecord::kCloseNotify;
 }
 
 void Stream::on_sent(const Completion& completion) {
@@ -243,27 +256,31 @@ void Stream::restart_wait() {
 
 // An early timer is cheaper than one that moves with every event: on_timer() compares the times again.
 void Stream::arm_wait() {
-  const Time due = std::min(waiting_since_ + wait_limit(), heartbeat_due());
+  const Time due = std::min(wait_due(), heartbeat_due());
+  if (due == Time::max()) return;
   if (!wait_.pending() || wait_.expiry() > due) table_.timers().schedule_at(wait_, due);
 }
 
-Duration Stream::wait_limit() const {
-  if (shut_down_) return kDrainTimeout;
-  if (blocked_ || state_ == StreamState::kDraining) return table_.settings().write_timeout;
-  return state_ == StreamState::kOpening ? table_.settings().first_byte_timeout : table_.settings().idle_timeout;
+Time Stream::wait_due() const {
+  if (shut_down_) return waiting_since_ + kDrainTimeout;
+  if (blocked_ || state_ == StreamState::kDraining) return waiting_since_ + table_.settings().write_timeout;
+  if (encoder_.is_verbatim()) return Time::max();  // what a program is silent for is its own affair
+  const bool opening = state_ == StreamState::kOpening;
+  return waiting_since_ + (opening ? table_.settings().first_byte_timeout : table_.settings().idle_timeout);
 }
 
 void Stream::on_timer(Timer& timer) {
   if (&timer == &lifetime_) return begin_close(CloseCause::kTooLong);
   const Time now = table_.timers().now();
-  if (now >= waiting_since_ + wait_limit()) return on_waited_too_long();
+  if (now >= wait_due()) return on_waited_too_long();
   if (now >= heartbeat_due()) send_heartbeat();
   arm_wait();
 }
 
 Time Stream::heartbeat_due() const {
   const Duration interval = table_.settings().heartbeat_interval;
-  const bool none = interval == Duration(0) || ended() || blocked_ || client_gone_ || head_held_;
+  const bool none =
+      interval == Duration(0) || ended() || blocked_ || client_gone_ || head_held_ || encoder_.is_verbatim();
   return none ? Time::max() : quiet_since_ + interval;
 }
 

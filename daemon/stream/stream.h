@@ -157,17 +157,20 @@ class Stream final : public ListNode, private EventSink, private TimerOwner {
   void move_to(StreamState state);
   bool ended() const { return state_ == StreamState::kDraining || state_ == StreamState::kClosing; }
 
+  void append_head(const HandoffRequest& request, Format format);
   void note_first_event();
   bool nothing_sent() const { return bytes_sent_ == 0 && !writer_.sending() && !writer_.sealed(); }
 
   void mark_for_flush();
   // Makes records of what is queued for a client over TLS; false if the stream has ended because that failed.
   bool seal();
+  StreamWriter::LastRecord last_record() const;
   void pause_or_resume_backend();
   // What is waited for has happened, and the next wait begins.
   void restart_wait();
   void arm_wait();
-  Duration wait_limit() const;
+  // When that takes too long; Time::max() if it may take for ever.
+  Time wait_due() const;
   // When a comment is due to keep the connection alive; Time::max() when none is.
   Time heartbeat_due() const;
   void send_heartbeat();

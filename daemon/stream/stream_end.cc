@@ -198,7 +198,8 @@ void Stream::begin_close(CloseCause cause, int upstream_status, int retry_after_
   cause_ = cause;
   if (session_) session_->cancel();
   lifetime_.stop();
-  if (const std::string_view message = words.empty() ? info(cause).message : words; !message.empty()) {
+  const std::string_view message = words.empty() ? info(cause).message : words;
+  if (!message.empty() && !encoder_.is_verbatim()) {
     if (nothing_sent() && !table_.settings().early_head) {
       writer_.drop();
       status_ = static_cast<std::uint16_t>(answer_status(cause, upstream_status));

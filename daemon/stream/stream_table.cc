@@ -43,20 +43,35 @@ Admission StreamTable::open(Client& client, std::unique_ptr<HandoffRequest> requ
   if (!format) return Refusal{400, "unknown format; there are: " + format_names()};
   UserLimits::User* user = nullptr;
   if (Admission admission = admit(request->user_id, user); !admission) return admission;
-  Stream* stream = create(client);
-  if (stream == nullptr) {
+  if (!open_admitted(client, std::move(request), *format, backend, user)) {
     if (user != nullptr) users_.leave(*user);
     return full();
   }
+  metrics_.backends[backend.index()].requests.add();
+  return admitted();
+}
+
+Admission StreamTable::open_at(const Place& place, Client& client, std::unique_ptr<HandoffRequest> request,
+                               Backend& backend) {
+  CHECK(places_without_stream_ > 0);
+  --places_without_stream_;
+  if (open_admitted(client, std::move(request), Format::kVerbatim, backend, place.user)) return admitted();
+  ++places_without_stream_;
+  return full();
+}
+
+bool StreamTable::open_admitted(Client& client, std::unique_ptr<HandoffRequest> request, Format format,
+                                Backend& backend, UserLimits::User* user) {
+  Stream* stream = create(client);
+  if (stream == nullptr) return false;
   stream->set_user(user);
   backend.enter();
   counters_.add(Counter::kStreams);
   counters_.add(kTransportCounters[static_cast<std::size_t>(stream->transport())]);
   note_places();
-  metrics_.backends[backend.index()].requests.add();
   peak_since_trim_ = std::max(peak_since_trim_, streams_.size());
-  stream->open(std::move(request), *format, backend);
-  return admitted();
+  stream->open(std::move(request), format, backend);
+  return true;
 }
 
 Admission StreamTable::admit(std::string_view user_id, UserLimits::User*& user) {

@@ -62,6 +62,9 @@ class StreamTable final : private TimerOwner, private WorkOwner {
     UserLimits::User* user = nullptr;
   };
   Admission take_place(std::string_view user_id, Place& place);
+  // It gets a stream after all, for a verbatim answer. The stream takes the place, the client and its assignment of the
+  // WorkerLoad; if the client is not admitted, the caller keeps all three.
+  Admission open_at(const Place& place, Client& client, std::unique_ptr<HandoffRequest> request, Backend& backend);
   // It has ended, for that cause, and with it its client's assignment of the WorkerLoad.
   void return_place(const Place& place, CloseCause cause);
   // It has not begun.
@@ -117,6 +120,9 @@ class StreamTable final : private TimerOwner, private WorkOwner {
   void release(Stream& stream);
 
  private:
+  // False if the ring has no room for the client; then the caller keeps it, and its user's count.
+  bool open_admitted(Client& client, std::unique_ptr<HandoffRequest> request, Format format, Backend& backend,
+                     UserLimits::User* user);
   // Admitted if there is a place, and room for another stream of its user.
   Admission admit(std::string_view user_id, UserLimits::User*& user);
   std::uint32_t places_taken() const { return streams_.size() - refused_streams_ + places_without_stream_; }

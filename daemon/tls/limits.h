@@ -20,7 +20,7 @@ inline constexpr std::uint64_t kMaxRecordsPerKey = std::uint64_t{1} << 24;
 // we answer it; a client that waits for its answer needs none. Over it: the record is malformed, the stream ends.
 //
 // Other records have no limit of their own: each costs 0.5 µs and is at least 22 bytes, so the work is linear in what
-// the client sends, as with any server of TLS.
+// the client sends. Streams limit that (kMaxReceivedKb).
 inline constexpr int kMaxKeyUpdates = 100;
 
 }  // namespace streaming

@@ -8,8 +8,11 @@
 #include <string>
 
 #include "protocol/handoff_protocol.h"
+#include "support/connection_part.h"
 #include "support/daemon_process.h"
 #include "support/payload_memfd.h"
+#include "support/tcp_sockets.h"
+#include "support/tls_peer.h"
 
 namespace streaming {
 namespace {
@@ -252,6 +255,126 @@ TEST_F(ExecTest, NeedsACommand) {
   DaemonProcess daemon({"--backend", "exec"});
   EXPECT_EQ(daemon.exit_status(), 1);
   EXPECT_THAT(daemon.log(), HasSubstr("set backend.exec.commands"));
+}
+
+// --- exec for clients over TLS --------------------------------------------------------------------------------------
+
+// A client of OpenSSL, whose handshake was made before the hand-off.
+class ExecOverTlsTest : public ExecTest {
+ protected:
+  UniqueFd hand_over(const DaemonProcess& daemon, std::string_view payload = "{}") {
+    auto [client, browser] = tcp_pair();
+    apache = daemon.hand_over(connection_part(peer.server_state()) + std::string(payload), {client.get()});
+    return std::move(browser);
+  }
+
+  // The beginning of what Apache is answered to a client that is refused.
+  std::string refusal(const DaemonProcess& daemon, std::string_view payload) {
+    const UniqueFd browser = hand_over(daemon, payload);
+    return read_some(apache.get()).substr(0, std::string_view(R"(R{"status":400)").size());
+  }
+
+  TlsPeer peer;
+  UniqueFd apache;  // its connection of the last hand-off
+};
+
+TEST_F(ExecOverTlsTest, AProgramAnswersWithoutKnowingOfTls) {
+  DaemonProcess daemon(flags(kAnswer));
+  ASSERT_TRUE(daemon.ready()) << daemon.log();
+  const std::size_t before = daemon.descriptors();
+  const UniqueFd browser = hand_over(daemon, R"({"prompt":"hi"})");
+  EXPECT_EQ(read_to_end(apache.get()), "A");
+  // What it sends is dropped, and is no reason to end.
+  const std::string ignored = peer.write("hello\n");
+  ASSERT_EQ(send(browser.get(), ignored.data(), ignored.size(), 0), static_cast<ssize_t>(ignored.size()));
+  const std::string expected = "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\nargument: {\"prompt\":\"hi\"}\n";
+  std::string answer;
+  while (answer.size() < expected.size()) answer += peer.read(read_some(browser.get()));
+  EXPECT_EQ(answer, expected);
+  EXPECT_FALSE(peer.has_clean_end()) << "the program still reads";
+  const std::string end = peer.close();
+  ASSERT_EQ(send(browser.get(), end.data(), end.size(), 0), static_cast<ssize_t>(end.size()));
+  EXPECT_TRUE(daemon.logs("profile=default cause=client_gone status=1")) << "it has read the end of file";
+  EXPECT_TRUE(eventually([&] { return daemon.children() == 0 && daemon.descriptors() <= before; }));
+  EXPECT_EQ(daemon.stop(), 0);
+}
+
+TEST_F(ExecOverTlsTest, AnAnswerIsWholeIfItsProgramHasSucceeded) {
+  DaemonProcess daemon(flags("printf 'HTTP/1.1 204 No Content\\r\\n\\r\\n'"));
+  ASSERT_TRUE(daemon.ready()) << daemon.log();
+  EXPECT_EQ(peer.read(read_to_end(hand_over(daemon).get())), "HTTP/1.1 204 No Content\r\n\r\n");
+  EXPECT_TRUE(peer.has_clean_end());
+  EXPECT_TRUE(daemon.logs("profile=default cause=completed status=0"));
+  EXPECT_TRUE(daemon.logs("backend=exec transport=tls status=200 cause=completed")) << daemon.log();
+}
+
+TEST_F(ExecOverTlsTest, AnAnswerIsCutIfItsProgramHasFailed) {
+  for (const char* body : {"echo begun; exit 3", "echo begun; kill -KILL $$"}) {
+    DaemonProcess daemon(flags(body));
+    ASSERT_TRUE(daemon.ready()) << daemon.log();
+    TlsPeer client;
+    auto [handed, browser] = tcp_pair();
+    daemon.hand_over(connection_part(client.server_state()) + "{}", {handed.get()});
+    handed.reset();
+    EXPECT_EQ(client.read(read_to_end(browser.get())), "begun\n");
+    browser.reset();
+    client.end_of_file();
+    EXPECT_FALSE(client.has_clean_end()) << body;
+    EXPECT_TRUE(daemon.logs("backend=exec transport=tls status=200 cause=program_failed")) << daemon.log();
+  }
+}
+
+TEST_F(ExecOverTlsTest, AProgramWaitsForAClientThatReadsSlowly) {
+  DaemonProcess daemon(flags("yes | head -c 20000000"));
+  ASSERT_TRUE(daemon.ready()) << daemon.log();
+  const UniqueFd browser = hand_over(daemon);
+  std::size_t bytes = peer.read(read_some(browser.get())).size();
+  EXPECT_EQ(daemon.children(), 1u);
+  bytes += peer.read(read_to_end(browser.get())).size();
+  EXPECT_EQ(bytes, 20'000'000u);
+  EXPECT_TRUE(peer.has_clean_end());
+}
+
+TEST_F(ExecOverTlsTest, AProgramNoticesThatItsClientHasLeft) {
+  DaemonProcess daemon(flags("exec yes"));
+  ASSERT_TRUE(daemon.ready()) << daemon.log();
+  hand_over(daemon).reset();
+  EXPECT_TRUE(daemon.logs("profile=default cause=client_gone ")) << daemon.log();
+  EXPECT_TRUE(daemon.logs("backend=exec transport=tls status=200 cause=client_gone"));
+}
+
+TEST_F(ExecOverTlsTest, RefusalsComeBeforeTheClientIsTaken) {
+  DaemonProcess daemon(flags(kAnswer, {"--max-connections", "1", "--workers", "1"}));
+  ASSERT_TRUE(daemon.ready()) << daemon.log();
+  EXPECT_EQ(refusal(daemon, R"({"profile":"nonsense"})"), R"(R{"status":400)");
+  EXPECT_EQ(refusal(daemon, R"({"profile":"missing"})"), R"(R{"status":500)");
+  const UniqueFd browser = hand_over(daemon);
+  EXPECT_EQ(read_to_end(apache.get()), "A");
+  EXPECT_EQ(refusal(daemon, "{}"), R"(R{"status":503)");
+  EXPECT_EQ(daemon.children(), 1u) << "no program starts for a client that finds no place";
+}
+
+TEST_F(ExecOverTlsTest, AProgramThatTakesTooLongIsKilledAndItsAnswerCut) {
+  DaemonProcess daemon(flags("trap '' TERM; echo begun; sleep 3600 & sleep 3600", {"--max-stream-duration-ms", "50"}));
+  ASSERT_TRUE(daemon.ready()) << daemon.log();
+  const UniqueFd browser = hand_over(daemon);
+  EXPECT_EQ(peer.read(read_to_end(browser.get())), "begun\n");
+  EXPECT_FALSE(peer.has_clean_end());
+  EXPECT_TRUE(daemon.logs("cause=too_long signal=9"));
+  EXPECT_EQ(daemon.stop(), 0);
+}
+
+TEST_F(ExecOverTlsTest, AShutdownEndsProgramsAndTheirStreams) {
+  DaemonProcess daemon(flags("echo begun; exec sleep 3600", {"--shutdown-timeout-ms", "50"}));
+  ASSERT_TRUE(daemon.ready()) << daemon.log();
+  UniqueFd browser = hand_over(daemon);
+  EXPECT_EQ(peer.read(read_some(browser.get())), "begun\n");
+  daemon.signal(SIGTERM);
+  EXPECT_EQ(peer.read(read_to_end(browser.get())), "");
+  browser.reset();
+  EXPECT_FALSE(peer.has_clean_end());
+  EXPECT_NE(daemon.exit_status(), 0) << "an answer was cut";
+  EXPECT_THAT(daemon.log(), HasSubstr("cause=shutdown signal=15"));
 }
 
 // The shipped files of exec-examples/.

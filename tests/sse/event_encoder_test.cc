@@ -52,6 +52,14 @@ TEST_F(EventEncoderTest, WritesOneFrameAPieceOfTextWithItsBlankLine) {
   EXPECT_EQ(out.view(), "data: {\"content\":\"a\\n\\\"b\\\"\"}\n\ndata: [DONE]\n\n");
 }
 
+TEST_F(EventEncoderTest, LeavesAVerbatimAnswerAsItIs) {
+  encoder = EventEncoder(Format::kVerbatim);
+  EXPECT_TRUE(encoder.is_verbatim());
+  EXPECT_EQ(encoder.append(out, {.kind = Kind::kText, .text = "HTTP/1.1 200 OK\r\n\r\n\"b\""}), 1u);
+  encoder.append_end(out, FinishReason::kStop, true);
+  EXPECT_EQ(take(), "HTTP/1.1 200 OK\r\n\r\n\"b\"");
+}
+
 TEST_F(EventEncoderTest, EndsAnAnswerThatIsNotWholeWithoutDone) {
   encoder.append_error(out, "broken", true);
   EXPECT_EQ(take(), "data: {\"error\":\"broken\"}\n\n");

@@ -26,7 +26,7 @@ class FakeRing final : public Ring {
     bool waits = true;  // for a message
     int target = -1;  // of a passed file
     Tag arrival;
-    std::span<char> room;            // of a read
+    std::span<char> room;            // of a read or receive
     struct statx* status = nullptr;  // of a file
   };
 
@@ -110,7 +110,7 @@ class FakeRing final : public Ring {
   void submit_send(RingFile file, std::span<const char> bytes, Tag tag) override {
     add(tag, file).bytes.assign(bytes.data(), bytes.size());
   }
-  void submit_receive(RingFile file, std::span<char>, Tag tag) override { add(tag, file); }
+  void submit_receive(RingFile file, std::span<char> bytes, Tag tag) override { add(tag, file).room = bytes; }
   void submit_read(RingFile file, std::span<char> bytes, std::uint64_t, Tag tag) override {
     add(tag, file).room = bytes;
   }
