@@ -13,7 +13,9 @@
 #include <initializer_list>
 #include <string>
 
+#include "support/connection_part.h"
 #include "support/daemon_process.h"
+#include "support/tls_peer.h"
 
 namespace streaming {
 namespace {
@@ -277,6 +279,25 @@ TEST_F(Upgrade, CutsNoStreamAndServesNewOnesFromTheSuccessor) {
 
   EXPECT_EQ(end(successor), 0);
   EXPECT_FALSE(std::filesystem::exists(daemon.socket())) << "the file is the successor's to remove";
+}
+
+TEST_F(Upgrade, CutsNoStreamOfAClientOverTls) {
+  DaemonProcess daemon({"--delay", "30"});
+  ASSERT_TRUE(daemon.ready()) << daemon.log();
+  TlsPeer peer;
+  auto [client, browser] = socket_pair();
+  daemon.hand_over(connection_part(peer.server_state()) + "{}", {client.get()});
+  client.reset();
+  const std::string begin = read_some(browser.get());
+  daemon.signal(SIGHUP);
+  ASSERT_TRUE(daemon.logs("reload: nothing has changed")) << daemon.log();
+  const pid_t successor = successor_of(daemon);
+  ASSERT_GT(successor, 0) << daemon.log();
+  EXPECT_THAT(peer.read(begin + read_to_end(browser.get())), EndsWith("data: [DONE]\n\n"));
+  EXPECT_TRUE(peer.has_clean_end()) << peer.error();
+  browser.reset();
+  EXPECT_EQ(daemon.exit_status(), 0);
+  EXPECT_EQ(end(successor), 0);
 }
 
 TEST_F(Upgrade, PassesASocketOfTheOtherTypeOnToo) {
