@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "mod_socket_handoff/tls_trace.h"
 
+#include <openssl/bio.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <openssl/obj_mac.h>
@@ -93,15 +94,18 @@ void TlsTrace::watch(SSL* ssl) {
 void TlsTrace::on_message(int is_written, int, int content_type, const void* message, std::size_t bytes, SSL* ssl,
                           void* trace) {
   Direction& sent = is_written ? static_cast<TlsTrace*>(trace)->server_ : static_cast<TlsTrace*>(trace)->client_;
-  const int type = bytes > 0 ? *static_cast<const unsigned char*>(message) : 0;
-  if (content_type == SSL3_RT_HANDSHAKE) {
-    if (SSL_version(ssl) >= TLS1_3_VERSION) on_handshake_message(sent, type);
-  } else if (content_type == SSL3_RT_HEADER) {
-    ++sent.records;
-    if (type != SSL3_RT_CHANGE_CIPHER_SPEC || SSL_version(ssl) >= TLS1_3_VERSION) return;
-    sent.records = 0;
-    sent.has_keys = true;
-  }
+  const std::span start(static_cast<const std::uint8_t*>(message), bytes);
+  const bool is_13 = SSL_version(ssl) >= TLS1_3_VERSION;
+  if (content_type == SSL3_RT_HANDSHAKE && is_13 && bytes > 0) on_handshake_message(sent, start[0]);
+  if (content_type == SSL3_RT_HEADER && bytes == SSL3_RT_HEADER_LENGTH) on_record(sent, start, is_13);
+}
+
+void TlsTrace::on_record(Direction& sent, std::span<const std::uint8_t> header, bool is_13) {
+  ++sent.records;
+  sent.bytes += SSL3_RT_HEADER_LENGTH + (std::uint64_t{header[3]} << 8 | header[4]);
+  if (header[0] != SSL3_RT_CHANGE_CIPHER_SPEC || is_13) return;
+  sent.records = 0;
+  sent.has_keys = true;
 }
 
 // Of TLS 1.3, where a ChangeCipherSpec means nothing.
@@ -136,6 +140,12 @@ Verdict TlsTrace::read(const SSL* ssl, TlsState& tls) const {
   return write_keys(ssl, tls) ? Verdict::yes() : Verdict::no("the keys of its TLS connection are not known");
 }
 
+// A record that the callback has missed, because another module had replaced it, would make the next number one that is
+// used already. mod_ssl's BIOs count the bytes that OpenSSL has read and written; they are those of the counted records.
+bool TlsTrace::has_counted_all(const SSL* ssl) const {
+  return BIO_number_read(SSL_get_rbio(ssl)) == client_.bytes && BIO_number_written(SSL_get_wbio(ssl)) == server_.bytes;
+}
+
 // Also sets the version and the AEAD.
 Verdict TlsTrace::examine(const SSL* ssl, TlsState& tls) const {
   const std::optional<TlsVersion> version = version_of(ssl);
@@ -152,6 +162,7 @@ Verdict TlsTrace::examine(const SSL* ssl, TlsState& tls) const {
   if (needs_short_records(ssl)) return Verdict::no("its client takes only short TLS records");
   if (SSL_get_shutdown(ssl) != 0) return Verdict::no("its TLS connection is being closed");
   if (!is_between_records(ssl)) return Verdict::no("OpenSSL has read a part of its client's next TLS record");
+  if (!has_counted_all(ssl)) return Verdict::no("not all of its TLS records were counted");
   tls.version = *version;
   tls.aead = *aead;
   return Verdict::yes();

@@ -12,6 +12,7 @@
 
 #include <array>
 #include <cstdint>
+#include <span>
 #include <string_view>
 
 #include "mod_socket_handoff/verdict.h"
@@ -44,23 +45,26 @@ class TlsTrace {
  private:
   struct Direction {
     std::uint64_t records = 0;
+    std::uint64_t bytes = 0;                // of all records since watch(), by their headers
     std::array<std::uint8_t, 48> secret{};  // the first one: key updates are only counted
     std::uint8_t secret_bytes = 0;          // 0: unknown
     std::uint8_t key_updates = 0;           // at most kMaxKeyUpdates + 1, which is too many
     bool has_keys = false;                  // the handshake's last message was sent: `records` counts from there
   };
 
+  static void on_record(Direction& sent, std::span<const std::uint8_t> header, bool is_13);
   static void on_message(int is_written, int version, int content_type, const void* message, std::size_t bytes,
                          SSL* ssl, void* trace);
   static void on_handshake_message(Direction& sent, int type);
   static bool write_keys(const Direction& sent, handoff_protocol::Aead aead, handoff_protocol::TlsDirection& into);
 
+  bool has_counted_all(const SSL* ssl) const;
   Verdict examine(const SSL* ssl, handoff_protocol::TlsState& tls) const;
   bool write_keys(const SSL* ssl, handoff_protocol::TlsState& tls) const;
 
   Direction client_;
   Direction server_;
 };
-static_assert(sizeof(TlsTrace) <= 128);  // each TLS connection has one, handed over or not
+static_assert(sizeof(TlsTrace) <= 144);  // each TLS connection has one, handed over or not
 
 }  // namespace socket_handoff

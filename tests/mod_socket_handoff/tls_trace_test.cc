@@ -86,6 +86,15 @@ TEST_P(TlsTraceTest, IsNotReadWithinARecordOfTheClient) {
   }
 }
 
+// As if another module had replaced the callback for a while: the next number would be one that is used already.
+TEST_P(TlsTraceTest, IsNotReadIfRecordsWereNotCounted) {
+  TlsPeer client(GetParam());
+  client.exchange();
+  client.exchange_uncounted();
+  client.exchange();
+  EXPECT_EQ(client.why_not(), "not all of its TLS records were counted");
+}
+
 TEST_P(Tls13TraceTest, IsNotReadWhileTheClientWaitsForAKeyUpdate) {
   TlsPeer client(GetParam());
   client.exchange_keys(true);

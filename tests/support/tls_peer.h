@@ -62,6 +62,8 @@ class TlsPeer {
 
   // What else the server may do before it stops. It reads what the client sends, and answers it.
   void exchange();
+  // Likewise, while another module has replaced the connection's message callback.
+  void exchange_uncounted();
   void exchange_keys(bool requests_update);
   void server_updates_keys();
   void authenticate_client();  // TLS 1.3
