@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Relays the daemon's answer to a client whose connection cannot leave Apache (TLS, HTTP/2): the daemon has one end of
-// a socket pair in the client's place, and what it writes there goes through Apache's own filters. This takes an Apache
-// thread for as long as the stream lasts, and no worker of the handler's.
+// Relays the daemon's answer to a client whose connection cannot leave Apache (HTTP/2, some TLS): the daemon has one end
+// of a socket pair in the client's place, and what it writes there goes through Apache's own filters. This takes an
+// Apache thread for as long as the stream lasts, and no worker of the handler's.
 
 #pragma once
 
