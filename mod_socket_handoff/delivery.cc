@@ -24,10 +24,11 @@ void sleep_for(std::chrono::microseconds pause) {
 // unread.
 constexpr std::size_t kMaxBytesReadAtOnce = 4096;
 
-// Whether the client is still Apache's after the daemon has closed the connection without an answer.
+// Whether the client is still Apache's after the daemon has closed the connection without an answer. A daemon that has
+// read keys may have used the numbers that Apache would go on with.
 bool is_still_apaches(const DaemonConnection& daemon, ReceivedAnswer::End end, const Payload& payload,
-                AcknowledgedSockets& acknowledged) {
-  if (acknowledged.contains(daemon.identity)) return true;
+                      AcknowledgedSockets& acknowledged) {
+  if (acknowledged.contains(daemon.identity) && payload.keys.empty()) return true;
   return end == ReceivedAnswer::End::kReset && (daemon.type == SOCK_SEQPACKET || payload.size() <= kMaxBytesReadAtOnce);
 }
 
@@ -68,9 +69,11 @@ Delivery::End read_answer(const DaemonConnection& daemon, Candidate& candidate, 
       return Delivery::End::kNotTaken;
     case ReceivedAnswer::End::kClosed:
     case ReceivedAnswer::End::kReset:
-      if (!is_still_apaches(daemon, received.end, payload, acknowledged)) return Delivery::End::kTakenSilently;
-      candidate.state = Candidate::State::kClosedUnanswered;
-      return Delivery::End::kNotTaken;
+      if (is_still_apaches(daemon, received.end, payload, acknowledged)) {
+        candidate.state = Candidate::State::kClosedUnanswered;
+        return Delivery::End::kNotTaken;
+      }
+      return acknowledged.contains(daemon.identity) ? Delivery::End::kWithoutAnswer : Delivery::End::kTakenSilently;
     case ReceivedAnswer::End::kUndecided:
       break;
   }

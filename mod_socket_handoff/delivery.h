@@ -124,7 +124,7 @@ struct Delivery {
     kTaken,          // the daemon accepted it, or it was sent and no answer is waited for
     kTakenSilently,  // the daemon has closed without an answer, and is one that never answers
     kTakenInPart,    // the daemon has the client and not all of the data
-    kWithoutAnswer,  // sent, but the answer did not come in time: the daemon may have begun to write
+    kWithoutAnswer,  // sent, but the answer did not come, or not in time: the daemon may have begun to write
   };
 
   End end = End::kNotTaken;

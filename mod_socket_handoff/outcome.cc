@@ -190,8 +190,9 @@ void log_delivery(request_rec* r, const Delivery& delivery, std::span<const Cand
       break;
     case Delivery::End::kWithoutAnswer:
       ap_log_rerror(APLOG_MARK, APLOG_WARNING, 0, r,
-                    SHLOGNO(205) "the daemon at %s took the client and has not acknowledged it in time; does it know "
-                    "SocketHandoffAcknowledge, and is SocketHandoffAcknowledgeTimeoutMs long enough?%s",
+                    SHLOGNO(205) "the daemon at %s took the client and has not acknowledged it in time, or at all; has "
+                    "it crashed, does it know SocketHandoffAcknowledge, and is SocketHandoffAcknowledgeTimeoutMs "
+                    "long enough?%s",
                     path, others);
       break;
   }

@@ -162,6 +162,9 @@ TEST_F(DaemonSearchTest, SocketThatCannotBeReachedHoldsNoOtherUpWhenTheTimeIsOve
   EXPECT_EQ(search(RetrySchedule(milliseconds(0), 0)), 1);
 }
 
+// A daemon that closes without an answer.
+const std::string kNoAnswer;
+
 // A daemon that answers what it is sent, in turn.
 class DeliveryOfKeysTest : public DaemonSearchTest {
  protected:
@@ -171,6 +174,7 @@ class DeliveryOfKeysTest : public DaemonSearchTest {
       for (std::size_t i = 0; i < answers.size(); ++i) {
         const UniqueDescriptor module = listeners[i].accept();
         messages.push_back(receive_handoff(module.get()).payload);
+        if (answers[i] == kNoAnswer) continue;
         EXPECT_EQ(::send(module.get(), answers[i].data(), answers[i].size(), MSG_NOSIGNAL),
                   static_cast<ssize_t>(answers[i].size()));
         char end;
@@ -224,6 +228,13 @@ TEST_F(DeliveryOfKeysTest, ListsNextDaemonGetsThemIfTheFirstIsOfAnOlderGeneratio
   const Delivery delivery = deliver_keys({R"(R{"status":400})", "A"});
   EXPECT_EQ(delivery.end, Delivery::End::kTaken);
   EXPECT_EQ(delivery.taker, &candidates[1]);
+}
+
+TEST_F(DeliveryOfKeysTest, DaemonThatReadsThemAndClosesKeepsTheClientAlsoIfItHasAnsweredBefore) {
+  listeners.emplace_back(path, SOCK_SEQPACKET);
+  ASSERT_EQ(deliver_keys({"A"}).end, Delivery::End::kTaken);
+  candidates = {{.path = path.c_str()}};
+  EXPECT_EQ(deliver_keys({kNoAnswer}).end, Delivery::End::kWithoutAnswer);
 }
 
 TEST_F(DeliveryOfKeysTest, DaemonOnAStreamSocketIsNotSentThem) {
