@@ -2,7 +2,8 @@
 // UndumpedPool: slots of one size in memory that no core dump contains, for objects that hold secrets.
 //
 // All threads may use it; a call takes its lock for a few instructions. Slots come in chunks, and a chunk that has
-// become empty is given back while another one has room, so that memory shrinks after a peak.
+// become empty is given back while another one has room, so that memory shrinks after a peak. Without memory for a
+// chunk the process ends, as it does if malloc has none.
 
 #pragma once
 
