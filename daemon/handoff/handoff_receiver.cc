@@ -394,7 +394,8 @@ void HandoffReceiver::on_unread(const Completion& completion) {
 // The peer is still there. It may read the refusal yet, or see the end, and answer the client itself. A client over TLS
 // is left to it: two answers would be two records with the same number and key.
 void HandoffReceiver::answer_in_place_of_peer(Connection& connection) {
-  connection.client_.tls ? close(connection) : answer_client(connection);
+  if (connection.client_.tls) return close(connection);
+  answer_client(connection);
 }
 
 void HandoffReceiver::answer_client(Connection& connection) {
