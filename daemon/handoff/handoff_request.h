@@ -56,6 +56,7 @@ struct HandoffRequest {
   std::string_view thread_id;
   std::string_view assistant_id;
   std::string_view profile;
+  std::string_view answer_id;  // of letters, digits and "._:-"
   std::string user_id;  // integers become their digits
   ApacheFacts apache;
 

@@ -69,6 +69,9 @@ inline constexpr int kClientUnsentBytes = 16 * 1024;
 // The payload's user_id, which is kept while the user has streams. Over it: 400.
 inline constexpr std::size_t kMaxIdBytes = 256;
 
+// The payload's answer_id. Over it: 400.
+inline constexpr std::size_t kMaxAnswerIdBytes = 128;
+
 // A field of the payload that is sent to the API as a header. Over it: 400.
 inline constexpr std::size_t kMaxHeaderValueBytes = 4096;
 

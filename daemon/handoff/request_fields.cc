@@ -66,6 +66,17 @@ Complaint read_request_id(const Value& value, Reading& reading) {
   return read_header_value<&HandoffRequest::request_id>(value, reading);
 }
 
+// Names a file or a row without being escaped.
+Complaint read_answer_id(const Value& value, Reading& reading) {
+  constexpr std::string_view kAllowed = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._:-";
+  static_assert(kMaxAnswerIdBytes == 128);
+  const bool valid = value.IsString() && value.GetStringLength() > 0 && value.GetStringLength() <= kMaxAnswerIdBytes &&
+                     text_of(value).find_first_not_of(kAllowed) == std::string_view::npos;
+  if (!valid) return "must be a string of 1 to 128 letters, digits and \"._:-\"";
+  reading.request.answer_id = text_of(value);
+  return nullptr;
+}
+
 Complaint read_user_id(const Value& value, Reading& reading) {
   if (value.IsInt64()) {
     reading.request.user_id = std::to_string(value.GetInt64());
@@ -200,6 +211,7 @@ using Request = HandoffRequest;
 
 // By name.
 constexpr Field kFields[] = {
+    {"answer_id", read_answer_id},
     {"apache", read_apache},
     {"assistant_id", read_text<&Request::assistant_id>},
     {"attachment_types", read_any<&Request::attachment_types>},

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "base/json_input.h"
+#include "handoff/limits.h"
 #include "support/parsed_payload.h"
 
 namespace streaming {
@@ -64,6 +65,19 @@ TEST_F(HandoffRequestTest, ReadsAPromptOfAHundredThousandBytes) {
 TEST_F(HandoffRequestTest, TakesAUserIdOfEitherKindAndNullForAbsent) {
   EXPECT_EQ(parse(R"({"user_id":"u-7"})").value()->user_id, "u-7");
   EXPECT_EQ(parse(R"({"user_id":-3,"prompt":null})").value()->user_id, "-3");
+}
+
+TEST_F(HandoffRequestTest, TakesAnAnswerIdThatNeedsNoEscape) {
+  const std::string longest(kMaxAnswerIdBytes, 'a');
+  for (const std::string& id : {std::string("a"), std::string("Chat-7:b_2.c"), longest}) {
+    EXPECT_EQ(parse("{\"answer_id\":\"" + id + "\"}").value()->answer_id, id);
+  }
+  for (const std::string& value : {std::string(R"("")"), std::string(R"("a b")"), std::string(R"("../a")"),
+                                   std::string(R"("\u0000")"), std::string("7"), "\"a" + longest + "\""}) {
+    EXPECT_EQ(mistake("{\"answer_id\":" + value + "}"),
+              "the payload's field \"answer_id\" must be a string of 1 to 128 letters, digits and \"._:-\"")
+        << value;
+  }
 }
 
 TEST_F(HandoffRequestTest, FindsWhatTheUserSaidLast) {
