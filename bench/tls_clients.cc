@@ -47,7 +47,7 @@ Result<TlsClients> TlsClients::create() {
     return Error{"OpenSSL has no AES-256-GCM"};
   }
   std::array<std::uint8_t, handoff_protocol::kMaxConnectionPartBytes> part;
-  const std::size_t length = write_connection_part(state, part);
+  const std::size_t length = handoff_protocol::write_connection_part({.tls = state}, part);
   clients.connection_part_.assign(reinterpret_cast<const char*>(part.data()), length);
   return clients;
 }

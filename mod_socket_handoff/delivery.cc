@@ -47,7 +47,7 @@ KeysProblem check_daemon(const DaemonConnection& daemon, std::span<const uid_t> 
 }
 
 bool is_of_older_generation(const DaemonAnswer& refusal) {
-  return refusal.connection_version < handoff_protocol::kConnectionVersion;
+  return refusal.connection_version < handoff_protocol::kTlsOnlyConnectionVersion;
 }
 
 Delivery::End read_answer(const DaemonConnection& daemon, Candidate& candidate, const Payload& payload,

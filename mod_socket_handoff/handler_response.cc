@@ -234,9 +234,9 @@ Verdict can_leave_apache(const request_rec* r, const Settings& settings, Connect
   if (!ap_get_conn_socket(c)) return Verdict::no("its connection has no socket");
   if (!is_tls(c)) return Verdict::yes();
   if (!settings.tls()) return Verdict::no("it came over TLS, and SocketHandoffTLS is Off");
-  handoff_protocol::TlsState tls;
-  const Verdict verdict = read_tls_state(c, tls);
-  if (verdict.is_yes()) keys.write(tls);
+  handoff_protocol::ConnectionState connection;
+  const Verdict verdict = read_tls_state(c, connection.tls.emplace());
+  if (verdict.is_yes()) keys.write(connection);
   return verdict;
 }
 

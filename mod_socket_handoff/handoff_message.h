@@ -28,7 +28,9 @@ class ConnectionKeys {
   ConnectionKeys& operator=(const ConnectionKeys&) = delete;
   ~ConnectionKeys();
 
-  void write(const handoff_protocol::TlsState& tls) { size_ = handoff_protocol::write_connection_part(tls, part_); }
+  void write(const handoff_protocol::ConnectionState& connection) {
+    size_ = handoff_protocol::write_connection_part(connection, part_);
+  }
 
   std::string_view text() const { return {reinterpret_cast<const char*>(part_.data()), size_}; }  // empty: none
 

@@ -33,8 +33,11 @@ inline constexpr std::size_t kMaxInlinePayloadBytes = 128 * 1024;
 inline constexpr std::size_t kMaxPayloadBytes = 64 * 1024 * 1024;
 
 // The daemon's answer on the hand-off connection, sent before its first byte to the client.
-inline constexpr char kAccepted = 'A';  // alone
+inline constexpr char kAccepted = 'A';  // alone; of a reservation also followed by kRelayOnly
 inline constexpr char kRefused = 'R';   // followed by {"status":503,"retry_after":3,"connection":1}
+
+// What may follow kAccepted if it answers a reservation: the client must come as one end of a socket pair.
+inline constexpr char kRelayOnly[] = "{\"relay\":true}";
 
 // In a refusal: the newest version of the connection part (connection_part.h) that the daemon knows. Missing: none.
 inline constexpr char kKnownConnectionVersion[] = "connection";

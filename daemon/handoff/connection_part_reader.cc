@@ -18,7 +18,7 @@ Error error_of(ConnectionPartProblem problem) {
     case ConnectionPartProblem::kUnknownVersion:
       return Error{"the connection part describes a connection that this daemon does not know; it knows TLS 1.2 and "
                    "1.3 with AES-GCM or ChaCha20-Poly1305, in version " +
-                   std::to_string(handoff_protocol::kConnectionVersion) + " of the part"};
+                   std::to_string(handoff_protocol::kTlsOnlyConnectionVersion) + " of the part"};
     case ConnectionPartProblem::kNone:
     case ConnectionPartProblem::kMalformed:
       break;
@@ -49,12 +49,15 @@ std::span<char> ConnectionPartReader::take(std::span<char> message) {
 void ConnectionPartReader::read() {
   const handoff_protocol::ConnectionPart part = handoff_protocol::read_connection_part(std::span(bytes_).first(size_));
   problem_ = part.problem;
-  if (part.problem == ConnectionPartProblem::kIncomplete) {
+  if (part.is_reservation || part.connection.http2 || !part.connection.records.empty()) {
+    problem_ = ConnectionPartProblem::kUnknownVersion;
+  }
+  if (problem_ == ConnectionPartProblem::kIncomplete) {
     wanted_ = part.bytes;
     return;
   }
-  state_ = part.problem == ConnectionPartProblem::kNone ? State::kBehind : State::kFailed;
-  if (state_ == State::kBehind) tls_ = std::make_unique<TlsConnection>(part.tls);
+  state_ = problem_ == ConnectionPartProblem::kNone ? State::kBehind : State::kFailed;
+  if (state_ == State::kBehind) tls_ = std::make_unique<TlsConnection>(*part.connection.tls);
   wipe();
 }
 

@@ -138,7 +138,7 @@ std::unique_ptr<Tally> run_tls(const std::function<void(TlsConnection&, TlsCiphe
         {reinterpret_cast<const std::uint8_t*>(message.data()), message.size()});
     ASSERT_EQ(part.problem, handoff_protocol::ConnectionPartProblem::kNone);
     EXPECT_EQ(message.substr(part.bytes), Options().data);
-    TlsConnection connection(part.tls);
+    TlsConnection connection(*part.connection.tls);
     TlsCiphers ciphers;
     Buffer records;
     for (const std::string_view text : {kAnswer.substr(0, 25), kAnswer.substr(25)}) {

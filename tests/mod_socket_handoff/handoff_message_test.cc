@@ -222,12 +222,12 @@ TEST(ConnectionKeys, AreTheConnectionPart) {
   EXPECT_TRUE(keys.text().empty());
   handoff_protocol::TlsState tls;
   tls.to_client.sequence = 7;
-  keys.write(tls);
+  keys.write({.tls = tls});
   const auto* bytes = reinterpret_cast<const std::uint8_t*>(keys.text().data());
   const handoff_protocol::ConnectionPart part = handoff_protocol::read_connection_part({bytes, keys.text().size()});
   EXPECT_EQ(part.problem, handoff_protocol::ConnectionPartProblem::kNone);
   EXPECT_EQ(part.bytes, keys.text().size());
-  EXPECT_TRUE(part.tls == tls);
+  EXPECT_TRUE(*part.connection.tls == tls);
 }
 
 TEST(HandoffMessage, StreamDaemonGetsALongPayloadInPiecesAndTheClientOnce) {
