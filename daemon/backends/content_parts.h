@@ -53,7 +53,7 @@ void for_each_text_of_content(const rapidjson::Value* content, OnPiece&& on_piec
   if (!content->IsArray()) return read_part(*content, 0);
   std::uint64_t place = 0;
   for (const rapidjson::Value& part : content->GetArray()) {
-    read_part(part, find_count(&part, "index", place));
+    read_part(part, find_number(&part, "index").value_or(place));
     ++place;
   }
 }

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -52,10 +53,21 @@ inline std::string_view find_text(const rapidjson::Value* object, std::string_vi
                                                 : std::string_view(value->GetString(), value->GetStringLength());
 }
 
-// `otherwise` if there is no such number.
-inline std::uint64_t find_count(const rapidjson::Value* object, std::string_view name, std::uint64_t otherwise = 0) {
+// Nothing if there is no such number.
+inline std::optional<std::uint64_t> find_number(const rapidjson::Value* object, std::string_view name) {
   const rapidjson::Value* value = find_member(object, name);
-  return value == nullptr || !value->IsUint64() ? otherwise : value->GetUint64();
+  if (value == nullptr || !value->IsUint64()) return std::nullopt;
+  return value->GetUint64();
+}
+
+// 0 if there is no such number.
+inline std::uint64_t find_count(const rapidjson::Value* object, std::string_view name) {
+  return find_number(object, name).value_or(0);
+}
+
+// Replaces a count by the one of that name, if there is one.
+inline void update_count(std::optional<std::uint64_t>& count, const rapidjson::Value* object, std::string_view name) {
+  if (const std::optional<std::uint64_t> found = find_number(object, name)) count = found;
 }
 
 // The JSON of an event, with the event's type: its member "type", otherwise the event's own. Views are of the text.

@@ -239,13 +239,12 @@ void add_tokens(Families& families, Workers workers) {
   TokenCounts total;
   for (const auto& worker : workers) {
     const TokenCounts tokens = worker->stream_metrics().tokens();
-    for (const auto& [key, usage] : tokens.all()) total.add(key.first, key.second, usage);
+    for (const auto& [key, counted] : tokens.all()) total.add(key.first, key.second, counted);
   }
   families.begin("daemon_tokens_total", "Tokens, by the upstreams' count", MetricType::Counter);
-  for (const auto& [key, usage] : total.all()) {
+  for (const auto& [key, counted] : total.all()) {
     const Labels labels{{"backend", std::string(backend_registry()[key.first].name)}, {"model", key.second}};
-    for (const auto& [direction, count] :
-         {std::pair{"input", usage.input_tokens}, std::pair{"output", usage.output_tokens}}) {
+    for (const auto& [direction, count] : {std::pair{"input", counted.input}, std::pair{"output", counted.output}}) {
       Labels with_direction = labels;
       with_direction.push_back({"direction", direction});
       families.counter(std::move(with_direction), static_cast<double>(count));

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string_view>
 
 namespace streaming {
@@ -39,10 +40,16 @@ enum class FinishReason : std::uint8_t {
   kOther,
 };
 
-// Tokens, by the upstream's count.
+// Tokens, by the upstream's count; what it does not report is absent.
 struct Usage {
-  std::uint64_t input_tokens = 0;
-  std::uint64_t output_tokens = 0;
+  using Count = std::optional<std::uint64_t>;
+
+  Count input_tokens = {};
+  Count output_tokens = {};
+  Count cached_tokens = {};     // of the input: what came from the vendor's cache
+  Count reasoning_tokens = {};  // of the output
+
+  bool operator==(const Usage&) const = default;
 };
 
 }  // namespace streaming

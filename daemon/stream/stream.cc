@@ -147,7 +147,7 @@ void Stream::note_first_event() {
 
 void Stream::on_usage(const Usage& usage) {
   if (!log_record_) log_record_ = std::make_unique<LogRecord>();
-  log_record_->usage = usage;
+  log_record_->tokens = {.input = usage.input_tokens.value_or(0), .output = usage.output_tokens.value_or(0)};
 }
 
 void Stream::on_end(FinishReason reason) {

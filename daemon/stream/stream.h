@@ -21,6 +21,7 @@
 #include "sse/event_encoder.h"
 #include "sse/response_head.h"
 #include "stream/close_cause.h"
+#include "stream/stream_metrics.h"
 #include "stream/stream_state.h"
 #include "stream/stream_writer.h"
 #include "stream/user_limits.h"
@@ -70,7 +71,7 @@ class Stream final : public ListNode, private EventSink, private TimerOwner {
     // Whether none of them was named.
     bool empty() const { return names_.empty(); }
 
-    Usage usage;
+    TokenTotals tokens;
 
    private:
     static std::string_view behind(std::string_view before, std::size_t bytes) {

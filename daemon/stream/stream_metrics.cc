@@ -6,20 +6,20 @@
 
 namespace streaming {
 
-void TokenCounts::add(std::size_t backend, std::string_view model, const Usage& usage) {
+void TokenCounts::add(std::size_t backend, std::string_view model, const TokenTotals& tokens) {
   const std::string name(utf8_prefix(model, kMaxKeptModelBytes));
   auto entry = counts_.find({backend, name});
   if (entry == counts_.end()) {
     entry = counts_.try_emplace({backend, counts_.size() < kMaxModels ? name : "other"}).first;
   }
-  entry->second.input_tokens += usage.input_tokens;
-  entry->second.output_tokens += usage.output_tokens;
+  entry->second.input += tokens.input;
+  entry->second.output += tokens.output;
 }
 
-void StreamMetrics::count_tokens(std::size_t backend, std::string_view model, const Usage& usage) {
-  if (usage.input_tokens == 0 && usage.output_tokens == 0) return;
+void StreamMetrics::count_tokens(std::size_t backend, std::string_view model, const TokenTotals& tokens) {
+  if (tokens.input == 0 && tokens.output == 0) return;
   const std::lock_guard lock(tokens_mutex_);
-  tokens_.add(backend, model, usage);
+  tokens_.add(backend, model, tokens);
 }
 
 TokenCounts StreamMetrics::tokens() const {

@@ -27,13 +27,19 @@ struct BackendMetrics {
   Histogram first_token{kStreamBoundsUs};
 };
 
+// Tokens by an upstream's count; what it does not report counts as 0.
+struct TokenTotals {
+  std::uint64_t input = 0;
+  std::uint64_t output = 0;
+};
+
 // Tokens by backend and model, of which anybody may name as many as he likes: names are cut to kMaxKeptModelBytes, and
 // what is beyond kMaxModels models counts for "other".
 class TokenCounts {
  public:
-  void add(std::size_t backend, std::string_view model, const Usage& usage);
+  void add(std::size_t backend, std::string_view model, const TokenTotals& tokens);
 
-  using ByModel = std::map<std::pair<std::size_t, std::string>, Usage>;
+  using ByModel = std::map<std::pair<std::size_t, std::string>, TokenTotals>;
   const ByModel& all() const { return counts_; }
 
  private:
@@ -45,7 +51,7 @@ class StreamMetrics {
   // By the order of backend_registry().
   explicit StreamMetrics(std::size_t backend_count) : backends(backend_count) {}
 
-  void count_tokens(std::size_t backend, std::string_view model, const Usage& usage);
+  void count_tokens(std::size_t backend, std::string_view model, const TokenTotals& tokens);
   TokenCounts tokens() const;
 
   std::uint64_t closed_by(CloseCause cause) const { return closed[static_cast<std::size_t>(cause)].get(); }

@@ -212,7 +212,7 @@ void StreamTable::count(const Stream& stream) {
   backend.duration.observe(duration);
   if (is_upstream_error(stream.cause())) backend.errors.add();
   if (const Stream::LogRecord* record = stream.log_record()) {
-    metrics_.count_tokens(stream.backend()->index(), record->model(), record->usage);
+    metrics_.count_tokens(stream.backend()->index(), record->model(), record->tokens);
   }
 }
 
@@ -243,8 +243,8 @@ void StreamTable::log_end(const Stream& stream) const {
   line.add("events", stream.events()).add("bytes", stream.bytes_sent());
   if (const std::optional<Duration> first = stream.first_event_after()) line.add("first_token_ms", first->count());
   line.add("duration_ms", (timers_.clock() - stream.opened()).count());
-  if (record != nullptr && record->usage.output_tokens > 0) {
-    line.add("input_tokens", record->usage.input_tokens).add("output_tokens", record->usage.output_tokens);
+  if (record != nullptr && record->tokens.output > 0) {
+    line.add("input_tokens", record->tokens.input).add("output_tokens", record->tokens.output);
   }
   line.write();
 }

@@ -16,9 +16,9 @@ TEST(StreamMetrics, AddsTokensUpByBackendAndModel) {
   metrics.count_tokens(0, "silent", {0, 0});
   const TokenCounts::ByModel tokens = metrics.tokens().all();
   ASSERT_EQ(tokens.size(), 2u);
-  EXPECT_EQ(tokens.at({1, "m"}).input_tokens, 11u);
-  EXPECT_EQ(tokens.at({1, "m"}).output_tokens, 22u);
-  EXPECT_EQ(tokens.at({0, "m"}).output_tokens, 200u);
+  EXPECT_EQ(tokens.at({1, "m"}).input, 11u);
+  EXPECT_EQ(tokens.at({1, "m"}).output, 22u);
+  EXPECT_EQ(tokens.at({0, "m"}).output, 200u);
 }
 
 TEST(StreamMetrics, KeepsABoundedNumberOfModelsThoughAnybodyMayNameMore) {
@@ -26,7 +26,7 @@ TEST(StreamMetrics, KeepsABoundedNumberOfModelsThoughAnybodyMayNameMore) {
   for (std::size_t i = 0; i < 2 * kMaxModels; ++i) metrics.count_tokens(0, "model-" + std::to_string(i), {1, 1});
   const TokenCounts::ByModel tokens = metrics.tokens().all();
   EXPECT_EQ(tokens.size(), kMaxModels + 1);
-  EXPECT_EQ(tokens.at({0, "other"}).input_tokens, kMaxModels);
+  EXPECT_EQ(tokens.at({0, "other"}).input, kMaxModels);
 }
 
 TEST(StreamMetrics, KeepsLittleOfTheNameOfAModel) {

@@ -207,8 +207,8 @@ TEST_F(StreamTest, CountsTheTokensThatTheUpstreamHasCountedLastByModel) {
   const TokenCounts::ByModel tokens = table.metrics().tokens().all();
   ASSERT_EQ(tokens.size(), 1u);
   EXPECT_EQ(tokens.begin()->first.second, "m");
-  EXPECT_EQ(tokens.begin()->second.input_tokens, 3u);
-  EXPECT_EQ(tokens.begin()->second.output_tokens, 9u);
+  EXPECT_EQ(tokens.begin()->second.input, 3u);
+  EXPECT_EQ(tokens.begin()->second.output, 9u);
 }
 
 TEST_F(StreamTest, ReadsWhatTheClientStillSendsSoThatClosingDoesNotResetIt) {

@@ -99,8 +99,9 @@ void MessagesReader::read_usage(const Value* usage, EventSink& sink) {
   // What came from the vendor's cache, or went there, was input as well, and is counted apart.
   const std::uint64_t cached =
       find_count(usage, "cache_creation_input_tokens") + find_count(usage, "cache_read_input_tokens");
-  if (find_member(usage, "input_tokens") != nullptr) usage_.input_tokens = find_count(usage, "input_tokens") + cached;
-  usage_.output_tokens = find_count(usage, "output_tokens", usage_.output_tokens);
+  if (const auto uncached = find_number(usage, "input_tokens")) usage_.input_tokens = *uncached + cached;
+  update_count(usage_.output_tokens, usage, "output_tokens");
+  update_count(usage_.cached_tokens, usage, "cache_read_input_tokens");
   sink.on_usage(usage_);
 }
 

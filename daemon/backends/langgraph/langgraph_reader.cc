@@ -192,11 +192,16 @@ std::uint64_t LangGraphReader::place_of(const Value& chunk, std::size_t message)
 void LangGraphReader::read_usage(const Value& message, Message& known, EventSink& sink) {
   const Value* usage = find_member(&message, "usage_metadata");
   if (usage == nullptr) return;
-  const Usage counted{.input_tokens = find_count(usage, "input_tokens"),
-                      .output_tokens = find_count(usage, "output_tokens")};
-  usage_.input_tokens += counted.input_tokens - known.usage.input_tokens;
-  usage_.output_tokens += counted.output_tokens - known.usage.output_tokens;
-  known.usage = counted;
+  const Usage counted{
+      .input_tokens = find_number(usage, "input_tokens"),
+      .output_tokens = find_number(usage, "output_tokens"),
+      .cached_tokens = find_number(find_member(usage, "input_token_details"), "cache_read"),
+      .reasoning_tokens = find_number(find_member(usage, "output_token_details"), "reasoning")};
+  for (const auto count : {&Usage::input_tokens, &Usage::output_tokens, &Usage::cached_tokens, &Usage::reasoning_tokens}) {
+    if (!(counted.*count)) continue;
+    usage_.*count = (usage_.*count).value_or(0) + *(counted.*count) - (known.usage.*count).value_or(0);
+    known.usage.*count = counted.*count;
+  }
   sink.on_usage(usage_);
 }
 

@@ -49,8 +49,10 @@ bool take_end(std::string_view& type, std::string_view end) {
 void read_usage(const Value* response, EventSink& sink) {
   const Value* usage = find_member(response, "usage");
   if (usage == nullptr) return;
-  sink.on_usage(
-      {.input_tokens = find_count(usage, "input_tokens"), .output_tokens = find_count(usage, "output_tokens")});
+  sink.on_usage({.input_tokens = find_number(usage, "input_tokens"),
+                 .output_tokens = find_number(usage, "output_tokens"),
+                 .cached_tokens = find_number(find_member(usage, "input_tokens_details"), "cached_tokens"),
+                 .reasoning_tokens = find_number(find_member(usage, "output_tokens_details"), "reasoning_tokens")});
 }
 
 FinishReason reason_of_incomplete(const Value* response) {

@@ -50,8 +50,7 @@ TEST(MessagesReader, OverwritesTheCountsOfTokens) {
       {R"({"type":"message_start","message":{"usage":{"input_tokens":12,"cache_read_input_tokens":100,"output_tokens":1}}})",
        R"({"type":"message_delta","delta":{},"usage":{"output_tokens":5}})",
        R"({"type":"message_delta","delta":{"stop_reason":"end_turn"},"usage":{"output_tokens":9}})"});
-  EXPECT_EQ(reading.sink.usage.input_tokens, 112u);
-  EXPECT_EQ(reading.sink.usage.output_tokens, 9u);
+  EXPECT_EQ(reading.sink.usage, (Usage{112, 9, 100, std::nullopt}));
 }
 
 TEST(MessagesReader, EndsAtMessageStopAndTellsWhy) {

@@ -146,8 +146,10 @@ TEST_F(LangGraphReaderTest, AddsTheUsageOfAllMessagesUp) {
   delta(R"({"type":"ai","id":"m","usage_metadata":{"input_tokens":3,"output_tokens":0}})");
   delta(R"({"type":"ai","id":"m","usage_metadata":{"input_tokens":0,"output_tokens":4}})");
   delta(R"({"type":"ai","id":"n","usage_metadata":{"input_tokens":5,"output_tokens":6}})");
-  EXPECT_EQ(sink.usage.input_tokens, 8u);
-  EXPECT_EQ(sink.usage.output_tokens, 10u);
+  EXPECT_EQ(sink.usage, (Usage{8, 10, std::nullopt, std::nullopt}));
+  delta(R"({"type":"ai","id":"n","usage_metadata":{"input_tokens":1,"output_tokens":1,)"
+        R"("input_token_details":{"cache_read":1},"output_token_details":{"reasoning":1}}})");
+  EXPECT_EQ(sink.usage, (Usage{9, 11, 1, 1}));
 }
 
 TEST_F(LangGraphReaderTest, TakesTheLastUsageOfAnAccumulatedMessage) {

@@ -183,6 +183,11 @@ TEST(ChatCompletionReader, ReadsTheUsage) {
   const Parsed chunk = parse(R"({"choices":[],"usage":{"prompt_tokens":2,"completion_tokens":4,"total_tokens":6}})");
   EXPECT_EQ(chunk.sink.usage.input_tokens, 2u);
   EXPECT_EQ(chunk.sink.usage.output_tokens, 4u);
+  const Parsed detailed = parse(
+      R"({"choices":[],"usage":{"prompt_tokens":2,"prompt_tokens_details":{"cached_tokens":1},)"
+      R"("completion_tokens":4,"completion_tokens_details":{"reasoning_tokens":3}}})");
+  EXPECT_EQ(detailed.sink.usage, (Usage{2, 4, 1, 3}));
+  EXPECT_EQ(chunk.sink.usage, (Usage{2, 4, std::nullopt, std::nullopt})) << "what is not reported is not 0";
   const Parsed groq = parse(R"({"choices":[],"x_groq":{"usage":{"prompt_tokens":2,"completion_tokens":4}}})");
   EXPECT_EQ(groq.sink.usage.output_tokens, 4u);
 }

@@ -83,11 +83,11 @@ TEST(ResponsesReader, ReadsToolCallsByTheirOutputIndex) {
 
 TEST(ResponsesReader, EndsAtItsLastEventAndCountsTokens) {
   const AnswerReading reading = read_response(
-      {R"({"type":"response.completed","response":{"usage":{"input_tokens":3,"output_tokens":4,"total_tokens":7}}})"});
+      {R"({"type":"response.completed","response":{"usage":{"input_tokens":3,"output_tokens":4,"total_tokens":7,)"
+       R"("input_tokens_details":{"cached_tokens":2},"output_tokens_details":{"reasoning_tokens":0}}}})"});
   EXPECT_EQ(reading.verdict, Verdict::kEnd);
   EXPECT_EQ(reading.finish_reason, FinishReason::kStop);
-  EXPECT_EQ(reading.sink.usage.input_tokens, 3u);
-  EXPECT_EQ(reading.sink.usage.output_tokens, 4u);
+  EXPECT_EQ(reading.sink.usage, (Usage{3, 4, 2, 0}));
 }
 
 TEST(ResponsesReader, TellsWhyAnAnswerIsIncomplete) {
