@@ -13,26 +13,13 @@
 #include <string>
 #include <string_view>
 
+#include "backends/close_cause.h"
 #include "base/check.h"
 #include "handoff/handoff_request.h"
 #include "handoff/refusal.h"
 #include "sse/answer_event.h"
 
 namespace streaming {
-
-// Why an upstream gave no whole answer.
-enum class FailureKind : std::uint8_t {
-  kUnreachable,    // no connection, or lost before the answer's head
-  kStatus,         // answered with an error
-  kReported,       // an error event in its stream
-  kTruncated,      // ended before the answer's end
-  kMalformed,      // not what its API promises
-  kCompressed,     // in an encoding that was not asked for
-  kTooLarge,       // an event over max_event_bytes
-  kAttachment,     // a file that the hand-off names cannot be used
-  kOverBudget,     // the files would have all requests together hold more than they may
-  kProgramFailed,  // a program that answers has failed
-};
 
 struct BackendFailure {
   FailureKind kind;
@@ -74,6 +61,11 @@ class BackendSession {
   virtual void resume() = 0;
   // The sink is not called again. The session is destroyed later, never from within one of its own calls.
   virtual void cancel() = 0;
+
+  // The answer ends, for this cause; before cancel(). Only the first call counts.
+  virtual void on_answer_end(CloseCause) {}
+  // The client's stream has ended; the last call, after cancel().
+  virtual void on_stream_end(bool /*client_has_end*/) {}
 };
 
 class Backend {

@@ -9,7 +9,7 @@
 
 #include "base/clock.h"
 #include "metrics/counters.h"
-#include "stream/close_cause.h"
+#include "backends/close_cause.h"
 
 namespace streaming {
 

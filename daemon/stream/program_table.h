@@ -21,7 +21,7 @@
 #include "handoff/handoff_request.h"
 #include "process/children.h"
 #include "ring/completion_table.h"
-#include "stream/close_cause.h"
+#include "backends/close_cause.h"
 #include "stream/stream_table.h"
 
 namespace streaming {

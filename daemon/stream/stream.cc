@@ -15,32 +15,6 @@
 namespace streaming {
 namespace {
 
-CloseCause cause_of(FailureKind failure) {
-  switch (failure) {
-    case FailureKind::kUnreachable:
-      return CloseCause::kUpstreamUnreachable;
-    case FailureKind::kStatus:
-      return CloseCause::kUpstreamStatus;
-    case FailureKind::kReported:
-      return CloseCause::kUpstreamReported;
-    case FailureKind::kTruncated:
-      return CloseCause::kUpstreamTruncated;
-    case FailureKind::kMalformed:
-      return CloseCause::kUpstreamMalformed;
-    case FailureKind::kCompressed:
-      return CloseCause::kUpstreamCompressed;
-    case FailureKind::kTooLarge:
-      return CloseCause::kUpstreamTooLarge;
-    case FailureKind::kAttachment:
-      return CloseCause::kAttachment;
-    case FailureKind::kOverBudget:
-      return CloseCause::kOverBudget;
-    case FailureKind::kProgramFailed:
-      return CloseCause::kProgramFailed;
-  }
-  return CloseCause::kUpstreamMalformed;
-}
-
 // What the client may call this answer by.
 std::string message_id(const HandoffRequest& request) {
   return request.request_id.empty() ? random_id() : std::string(request.request_id);

@@ -20,7 +20,7 @@
 #include "ring/timer_wheel.h"
 #include "sse/event_encoder.h"
 #include "sse/response_head.h"
-#include "stream/close_cause.h"
+#include "backends/close_cause.h"
 #include "stream/stream_metrics.h"
 #include "stream/stream_state.h"
 #include "stream/stream_writer.h"

@@ -194,6 +194,7 @@ void Stream::on_client_broken(CloseCause cause) {
 
 void Stream::begin_close(CloseCause cause, int upstream_status, int retry_after_seconds, std::string_view words) {
   if (ended()) return;
+  if (session_) session_->on_answer_end(cause);
   if (client_gone_) return abandon(CloseCause::kClientGone);
   cause_ = cause;
   if (session_) session_->cancel();
@@ -219,7 +220,10 @@ void Stream::abandon(CloseCause cause) {
   if (state_ == StreamState::kClosing) return;
   // A complete answer keeps its cause, however the client leaves afterwards.
   if (!ended() || !writer_.empty()) cause_ = cause;
-  if (session_) session_->cancel();
+  if (session_) {
+    session_->on_answer_end(cause_);
+    session_->cancel();
+  }
   lifetime_.stop();
   wait_.stop();
   unlink();
@@ -246,6 +250,7 @@ void Stream::finish_close() {
   CHECK(in_flight_ == 0 && !writer_.sending());
   CHECK(!linked() && !wait_.pending() && !lifetime_.pending());
   if (tls_) drop_incomplete_record();
+  if (session_) session_->on_stream_end(client_has_end(cause_));
   move_to(StreamState::kFree);
   table_.release(*this);
 }

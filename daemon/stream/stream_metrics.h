@@ -16,7 +16,7 @@
 #include "metrics/single_writer_value.h"
 #include "metrics/histogram.h"
 #include "sse/answer_event.h"
-#include "stream/close_cause.h"
+#include "backends/close_cause.h"
 
 namespace streaming {
 

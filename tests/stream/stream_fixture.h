@@ -10,7 +10,9 @@
 #include <sys/socket.h>
 
 #include <memory>
+#include <optional>
 #include <string>
+#include <vector>
 
 #include "base/log.h"
 #include "stream/stream_table.h"
@@ -26,6 +28,8 @@ struct FakeBackend : DirectBackend {
     void pause() override { ++backend.paused; }
     void resume() override { ++backend.resumed; }
     void cancel() override { ++backend.cancelled; }
+    void on_answer_end(CloseCause cause) override { backend.causes.push_back(cause); }
+    void on_stream_end(bool client_has_end) override { backend.client_has_end = client_has_end; }
     FakeBackend& backend;
   };
 
@@ -38,6 +42,8 @@ struct FakeBackend : DirectBackend {
 
   EventSink* sink = nullptr;
   std::string own_format;
+  std::vector<CloseCause> causes;  // that sessions were told
+  std::optional<bool> client_has_end;
   int paused = 0, resumed = 0, cancelled = 0, destroyed = 0;
 };
 

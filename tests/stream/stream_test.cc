@@ -211,6 +211,50 @@ TEST_F(StreamTest, CountsTheTokensThatTheUpstreamHasCountedLastByModel) {
   EXPECT_EQ(tokens.begin()->second.output, 9u);
 }
 
+TEST_F(StreamTest, TellsTheSessionThatTheClientHasTheEnd) {
+  open();
+  backend.sink->on_end(FinishReason::kStop);
+  end_of_turn();
+  send_all();
+  EXPECT_FALSE(backend.client_has_end.has_value()) << "the client has not acknowledged it";
+  client_leaves();
+  ring.complete(Operation::kClientShutdown, 0);
+  finish();
+  EXPECT_EQ(backend.causes.front(), CloseCause::kCompleted);
+  EXPECT_EQ(backend.client_has_end, true);
+}
+
+TEST_F(StreamTest, TellsTheSessionWhyItEndsAnAnswer) {
+  open();
+  pass(kSettings.first_byte_timeout);
+  EXPECT_EQ(backend.causes, std::vector{CloseCause::kFirstByteTimeout});
+  send_all();
+  client_leaves();
+  ring.complete(Operation::kClientShutdown, 0);
+  finish();
+  EXPECT_EQ(backend.client_has_end, true) << "of the error event";
+  open();
+  client_leaves();
+  send_all();
+  finish();
+  EXPECT_EQ(backend.causes.back(), CloseCause::kClientGone);
+  EXPECT_EQ(backend.client_has_end, false);
+}
+
+TEST_F(StreamTest, TellsTheSessionWhyAnAnswerEndsThatGoesOnWithoutItsClient) {
+  auto request = std::make_unique<HandoffRequest>();
+  request->continue_without_client = true;
+  open(std::move(request));
+  text("a");
+  client_leaves();
+  send_all();
+  EXPECT_TRUE(backend.causes.empty());
+  pass(kSettings.idle_timeout);
+  EXPECT_EQ(backend.causes.front(), CloseCause::kIdleTimeout);
+  finish();
+  EXPECT_EQ(backend.client_has_end, false);
+}
+
 TEST_F(StreamTest, ReadsWhatTheClientStillSendsSoThatClosingDoesNotResetIt) {
   open();
   ring.complete(Operation::kClientWatch, POLLIN);

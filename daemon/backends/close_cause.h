@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// CloseCause: why a stream ended. The one list: log word, metric label and what the client is told.
+// FailureKind: why an upstream gave no whole answer. CloseCause: why a stream ended. The one list: log word, metric
+// label and what the client is told.
 
 #pragma once
 
@@ -9,6 +10,20 @@
 #include <string_view>
 
 namespace streaming {
+
+// Why an upstream gave no whole answer.
+enum class FailureKind : std::uint8_t {
+  kUnreachable,    // no connection, or lost before the answer's head
+  kStatus,         // answered with an error
+  kReported,       // an error event in its stream
+  kTruncated,      // ended before the answer's end
+  kMalformed,      // not what its API promises
+  kCompressed,     // in an encoding that was not asked for
+  kTooLarge,       // an event over max_event_bytes
+  kAttachment,     // a file that the hand-off names cannot be used
+  kOverBudget,     // the files would have all requests together hold more than they may
+  kProgramFailed,  // a program that answers has failed
+};
 
 enum class CloseCause : std::uint8_t {
   kCompleted,
@@ -68,6 +83,37 @@ inline constexpr std::array<CloseCauseInfo, kCloseCauses> kCloseCauseTable{{
 
 constexpr const CloseCauseInfo& info(CloseCause cause) {
   return kCloseCauseTable[static_cast<std::size_t>(cause)];
+}
+
+constexpr CloseCause cause_of(FailureKind failure) {
+  switch (failure) {
+    case FailureKind::kUnreachable:
+      return CloseCause::kUpstreamUnreachable;
+    case FailureKind::kStatus:
+      return CloseCause::kUpstreamStatus;
+    case FailureKind::kReported:
+      return CloseCause::kUpstreamReported;
+    case FailureKind::kTruncated:
+      return CloseCause::kUpstreamTruncated;
+    case FailureKind::kMalformed:
+      return CloseCause::kUpstreamMalformed;
+    case FailureKind::kCompressed:
+      return CloseCause::kUpstreamCompressed;
+    case FailureKind::kTooLarge:
+      return CloseCause::kUpstreamTooLarge;
+    case FailureKind::kAttachment:
+      return CloseCause::kAttachment;
+    case FailureKind::kOverBudget:
+      return CloseCause::kOverBudget;
+    case FailureKind::kProgramFailed:
+      return CloseCause::kProgramFailed;
+  }
+  return CloseCause::kUpstreamMalformed;
+}
+
+// Whether the client has got the end of its answer, be it an error event.
+constexpr bool client_has_end(CloseCause cause) {
+  return cause < CloseCause::kClientGone || cause > CloseCause::kTlsFailed;
 }
 
 // Whether it is the upstream that has not done what it should.
