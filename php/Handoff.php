@@ -87,12 +87,13 @@ final class Handoff
     }
 
     /**
-     * Whether an EventSource repeats a request whose answer is complete. The daemon's last event (done_event) has the id
-     * "done", which EventSource then sends back. Answer 204, and it stops; a hand-off would ask the model again.
+     * Whether an EventSource repeats a request whose answer is complete or has failed. The daemon's last event has the id
+     * "done" (if done_event is set) or "error", which EventSource then sends back. Answer 204, and it stops; a hand-off
+     * would ask the model again.
      */
     public static function hasEnded(): bool
     {
-        return ($_SERVER['HTTP_LAST_EVENT_ID'] ?? null) === 'done';
+        return in_array($_SERVER['HTTP_LAST_EVENT_ID'] ?? null, ['done', 'error'], true);
     }
 
     /**

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // FailureKind: why an upstream gave no whole answer. CloseCause: why a stream ended. The one list: log word, metric
-// label and what the client is told.
+// label and what the client is told (docs/PROTOCOL.md describes the codes of error events).
 
 #pragma once
 
@@ -8,6 +8,8 @@
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
+
+#include "sse/client_error.h"
 
 namespace streaming {
 
@@ -53,7 +55,7 @@ inline constexpr std::size_t kCloseCauses = static_cast<std::size_t>(CloseCause:
 
 struct CloseCauseInfo {
   CloseCause cause;
-  std::string_view word;     // in the log and in metrics
+  std::string_view word;     // in the log and in metrics, and the code of the error event
   std::string_view message;  // of the error event; empty: the client is told nothing, or is no longer there
   int status = 0;            // of HTTP, where the client gets an answer of its own in place of the event
 };
@@ -69,7 +71,7 @@ inline constexpr std::array<CloseCauseInfo, kCloseCauses> kCloseCauseTable{{
     {CloseCause::kIdleTimeout, "idle_timeout", "The model fell silent.", 504},
     {CloseCause::kTooLong, "too_long", "The answer took too long.", 504},
     {CloseCause::kUpstreamUnreachable, "upstream_unreachable", "The model cannot be reached.", 502},
-    {CloseCause::kUpstreamStatus, "upstream_status", "The model refused the request.", 502},
+    {CloseCause::kUpstreamStatus, "upstream_status", "The model refused the request.", 502},  // see client_error()
     {CloseCause::kUpstreamReported, "upstream_reported", "The model reported an error.", 502},
     {CloseCause::kUpstreamTruncated, "upstream_truncated", "The answer broke off.", 502},
     {CloseCause::kUpstreamMalformed, "upstream_malformed", "The model's answer cannot be read.", 502},
@@ -122,20 +124,28 @@ constexpr bool is_upstream_error(CloseCause cause) {
          cause != CloseCause::kTooLong;
 }
 
+// Of an upstream's status, which decides whether it helps to ask again. The status itself is not passed on.
+inline constexpr ClientError kUpstreamRefused{"The model refused the request.", "upstream_refused"};
+inline constexpr ClientError kUpstreamBusy{"The model is busy, try again soon.", "upstream_busy"};
+inline constexpr ClientError kUpstreamFailed{"The model failed.", "upstream_failed"};
+
+constexpr bool is_upstream_busy(int upstream_status) {
+  return upstream_status == 429 || upstream_status == 503 || upstream_status == 504 ||
+         upstream_status == 529;  // overloaded, at Anthropic
+}
+
+// What the client is told; without a message, nothing.
+constexpr ClientError client_error(CloseCause cause, int upstream_status) {
+  if (cause != CloseCause::kUpstreamStatus) return {info(cause).message, info(cause).word};
+  if (is_upstream_busy(upstream_status)) return kUpstreamBusy;
+  return upstream_status >= 500 ? kUpstreamFailed : kUpstreamRefused;
+}
+
 // The status of the answer that a client gets in place of a stream. What the upstream says of its own load is passed
 // on; its other complaints are between it and the daemon.
 constexpr int answer_status(CloseCause cause, int upstream_status) {
-  if (cause != CloseCause::kUpstreamStatus) return info(cause).status;
-  switch (upstream_status) {
-    case 429:
-    case 503:
-    case 504:
-      return upstream_status;
-    case 529:  // overloaded, at Anthropic
-      return 503;
-    default:
-      return info(cause).status;
-  }
+  if (cause != CloseCause::kUpstreamStatus || !is_upstream_busy(upstream_status)) return info(cause).status;
+  return upstream_status == 529 ? 503 : upstream_status;
 }
 
 }  // namespace streaming

@@ -6,6 +6,7 @@
 
 #include "base/check.h"
 #include "sse/json_text.h"
+#include "sse/limits.h"
 
 namespace streaming {
 namespace {
@@ -45,6 +46,13 @@ void append_upstream_event(Buffer& out, const AnswerEvent& event) {
     rest.remove_prefix(end + 1);
   }
   out.append('\n');
+}
+
+// When an EventSource may ask again, and what it then sends in Last-Event-ID.
+void append_reconnection(Buffer& out, const ClientError& error) {
+  const int seconds = error.retry_after_seconds > 0 ? error.retry_after_seconds : kReconnectAfterErrorSeconds;
+  append_field(out, "id: ", "error");
+  append_field(out, "retry: ", std::to_string(seconds) + "000");
 }
 
 }  // namespace
@@ -102,20 +110,24 @@ void EventEncoder::append_end(Buffer& out, FinishReason reason, bool done_event)
   out.append("data: [DONE]\n\n");
 }
 
-void EventEncoder::append_error(Buffer& out, std::string_view message, bool reported_by_upstream) {
+void EventEncoder::append_error(Buffer& out, const ClientError& error, bool reported_by_upstream) {
   CHECK(!is_verbatim());
-  if (ui_message_) {
-    UiMessage::append_error(out, message);
-  } else if (format_ != Format::kRaw || content_written_) {
-    out.append("data: {\"error\":\"");
-    append_json_text(out, message);
-    out.append("\"}\n\n");
+  if (ui_message_) return UiMessage::append_error(out, error);
+  append_reconnection(out, error);
+  if (format_ != Format::kRaw || content_written_) {
+    out.append("data: {");
+    append_members(out, "error", error);
+    out.append('}');
   } else if (!reported_by_upstream) {
     // The vendors' own libraries recognize this as an error in a stream.
-    out.append("event: error\ndata: {\"type\":\"error\",\"error\":{\"type\":\"api_error\",\"message\":\"");
-    append_json_text(out, message);
-    out.append("\"}}\n\n");
+    out.append("event: error\ndata: {\"type\":\"error\",\"error\":{\"type\":\"api_error\",");
+    append_members(out, "message", error);
+    out.append("}}");
+  } else {
+    out.append('\n');  // without data it is no event
+    return;
   }
+  out.append("\n\n");
 }
 
 void append_heartbeat(Buffer& out) {

@@ -12,6 +12,7 @@
 
 #include "base/buffer.h"
 #include "sse/answer_event.h"
+#include "sse/client_error.h"
 #include "sse/ui_message.h"
 
 namespace streaming {
@@ -54,8 +55,10 @@ class EventEncoder {
   void append_end(Buffer& out, FinishReason reason, bool done_event);
 
   // Ends an incomplete answer so that the client notices. `reported_by_upstream`: the upstream's last event was the
-  // error. Not of a verbatim answer, in which nothing but the backend's text has a place.
-  void append_error(Buffer& out, std::string_view message, bool reported_by_upstream);
+  // error. An EventSource returns the identity "error" when it asks again, and does so no sooner than the error allows.
+  // kUiMessage has neither, because its client is no EventSource. Not of a verbatim answer, in which nothing but the
+  // backend's text has a place.
+  void append_error(Buffer& out, const ClientError& error, bool reported_by_upstream);
 
  private:
   bool passes_upstream_events() const { return format_ == Format::kRaw && upstream_seen_; }

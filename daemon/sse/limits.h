@@ -12,4 +12,7 @@ namespace streaming {
 inline constexpr std::size_t kMaxToolCalls = 128;
 inline constexpr std::size_t kMaxToolInputBytes = 1024 * 1024;
 
+// How long an EventSource waits after an error event before it asks again, if the failure itself names no time.
+inline constexpr int kReconnectAfterErrorSeconds = 30;
+
 }  // namespace streaming

@@ -5,7 +5,6 @@
 #include <array>
 #include <charconv>
 
-#include "sse/json_text.h"
 
 namespace streaming {
 namespace {
@@ -94,25 +93,25 @@ void append_stream_head(Buffer& out, const StreamHead& head) {
   out.append("\r\n:\n\n");
 }
 
-void append_error_response(Buffer& out, const HttpError& error, std::string_view date) {
+void append_error_response(Buffer& out, const HttpError& answer, std::string_view date) {
   Buffer body;
-  body.append("{\"error\":\"");
-  append_json_text(body, error.message);
-  body.append("\"}\n");
+  body.append('{');
+  append_members(body, "error", answer.error);
+  body.append("}\n");
 
   out.append("HTTP/1.1 ");
-  append_number(out, static_cast<std::size_t>(error.status));
+  append_number(out, static_cast<std::size_t>(answer.status));
   out.append(' ');
-  out.append(reason_phrase(error.status));
+  out.append(reason_phrase(answer.status));
   out.append("\r\nDate: ");
   out.append(date);
   out.append(
       "\r\nContent-Type: application/json\r\n"
       "Cache-Control: no-store\r\n"
       "Connection: close\r\n");
-  if (error.retry_after_seconds > 0) {
+  if (answer.error.retry_after_seconds > 0) {
     out.append("Retry-After: ");
-    append_number(out, static_cast<std::size_t>(error.retry_after_seconds));
+    append_number(out, static_cast<std::size_t>(answer.error.retry_after_seconds));
     out.append("\r\n");
   }
   out.append("Content-Length: ");

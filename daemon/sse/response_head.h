@@ -8,6 +8,7 @@
 
 #include "base/buffer.h"
 #include "base/header_field.h"
+#include "sse/client_error.h"
 
 namespace streaming {
 
@@ -24,14 +25,13 @@ struct StreamHead {
 // with the body's first bytes.
 void append_stream_head(Buffer& out, const StreamHead& head);
 
-// An answer that the daemon gives instead of a stream.
+// An answer that the daemon gives instead of a stream. Its Retry-After is the error's, if that is known.
 struct HttpError {
   int status = 500;
-  std::string_view message;     // for the client: no internals
-  int retry_after_seconds = 0;  // 0: no Retry-After
+  ClientError error;
 };
 
-// HTTP/1.1 STATUS, and {"error":"MESSAGE"} as its body.
-void append_error_response(Buffer& out, const HttpError& error, std::string_view date);
+// HTTP/1.1 STATUS, and {"error":"MESSAGE","code":"CODE","retry_after":SECONDS} as its body.
+void append_error_response(Buffer& out, const HttpError& answer, std::string_view date);
 
 }  // namespace streaming

@@ -101,8 +101,11 @@ void UiMessage::append_end(Buffer& out, FinishReason reason) {
   out.append("data: [DONE]\n\n");
 }
 
-void UiMessage::append_error(Buffer& out, std::string_view message) {
-  Frame(out, "error").text("errorText", message);
+void UiMessage::append_error(Buffer& out, const ClientError& error) {
+  out.append("data: {\"type\":\"data-error\",\"data\":{");
+  append_code(out, error);
+  out.append("},\"transient\":true}\n\n");
+  Frame(out, "error").text("errorText", error.message);
 }
 
 std::uint32_t UiMessage::start(Buffer& out) {

@@ -15,6 +15,7 @@
 #include "base/buffer.h"
 #include "base/header_field.h"
 #include "sse/answer_event.h"
+#include "sse/client_error.h"
 
 namespace streaming {
 
@@ -30,8 +31,9 @@ class UiMessage {
   void append_end(Buffer& out, FinishReason reason);
 
   // The client reports this as an error and reads on to the stream's end. It is the only sign of a cut answer: the
-  // client takes "abort" and a missing "finish" for a regular end.
-  static void append_error(Buffer& out, std::string_view message);
+  // client takes "abort" and a missing "finish" for a regular end. The client accepts no other member in this frame, so
+  // that the code precedes it in a frame of data, which leaves no trace in the message.
+  static void append_error(Buffer& out, const ClientError& error);
 
   // Whether the tool calls exceed kMaxToolCalls, or their inputs kMaxToolInputBytes. From then on it writes no frames.
   bool too_large() const { return too_large_; }

@@ -199,14 +199,16 @@ void Stream::begin_close(CloseCause cause, int upstream_status, int retry_after_
   cause_ = cause;
   if (session_) session_->cancel();
   lifetime_.stop();
-  const std::string_view message = words.empty() ? info(cause).message : words;
-  if (!message.empty() && !encoder_.is_verbatim()) {
+  ClientError error = client_error(cause, upstream_status);
+  error.retry_after_seconds = retry_after_seconds;
+  if (!words.empty()) error.message = words;
+  if (!error.message.empty() && !encoder_.is_verbatim()) {
     if (nothing_sent() && !table_.settings().early_head) {
       writer_.drop();
       status_ = static_cast<std::uint16_t>(answer_status(cause, upstream_status));
-      append_error_response(writer_.queue(), {status_, message, retry_after_seconds}, table_.date());
+      append_error_response(writer_.queue(), {status_, error}, table_.date());
     } else {
-      encoder_.append_error(writer_.queue(), message, cause == CloseCause::kUpstreamReported);
+      encoder_.append_error(writer_.queue(), error, cause == CloseCause::kUpstreamReported);
     }
   }
   if (cause != CloseCause::kClientMalformed) writer_.end_chunks();  // otherwise the answer breaks off

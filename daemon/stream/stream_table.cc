@@ -119,7 +119,8 @@ bool StreamTable::open_refused(Client& client, const Refusal& refusal) {
   Stream* stream = create(client);
   if (stream == nullptr) return false;
   ++refused_streams_;
-  stream->open_refused(HttpError{refusal.status, refusal.message, refusal.retry_after_seconds});
+  stream->open_refused(
+      HttpError{refusal.status, {refusal.message, info(CloseCause::kRefused).word, refusal.retry_after_seconds}});
   return true;
 }
 

@@ -51,10 +51,12 @@ expect_thrown(JsonException::class, 'UTF-8', fn () => $handoff->with(['prompt' =
 expect_thrown(InvalidArgumentException::class, 'relative.sock', fn () => Handoff::to('relative.sock'));
 expect_thrown(InvalidArgumentException::class, '/run/a', fn () => Handoff::to("/run/a\nX-Evil: 1"));
 
-// An EventSource that asks again after the event "done" is stopped, and the prompt is not run twice.
+// An EventSource that asks again after the event "done", or after an error, is stopped; the prompt is not run twice.
 expect_same(false, Handoff::hasEnded());
-$_SERVER['HTTP_LAST_EVENT_ID'] = 'done';
-expect_same(true, Handoff::hasEnded());
+foreach (['7' => false, 'done' => true, 'error' => true] as $id => $ended) {
+    $_SERVER['HTTP_LAST_EVENT_ID'] = (string) $id;
+    expect_same($ended, Handoff::hasEnded());
+}
 ob_start();
 $longer->send();
 expect_same('', ob_get_clean());

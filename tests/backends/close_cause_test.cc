@@ -26,5 +26,13 @@ TEST(CloseCause, TellsWhetherTheClientHasTheEnd) {
   }
 }
 
+TEST(CloseCause, TellsTheClientWhetherItHelpsToAskAgain) {
+  const auto code = [](int status) { return client_error(CloseCause::kUpstreamStatus, status).code; };
+  for (const int busy : {429, 503, 504, 529}) EXPECT_EQ(code(busy), "upstream_busy") << busy;
+  for (const int failed : {500, 502, 520}) EXPECT_EQ(code(failed), "upstream_failed") << failed;
+  for (const int refused : {302, 400, 401, 403, 404, 413}) EXPECT_EQ(code(refused), "upstream_refused") << refused;
+  EXPECT_EQ(client_error(CloseCause::kIdleTimeout, 429).code, "idle_timeout") << "the status of another failure";
+}
+
 }  // namespace
 }  // namespace streaming

@@ -61,6 +61,14 @@ test("an answer that fails, before and after the first word, is an error and not
   await assertEachFails((prompt) => client.messages.stream(asked(prompt)).finalMessage(), APIError);
 });
 
+test("an error has the daemon's code, and the time to wait", async () => {
+  await assert.rejects(client.messages.stream(asked("rate limited")).finalMessage(), ({ error: { error } }) => {
+    assert.equal(error.code, "upstream_busy");
+    assert.equal(error.retry_after, 7);
+    return true;
+  });
+});
+
 test("a client that loses interest", async () => {
   const stream = await client.messages.create(asked("slow answer", { stream: true }));
   for await (const { type } of stream) if (type === "content_block_delta") break;

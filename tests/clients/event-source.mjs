@@ -48,10 +48,11 @@ test("eventsource that asks again after the end is told by 204 to stop, and the 
   assert.deepEqual(raw, { opened: 1, done: 0 });
 });
 
-async function parsed(payload, comments = []) {
+async function parsed(payload, { comments = [], pauses = [] } = {}) {
   const events = [];
   const parser = createParser({
     onEvent: (event) => events.push(event),
+    onRetry: (milliseconds) => pauses.push(milliseconds),
     onComment: (comment) => comments.push(comment),
     onError: (error) => assert.fail(error),
   });
@@ -78,9 +79,37 @@ test("eventsource-parser reads every format", async () => {
 test("eventsource-parser reads past the comments in an answer's pauses", async () => {
   for (const format of ["content", "raw", "ui-message"]) {
     const comments = [];
-    const events = await parsed({ prompt: "slow answer", format }, comments);
+    const events = await parsed({ prompt: "slow answer", format }, { comments });
     assert.ok(comments.filter((comment) => comment.trim() === "ping").length > 10, format);
     assert.equal(events.at(-1).data, "[DONE]");
+  }
+});
+
+test("an EventSource waits after an error as long as it is asked to, and is then told by 204 to stop", async () => {
+  for (const payload of [
+    { prompt: "rate limited" },
+    { prompt: "rate limited", format: "raw" },
+    { prompt: "cut short" },
+    { prompt: "cut short", format: "raw" },
+  ]) {
+    const pauses = [];
+    const events = await parsed(payload, { pauses });
+    assert.equal(events.at(-1).id, "error", JSON.stringify(payload));
+    assert.deepEqual(pauses, [payload.prompt === "rate limited" ? 7000 : 30_000]);
+    const again = await fetch(url(payload), { headers: { "Last-Event-ID": "error" } });
+    assert.equal(again.status, 204);
+  }
+});
+
+test("an error has a code by which programs know what to do", async () => {
+  const codes = {
+    "bad key": "upstream_refused", "rate limited": "upstream_busy", "server error": "upstream_failed",
+    "malformed answer": "upstream_malformed", "cut short": "upstream_truncated",
+  };
+  for (const [prompt, code] of Object.entries(codes)) {
+    const error = JSON.parse((await parsed({ prompt })).at(-1).data);
+    assert.equal(error.code, code, prompt);
+    assert.equal(error.retry_after, prompt === "rate limited" ? 7 : undefined);
   }
 });
 

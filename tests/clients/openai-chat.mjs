@@ -81,6 +81,14 @@ test("an answer that fails, before and after the first word, is an error and not
   assert.deepEqual([...begun], brokenLater);
 });
 
+test("an error has the daemon's code, and the time to wait", async () => {
+  await assert.rejects(client.chat.completions.stream(asked("rate limited")).finalContent(), (error) => {
+    assert.equal(error.code, "upstream_busy");
+    assert.equal(error.error.retry_after, 7);
+    return true;
+  });
+});
+
 test("the bare iterator throws too", async () => {
   const stream = await client.chat.completions.create(asked("cut short", { stream: true }));
   let text = "";

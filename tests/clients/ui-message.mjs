@@ -97,6 +97,10 @@ for (const [name, library] of [["ai", ai], ["ai 5", ai5]]) {
       assert.equal(answer.errors.length, 1, prompt);
       assert.match(answer.errors[0].message, /^The (model|model's answer|answer) /);
       assert.equal(answer.chunks.at(-1).type, "error", prompt);
+      const { code, retry_after: pause } = answer.chunks.find((chunk) => chunk.type === "data-error").data;
+      assert.match(code, /^upstream_/, prompt);
+      assert.equal(pause, prompt === "rate limited" ? 7 : undefined);
+      assert.ok(!answer.message?.parts.some((part) => part.type === "data-error"), "it leaves no trace in the message");
       assert.ok(!answer.chunks.some((chunk) => chunk.type === "finish"), prompt);
     }
   });

@@ -137,7 +137,8 @@ TEST_F(AttachmentsEndToEnd, StayWhereNoApiAnswers) {
   ASSERT_TRUE(daemon.ready()) << daemon.log();
   for (int i = 0; i < 2; ++i) {
     const std::string answer = read_to_end(daemon.hand_client_over(R"({"attachments":["a.txt"]})").get());
-    EXPECT_THAT(answer, EndsWith("data: {\"error\":\"The model cannot be reached.\"}\n\n"));
+    EXPECT_THAT(answer,
+                EndsWith("data: {\"error\":\"The model cannot be reached.\",\"code\":\"upstream_unreachable\"}\n\n"));
   }
   EXPECT_TRUE(std::filesystem::exists(directory.file("a.txt")));
 }

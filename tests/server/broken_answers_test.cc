@@ -45,10 +45,10 @@ constexpr BrokenAnswer kBrokenAnswers[] = {
     {"falls silent", "The model fell silent.", "idle_timeout"},
     {"never begins", "The model did not answer in time.", "first_byte_timeout"},
     {"head alone", "The model did not answer in time.", "first_byte_timeout"},
-    {"status alone", "The model refused the request.", "upstream_status"},
-    {"page for 429", "The model refused the request.", "upstream_status"},
+    {"status alone", "The model is busy, try again soon.", "upstream_status"},
+    {"page for 429", "The model is busy, try again soon.", "upstream_status"},
     {"page for 200", "The model's answer cannot be read.", "upstream_malformed"},
-    {"huge 500", "The model refused the request.", "upstream_status"},
+    {"huge 500", "The model failed.", "upstream_status"},
     {"huge event", "The model's answer is too large.", "upstream_too_large"},
     {"type application/json", "The model's answer cannot be read.", "upstream_malformed"},
     {"type image/png", "The model's answer cannot be read.", "upstream_malformed"},
@@ -149,7 +149,7 @@ TEST_P(BrokenAnswersTest, HaveAStatusWhereTheHeadWasHeldBackForThem) {
   std::ofstream(settings.file("config.toml")) << "[response]\nearly_head = false\n";
   start_daemon({"--first-byte-timeout-ms", "200", "--config", settings.file("config.toml")});
   EXPECT_THAT(ask("page for 429"), AllOf(StartsWith("HTTP/1.1 429 "), HasSubstr("\r\nRetry-After: 7\r\n"),
-                                         EndsWith("\r\n\r\n{\"error\":\"The model refused the request.\"}\n")));
+                                         EndsWith("\"code\":\"upstream_busy\",\"retry_after\":7}\n")));
   EXPECT_THAT(ask("status alone"), StartsWith("HTTP/1.1 503 "));
   EXPECT_THAT(ask("huge 500"), StartsWith("HTTP/1.1 502 "));
   EXPECT_THAT(ask("page for 200"), StartsWith("HTTP/1.1 502 "));

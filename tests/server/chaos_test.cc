@@ -57,15 +57,15 @@ TEST_F(ChaosTest, ReportsTheCauseOfEachUpstreamFailure) {
     const char* message;
   };
   for (const Fault& fault :
-       {Fault{R"({"dropRate":1})", "upstream_status", "The model refused the request."},
+       {Fault{R"({"dropRate":1})", "upstream_status", "The model failed."},
         Fault{R"({"malformedRate":1})", "upstream_malformed", "The model's answer cannot be read."},
-        Fault{R"({"rateLimitRate":1})", "upstream_status", "The model refused the request."},
+        Fault{R"({"rateLimitRate":1})", "upstream_status", "The model is busy, try again soon."},
         Fault{R"({"disconnectRate":1})", "upstream_unreachable", "The model cannot be reached."}}) {
     upstream.set_chaos(fault.faults);
     const int before = ended_by(fault.cause);
     for (const char* backend : {"openai", "anthropic"}) {
       const std::string answer = ask(std::string(",\"backend\":\"") + backend + "\"");
-      EXPECT_THAT(answer, AllOf(HasSubstr(std::string("data: {\"error\":\"") + fault.message), EndsWith("\"}\n\n")));
+      EXPECT_THAT(answer, AllOf(HasSubstr(std::string("data: {\"error\":\"") + fault.message), EndsWith("}\n\n")));
       EXPECT_THAT(answer, Not(HasSubstr("[DONE]"))) << fault.faults;
     }
     EXPECT_TRUE(eventually([&] { return ended_by(fault.cause) == before + 2; })) << fault.faults;
@@ -88,7 +88,7 @@ TEST_F(ChaosTest, ByChanceLeavesNoAnswerBetweenWholeAndBroken) {
   for (const UniqueFd& browser : browsers) {
     const std::string answer = read_to_end(browser.get());
     whole += answer.ends_with("data: [DONE]\n\n") && answer.find(kText) != std::string::npos;
-    broken += answer.ends_with("\"}\n\n") && answer.find("data: {\"error\":\"") != std::string::npos &&
+    broken += answer.ends_with("}\n\n") && answer.find("data: {\"error\":\"") != std::string::npos &&
               answer.find("[DONE]") == std::string::npos;
   }
   EXPECT_GT(whole, 0);

@@ -217,7 +217,7 @@ TEST(Daemon, TellsTheClientsOfStreamsThatItCutsWhenTheTimeIsUp) {
   ASSERT_EQ(recv(browser.get(), &byte, 1, MSG_PEEK), 1) << "the stream has begun";
   daemon.signal(SIGTERM);
   const std::string answer = read_to_end(browser.get());
-  EXPECT_THAT(answer, EndsWith("data: {\"error\":\"The server is being restarted.\"}\n\n"));
+  EXPECT_THAT(answer, EndsWith("data: {\"error\":\"The server is being restarted.\",\"code\":\"shutdown\"}\n\n"));
   EXPECT_NE(daemon.exit_status(), 0) << "a stream was cut";
 }
 

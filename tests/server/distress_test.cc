@@ -188,7 +188,8 @@ TEST(DaemonInDistress, EndsItsStreamsInOrderWhenTheKernelHasLostCompletions) {
   for (const UniqueFd& browser : browsers) ASSERT_EQ(recv(browser.get(), &byte, 1, MSG_PEEK), 1);
   std::ofstream{sign};
   for (UniqueFd& browser : browsers) {
-    EXPECT_THAT(read_to_end(browser.get()), EndsWith("data: {\"error\":\"The server is being restarted.\"}\n\n"));
+    EXPECT_THAT(read_to_end(browser.get()),
+                EndsWith("data: {\"error\":\"The server is being restarted.\",\"code\":\"shutdown\"}\n\n"));
     browser.reset();
   }
   EXPECT_EQ(daemon.exit_status(), 1) << "so that whoever looks after it starts another one";

@@ -149,7 +149,9 @@ class ApiNetworkTest : public NetworkTest, public testing::WithParamInterface<En
 TEST_P(ApiNetworkTest, AnApiThatVanishesIsAnErrorInTimeAndIsAskedAgainWhenItIsBack) {
   start(kFarAddress, {"--first-byte-timeout-ms", "400", "--idle-timeout-ms", "400"});
   network.set(Trouble::kCut);
-  EXPECT_THAT(ask(), EndsWith("data: {\"error\":\"The model did not answer in time.\"}\n\n")) << "before it connects";
+  EXPECT_THAT(ask(),
+              EndsWith("data: {\"error\":\"The model did not answer in time.\",\"code\":\"first_byte_timeout\"}\n\n"))
+              << "before it connects";
   network.set(Trouble::kNone);
   EXPECT_TRUE(eventually([this] { return ask().ends_with("data: [DONE]\n\n"); })) << daemon->log();
 
@@ -164,7 +166,8 @@ TEST_P(ApiNetworkTest, AnApiThatVanishesIsAnErrorInTimeAndIsAskedAgainWhenItIsBa
     return !more.empty();
   })) << daemon->log();
   network.set(Trouble::kCut);
-  EXPECT_THAT(read_to_end(browser.get()), EndsWith("data: {\"error\":\"The model fell silent.\"}\n\n"));
+  EXPECT_THAT(read_to_end(browser.get()),
+              EndsWith("data: {\"error\":\"The model fell silent.\",\"code\":\"idle_timeout\"}\n\n"));
   network.set(Trouble::kNone);
   EXPECT_TRUE(eventually([this] { return ask().ends_with("data: [DONE]\n\n"); })) << daemon->log();
   EXPECT_EQ(daemon->stop(), 0);

@@ -104,14 +104,15 @@ TEST_F(NginxTest, ReportsTruncatedStreamsWhenNginxStops) {
   nginx->stop();
   for (std::size_t i = 0; i < running.size(); ++i) {
     EXPECT_THAT(answers[i] + read_to_end(running[i].get()),
-                EndsWith("data: {\"error\":\"The answer broke off.\"}\n\n"));
+                EndsWith("data: {\"error\":\"The answer broke off.\",\"code\":\"upstream_truncated\"}\n\n"));
   }
   nginx->start();
   EXPECT_EQ(whole(begin(20, "plain answer")), 20) << "of the next one";
   nginx->stop();
   nginx->close_port();
   const std::string refused = read_to_end(begin(1, "plain answer")[0].get());
-  EXPECT_THAT(refused, EndsWith("data: {\"error\":\"The model cannot be reached.\"}\n\n"));
+  EXPECT_THAT(refused,
+              EndsWith("data: {\"error\":\"The model cannot be reached.\",\"code\":\"upstream_unreachable\"}\n\n"));
   EXPECT_EQ(daemon->stop(), 0);
   EXPECT_THAT(daemon->log(), HasSubstr("upstream_truncated"));
   EXPECT_THAT(daemon->log(), Not(HasSubstr("sk-")));
@@ -122,7 +123,7 @@ TEST_F(NginxTest, SpeaksForAServerThatIsGone) {
   start("");
   upstream.stop();
   EXPECT_THAT(read_to_end(begin(1, "plain answer")[0].get()),
-              EndsWith("data: {\"error\":\"The model refused the request.\"}\n\n"));
+              EndsWith("data: {\"error\":\"The model failed.\",\"code\":\"upstream_failed\"}\n\n"));
   EXPECT_TRUE(daemon->logs("status 502"));
 }
 

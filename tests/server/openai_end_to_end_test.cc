@@ -91,7 +91,7 @@ TEST_P(OpenAiEndToEndTest, ShowsEveryFailureAsAnErrorAndNeverAsAGoodEnd) {
   for (const auto& [prompt, browser] : browsers) {
     const std::string events = events_of(browser);
     EXPECT_THAT(events, HasSubstr("data: {\"error\":\"")) << prompt;
-    EXPECT_THAT(events, EndsWith("\"}\n\n")) << prompt;
+    EXPECT_THAT(events, EndsWith("}\n\n")) << prompt;
     EXPECT_THAT(events, Not(HasSubstr("[DONE]"))) << prompt;
     EXPECT_THAT(events, Not(HasSubstr("sk-"))) << prompt;
     EXPECT_THAT(events, Not(HasSubstr("127.0.0.1"))) << prompt;
@@ -110,7 +110,8 @@ TEST_P(OpenAiEndToEndTest, KeepsWhatCameBeforeTheAnswerBrokeOff) {
 
 TEST_P(OpenAiEndToEndTest, SaysSoWhenTheServerCannotBeReached) {
   upstream.stop();
-  EXPECT_THAT(ask("plain answer"), HasSubstr("data: {\"error\":\"The model cannot be reached.\"}"));
+  EXPECT_THAT(ask("plain answer"),
+              HasSubstr("data: {\"error\":\"The model cannot be reached.\",\"code\":\"upstream_unreachable\"}"));
   EXPECT_EQ(daemon.stop(), 0);
 }
 
@@ -165,7 +166,7 @@ TEST(HeldHead, LetsAFailureBeforeTheFirstEventBeAStatus) {
     EXPECT_THAT(limited, StartsWith("HTTP/1.1 429 Too Many Requests\r\n"));
     EXPECT_THAT(limited, HasSubstr("\r\nContent-Type: application/json\r\n"));
     EXPECT_THAT(limited, HasSubstr("\r\nRetry-After: 7\r\n"));
-    EXPECT_THAT(limited, EndsWith("\r\n\r\n{\"error\":\"The model refused the request.\"}\n"));
+    EXPECT_THAT(limited, EndsWith("\"code\":\"upstream_busy\",\"retry_after\":7}\n"));
     EXPECT_THAT(ask("bad key"), AllOf(StartsWith("HTTP/1.1 502 "), Not(HasSubstr("sk-"))));
     EXPECT_THAT(ask("server error"), StartsWith("HTTP/1.1 502 "));
     EXPECT_THAT(ask("no answer"), StartsWith("HTTP/1.1 502 "));
@@ -230,7 +231,8 @@ class CertificateTest : public testing::Test {
 };
 
 TEST_F(CertificateTest, VerifiesTheServersCertificateByDefault) {
-  EXPECT_THAT(ask_with("OPENAI_API_KEY", kKey), HasSubstr("data: {\"error\":\"The model cannot be reached.\"}"));
+  EXPECT_THAT(ask_with("OPENAI_API_KEY", kKey),
+              HasSubstr("data: {\"error\":\"The model cannot be reached.\",\"code\":\"upstream_unreachable\"}"));
   EXPECT_THAT(ask_with("OPENAI_INSECURE_SSL", "true"), EndsWith("data: [DONE]\n\n"));
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sse/event_encoder.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <string>
@@ -61,8 +62,14 @@ TEST_F(EventEncoderTest, LeavesAVerbatimAnswerAsItIs) {
 }
 
 TEST_F(EventEncoderTest, EndsAnAnswerThatIsNotWholeWithoutDone) {
-  encoder.append_error(out, "broken", true);
-  EXPECT_EQ(take(), "data: {\"error\":\"broken\"}\n\n");
+  encoder.append_error(out, {"broken", "upstream_reported"}, true);
+  EXPECT_EQ(take(), "id: error\nretry: 30000\ndata: {\"error\":\"broken\",\"code\":\"upstream_reported\"}\n\n");
+}
+
+TEST_F(EventEncoderTest, NamesInAnErrorWhenToAskAgain) {
+  encoder.append_error(out, {"busy", "upstream_busy", 7}, false);
+  EXPECT_EQ(take(), "id: error\nretry: 7000\n"
+                    "data: {\"error\":\"busy\",\"code\":\"upstream_busy\",\"retry_after\":7}\n\n");
 }
 
 TEST_F(EventEncoderTest, WritesOnlyTextInContent) {
@@ -91,21 +98,24 @@ TEST_F(EventEncoderTest, WritesTheUpstreamsOwnEventsInRaw) {
 TEST_F(EventEncoderTest, WritesAnErrorInRawAsTheVendorsLibrariesReadIt) {
   encoder = EventEncoder(Format::kRaw);
   constexpr char kError[] =
-      "event: error\ndata: {\"type\":\"error\",\"error\":{\"type\":\"api_error\",\"message\":\"cut\"}}\n\n";
-  encoder.append_error(out, "cut", false);
+      "id: error\nretry: 30000\nevent: error\n"
+      "data: {\"type\":\"error\","
+      "\"error\":{\"type\":\"api_error\",\"message\":\"cut\",\"code\":\"upstream_truncated\"}}\n\n";
+  constexpr ClientError kCut{"cut", "upstream_truncated"};
+  encoder.append_error(out, kCut, false);
   EXPECT_EQ(take(), kError) << "before the upstream's first event";
   written({.kind = Kind::kUpstream, .text = "{}"});
-  encoder.append_error(out, "cut", false);
+  encoder.append_error(out, kCut, false);
   EXPECT_EQ(take(), kError);
-  encoder.append_error(out, "told", true);
-  EXPECT_EQ(take(), "") << "the upstream has said so itself";
+  encoder.append_error(out, {"told", "upstream_reported"}, true);
+  EXPECT_EQ(take(), "id: error\nretry: 30000\n\n") << "the upstream has said so itself; EventSource alone heeds this";
 }
 
 TEST_F(EventEncoderTest, WritesABackendsTextInRawWhereItHasNoEventsOfItsOwn) {
   encoder = EventEncoder(Format::kRaw);
   EXPECT_EQ(written({.kind = Kind::kText, .text = "hi"}), "data: {\"content\":\"hi\"}\n\n");
-  encoder.append_error(out, "cut", false);
-  EXPECT_EQ(take(), "data: {\"error\":\"cut\"}\n\n");
+  encoder.append_error(out, {"cut", "shutdown"}, false);
+  EXPECT_EQ(take(), "id: error\nretry: 30000\ndata: {\"error\":\"cut\",\"code\":\"shutdown\"}\n\n");
   encoder.append_end(out, FinishReason::kStop, false);
   EXPECT_EQ(take(), "data: [DONE]\n\n");
 }
@@ -120,8 +130,8 @@ TEST_F(EventEncoderTest, WritesTheDoneEventOnlyForClientsThatIgnoreIt) {
 
 TEST_F(EventEncoderTest, TellsTheUiMessageOfAnErrorAlsoWhenTheUpstreamHasToldIt) {
   encoder = EventEncoder(Format::kUiMessage, "m");
-  encoder.append_error(out, "broken", true);
-  EXPECT_EQ(take(), "data: {\"type\":\"error\",\"errorText\":\"broken\"}\n\n");
+  encoder.append_error(out, {"broken", "upstream_reported"}, true);
+  EXPECT_THAT(take(), testing::EndsWith("data: {\"type\":\"error\",\"errorText\":\"broken\"}\n\n"));
 }
 
 TEST(Format, AddsAFormatsHeaderOnlyIfClientsExpectOne) {

@@ -98,16 +98,16 @@ TEST(ResponseHead, LeavesOutWhatWouldFrameTheStreamInAnotherWay) {
 
 TEST(ErrorResponse, WritesAnErrorAsACompleteResponseWithAJsonBody) {
   Buffer out;
-  append_error_response(out, HttpError{.status = 400, .message = "bad \"json\""}, kDate);
+  append_error_response(out, HttpError{400, {"bad \"json\"", "refused"}}, kDate);
   EXPECT_EQ(out.view(),
             "HTTP/1.1 400 Bad Request\r\n"
             "Date: Sun, 06 Nov 1994 08:49:37 GMT\r\n"
             "Content-Type: application/json\r\n"
             "Cache-Control: no-store\r\n"
             "Connection: close\r\n"
-            "Content-Length: 25\r\n"
+            "Content-Length: 42\r\n"
             "\r\n"
-            "{\"error\":\"bad \\\"json\\\"\"}\n");
+            "{\"error\":\"bad \\\"json\\\"\",\"code\":\"refused\"}\n");
 }
 
 TEST(ErrorResponse, NamesEachStatusOfARefusalByItsReasonPhrase) {
@@ -116,16 +116,17 @@ TEST(ErrorResponse, NamesEachStatusOfARefusalByItsReasonPhrase) {
         {429, "429 Too Many Requests\r\n"}, {500, "500 Internal Server Error\r\n"},
         {503, "503 Service Unavailable\r\n"}}) {
     Buffer out;
-    append_error_response(out, HttpError{.status = status, .message = "no"}, kDate);
+    append_error_response(out, HttpError{status, {"no", "refused"}}, kDate);
     EXPECT_TRUE(out.view().starts_with(std::string("HTTP/1.1 ") + phrase)) << out.view();
   }
 }
 
 TEST(ErrorResponse, WritesRetryAfterInAnErrorResponse) {
   Buffer out;
-  append_error_response(out, HttpError{.status = 503, .message = "full", .retry_after_seconds = 3}, kDate);
+  append_error_response(out, HttpError{503, {"full", "refused", 3}}, kDate);
   EXPECT_NE(out.view().find("HTTP/1.1 503 Service Unavailable\r\n"), std::string_view::npos);
   EXPECT_NE(out.view().find("\r\nRetry-After: 3\r\n"), std::string_view::npos);
+  EXPECT_TRUE(out.view().ends_with("{\"error\":\"full\",\"code\":\"refused\",\"retry_after\":3}\n"));
 }
 
 }  // namespace

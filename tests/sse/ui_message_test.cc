@@ -165,8 +165,10 @@ TEST_F(UiMessageTest, WritesAMessageEvenIfTheAnswerIsEmpty) {
 }
 
 TEST_F(UiMessageTest, EndsABrokenAnswerWithAnErrorAlone) {
-  UiMessage::append_error(out, "It \"broke\".");
-  EXPECT_EQ(take(), "{\"type\":\"error\",\"errorText\":\"It \\\"broke\\\".\"}\n");
+  UiMessage::append_error(out, {"It \"broke\".", "upstream_busy", 7});
+  EXPECT_EQ(take(),
+            "{\"type\":\"data-error\",\"data\":{\"code\":\"upstream_busy\",\"retry_after\":7},\"transient\":true}\n"
+            "{\"type\":\"error\",\"errorText\":\"It \\\"broke\\\".\"}\n");
 }
 
 TEST_F(UiMessageTest, KeepsNoMoreInputThanTheLimit) {

@@ -43,7 +43,8 @@ TEST_F(HeldHeadTest, AnswersAFailureBeforeTheFirstEventWithAStatusOfItsOwn) {
   const std::string sent = send_all();
   EXPECT_THAT(sent, StartsWith("HTTP/1.1 429 Too Many Requests\r\n"));
   EXPECT_THAT(sent, HasSubstr("\r\nRetry-After: 7\r\n"));
-  EXPECT_THAT(sent, EndsWith("{\"error\":\"The model refused the request.\"}\n"));
+  EXPECT_THAT(sent,
+              EndsWith("{\"error\":\"The model is busy, try again soon.\",\"code\":\"upstream_busy\",\"retry_after\":7}\n"));
 }
 
 TEST_F(HeldHeadTest, AnswersSilenceWithAStatusToo) {
@@ -69,7 +70,7 @@ TEST_F(HeldHeadTest, ShowsALaterFailureAsAnEvent) {
   send_all();
   backend.sink->on_failure({.kind = FailureKind::kTruncated, .detail = "x"});
   end_of_turn();
-  EXPECT_THAT(send_all(), EndsWith("data: {\"error\":\"The answer broke off.\"}\n\n"));
+  EXPECT_THAT(send_all(), EndsWith("data: {\"error\":\"The answer broke off.\",\"code\":\"upstream_truncated\"}\n\n"));
 }
 
 TEST_F(HeldHeadTest, SendsTheHeadOfAnAnswerWithoutWords) {

@@ -158,7 +158,7 @@ TEST_F(StreamTest, ShowsAFailureAsAnErrorEventWithoutDoneAndWithoutItsDetail) {
   backend.sink->on_failure({.kind = FailureKind::kTruncated, .detail = "https://internal.example/v1 said no"});
   end_of_turn();
   const std::string sent = send_all();
-  EXPECT_THAT(sent, EndsWith("data: {\"error\":\"The answer broke off.\"}\n\n"));
+  EXPECT_THAT(sent, EndsWith("data: {\"error\":\"The answer broke off.\",\"code\":\"upstream_truncated\"}\n\n"));
   EXPECT_THAT(sent, Not(HasSubstr("internal.example")));
   EXPECT_THAT(sent, Not(HasSubstr("[DONE]")));
 }
@@ -342,7 +342,7 @@ TEST_F(StreamTest, EndsAllWithAnErrorEventAtShutdown) {
   table.close_all(CloseCause::kShutdown);
   end_of_turn();
   const std::string sent = send_all();
-  EXPECT_THAT(sent, HasSubstr("data: {\"error\":\"The server is being restarted.\"}"));
+  EXPECT_THAT(sent, HasSubstr("data: {\"error\":\"The server is being restarted.\",\"code\":\"shutdown\"}"));
   EXPECT_EQ(backend.cancelled, 2);
 }
 

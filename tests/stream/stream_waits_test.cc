@@ -138,7 +138,7 @@ TEST_F(StreamTest, TellsTheClientWhenTheUpstreamFallsSilent) {
   pass(kSettings.idle_timeout - Duration(1));
   EXPECT_THAT(send_all(), Not(HasSubstr("error"))) << "each event starts the wait anew";
   pass(Duration(1));
-  EXPECT_THAT(send_all(), StartsWith("data: {\"error\":"));
+  EXPECT_THAT(send_all(), HasSubstr("data: {\"error\":"));
 }
 
 TEST_F(StreamTest, KeepsTheConnectionAliveFromBeforeTheFirstEvent) {
@@ -166,7 +166,8 @@ TEST_F(StreamTest, DoesNotTakeItsOwnHeartbeatForALifeSignOfTheUpstream) {
     sent += send_all();
   }
   EXPECT_THAT(sent, StartsWith(": ping\n\n"));
-  EXPECT_THAT(sent, HasSubstr("data: {\"error\":\"The model did not answer in time.\"}"));
+  EXPECT_THAT(sent,
+              HasSubstr("data: {\"error\":\"The model did not answer in time.\",\"code\":\"first_byte_timeout\"}"));
 }
 
 TEST_F(StreamTest, SendsNoHeartbeatToAClientWhoseBufferIsFull) {
@@ -195,7 +196,7 @@ TEST_F(StreamTest, EndsAStreamThatLastsTooLong) {
     pass(Duration(10'000));
   }
   const std::string sent = send_all();
-  EXPECT_THAT(sent, HasSubstr("data: {\"error\":\"The answer took too long.\"}"));
+  EXPECT_THAT(sent, HasSubstr("data: {\"error\":\"The answer took too long.\",\"code\":\"too_long\"}"));
   EXPECT_THAT(sent, Not(HasSubstr("[DONE]")));
 }
 

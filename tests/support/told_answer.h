@@ -43,7 +43,7 @@ struct WritingSink final : EventSink {
   void on_end(FinishReason reason) override {
     if (!message.too_large()) message.append_end(out, reason);
   }
-  void on_failure(const BackendFailure&) override { UiMessage::append_error(out, "failed"); }
+  void on_failure(const BackendFailure&) override { UiMessage::append_error(out, {"failed", "code"}); }
   bool wants_upstream_events() const override { return false; }
   std::string stream_id() const override { return "0.1.2"; }
 
