@@ -19,7 +19,7 @@ struct SharedMemory {
   std::atomic<unsigned long> outcomes[kOutcomes];  // counted since the server was started
   std::atomic<bool> has_relayed;
   std::atomic<bool> has_met_silent_daemon;
-  std::atomic<bool> has_withheld_keys;
+  std::atomic<bool> has_met_relaying_daemon;
   AcknowledgedSockets acknowledged;
 };
 static_assert(std::atomic<unsigned long>::is_always_lock_free);

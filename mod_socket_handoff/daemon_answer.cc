@@ -95,8 +95,10 @@ ReceivedAnswer conclude(const DaemonAnswer& answer, ReceivedAnswer::End at_the_e
 DaemonAnswer parse_daemon_answer(std::string_view text) {
   DaemonAnswer answer;
   if (text.empty()) return answer;
-  if (text == std::string_view(&handoff_protocol::kAccepted, 1)) {
+  const std::string_view follows = text.substr(1);
+  if (text.front() == handoff_protocol::kAccepted && (follows.empty() || follows == handoff_protocol::kRelayOnly)) {
     answer.kind = DaemonAnswer::Kind::kAccepted;
+    answer.is_relay_only = !follows.empty();
     answer.is_whole = true;
   } else if (text.front() == handoff_protocol::kRefused) {
     text.remove_prefix(1);

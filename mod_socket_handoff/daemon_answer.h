@@ -8,8 +8,8 @@
 
 namespace socket_handoff {
 
-// "A", or "R" and a JSON object with the status that the client should get. The daemon is another program, so each
-// value is checked before it is used.
+// "A"; "A" and kRelayOnly; or "R" and a JSON object with the status that the client should get. The daemon is another
+// program, so each value is checked before it is used.
 struct DaemonAnswer {
   enum class Kind {
     kNothing,  // not a byte
@@ -19,6 +19,7 @@ struct DaemonAnswer {
   };
 
   Kind kind = Kind::kNothing;
+  bool is_relay_only = false;   // of an acceptance: the client must come as one end of a socket pair
   bool is_whole = false;        // no byte is missing; a refusal on a SOCK_STREAM connection may come in pieces
   int status = 503;             // of a refusal: 400 to 599; 503 if the daemon named no such status
   int retry_after_seconds = 0;  // of a refusal: 1 to 86400; 0 if the daemon named no such time

@@ -173,6 +173,8 @@ struct SocketMemory {
   SocketsForAWhile unreachable{kUnreachableFor};
   // Their daemon has refused a message with a connection part, because it knows none: such a message would be in vain.
   SocketsForAWhile older_generation{kOlderGenerationFor};
+  // Likewise with a reservation.
+  SocketsForAWhile without_reservations{kOlderGenerationFor};
   AcknowledgedSockets& acknowledged;
 };
 

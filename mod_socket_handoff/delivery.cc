@@ -28,22 +28,8 @@ constexpr std::size_t kMaxBytesReadAtOnce = 4096;
 // read keys may have used the numbers that Apache would go on with.
 bool is_still_apaches(const DaemonConnection& daemon, ReceivedAnswer::End end, const Payload& payload,
                       AcknowledgedSockets& acknowledged) {
-  if (acknowledged.contains(daemon.identity) && payload.keys.empty()) return true;
+  if (acknowledged.contains(daemon.identity) && payload.connection_part.empty()) return true;
   return end == ReceivedAnswer::End::kReset && (daemon.type == SOCK_SEQPACKET || payload.size() <= kMaxBytesReadAtOnce);
-}
-
-void withhold_keys(Candidate& candidate, KeysProblem problem) {
-  candidate.state = Candidate::State::kNotGivenKeys;
-  candidate.keys_problem = problem;
-}
-
-KeysProblem check_daemon(const DaemonConnection& daemon, std::span<const uid_t> key_users) {
-  // FastCGI's records begin with the part's first bytes, and keys can be any bytes: see is_fit_for_stream_socket().
-  if (daemon.type == SOCK_STREAM) return KeysProblem::kStreamSocket;
-  const uid_t user = listening_user(daemon);
-  const bool is_trusted = user == 0 || user == ::geteuid() || user == daemon.owner ||
-                          std::find(key_users.begin(), key_users.end(), user) != key_users.end();
-  return is_trusted ? KeysProblem::kNone : KeysProblem::kUntrustedUser;
 }
 
 bool is_of_older_generation(const DaemonAnswer& refusal) {
@@ -58,14 +44,12 @@ Delivery::End read_answer(const DaemonConnection& daemon, Candidate& candidate, 
     case ReceivedAnswer::End::kAnswered:
       if (!acknowledged.contains(daemon.identity)) acknowledged.add(daemon.identity);
       if (received.answer.kind == DaemonAnswer::Kind::kAccepted) return Delivery::End::kTaken;
-      if (!payload.keys.empty() && is_of_older_generation(received.answer)) {
+      if (!payload.connection_part.empty() && is_of_older_generation(received.answer)) {
         sockets.older_generation.add(candidate.path);
-        withhold_keys(candidate, KeysProblem::kOlderGeneration);
+        candidate.relay_because(RelayReason::kOlderGeneration);
         return Delivery::End::kNotTaken;
       }
-      candidate.state = Candidate::State::kRefused;
-      candidate.status = received.answer.status;
-      candidate.retry_after_seconds = received.answer.retry_after_seconds;
+      candidate.refuse(received.answer);
       return Delivery::End::kNotTaken;
     case ReceivedAnswer::End::kClosed:
     case ReceivedAnswer::End::kReset:
@@ -80,41 +64,16 @@ Delivery::End read_answer(const DaemonConnection& daemon, Candidate& candidate, 
   return Delivery::End::kWithoutAnswer;
 }
 
-// Sends the payload in the message itself or, if it is too large for that, in a file beside it.
-class PayloadSender {
- public:
-  explicit PayloadSender(const Payload& payload) : payload_(payload) {}
-
-  const Payload& payload() const { return payload_; }
-
-  SendResult send(const DaemonConnection& daemon, int client, std::chrono::milliseconds time_allowed) {
-    const int socket = daemon.socket.get();
-    // A daemon that listens on SOCK_STREAM does not expect a file, and a stream has no limit on the payload's size.
-    if (daemon.type == SOCK_STREAM) return send_handoff(socket, client, payload_, time_allowed);
-    if (!file_ && payload_.keys.size() + payload_.size() <= handoff_protocol::kMaxInlinePayloadBytes) {
-      const SendResult sent = send_handoff(socket, client, payload_, time_allowed);
-      if (sent.error != EMSGSIZE) return sent;  // a small net.core.wmem_max can cause EMSGSIZE
-    }
-    if (!file_) file_ = make_payload_file(payload_);
-    if (!file_) return {.client_is_gone = false, .error = errno};
-    return send_handoff_with_file(socket, client, payload_.keys, file_.get(), time_allowed);
-  }
-
- private:
-  const Payload& payload_;
-  UniqueDescriptor file_;  // created when it is needed, then used for each daemon that is tried
-};
-
 Delivery::End deliver_to(Candidate& candidate, const DaemonConnection& daemon, int client, PayloadSender& sender,
                          const DeliveryLimits& limits, SocketMemory& sockets) {
-  if (!sender.payload().keys.empty()) {
-    const KeysProblem problem = check_daemon(daemon, limits.key_users);
-    if (problem != KeysProblem::kNone) {
-      withhold_keys(candidate, problem);
+  if (!sender.payload().connection_part.empty()) {
+    const RelayReason reason = check_daemon(daemon, true, limits.key_users);
+    if (reason != RelayReason::kNone) {
+      candidate.relay_because(reason);
       return Delivery::End::kNotTaken;
     }
   }
-  const SendResult sent = sender.send(daemon, client, limits.send_timeout);
+  const SendResult sent = sender.send(daemon.socket.get(), daemon.type, client, limits.send_timeout);
   candidate.error = sent.error;
   if (!sent.client_is_gone) {
     candidate.state = Candidate::State::kSendFailed;
@@ -185,8 +144,8 @@ void DaemonSearch::remember_unreachable() {
 }
 
 bool DaemonSearch::wait_for_next_round() {
-  // A daemon that is there and is not given keys can serve the client at once.
-  const bool is_worth_it = !find_not_given_keys(candidates_) &&
+  // A daemon that is there can serve the client at once by a relay.
+  const bool is_worth_it = !find_relaying(candidates_) &&
                            std::any_of(candidates_.begin(), candidates_.end(), [this](const Candidate& candidate) {
                              return is_worth_waiting_for(candidate);
                            });
@@ -201,13 +160,23 @@ bool DaemonSearch::wait_for_next_round() {
   return true;
 }
 
+RelayReason check_daemon(const DaemonConnection& daemon, bool with_keys, std::span<const uid_t> key_users) {
+  // FastCGI's records begin with the part's first bytes, and keys can be any bytes: see is_fit_for_stream_socket().
+  if (daemon.type == SOCK_STREAM) return RelayReason::kStreamSocket;
+  if (!with_keys) return RelayReason::kNone;
+  const uid_t user = listening_user(daemon);
+  const bool is_trusted = user == 0 || user == ::geteuid() || user == daemon.owner ||
+                          std::find(key_users.begin(), key_users.end(), user) != key_users.end();
+  return is_trusted ? RelayReason::kNone : RelayReason::kUntrustedUser;
+}
+
 Delivery deliver(SocketMemory& sockets, int client, const Payload& payload, std::span<Candidate> candidates,
                  const DeliveryLimits& limits) {
-  SH_CHECK(!candidates.empty() && (payload.keys.empty() || limits.answer_timeout));
+  SH_CHECK(!candidates.empty() && (payload.connection_part.empty() || limits.answer_timeout));
   PayloadSender sender(payload);
   for (Candidate& candidate : candidates) {
-    if (!payload.keys.empty() && sockets.older_generation.contains(candidate.path)) {
-      withhold_keys(candidate, KeysProblem::kOlderGeneration);
+    if (!payload.connection_part.empty() && sockets.older_generation.contains(candidate.path)) {
+      candidate.relay_because(RelayReason::kOlderGeneration);
     }
   }
   DaemonSearch search(sockets, candidates, limits.rules, limits.schedule);
@@ -222,25 +191,27 @@ Delivery deliver(SocketMemory& sockets, int client, const Payload& payload, std:
   }
 }
 
-const Candidate* find_not_given_keys(std::span<const Candidate> candidates) {
+const Candidate* find_relaying(std::span<const Candidate> candidates) {
   for (const Candidate& candidate : candidates) {
-    if (candidate.state == Candidate::State::kNotGivenKeys) return &candidate;
+    if (candidate.state == Candidate::State::kRelays) return &candidate;
   }
   return nullptr;
 }
 
-const char* explain(KeysProblem problem) {
-  switch (problem) {
-    case KeysProblem::kNone:
+const char* explain(RelayReason reason) {
+  switch (reason) {
+    case RelayReason::kNone:
       break;
-    case KeysProblem::kOlderGeneration:
+    case RelayReason::kOlderGeneration:
       return "is of an older generation, which takes no clients over TLS";
-    case KeysProblem::kStreamSocket:
-      return "listens on SOCK_STREAM, and keys are sent over SOCK_SEQPACKET only";
-    case KeysProblem::kUntrustedUser:
+    case RelayReason::kNoReservations:
+      return "keeps no place for clients over HTTP/2, because it is of an older generation, or has crashed";
+    case RelayReason::kStreamSocket:
+      return "listens on SOCK_STREAM, and connections over TLS or HTTP/2 go over SOCK_SEQPACKET only";
+    case RelayReason::kUntrustedUser:
       return "runs as a user who is given no keys; name the user in SocketHandoffTLSUsers if that is right";
   }
-  return "is given keys";
+  return "takes such connections";
 }
 
 const Candidate& decisive(std::span<const Candidate> candidates) {

@@ -11,6 +11,7 @@
 #include <span>
 
 #include "mod_socket_handoff/check.h"
+#include "mod_socket_handoff/daemon_answer.h"
 #include "mod_socket_handoff/daemon_socket.h"
 #include "mod_socket_handoff/deadline.h"
 #include "mod_socket_handoff/handoff_message.h"
@@ -18,37 +19,48 @@
 
 namespace socket_handoff {
 
-// Why a daemon is not given the keys of a client's connection.
-enum class KeysProblem {
+// Why a daemon that is there gets no connection over TLS or HTTP/2. Apache can relay its answer.
+enum class RelayReason {
   kNone,
   kOlderGeneration,  // it knows no connection part, or had refused one a short while ago
+  kNoReservations,   // it knows no reservations, or had not kept one a short while ago
   kStreamSocket,     // it listens on SOCK_STREAM
   kUntrustedUser,    // the user that listens is not one that may be given keys
 };
 
 // Half a sentence that follows the socket's path.
-const char* explain(KeysProblem problem);
+const char* explain(RelayReason reason);
 
 // One of the sockets that a hand-off may go to, and what became of the hand-off there.
 struct Candidate {
   enum class State {
     kUnreachable,       // not tried yet (no attempts), or `error` is why it could not be connected to
     kNotAllowed,        // `problem` is why
-    kConnected,         // the hand-off is on its way, or was taken
+    kConnected,         // the hand-off is on its way, or was taken; or a place is reserved
     kSendFailed,        // connected, but `error` kept the message from being sent
     kClosedUnanswered,  // the daemon closed without an answer, or before it had read the message
     kRefused,           // with `status` and `retry_after_seconds`
-    kNotGivenKeys,      // `keys_problem` is why. Apache can relay its answers
+    kRelays,            // Apache can relay its answer; `relay_reason` is why it must
   };
 
   const char* path = nullptr;  // borrowed from the SocketList
   State state = State::kUnreachable;
   PathProblem problem = PathProblem::kNone;
-  KeysProblem keys_problem = KeysProblem::kNone;
+  RelayReason relay_reason = RelayReason::kNone;
   int error = 0;  // errno
   int attempts = 0;
   int status = 0;
   int retry_after_seconds = 0;  // 0: none
+
+  void relay_because(RelayReason reason) {
+    state = State::kRelays;
+    relay_reason = reason;
+  }
+  void refuse(const DaemonAnswer& refusal) {
+    state = State::kRefused;
+    status = refusal.status;
+    retry_after_seconds = refusal.retry_after_seconds;
+  }
 
   // No process listens there.
   bool is_down() const { return state == State::kUnreachable && (error == ENOENT || error == ECONNREFUSED); }
@@ -131,6 +143,9 @@ struct Delivery {
   const Candidate* taker = nullptr;  // borrowed from the candidates; null if kNotTaken
 };
 
+// Whether the daemon may be sent a connection part; with keys also its user counts.
+RelayReason check_daemon(const DaemonConnection& daemon, bool with_keys, std::span<const uid_t> key_users);
+
 // Connects, sends, and waits for the answer if the limits have a time for it. Borrows the client's descriptor: the
 // caller closes or replaces it. A payload with keys needs a time for the answer: a daemon that does not know them cannot
 // answer the client itself.
@@ -138,7 +153,7 @@ Delivery deliver(SocketMemory& sockets, int client, const Payload& payload, std:
                  const DeliveryLimits& limits);
 
 // The first candidate that could serve the client if Apache relayed its answer; null if there is none.
-const Candidate* find_not_given_keys(std::span<const Candidate> candidates);
+const Candidate* find_relaying(std::span<const Candidate> candidates);
 
 // Once no candidate has taken the client: the one whose failure decides the client's response. The last refusal takes
 // precedence over a failure without an answer, and that over a path that is not allowed.

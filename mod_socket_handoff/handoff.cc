@@ -100,7 +100,7 @@ struct Passage {
 // What Apache knows of the request, put in front of the handler's data if that is a JSON object.
 Payload make_payload(request_rec* r, std::string_view data, const Settings& settings, const Passage& passage) {
   const std::optional<std::string_view> rest = rest_of_object(data);
-  if (!rest) return {.keys = passage.keys, .front = {}, .rest = data, .is_json_object = false};
+  if (!rest) return {.connection_part = passage.keys, .front = {}, .rest = data, .is_json_object = false};
 
   ApacheFacts facts = facts_of(r, passage.path);
   apr_array_header_t* fields = apr_array_make(r->pool, 4, sizeof(HeaderField));
@@ -114,7 +114,7 @@ Payload make_payload(request_rec* r, std::string_view data, const Settings& sett
   JsonText front(static_cast<char*>(apr_palloc(r->pool, size.size())), size.size());
   write_front(front, facts, *rest);
   SH_CHECK(front.size() == size.size());
-  return {.keys = passage.keys, .front = front.text(), .rest = *rest, .is_json_object = true};
+  return {.connection_part = passage.keys, .front = front.text(), .rest = *rest, .is_json_object = true};
 }
 
 int check_origin(request_rec* r, const RequestedHandoff& handoff, const Settings& settings) {
@@ -234,8 +234,8 @@ int deliver_client(Attempt& attempt, const Passage& passage) {
   const Delivery delivery = deliver(child_process().sockets, passage.client, payload, candidates,
                                     limits_of(attempt.settings, rules, passage, key_users));
   if (delivery.end == Delivery::End::kNotTaken) {
-    if (const Candidate* candidate = find_not_given_keys(candidates)) {
-      log_keys_withheld(r, *candidate);
+    if (const Candidate* candidate = find_relaying(candidates)) {
+      log_relaying_daemon(r, *candidate);
       return kMustBeRelayed;
     }
     const Candidate& failed = decisive(candidates);

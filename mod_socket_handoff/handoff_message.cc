@@ -48,10 +48,11 @@ constexpr std::size_t kMaxBytesOfAnyBuffer = 64 * 1024;
 class Message {
  public:
   Message(const Payload& payload, std::span<const int> descriptors)
-      : data_{part(payload.keys), part(payload.front), part(payload.rest)} {
-    SH_CHECK(!descriptors.empty() && descriptors.size() <= kMaxDescriptors);
+      : data_{part(payload.connection_part), part(payload.front), part(payload.rest)} {
+    SH_CHECK(descriptors.size() <= kMaxDescriptors);
     header_.msg_iov = data_;
     header_.msg_iovlen = std::size(data_);
+    if (descriptors.empty()) return;
     header_.msg_control = control_;
     header_.msg_controllen = CMSG_SPACE(descriptors.size_bytes());
     cmsghdr* rights = CMSG_FIRSTHDR(&header_);
@@ -89,8 +90,13 @@ class Message {
   alignas(cmsghdr) char control_[CMSG_SPACE(kMaxDescriptors * sizeof(int))] = {};
 };
 
-Payload no_payload(std::string_view keys) {
-  return {.keys = keys, .front = {&handoff_protocol::kNoPayload, 1}, .rest = {}};
+Payload no_payload(std::string_view connection_part) {
+  return {.connection_part = connection_part, .front = {&handoff_protocol::kNoPayload, 1}, .rest = {}};
+}
+
+// A reservation leaves out the client, which would be the first.
+std::span<const int> without_missing_client(std::span<const int> descriptors) {
+  return descriptors.subspan(descriptors.front() == kNoClient ? 1 : 0);
 }
 
 // A SOCK_SEQPACKET message must fit into the send buffer as a whole.
@@ -189,16 +195,29 @@ ConnectionKeys::~ConnectionKeys() {
 
 SendResult send_handoff(int daemon, int client, const Payload& payload, std::chrono::milliseconds time_allowed) {
   const int descriptors[] = {client};
-  Message message(payload.size() == 0 ? no_payload(payload.keys) : payload, descriptors);
+  Message message(payload.size() == 0 ? no_payload(payload.connection_part) : payload,
+                  without_missing_client(descriptors));
   make_room(daemon, message.size());
   return send(daemon, message, time_allowed);
 }
 
-SendResult send_handoff_with_file(int daemon, int client, std::string_view keys, int file,
+SendResult send_handoff_with_file(int daemon, int client, std::string_view connection_part, int file,
                                   std::chrono::milliseconds time_allowed) {
   const int descriptors[] = {client, file};
-  Message message(no_payload(keys), descriptors);
+  Message message(no_payload(connection_part), without_missing_client(descriptors));
   return send(daemon, message, time_allowed);
+}
+
+SendResult PayloadSender::send(int daemon, int type, int client, std::chrono::milliseconds time_allowed) {
+  // A daemon that listens on SOCK_STREAM does not expect a file, and a stream has no limit on the payload's size.
+  if (type == SOCK_STREAM) return send_handoff(daemon, client, payload_, time_allowed);
+  if (!file_ && payload_.connection_part.size() + payload_.size() <= handoff_protocol::kMaxInlinePayloadBytes) {
+    const SendResult sent = send_handoff(daemon, client, payload_, time_allowed);
+    if (sent.error != EMSGSIZE) return sent;  // a small net.core.wmem_max can cause EMSGSIZE
+  }
+  if (!file_) file_ = make_payload_file(payload_);
+  if (!file_) return {.client_is_gone = false, .error = errno};
+  return send_handoff_with_file(daemon, client, payload_.connection_part, file_.get(), time_allowed);
 }
 
 }  // namespace socket_handoff

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The one message of a hand-off: what it carries (the keys of a TLS connection, the handler's data, Apache's member in
-// front of it, or a file for data that is too large for a message), and how it is sent to a connected daemon, with the
-// client's socket as SCM_RIGHTS. Pure: knows nothing of httpd.
+// One message of a hand-off: what it carries (the connection part, the handler's data, Apache's member in front of it,
+// or a file for data that is too large for a message), and how it is sent to a connected daemon, with the client's
+// socket as SCM_RIGHTS. Pure: knows nothing of httpd.
 
 #pragma once
 
@@ -39,14 +39,15 @@ class ConnectionKeys {
   std::size_t size_ = 0;
 };
 
-// Pieces, so that the data need not be copied. Borrows them from the request's pool, and the keys from a ConnectionKeys.
+// Pieces, so that the data need not be copied. Borrows them from the request's pool, and the connection part from a
+// ConnectionKeys.
 struct Payload {
-  std::string_view keys = {};  // the connection part, in front of the payload itself; empty unless the client has TLS
+  std::string_view connection_part = {};  // in front of the payload itself; empty: a plain client
   std::string_view front;  // what Apache adds: the opening brace and its member; empty if the data is not a JSON object
   std::string_view rest;   // the handler's data, without the opening brace if `front` has it
   bool is_json_object = false;
 
-  std::size_t size() const { return front.size() + rest.size(); }  // without the keys
+  std::size_t size() const { return front.size() + rest.size(); }  // without the connection part
 
   // True of data that no server of another protocol could take for a request of its own: none, or a JSON object on one
   // line. In a protocol with one command a line, a line break could begin a command.
@@ -88,14 +89,34 @@ struct SendResult {
   int error = 0;  // errno; ETIMEDOUT if the daemon did not take the message in time
 };
 
+// In place of a client: the message is a reservation and brings none.
+inline constexpr int kNoClient = -1;
+
 // Both functions borrow all descriptors, and block the calling Apache thread for at most the time allowed.
 
 // An empty payload is sent as kNoPayload.
 SendResult send_handoff(int daemon, int client, const Payload& payload, std::chrono::milliseconds time_allowed);
 
-// The payload is in the file, a sealed memfd; the message is kNoPayload with both descriptors. The keys are in the
-// message, because a file outlives it.
-SendResult send_handoff_with_file(int daemon, int client, std::string_view keys, int file,
+// The payload is in the file, a sealed memfd; the message is kNoPayload with both descriptors. The connection part is
+// in the message, because a file outlives it.
+SendResult send_handoff_with_file(int daemon, int client, std::string_view connection_part, int file,
                                   std::chrono::milliseconds time_allowed);
+
+// Sends a payload to one daemon after the other: in the message itself or, if it is too large for that, in a file
+// beside it. On the stack of the thread that makes the hand-off. Borrows the payload.
+class PayloadSender {
+ public:
+  explicit PayloadSender(const Payload& payload) : payload_(payload) {}
+
+  const Payload& payload() const { return payload_; }
+
+  // `type` is the daemon's socket's: a file goes only with SOCK_SEQPACKET. Borrows both descriptors, and blocks for at
+  // most the time allowed.
+  SendResult send(int daemon, int type, int client, std::chrono::milliseconds time_allowed);
+
+ private:
+  const Payload& payload_;
+  UniqueDescriptor file_;  // created when it is needed, then used for each daemon that is tried
+};
 
 }  // namespace socket_handoff

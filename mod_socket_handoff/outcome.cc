@@ -65,8 +65,8 @@ const char* describe(apr_pool_t* pool, const Candidate& candidate) {
       return "closed without an answer";
     case Candidate::State::kRefused:
       return apr_psprintf(pool, "refused with %d", candidate.status);
-    case Candidate::State::kNotGivenKeys:
-      return explain(candidate.keys_problem);
+    case Candidate::State::kRelays:
+      return explain(candidate.relay_reason);
   }
   return nullptr;
 }
@@ -154,11 +154,11 @@ void log_relay(request_rec* r, const char* reason) {
                 reason);
 }
 
-void log_keys_withheld(request_rec* r, const Candidate& candidate) {
-  const bool is_first_time = is_first(&SharedMemory::has_withheld_keys);
+void log_relaying_daemon(request_rec* r, const Candidate& candidate) {
+  const bool is_first_time = is_first(&SharedMemory::has_met_relaying_daemon);
   ap_log_rerror(APLOG_MARK, is_first_time ? APLOG_NOTICE : APLOG_DEBUG, 0, r,
-                SHLOGNO(010) "the daemon at %s %s: its answers to clients over TLS are relayed%s", candidate.path,
-                explain(candidate.keys_problem), is_first_time ? " (this is logged once)" : "");
+                SHLOGNO(010) "the daemon at %s %s: its answers to such clients are relayed%s", candidate.path,
+                explain(candidate.relay_reason), is_first_time ? " (this is logged once)" : "");
 }
 
 void log_delivery(request_rec* r, const Delivery& delivery, std::span<const Candidate> candidates,
@@ -215,7 +215,7 @@ void log_failure(request_rec* r, std::span<const Candidate> candidates, const Ca
                     "use its socket?%s",
                     decisive.path, decisive.attempts, others);
       break;
-    case Candidate::State::kNotGivenKeys:  // Apache relays its answer instead
+    case Candidate::State::kRelays:  // Apache relays its answer instead
     case Candidate::State::kConnected:
     case Candidate::State::kSendFailed:
       ap_log_rerror(APLOG_MARK, APLOG_ERR, error, r, SHLOGNO(203) "the daemon at %s did not take the hand-off%s",

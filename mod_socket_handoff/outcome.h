@@ -47,7 +47,7 @@ void log_lack_of_descriptors(request_rec* r, int error);
 // The first one since the server was started is a notice, all others are for debugging. `reason` follows "because".
 void log_relay(request_rec* r, const char* reason);
 
-// Likewise: this daemon has not been given the keys of a client over TLS.
-void log_keys_withheld(request_rec* r, const Candidate& candidate);
+// Likewise: this daemon has got no connection over TLS or HTTP/2.
+void log_relaying_daemon(request_rec* r, const Candidate& candidate);
 
 }  // namespace socket_handoff

@@ -21,6 +21,14 @@ TEST(DaemonAnswer, AcceptanceIsOneByte) {
   EXPECT_EQ(parse_daemon_answer("").kind, Kind::kNothing);
 }
 
+TEST(DaemonAnswer, AcceptanceOfAReservationMayBeForARelayOnly) {
+  const DaemonAnswer answer = parse_daemon_answer(R"(A{"relay":true})");
+  EXPECT_EQ(answer.kind, Kind::kAccepted);
+  EXPECT_TRUE(answer.is_relay_only);
+  EXPECT_FALSE(parse_daemon_answer("A").is_relay_only);
+  EXPECT_EQ(parse_daemon_answer(R"(A{"relay":tru)").kind, Kind::kNotAnAnswer);
+}
+
 TEST(DaemonAnswer, RefusalSaysStatusAndWhenToComeBack) {
   const DaemonAnswer answer = parse_daemon_answer(R"(R{"status":429,"retry_after":7})");
   EXPECT_EQ(answer.kind, Kind::kRefused);

@@ -187,7 +187,7 @@ class DeliveryOfKeysTest : public DaemonSearchTest {
                                 .answer_timeout = milliseconds(20'000),
                                 .key_users = users};
     const Delivery delivery =
-        deliver(sockets, STDERR_FILENO, {.keys = "\x01keys", .front = "{", .rest = "}"}, candidates, limits);
+        deliver(sockets, STDERR_FILENO, {.connection_part = "\x01keys", .front = "{", .rest = "}"}, candidates, limits);
     daemons.join();
     return delivery;
   }
@@ -208,16 +208,16 @@ TEST_F(DeliveryOfKeysTest, RefusalByADaemonThatKnowsThemIsARefusal) {
   EXPECT_EQ(deliver_keys({R"(R{"status":429,"connection":1})"}).end, Delivery::End::kNotTaken);
   EXPECT_EQ(candidates[0].state, Candidate::State::kRefused);
   EXPECT_EQ(candidates[0].status, 429);
-  EXPECT_EQ(find_not_given_keys(candidates), nullptr);
+  EXPECT_EQ(find_relaying(candidates), nullptr);
 }
 
 TEST_F(DeliveryOfKeysTest, RefusalByADaemonOfAnOlderGenerationAsksForARelayAndIsRemembered) {
   listeners.emplace_back(path, SOCK_SEQPACKET);
   EXPECT_EQ(deliver_keys({R"(R{"status":400})"}).end, Delivery::End::kNotTaken);
-  EXPECT_EQ(candidates[0].keys_problem, KeysProblem::kOlderGeneration);
+  EXPECT_EQ(candidates[0].relay_reason, RelayReason::kOlderGeneration);
   candidates = {{.path = path.c_str()}};
   EXPECT_EQ(deliver_keys({}).end, Delivery::End::kNotTaken);
-  EXPECT_EQ(find_not_given_keys(candidates), &candidates[0]);
+  EXPECT_EQ(find_relaying(candidates), &candidates[0]);
   EXPECT_EQ(candidates[0].attempts, 0);
 }
 
@@ -241,7 +241,7 @@ TEST_F(DeliveryOfKeysTest, DaemonOnAStreamSocketIsNotSentThem) {
   listeners.emplace_back(path, SOCK_STREAM);
   rules.stream_sockets = StreamSockets::kAllowed;
   EXPECT_EQ(deliver_keys({}).end, Delivery::End::kNotTaken);
-  EXPECT_EQ(candidates[0].keys_problem, KeysProblem::kStreamSocket);
+  EXPECT_EQ(candidates[0].relay_reason, RelayReason::kStreamSocket);
 }
 
 // The tests' user listens: it owns the socket unless root gives the file away.
@@ -259,7 +259,7 @@ TEST_F(DeliveryOfKeysTest, OnlyUsersWhoMayHaveThemGetThem) {
   candidates = {{.path = path.c_str()}};
   const uid_t another[] = {12'347};
   EXPECT_EQ(deliver_keys({}, another).end, Delivery::End::kNotTaken);
-  EXPECT_EQ(candidates[0].keys_problem, KeysProblem::kUntrustedUser);
+  EXPECT_EQ(candidates[0].relay_reason, RelayReason::kUntrustedUser);
   EXPECT_EQ(receive_handoff(listeners[0].accept().get()).payload, "");
 
   candidates = {{.path = path.c_str()}};

@@ -196,10 +196,10 @@ TEST(HandoffMessage, BringsAFileBesideTheClient) {
 TEST(HandoffMessage, PutsKeysInFrontOfThePayload) {
   const SocketPair pair(SOCK_SEQPACKET);
   const Client client;
-  const Payload payload{.keys = "\x01keys", .front = "{", .rest = "}", .is_json_object = true};
+  const Payload payload{.connection_part = "\x01keys", .front = "{", .rest = "}", .is_json_object = true};
   EXPECT_TRUE(send_handoff(pair.module.get(), client.descriptor(), payload, kLongEnough).client_is_gone);
   EXPECT_EQ(receive_handoff(pair.daemon.get()).payload, "\x01keys{}");
-  const Payload nothing{.keys = "\x01keys", .front = {}, .rest = {}};
+  const Payload nothing{.connection_part = "\x01keys", .front = {}, .rest = {}};
   EXPECT_TRUE(send_handoff(pair.module.get(), client.descriptor(), nothing, kLongEnough).client_is_gone);
   EXPECT_EQ(receive_handoff(pair.daemon.get()).payload, std::string("\x01keys\0", 6));
 }
@@ -207,7 +207,7 @@ TEST(HandoffMessage, PutsKeysInFrontOfThePayload) {
 TEST(HandoffMessage, PutsKeysInTheMessageAndNeverInTheFile) {
   const SocketPair pair(SOCK_SEQPACKET);
   const Client client;
-  const UniqueDescriptor file = make_payload_file({.keys = "\x01keys", .front = "{", .rest = "}"});
+  const UniqueDescriptor file = make_payload_file({.connection_part = "\x01keys", .front = "{", .rest = "}"});
   EXPECT_TRUE(
       send_handoff_with_file(pair.module.get(), client.descriptor(), "\x01keys", file.get(), kLongEnough).client_is_gone);
   const ReceivedHandoff received = receive_handoff(pair.daemon.get());
