@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+// node.mjs PARAMETERS: the visits by node:http2, over TLS or without. The module leaves to its user what is done after GOAWAY:
+// here a new connection, as RFC 9113 has it (6.8), which also asks again what was refused. Besides, one answer is read slowly:
+// its stream's window holds 64 bytes, and nobody reads until all else has ended.
+import http2 from "node:http2";
+import { once } from "node:events";
+import { visits } from "./visits.mjs";
+
+const parameters = JSON.parse(process.argv[2]);
+let current;
+
+function session() {
+  if (!current || current.closed || current.destroyed || current.left) {
+    const made = http2.connect(parameters.origin);
+    made.on("goaway", () => { made.left = true; });
+    made.on("error", () => {}); // its streams report it
+    current = made;
+  }
+  return current;
+}
+
+function headersOf(url, method) {
+  const { pathname, search } = new URL(url);
+  return { ":method": method, ":path": pathname + search };
+}
+
+async function fetch(url, { method, body, signal }) {
+  for (;;) {
+    const stream = session().request(headersOf(url, method), { signal });
+    stream.end(body);
+    try {
+      const [headers] = await once(stream, "response");
+      return { status: headers[":status"], body: { getReader: () => readerOf(stream) } };
+    } catch (error) {
+      if (stream.rstCode !== http2.constants.NGHTTP2_REFUSED_STREAM) throw error;
+      current.left = true;
+    }
+  }
+}
+
+function readerOf(stream) {
+  const pieces = stream.iterator();
+  return { read: () => pieces.next() };
+}
+
+const slow = http2.connect(parameters.origin, { settings: { initialWindowSize: 64 } });
+const path = `/answer/${parameters.name}-slow`;
+const slowly = slow.request(headersOf(`${parameters.origin}${path}?payload=${encodeURIComponent(parameters.payload)}`, "GET"));
+const [head] = await once(slowly, "response");
+const ended = await visits(fetch, parameters);
+let body = "";
+for await (const piece of slowly) body += piece;
+ended.push({ path, status: head[":status"], body, milliseconds: 0 });
+console.log(JSON.stringify(ended));
+slow.close();
+current.close();
