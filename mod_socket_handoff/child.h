@@ -21,6 +21,7 @@ struct SharedMemory {
   std::atomic<bool> has_met_silent_daemon;
   std::atomic<bool> has_met_relaying_daemon;
   AcknowledgedSockets acknowledged;
+  std::atomic<unsigned long> waits[kWaits];
 };
 static_assert(std::atomic<unsigned long>::is_always_lock_free);
 

@@ -11,16 +11,9 @@
 
 #include "mod_socket_handoff/backend_url.h"
 #include "mod_socket_handoff/check.h"
+#include "mod_socket_handoff/client_connection.h"
 #include "mod_socket_handoff/tls_client.h"
 #include "protocol/handoff_protocol.h"
-
-#if AP_MODULE_MAGIC_AT_LEAST(20120211, 104)
-#include <http_ssl.h>
-#else
-#include <apr_optional.h>
-// Declared in mod_ssl.h, which not every distribution ships.
-APR_DECLARE_OPTIONAL_FN(int, ssl_is_https, (conn_rec*));
-#endif
 
 namespace socket_handoff {
 namespace {
@@ -90,15 +83,6 @@ void remove_ours(apr_table_t* table) {
 }
 
 constexpr std::size_t kFirstCapacityBytes = 16 * 1024;
-
-bool is_tls(conn_rec* c) {
-#if AP_MODULE_MAGIC_AT_LEAST(20120211, 104)
-  return ap_ssl_conn_is_ssl(c);
-#else
-  APR_OPTIONAL_FN_TYPE(ssl_is_https)* ssl_is_https = APR_RETRIEVE_OPTIONAL_FN(ssl_is_https);
-  return ssl_is_https && ssl_is_https(c);
-#endif
-}
 
 // An error document inherits the failed request's err_headers_out, and with them a hand-off it did not ask for.
 bool is_error_document(const request_rec* r) {
@@ -230,7 +214,6 @@ Verdict may_be_handed_off(const request_rec* r, const Settings& settings) {
 
 Verdict can_leave_apache(const request_rec* r, const Settings& settings, ConnectionKeys& keys) {
   conn_rec* c = r->connection;
-  if (c->master) return Verdict::no("it came over HTTP/2, where many requests share one connection");
   if (!ap_get_conn_socket(c)) return Verdict::no("its connection has no socket");
   if (!is_tls(c)) return Verdict::yes();
   if (!settings.tls()) return Verdict::no("it came over TLS, and SocketHandoffTLS is Off");

@@ -75,9 +75,8 @@ apr_status_t take_data(apr_bucket_brigade* brigade, HandlerBody* body);
 // Whether a response that asks for a hand-off gets one. If not, all is well, and Apache sends the response itself.
 Verdict may_be_handed_off(const request_rec* r, const Settings& settings);
 
-// Whether the client's socket can leave Apache, and if it carries TLS, its keys too, which are then written to `keys`.
-// That of an HTTP/2 connection carries many requests: it is never passed to a daemon. Call it when the request is read
-// whole and all that was written is flushed.
+// Whether the socket of a client over HTTP/1.x can leave Apache, and if it carries TLS, its keys too, which are then
+// written to `keys`. Call it when the request is read whole and all that was written is flushed.
 Verdict can_leave_apache(const request_rec* r, const Settings& settings, ConnectionKeys& keys);
 
 // Whether mod_proxy brought the response, or one that it was redirected from. False for a backend by FastCGI, SCGI or

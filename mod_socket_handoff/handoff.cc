@@ -13,13 +13,16 @@
 
 #include "mod_socket_handoff/check.h"
 #include "mod_socket_handoff/child.h"
+#include "mod_socket_handoff/client_connection.h"
 #include "mod_socket_handoff/delivery.h"
 #include "mod_socket_handoff/filters.h"
 #include "mod_socket_handoff/handler_response.h"
 #include "mod_socket_handoff/handoff_message.h"
+#include "mod_socket_handoff/http2_client.h"
 #include "mod_socket_handoff/outcome.h"
 #include "mod_socket_handoff/relay.h"
 #include "mod_socket_handoff/request_body.h"
+#include "mod_socket_handoff/reservation.h"
 #include "mod_socket_handoff/socket_path.h"
 #include "mod_socket_handoff/tls_client.h"
 #include "protocol/handoff_protocol.h"
@@ -27,8 +30,8 @@
 namespace socket_handoff {
 namespace {
 
-// How the daemon's answer reaches the client.
-enum class AnswerPath { kDirect, kRelayed };
+// How the daemon's answer reaches the client. After a reservation it is not known yet: directly, or through Apache.
+enum class AnswerPath { kDirect, kReserved, kRelayed };
 
 bool is_one_of(const char* name, std::span<const char* const> names) {
   for (const char* wanted : names) {
@@ -40,7 +43,7 @@ bool is_one_of(const char* name, std::span<const char* const> names) {
 // Apache writes the head of a relayed answer, with the handler's headers. Only the daemon's Cache-Control replaces the
 // handler's there, so the daemon must know that one.
 bool is_for_the_daemon(const char* name, AnswerPath path) {
-  return path == AnswerPath::kDirect || strcasecmp(name, "Cache-Control") == 0;
+  return path != AnswerPath::kRelayed || strcasecmp(name, "Cache-Control") == 0;
 }
 
 void collect_fields(const apr_table_t* table, std::span<const char* const> names, AnswerPath path,
@@ -74,7 +77,7 @@ const request_rec* first_request(const request_rec* r) {
 // The protocol that the daemon frames its answer for. Apache frames a relayed answer again, so it asks for chunks: a
 // missing last chunk shows that the answer broke off.
 std::string_view protocol_of(const request_rec* r, AnswerPath path) {
-  if (path == AnswerPath::kRelayed) return "HTTP/1.1";
+  if (path != AnswerPath::kDirect) return "HTTP/1.1";
   const bool is_downgraded =
       apr_table_get(r->subprocess_env, "downgrade-1.0") || apr_table_get(r->subprocess_env, "force-response-1.0");
   return is_downgraded ? "HTTP/1.0" : r->protocol;
@@ -90,23 +93,17 @@ ApacheFacts facts_of(const request_rec* r, AnswerPath path) {
   return facts;
 }
 
-// How a client is handed over: its own socket, with keys if it carries TLS, or one end of a socket pair. Borrows both.
-struct Passage {
-  AnswerPath path;
-  int client;
-  std::string_view keys;
-};
-
-// What Apache knows of the request, put in front of the handler's data if that is a JSON object.
-Payload make_payload(request_rec* r, std::string_view data, const Settings& settings, const Passage& passage) {
+// What Apache knows of the request, put in front of the handler's data if that is a JSON object. Borrows the keys.
+Payload make_payload(request_rec* r, std::string_view data, const Settings& settings, AnswerPath path,
+                     std::string_view keys) {
   const std::optional<std::string_view> rest = rest_of_object(data);
-  if (!rest) return {.connection_part = passage.keys, .front = {}, .rest = data, .is_json_object = false};
+  if (!rest) return {.connection_part = keys, .front = {}, .rest = data, .is_json_object = false};
 
-  ApacheFacts facts = facts_of(r, passage.path);
+  ApacheFacts facts = facts_of(r, path);
   apr_array_header_t* fields = apr_array_make(r->pool, 4, sizeof(HeaderField));
   const HeaderNames::Value names = settings.forward_headers();
-  collect_fields(r->err_headers_out, names.span(), passage.path, fields);
-  collect_fields(r->headers_out, names.span(), passage.path, fields);
+  collect_fields(r->err_headers_out, names.span(), path, fields);
+  collect_fields(r->headers_out, names.span(), path, fields);
   facts.headers = {reinterpret_cast<const HeaderField*>(fields->elts), static_cast<std::size_t>(fields->nelts)};
 
   JsonText size;
@@ -114,7 +111,7 @@ Payload make_payload(request_rec* r, std::string_view data, const Settings& sett
   JsonText front(static_cast<char*>(apr_palloc(r->pool, size.size())), size.size());
   write_front(front, facts, *rest);
   SH_CHECK(front.size() == size.size());
-  return {.connection_part = passage.keys, .front = front.text(), .rest = *rest, .is_json_object = true};
+  return {.connection_part = keys, .front = front.text(), .rest = *rest, .is_json_object = true};
 }
 
 int check_origin(request_rec* r, const RequestedHandoff& handoff, const Settings& settings) {
@@ -157,21 +154,6 @@ void flush_earlier_responses(conn_rec* c) {
   apr_brigade_destroy(flush);
 }
 
-// From here on Apache neither reads from the client nor writes to it nor lingers on it, with any MPM: `aborted` stops
-// the core filters and the lingering close, and what still uses the descriptor finds the dead socket.
-//
-// The descriptor's number stays: httpd and APR have it in many places. A new apr_socket_t in its place would have to
-// live in the connection's pool, and one in the request's pool would be used after it is freed.
-void release_client(request_rec* r, int client, const DeadSocket& dead_socket) {
-  SH_CHECK(!r->main && !r->connection->master);
-  r->connection->aborted = 1;
-  r->connection->keepalive = AP_CONN_CLOSE;
-  if (!dead_socket.replace(client)) {
-    ap_log_rerror(APLOG_MARK, APLOG_CRIT, APR_FROM_OS_ERROR(apr_get_os_error()), r,
-                  SHLOGNO(302) "descriptor %d could not be replaced after the hand-off", client);
-  }
-}
-
 // The status that the client gets; sets Retry-After if the daemon named one.
 int response_status(request_rec* r, const Candidate& decisive) {
   if (decisive.state == Candidate::State::kNotAllowed) return http_status(decisive.problem);
@@ -192,19 +174,6 @@ SocketRules rules_for(const Payload& payload, const Settings& settings, const Pr
   return rules;
 }
 
-// Borrows the rules' prefixes and `key_users`.
-DeliveryLimits limits_of(const Settings& settings, const SocketRules& rules, const Passage& passage,
-                         const Users::Value& key_users) {
-  DeliveryLimits limits{.rules = rules,
-                        .schedule = RetrySchedule(settings.connect_timeout(), settings.max_retries()),
-                        .send_timeout = settings.send_timeout(),
-                        .answer_timeout = std::nullopt,
-                        .key_users = key_users.span()};
-  const bool waits_for_answer = settings.acknowledge() || !passage.keys.empty();
-  if (waits_for_answer) limits.answer_timeout = settings.acknowledge_timeout();
-  return limits;
-}
-
 // A hand-off on its way: what was asked for, the filter behind which a relayed answer continues, and the outcome so
 // far.
 struct Attempt {
@@ -216,36 +185,62 @@ struct Attempt {
   request_rec* request() const { return filter->r; }
 };
 
-// A "status" of hand_off_socket(): no daemon was given the keys, and one that is there can serve the client by a relay.
+// What is offered to which daemons, and what has become of it there. On the stack. Borrows the keys.
+struct Offer {
+  Offer(const Attempt& attempt, AnswerPath path, std::string_view keys)
+      : sockets(attempt.handoff.sockets),
+        allowed_prefixes(attempt.settings.allowed_prefixes()),
+        key_users(attempt.settings.tls_users()),
+        payload(make_payload(attempt.request(), attempt.handoff.data, attempt.settings, path, keys)),
+        candidates(all, sockets.paths().size()),
+        limits{.rules = rules_for(payload, attempt.settings, allowed_prefixes),
+               .schedule = RetrySchedule(attempt.settings.connect_timeout(), attempt.settings.max_retries()),
+               .send_timeout = attempt.settings.send_timeout(),
+               .answer_timeout = std::nullopt,
+               .key_users = key_users.span()} {
+    for (std::size_t i = 0; i < candidates.size(); ++i) candidates[i].path = sockets.paths()[i];
+    const bool waits_for_answer = attempt.settings.acknowledge() || !keys.empty() || path == AnswerPath::kReserved;
+    if (waits_for_answer) limits.answer_timeout = attempt.settings.acknowledge_timeout();
+  }
+  Offer(const Offer&) = delete;
+  Offer& operator=(const Offer&) = delete;
+
+  const SocketList sockets;
+  const Prefixes::Value allowed_prefixes;
+  const Users::Value key_users;
+  const Payload payload;
+  Candidate all[SocketList::kMaxSockets];
+  const std::span<Candidate> candidates;
+  DeliveryLimits limits;
+};
+
+// A "status": no daemon took the connection, and one that is there can serve the client by a relay.
 constexpr int kMustBeRelayed = -100;
 
-// Offers the client to the daemons. OK if one has it; otherwise the status for the client, or kMustBeRelayed.
-int deliver_client(Attempt& attempt, const Passage& passage) {
+// Logs what became of an offer. OK if a daemon has the client; otherwise the status for the client, or kMustBeRelayed.
+int conclude(Attempt& attempt, const Offer& offer, const Delivery& delivery) {
   request_rec* r = attempt.request();
-  const SocketList sockets(attempt.handoff.sockets);
-  Candidate all[SocketList::kMaxSockets];
-  const std::span<Candidate> candidates(all, sockets.paths().size());
-  for (std::size_t i = 0; i < candidates.size(); ++i) candidates[i].path = sockets.paths()[i];
-
-  const Prefixes::Value allowed_prefixes = attempt.settings.allowed_prefixes();
-  const Users::Value key_users = attempt.settings.tls_users();
-  const Payload payload = make_payload(r, attempt.handoff.data, attempt.settings, passage);
-  const SocketRules rules = rules_for(payload, attempt.settings, allowed_prefixes);
-  const Delivery delivery = deliver(child_process().sockets, passage.client, payload, candidates,
-                                    limits_of(attempt.settings, rules, passage, key_users));
   if (delivery.end == Delivery::End::kNotTaken) {
-    if (const Candidate* candidate = find_relaying(candidates)) {
+    if (const Candidate* candidate = find_relaying(offer.candidates)) {
       log_relaying_daemon(r, *candidate);
       return kMustBeRelayed;
     }
-    const Candidate& failed = decisive(candidates);
-    log_failure(r, candidates, failed, sockets, allowed_prefixes.span());
+    const Candidate& failed = decisive(offer.candidates);
+    log_failure(r, offer.candidates, failed, offer.sockets, offer.allowed_prefixes.span());
     if (failed.state == Candidate::State::kRefused) attempt.outcome = Outcome::kRefused;
     return response_status(r, failed);
   }
-  log_delivery(r, delivery, candidates, sockets, attempt.handoff.data.size());
+  log_delivery(r, delivery, offer.candidates, offer.sockets, attempt.handoff.data.size());
   if (delivery.end != Delivery::End::kTakenInPart) attempt.outcome = Outcome::kAccepted;
   return OK;
+}
+
+// Offers the client to the daemons: its own socket, with keys if it carries TLS, or one end of a socket pair. Borrows
+// both.
+int deliver_client(Attempt& attempt, AnswerPath path, int client, std::string_view keys) {
+  Offer offer(attempt, path, keys);
+  return conclude(attempt, offer,
+                  deliver(child_process().sockets, client, offer.payload, offer.candidates, offer.limits));
 }
 
 int report_lack_of_descriptors(request_rec* r, int error) {
@@ -257,20 +252,22 @@ int hand_off_socket(Attempt& attempt, const ConnectionKeys& keys) {
   request_rec* r = attempt.request();
   apr_os_sock_t client = -1;
   apr_os_sock_get(&client, ap_get_conn_socket(r->connection));
-  const DeadSocket& dead_socket = child_process().dead_socket;
-  if (!dead_socket) return report_lack_of_descriptors(r, EMFILE);
+  if (!child_process().dead_socket) return report_lack_of_descriptors(r, EMFILE);
 
   // When Apache is stopped hard, a child closes its clients under the threads that serve them.
   const UniqueDescriptor ours(::fcntl(client, F_DUPFD_CLOEXEC, 0));
   if (!ours) return errno == EBADF ? HTTP_SERVICE_UNAVAILABLE : report_lack_of_descriptors(r, errno);
-  const int status = deliver_client(attempt, {AnswerPath::kDirect, ours.get(), keys.text()});
+  const int status = deliver_client(attempt, AnswerPath::kDirect, ours.get(), keys.text());
   if (status != OK) return status;
-  release_client(r, client, dead_socket);
+  SH_CHECK(!r->main);
+  release_client(r->connection, client);
   if (!keys.text().empty()) release_tls(r->connection);
   return OK;
 }
 
-int relay(Attempt& attempt, const char* reason) {
+// Relays the answer of the daemon to which `give` gives one end of a socket pair. Its result is as conclude()'s.
+template <class Give>
+int relay_answer_of(Attempt& attempt, const char* reason, Give give) {
   request_rec* r = attempt.request();
   if (!attempt.settings.relay()) {
     ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r,
@@ -284,13 +281,80 @@ int relay(Attempt& attempt, const char* reason) {
   UniqueDescriptor apaches_end(ends[0]);
   {
     const UniqueDescriptor daemons_end(ends[1]);
-    const int status = deliver_client(attempt, {AnswerPath::kRelayed, daemons_end.get(), {}});
-    if (status != OK) return status;
+    if (const int status = give(daemons_end.get()); status != OK) return status;
   }
   remove_cache_filters(r);
   const int status = relay_answer(r, attempt.filter, std::move(apaches_end));
   attempt.outcome = status == OK ? Outcome::kRelayed : Outcome::kFailed;
   return status;
+}
+
+int relay(Attempt& attempt, const char* reason) {
+  return relay_answer_of(attempt, reason, [&attempt](int daemons_end) {
+    return deliver_client(attempt, AnswerPath::kRelayed, daemons_end, {});
+  });
+}
+
+// The daemon that keeps the place knows the headers that are forwarded, and its answer brings them.
+int relay_from_reserved_place(Attempt& attempt, const Offer& offer, Reservation& reservation, const char* reason) {
+  return relay_answer_of(attempt, reason, [&](int daemons_end) {
+    const int status = conclude(attempt, offer, reservation.hand_over_relayed(daemons_end));
+    if (status != OK) return status;
+    const HeaderNames::Value forwarded = attempt.settings.forward_headers();
+    for (const char* name : forwarded.span()) {
+      apr_table_unset(attempt.request()->headers_out, name);
+      apr_table_unset(attempt.request()->err_headers_out, name);
+    }
+    return OK;
+  });
+}
+
+// Once a place is reserved. As conclude().
+int hand_off_to_reserved_place(Attempt& attempt, const Offer& offer, Reservation& reservation) {
+  if (reservation.is_relay_only()) {
+    return relay_from_reserved_place(attempt, offer, reservation, "its backend is a program that writes HTTP/1.x");
+  }
+  const Departure departure = depart(attempt.request(), reservation);
+  switch (departure.end) {
+    case Departure::End::kStays:
+      return relay_from_reserved_place(attempt, offer, reservation, departure.reason);
+    case Departure::End::kClientHasLeft:
+      log_client_has_left(attempt.request());
+      return OK;
+    case Departure::End::kNotTaken:
+    case Departure::End::kGone:
+      break;
+  }
+  return conclude(attempt, offer, departure.delivery);
+}
+
+int hand_off_over_http2(Attempt& attempt) {
+  request_rec* r = attempt.request();
+  if (const Verdict verdict = may_leave_over_http2(r, attempt.settings); !verdict.is_yes()) {
+    return relay(attempt, verdict.reason());
+  }
+  if (const Verdict verdict = wait_for_other_streams(r, attempt.settings); !verdict.is_yes()) {
+    return relay(attempt, verdict.reason());
+  }
+  Offer offer(attempt, AnswerPath::kReserved, {});
+  Reservation reservation = reserve(child_process().sockets, offer.payload, is_tls(r->connection->master),
+                                    offer.candidates, offer.limits);
+  const int status = reservation ? hand_off_to_reserved_place(attempt, offer, reservation) : conclude(attempt, offer, {});
+  return status == kMustBeRelayed ? relay(attempt, "its daemon takes no connections over HTTP/2") : status;
+}
+
+int hand_off_over_http1(Attempt& attempt) {
+  request_rec* r = attempt.request();
+  flush_earlier_responses(r->connection);
+  if (r->connection->aborted) {
+    log_client_has_left(r);
+    return OK;
+  }
+  ConnectionKeys keys;
+  const Verdict verdict = can_leave_apache(r, attempt.settings, keys);
+  if (!verdict.is_yes()) return relay(attempt, verdict.reason());
+  const int status = hand_off_socket(attempt, keys);
+  return status == kMustBeRelayed ? relay(attempt, "its daemon is not given the keys of TLS connections") : status;
 }
 
 int try_handoff(Attempt& attempt) {
@@ -299,16 +363,7 @@ int try_handoff(Attempt& attempt) {
   if (const int status = check_data(r, attempt.handoff, attempt.settings); status != OK) return status;
   if (attempt.handoff.data.empty()) log_missing_data(r, attempt.handoff.sockets);
   if (const int status = drain_request_body(r); status != OK) return status;
-  flush_earlier_responses(r->connection);
-  if (r->connection->aborted) {
-    ap_log_rerror(APLOG_MARK, APLOG_DEBUG, 0, r, SHLOGNO(002) "the client left before the hand-off");
-    return OK;
-  }
-  ConnectionKeys keys;
-  const Verdict verdict = can_leave_apache(r, attempt.settings, keys);
-  if (!verdict.is_yes()) return relay(attempt, verdict.reason());
-  const int status = hand_off_socket(attempt, keys);
-  return status == kMustBeRelayed ? relay(attempt, "its daemon is not given the keys of TLS connections") : status;
+  return r->connection->master ? hand_off_over_http2(attempt) : hand_off_over_http1(attempt);
 }
 
 }  // namespace

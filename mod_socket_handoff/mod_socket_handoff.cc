@@ -2,7 +2,9 @@
 // What httpd sees of the module: its directives, its hooks and the module record.
 
 #include "mod_socket_handoff/child.h"
+#include "mod_socket_handoff/client_connection.h"
 #include "mod_socket_handoff/filters.h"
+#include "mod_socket_handoff/http2_client.h"
 #include "mod_socket_handoff/httpd_module.h"
 #include "mod_socket_handoff/outcome.h"
 #include "mod_socket_handoff/request_body.h"
@@ -59,6 +61,9 @@ const char* set(cmd_parms* command, void* settings, const char* word) {
   if constexpr (std::is_same_v<Type, TlsSwitch>) {
     if (*value) expect_tls_clients();
   }
+  if constexpr (std::is_same_v<Type, Http2Switch>) {
+    if (*value) expect_http2_clients();
+  }
   return keep<Type>(command, static_cast<Settings*>(settings)->*kMember, *value, word);
 }
 
@@ -105,6 +110,8 @@ void register_hooks(apr_pool_t*) {
   ap_hook_log_transaction(copy_outcome_to_redirects, nullptr, nullptr, APR_HOOK_REALLY_FIRST);
   // Optional, because mod_status may not be loaded.
   APR_OPTIONAL_HOOK(ap, status_hook, show_counters, nullptr, nullptr, APR_HOOK_MIDDLE);
+  register_connection_hooks();
+  register_http2_hooks();
   register_tls_hooks();
   register_output_filters();
   register_body_limit_filter();

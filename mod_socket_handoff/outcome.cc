@@ -17,8 +17,12 @@ namespace {
 constexpr char kName[] = "SOCKET_HANDOFF";
 
 struct Counter {
-  const char* value;  // of the variable
+  const char* value;  // of the variable, or in mod_status' page
   const char* label;  // in mod_status' machine-readable page
+};
+constexpr Counter kWaitCounters[kWaits] = {
+    {"waited for other HTTP/2 streams", "SocketHandoffHTTP2Waits"},
+    {"of these in vain", "SocketHandoffHTTP2WaitsInVain"},
 };
 constexpr Counter kCounters[kOutcomes] = {
     {"accepted", "SocketHandoffAccepted"},
@@ -27,9 +31,18 @@ constexpr Counter kCounters[kOutcomes] = {
     {"failed", "SocketHandoffFailed"},
 };
 
-unsigned long count(int outcome) {
-  const SharedMemory* shared = shared_memory();
-  return shared ? shared->outcomes[outcome].load(std::memory_order_relaxed) : 0;
+template <std::size_t kCount>
+void show(request_rec* r, const Counter (&counters)[kCount],
+          std::atomic<unsigned long> (SharedMemory::*numbers)[kCount], bool is_machine_readable) {
+  SharedMemory* shared = shared_memory();
+  for (std::size_t i = 0; i < kCount; ++i) {
+    const unsigned long number = shared ? (shared->*numbers)[i].load(std::memory_order_relaxed) : 0;
+    if (is_machine_readable) {
+      ap_rprintf(r, "%s: %lu\n", counters[i].label, number);
+    } else {
+      ap_rprintf(r, "<dt>%s: %lu</dt>\n", counters[i].value, number);
+    }
+  }
 }
 
 // True for the first caller since the server was started.
@@ -103,6 +116,13 @@ void record_outcome(request_rec* r, Outcome outcome) {
   if (SharedMemory* shared = shared_memory()) shared->outcomes[index].fetch_add(1, std::memory_order_relaxed);
 }
 
+void count_wait_for_streams(bool was_in_vain) {
+  SharedMemory* shared = shared_memory();
+  if (!shared) return;
+  shared->waits[0].fetch_add(1, std::memory_order_relaxed);
+  if (was_in_vain) shared->waits[1].fetch_add(1, std::memory_order_relaxed);
+}
+
 int copy_outcome_to_redirects(request_rec* r) {
   const char* value = nullptr;
   for (request_rec* request = r; request; request = request->next) {
@@ -118,16 +138,14 @@ int copy_outcome_to_redirects(request_rec* r) {
 int show_counters(request_rec* r, int flags) {
   const bool is_machine_readable = (flags & AP_STATUS_SHORT) != 0;
   if (!is_machine_readable) ap_rputs("<hr />\n<h2>Hand-offs by mod_socket_handoff</h2>\n<dl>\n", r);
-  for (int outcome = 0; outcome < kOutcomes; ++outcome) {
-    const Counter& counter = kCounters[outcome];
-    if (is_machine_readable) {
-      ap_rprintf(r, "%s: %lu\n", counter.label, count(outcome));
-    } else {
-      ap_rprintf(r, "<dt>%s: %lu</dt>\n", counter.value, count(outcome));
-    }
-  }
+  show(r, kCounters, &SharedMemory::outcomes, is_machine_readable);
+  show(r, kWaitCounters, &SharedMemory::waits, is_machine_readable);
   if (!is_machine_readable) ap_rputs("</dl>\n", r);
   return OK;
+}
+
+void log_client_has_left(request_rec* r) {
+  ap_log_rerror(APLOG_MARK, APLOG_DEBUG, 0, r, SHLOGNO(002) "the client left before the hand-off");
 }
 
 void log_missing_data(request_rec* r, const char* sockets) {

@@ -21,12 +21,18 @@ enum class Outcome {
 };
 inline constexpr int kOutcomes = 4;
 
+// Waits for a connection's other streams: all of them, and those in vain.
+inline constexpr int kWaits = 2;
+
 // Sets SOCKET_HANDOFF, as a variable and a note, on the request and on those that it was redirected from, and counts.
 void record_outcome(request_rec* r, Outcome outcome);
 
 // For the hook log_transaction, before the loggers: copies the outcome to the requests that this one was redirected to,
 // such as an error document.
 int copy_outcome_to_redirects(request_rec* r);
+
+// Counts a hand-off over HTTP/2 that has waited for the connection's other streams to end.
+void count_wait_for_streams(bool was_in_vain);
 
 // For mod_status' hook.
 int show_counters(request_rec* r, int flags);
@@ -41,6 +47,7 @@ void log_delivery(request_rec* r, const Delivery& delivery, std::span<const Cand
 void log_failure(request_rec* r, std::span<const Candidate> candidates, const Candidate& decisive,
                  const SocketList& sockets, std::span<const char* const> allowed_prefixes);
 
+void log_client_has_left(request_rec* r);
 void log_missing_data(request_rec* r, const char* sockets);
 void log_lack_of_descriptors(request_rec* r, int error);
 

@@ -16,6 +16,7 @@
 #include <optional>
 #include <span>
 
+#include "mod_socket_handoff/network.h"
 #include "mod_socket_handoff/socket_path.h"
 #include "protocol/handoff_protocol.h"
 
@@ -25,6 +26,9 @@ inline bool is_same(const char* one, const char* other) {
   return std::strcmp(one, other) == 0;
 }
 inline bool is_same(uid_t one, uid_t other) {
+  return one == other;
+}
+inline bool is_same(const Network& one, const Network& other) {
   return one == other;
 }
 
@@ -83,6 +87,9 @@ struct SwitchOffInHtaccess : Switch {};
 
 // If a section has it on, the module watches every TLS connection from its handshake on.
 struct TlsSwitch : Switch {};
+
+// If a section has it on, the module watches every connection that may become an HTTP/2 connection.
+struct Http2Switch : Switch {};
 
 struct Prefix {
   using Value = const char*;
@@ -181,6 +188,7 @@ struct User {
   }
 };
 using Users = ListOrNone<User, 16>;
+using Networks = ListOrNone<Network, 16>;
 
 template <int kMinimum, int kMaximum>
 struct Milliseconds {
@@ -197,6 +205,7 @@ struct Milliseconds {
 };
 
 using Timeout = Milliseconds<1, 60'000>;
+using Wait = Milliseconds<0, 10'000>;
 using Retries = Count<0, 20>;
 using DataSize = Count<1, static_cast<int>(handoff_protocol::kMaxPayloadBytes)>;
 
@@ -235,6 +244,12 @@ inline constexpr HeaderNames::Value kDefaultForwardedHeaders(
           "On or Off: whether clients over TLS are handed off, with the keys of their connections")           \
   SETTING(Users, tls_users, "SocketHandoffTLSUsers", Users::Value(),                                          \
           "Users whose daemons may be given keys, beside root, Apache's user and the socket's owner; or None") \
+  SETTING(Http2Switch, http2, "SocketHandoffHTTP2", false,                                                    \
+          "On or Off: whether clients over HTTP/2 are handed off, with their connections")                    \
+  SETTING(Wait, http2_wait, "SocketHandoffHTTP2WaitMs", std::chrono::milliseconds(100),                       \
+          "Longest time for a connection's other streams to end, in milliseconds")                            \
+  SETTING(Networks, http2_proxies, "SocketHandoffHTTP2Proxies", Networks::Value(),                            \
+          "Proxies whose HTTP/2 connections several clients share and are not handed off; or None")           \
   SETTING(DataSize, max_data_size, "SocketHandoffMaxDataSize", 1024 * 1024,                                   \
           "Most bytes of data that a hand-off may have")                                                      \
   SETTING(HeaderNames, forward_headers, "SocketHandoffForwardHeaders", kDefaultForwardedHeaders,              \

@@ -12,6 +12,7 @@
 #include <type_traits>
 
 #include "mod_socket_handoff/check.h"
+#include "mod_socket_handoff/client_connection.h"
 #include "mod_socket_handoff/tls_trace.h"
 
 // As in mod_ssl_openssl.h, which not every distribution ships.
@@ -21,17 +22,17 @@ typedef int ssl_HOOK_pre_handshake_t(conn_rec* c, SSL* ssl, int is_proxy);
 }
 
 namespace socket_handoff {
-namespace {
-
-using handoff_protocol::TlsState;
 
 // In the connection's pool, from before the handshake on.
 struct TlsClient {
   SSL* ssl;  // mod_ssl's
   TlsTrace trace;
-  const apr_bucket_brigade* received = nullptr;  // httpd's own: what it has read and not passed on; null until it reads
 };
 static_assert(std::is_trivially_destructible_v<TlsClient>);
+
+namespace {
+
+using handoff_protocol::TlsState;
 
 // Written by the thread that reads the configuration.
 bool are_clients_expected;
@@ -56,7 +57,8 @@ const Places* retained_places() {
 }
 
 TlsClient* client_of(const conn_rec* c) {
-  return static_cast<TlsClient*>(ap_get_module_config(c->conn_config, &socket_handoff_module));
+  const ClientConnection* client = find_client_connection(c);
+  return client ? client->tls : nullptr;
 }
 
 const void* library_of(const void* address) {
@@ -109,16 +111,10 @@ int watch_client(conn_rec* c, SSL* ssl, int is_proxy) {
   if (is_proxy || !are_clients_expected || is_other_library || !places) return OK;
   auto* client = new (apr_palloc(c->pool, sizeof(TlsClient))) TlsClient{.ssl = ssl, .trace = {}};
   apr_pool_cleanup_register(c->pool, client, wipe_client, apr_pool_cleanup_null);
-  ap_set_module_config(c->conn_config, &socket_handoff_module, client);
+  keep_client_connection(c).tls = client;
   SSL_set_ex_data(ssl, places->of_client, client);
   client->trace.watch(ssl);
   return OK;
-}
-
-// httpd's hook insert_network_bucket, with the brigade in which the core's input filter keeps what it has read.
-apr_status_t remember_brigade(conn_rec* c, apr_bucket_brigade* brigade, apr_socket_t*) {
-  if (TlsClient* client = client_of(c)) client->received = brigade;
-  return AP_DECLINED;
 }
 
 // The gate: an input filter between mod_ssl and the network that lets nothing through. Behind it a read shows what
@@ -141,38 +137,17 @@ bool has_decrypted_bytes(conn_rec* c) {
   return !has_nothing;
 }
 
-// Whether httpd's core has read ciphertext that mod_ssl has not taken. Its brigade ends with the socket's bucket.
-bool has_encrypted_bytes(const apr_bucket_brigade* received) {
-  for (const apr_bucket* bucket = APR_BRIGADE_FIRST(received); bucket != APR_BRIGADE_SENTINEL(received);
-       bucket = APR_BUCKET_NEXT(bucket)) {
-    if (APR_BUCKET_IS_SOCKET(bucket)) return false;
-    if (bucket->length != 0) return true;
-  }
-  return true;  // no socket: the client has closed its side
-}
-
-// Whether a filter of httpd passes on what it reads, and keeps nothing.
-bool is_passive(std::string_view name) {
-  return name == "reqtimeout" || name == "remoteip_input" || name == "dumpio_in" || name == "log_input_output";
-}
-
-// Whether only such filters stand between mod_ssl and the network.
+// Whether only such filters stand between mod_ssl and the network that keep nothing.
 bool has_known_filters(const conn_rec* c) {
   const ap_filter_t* filter = c->input_filters;
   while (filter && std::string_view(filter->frec->name) != "ssl/tls filter") filter = filter->next;
-  if (!filter) return false;
-  for (filter = filter->next; filter; filter = filter->next) {
-    const std::string_view name = filter->frec->name;
-    if (name == "core_in") return true;
-    if (!is_passive(name)) return false;
-  }
-  return false;
+  return filter && are_passive_until_network(filter->next);
 }
 
 // Whether Apache has consumed all that it has read of the client.
 Verdict examine_input(conn_rec* c, const TlsClient& client) {
   if (!has_known_filters(c)) return Verdict::no("a filter of another module reads its TLS records");
-  if (!client.received || has_encrypted_bytes(client.received)) {
+  if (has_received_bytes(*find_client_connection(c))) {
     return Verdict::no("Apache has read more of its TLS connection than the request");
   }
   const std::uint64_t written = client.trace.records(TlsTrace::Sender::kServer);
@@ -195,7 +170,6 @@ void register_tls_hooks() {
   is_other_library = false;
   APR_OPTIONAL_HOOK(ssl, init_server, prepare_server, nullptr, nullptr, APR_HOOK_MIDDLE);
   APR_OPTIONAL_HOOK(ssl, pre_handshake, watch_client, nullptr, nullptr, APR_HOOK_MIDDLE);
-  ap_hook_insert_network_bucket(remember_brigade, nullptr, nullptr, APR_HOOK_FIRST);
   gate_record = ap_register_input_filter("SOCKET_HANDOFF_GATE", keep_shut, nullptr, kBehindModSsl);
 }
 

@@ -26,6 +26,9 @@ TEST(Settings, EmptyConfigurationHasTheDocumentedDefaults) {
   EXPECT_EQ(settings.max_retries(), 3);
   EXPECT_FALSE(settings.tls());
   EXPECT_TRUE(settings.tls_users().span().empty());
+  EXPECT_FALSE(settings.http2());
+  EXPECT_EQ(settings.http2_wait(), milliseconds(100));
+  EXPECT_TRUE(settings.http2_proxies().span().empty());
 }
 
 TEST(Settings, InnerSectionKeepsWhatItDoesNotRepeat) {
@@ -101,6 +104,33 @@ TEST(Prefix, MustBeAbsoluteAndWithoutParentReferences) {
   EXPECT_EQ(Prefix::parse("run"), std::nullopt);
   EXPECT_EQ(Prefix::parse("/run/../etc"), std::nullopt);
   EXPECT_EQ(Prefix::parse("/run/.."), std::nullopt);
+}
+
+TEST(Networks, ContainTheAddressesOfTheirPrefix) {
+  struct {
+    const char* network;
+    const char* inside;
+    const char* outside;
+  } const kCases[] = {{"192.0.2.1", "192.0.2.1", "192.0.2.2"},
+                      {"10.0.0.0/8", "10.255.0.1", "11.0.0.0"},
+                      {"192.0.2.128/25", "192.0.2.200", "192.0.2.127"},
+                      {"2001:db8::/32", "2001:db8:ffff::1", "2001:db9::"},
+                      {"10.0.0.0/8", "::ffff:10.1.2.3", "::10.1.2.3"},
+                      {"0.0.0.0/0", "203.0.113.9", "::1"}};
+  for (const auto& example : kCases) {
+    const std::optional<Network> network = Network::parse(example.network);
+    ASSERT_TRUE(network) << example.network;
+    EXPECT_TRUE(network->contains(*Network::parse(example.inside))) << example.network << ' ' << example.inside;
+    EXPECT_FALSE(network->contains(*Network::parse(example.outside))) << example.network << ' ' << example.outside;
+  }
+}
+
+TEST(Networks, AreAddressesWithAPrefixOrNone) {
+  EXPECT_EQ(Networks::parse("none"), Networks::Value());
+  for (const char* word : {"", "host", "10.0.0.0/", "10.0.0.0/33", "10.0.0/8", "::/129", "::/1x", "/8",
+                           "1234:1234:1234:1234:1234:1234:123.123.123.1234/8"}) {
+    EXPECT_EQ(Networks::parse(word), std::nullopt) << word;
+  }
 }
 
 TEST(HeaderNames, AreNamesOrNone) {
