@@ -108,6 +108,15 @@ struct Config {
   std::int64_t attachments_max_total_bytes = 10 * 1024 * 1024;
   bool attachments_delete_after_use = false;
 
+  std::string hook_url;     // empty: each hook has its own
+  std::string hook_socket;  // empty: TCP
+  std::string hook_secret;
+  std::string hook_secret_file;
+  std::string hook_ca_file;  // empty: the system's
+  bool hook_insecure_ssl = false;
+  Duration hook_timeout{10'000};
+  std::map<std::string, ProfileTexts, std::less<>> hooks;  // by name
+
   std::string response_format = "content";
   bool early_head = true;
   bool done_event = false;

@@ -18,7 +18,9 @@ ConfigChanges config_changes(const Config& current, const Config& fresh) {
       copy_value(current, changes.config, option);
     }
   }
-  if (current.langgraph_profiles != fresh.langgraph_profiles) changes.taken.emplace_back(kProfilesTable);
+  for (const ProfileKind& kind : kProfileKinds) {
+    if (current.*kind.profiles != fresh.*kind.profiles) changes.taken.emplace_back(kind.table);
+  }
   return changes;
 }
 

@@ -32,9 +32,11 @@ class TomlReader {
   Status read(const toml::table& table, const std::string& prefix) {
     for (const auto& [name, node] : table) {
       const std::string key = prefix + std::string(name.str());
-      Status set = key == kProfilesTable ? read_profiles(node)
-                   : is_section(key)     ? read_section(node, key)
-                                         : set_key(key, node);
+      const bool is_hook = prefix == kHooks.prefix && node.is_table() && find_option(key) == nullptr;
+      Status set = key == kLangGraphProfiles.table ? read_profiles(node)
+                   : is_hook                       ? read_profile(kHooks, std::string(name.str()), node)
+                   : is_section(key)               ? read_section(node, key)
+                                                   : set_key(key, node);
       if (!set) return set;
     }
     return success();
@@ -42,22 +44,24 @@ class TomlReader {
 
  private:
   Status read_profiles(const toml::node& node) {
-    if (!node.is_table()) return mistake(node, std::string(kProfilesTable) + " must be a table of tables");
+    const ProfileKind& kind = kLangGraphProfiles;
+    if (!node.is_table()) return mistake(node, std::string(kind.table) + " must be a table of tables");
     for (const auto& [name, profile] : *node.as_table()) {
-      const std::string prefix = std::string(kProfilesTable) + "." + std::string(name.str());
-      if (!profile.is_table()) return mistake(profile, prefix + " must be a table");
-      if (Status read = read_profile(*profile.as_table(), std::string(name.str()), prefix + "."); !read) return read;
+      if (Status read = read_profile(kind, std::string(name.str()), profile); !read) return read;
     }
     return success();
   }
 
-  Status read_profile(const toml::table& table, const std::string& profile, const std::string& prefix) {
-    ProfileTexts& texts = config_.langgraph_profiles[profile];
-    for (const auto& [name, node] : table) {
+  Status read_profile(const ProfileKind& kind, const std::string& profile, const toml::node& table) {
+    const std::string place = std::string(kind.table) + "." + profile;
+    if (!table.is_table()) return mistake(table, place + " must be a table");
+    const std::string prefix = place + ".";
+    ProfileTexts& texts = (config_.*kind.profiles)[profile];
+    for (const auto& [name, node] : *table.as_table()) {
       const std::string key(name.str());
-      const Option* option = find_profile_option(key);
+      const Option* option = find_profile_option(kind, key);
       if (option == nullptr) {
-        return mistake(node, "unknown key " + prefix + key + did_you_mean(nearest(key, profile_keys())));
+        return mistake(node, "unknown key " + prefix + key + did_you_mean(nearest(key, profile_keys(kind))));
       }
       Config tried;
       if (Status set = set_value(tried, *option, node); !set) {
@@ -226,15 +230,15 @@ std::string text_of(const toml::table& root) {
   return text.str();
 }
 
-void insert_profiles(toml::table& root, const Config& config) {
-  for (const auto& [name, texts] : config.langgraph_profiles) {
-    std::string_view table = kProfilesTable;
+void insert_profiles(toml::table& root, const Config& config, const ProfileKind& kind) {
+  for (const auto& [name, texts] : config.*kind.profiles) {
+    std::string_view table = kind.table;
     toml::table& profiles = *section_of(root, table).insert(table, toml::table{}).first->second.as_table();
     toml::table& profile = *profiles.insert(name, toml::table{}).first->second.as_table();
     for (const auto& [key, text] : texts) {
-      const Option& option = *find_profile_option(key);
+      const Option& option = *find_profile_option(kind, key);
       if (std::holds_alternative<Secret>(option.value)) continue;
-      insert(profile, key, option, option_text(with_profile(config, texts), option));
+      insert(profile, key, option, option_text(with_profile(config, kind, texts), option));
     }
   }
 }
@@ -251,7 +255,7 @@ Status read_config_file(const std::string& path, Config& config) {
 
 std::string config_file_text(const Config& config) {
   toml::table root = table_of(config, [](const Option&) { return true; });
-  insert_profiles(root, config);
+  for (const ProfileKind& kind : kProfileKinds) insert_profiles(root, config, kind);
   return text_of(root);
 }
 

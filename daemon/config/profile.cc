@@ -7,21 +7,17 @@
 namespace streaming {
 namespace {
 
-// The prefix, in the option table, of the keys that a profile may have.
-constexpr std::string_view kPrefix = "backend.langgraph.";
-
-constexpr char kSecret[] = "api_key";
-constexpr char kSecretFile[] = "api_key_file";
 constexpr char kHeaders[] = "headers";
 
-// `place` is the full key.
-Status read_key(Config& config, ProfileTexts& texts, const std::string& place) {
-  const auto file = texts.find(kSecretFile);
+// `prefix` is put before a key for its full name.
+Status read_secret(Config& config, std::string_view secret, ProfileTexts& texts, const std::string& prefix) {
+  const std::string key = std::string(secret) + "_file";
+  const auto file = texts.find(key);
   if (file == texts.end() || file->second.empty()) return success();
   Result<std::string> read = read_secret_file(file->second);
-  if (!read) return Error{source_of(config, place) + ": " + read.error().message};
-  texts.insert_or_assign(kSecret, *read);
-  note_exposure(config, file->second, place);
+  if (!read) return Error{source_of(config, prefix + key) + ": " + read.error().message};
+  texts.insert_or_assign(std::string(secret), *read);
+  note_exposure(config, file->second, prefix + key);
   return success();
 }
 
@@ -42,31 +38,33 @@ Status read_headers(Config& config, ProfileTexts& texts, const std::string& plac
 
 }  // namespace
 
-std::vector<std::string_view> profile_keys() {
+std::vector<std::string_view> profile_keys(const ProfileKind& kind) {
   std::vector<std::string_view> keys;
   for (const Option& option : option_table()) {
-    if (option.key.starts_with(kPrefix)) keys.push_back(option.key.substr(kPrefix.size()));
+    if (option.key.starts_with(kind.prefix)) keys.push_back(option.key.substr(kind.prefix.size()));
   }
   return keys;
 }
 
-const Option* find_profile_option(std::string_view key) {
-  return find_option(std::string(kPrefix).append(key));
+const Option* find_profile_option(const ProfileKind& kind, std::string_view key) {
+  return find_option(std::string(kind.prefix).append(key));
 }
 
 Status read_profile_secrets(Config& config) {
-  for (auto& [name, texts] : config.langgraph_profiles) {
-    const std::string place = std::string(kProfilesTable) + "." + name + ".";
-    if (Status key = read_key(config, texts, place + kSecretFile); !key) return key;
-    if (Status headers = read_headers(config, texts, place + kHeaders); !headers) return headers;
+  for (const ProfileKind& kind : kProfileKinds) {
+    for (auto& [name, texts] : config.*kind.profiles) {
+      const std::string prefix = std::string(kind.table) + "." + name + ".";
+      if (Status secret = read_secret(config, kind.secret, texts, prefix); !secret) return secret;
+      if (Status headers = read_headers(config, texts, prefix + kHeaders); !headers) return headers;
+    }
   }
   return success();
 }
 
-Config with_profile(const Config& config, const ProfileTexts& profile) {
+Config with_profile(const Config& config, const ProfileKind& kind, const ProfileTexts& profile) {
   Config own = config;
   for (const auto& [key, text] : profile) {
-    const Option* option = find_profile_option(key);
+    const Option* option = find_profile_option(kind, key);
     CHECK(option != nullptr && set_option(own, *option, text).ok());  // reading the file has checked it
   }
   return own;

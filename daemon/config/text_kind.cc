@@ -130,6 +130,8 @@ const TextKind kHeaderName{"NAME", check_header_name};
 const TextKind kHttpUrl{"URL", check_http_url, printed_url};
 const TextKind kSocketPath{"PATH", check_socket_path};
 const TextKind kLogFile{"FILE", check_log_file};
+const TextKind kOptionalHttpUrl{
+    "URL", [](const std::string& text) { return text.empty() ? success() : check_http_url(text); }, printed_url};
 const TextKind kOptionalSocketPath{
     "PATH", [](const std::string& text) { return text.empty() ? success() : check_socket_path(text); }};
 const TextKind kOptionalPath{"FILE", check_line};

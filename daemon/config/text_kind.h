@@ -25,6 +25,7 @@ extern const TextKind kSocketPath;
 extern const TextKind kLogFile;
 
 // The following may also be empty.
+extern const TextKind kOptionalHttpUrl;
 extern const TextKind kOptionalSocketPath;
 extern const TextKind kOptionalPath;
 extern const TextKind kHeaderValue;

@@ -63,7 +63,7 @@ Status check_config(const Config& config) {
   }
   if (Status checked = check_held_bytes(config); !checked) return checked;
   for (const auto& [name, texts] : config.langgraph_profiles) {
-    if (Status checked = check_key_headers(with_profile(config, texts)); !checked) {
+    if (Status checked = check_key_headers(with_profile(config, kLangGraphProfiles, texts)); !checked) {
       return Error{"profile " + name + ": " + checked.error().message};
     }
   }

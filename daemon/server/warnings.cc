@@ -41,8 +41,12 @@ std::vector<std::string> warnings_of(const Config& config) {
     if (insecure) add_unverified(std::string("backend ") + backend, warnings);
   }
   for (const auto& [name, profile] : config.langgraph_profiles) {
-    if (config.langgraph_insecure_ssl || !with_profile(config, profile).langgraph_insecure_ssl) continue;
+    if (config.langgraph_insecure_ssl) continue;
+    if (!with_profile(config, kLangGraphProfiles, profile).langgraph_insecure_ssl) continue;
     add_unverified("profile " + name + " of backend langgraph", warnings);
+  }
+  for (const auto& [name, hook] : config.hooks) {
+    if (with_profile(config, kHooks, hook).hook_insecure_ssl) add_unverified("hook " + name, warnings);
   }
   return warnings;
 }

@@ -134,12 +134,13 @@ http2_enabled = false
   ASSERT_TRUE(status.ok()) << status.error().message;
   ASSERT_EQ(config.langgraph_profiles.size(), 2u);
   config.langgraph_api_key = "from the environment";
-  const Config own = with_profile(config, config.langgraph_profiles.at("two words"));
+  const Config own = with_profile(config, kLangGraphProfiles, config.langgraph_profiles.at("two words"));
   EXPECT_EQ(own.langgraph_assistant_id, "agent-2");
   EXPECT_FALSE(own.langgraph_http2);
   EXPECT_EQ(own.langgraph_api_base, "http://localhost:1");
   EXPECT_EQ(own.langgraph_api_key, "from the environment");
-  EXPECT_EQ(with_profile(config, config.langgraph_profiles.at("empty")).langgraph_assistant_id, "agent-1");
+  const Config same = with_profile(config, kLangGraphProfiles, config.langgraph_profiles.at("empty"));
+  EXPECT_EQ(same.langgraph_assistant_id, "agent-1");
 }
 
 TEST_F(ConfigFileTest, PrintsProfilesWithoutTheirSecrets) {
@@ -158,13 +159,45 @@ TEST_F(ConfigFileTest, TakesAProfilesKeyFromAFileOfItsOwn) {
   ASSERT_TRUE(read("[backend.langgraph.profiles.p]\napi_key_file = \"" + directory.file("key") + "\"\n").ok());
   ASSERT_TRUE(read_profile_secrets(config).ok());
   config.langgraph_api_key = "lgk-1";
-  EXPECT_EQ(with_profile(config, config.langgraph_profiles.at("p")).langgraph_api_key, "lgk-2");
+  const Config own = with_profile(config, kLangGraphProfiles, config.langgraph_profiles.at("p"));
+  EXPECT_EQ(own.langgraph_api_key, "lgk-2");
   EXPECT_EQ(config_file_text(config).find("lgk-2"), std::string::npos);
 
   std::filesystem::remove(directory.file("key"));
   EXPECT_EQ(read_profile_secrets(config).error().message.find(
                 path + ":2: backend.langgraph.profiles.p.api_key_file: cannot read the key in"),
             0u);
+}
+
+TEST_F(ConfigFileTest, ReadsHooksThatTakeWhatTheyLeaveOutFromTheirSection) {
+  std::ofstream(directory.file("secret")) << "whsec_Yg==\n";
+  const Status status = read("[answers.hooks]\nurl = \"http://one/\"\ntimeout_ms = 7\n[answers.hooks.chat]\n"
+                             "url = \"http://two/\"\nsecret_file = \"" + directory.file("secret") + "\"\n"
+                             "[answers.hooks.log]\n");
+  ASSERT_TRUE(status.ok()) << status.error().message;
+  ASSERT_TRUE(read_profile_secrets(config).ok());
+  ASSERT_EQ(config.hooks.size(), 2u);
+  const Config chat = with_profile(config, kHooks, config.hooks.at("chat"));
+  EXPECT_EQ(chat.hook_url, "http://two/");
+  EXPECT_EQ(chat.hook_secret, "whsec_Yg==");
+  EXPECT_EQ(chat.hook_timeout, Duration(7));
+  EXPECT_EQ(with_profile(config, kHooks, config.hooks.at("log")).hook_url, "http://one/");
+
+  const std::string printed = config_file_text(config);
+  EXPECT_EQ(printed.find("whsec_"), std::string::npos);
+  config = Config{};
+  ASSERT_TRUE(read(printed).ok()) << printed;
+  EXPECT_EQ(config.hooks.size(), 2u);
+  EXPECT_EQ(config.hooks.at("chat").at("url"), "http://two/");
+}
+
+TEST_F(ConfigFileTest, SaysWhatIsWrongInAHook) {
+  EXPECT_EQ(read("[answers.hooks.chat]\nurk = \"x\"\n").error().message,
+            path + ":2: unknown key answers.hooks.chat.urk; did you mean url?");
+  EXPECT_EQ(read("[answers.hooks.chat]\nurl = \"ftp://x\"\n").error().message,
+            path + ":2: answers.hooks.chat.url must be an http or https URL, not \"ftp://x\"");
+  EXPECT_EQ(read("[answers]\nhooks = 7\n").error().message,
+            path + ":2: answers.hooks must be a section, with its keys below [answers.hooks]");
 }
 
 TEST_F(ConfigFileTest, SaysWhatIsWrongInAProfile) {

@@ -79,11 +79,12 @@ h2c = true
   }();
   ASSERT_TRUE(line.ok()) << line.error().message;
   const Config& config = line->config;
-  const Config p = with_profile(config, config.langgraph_profiles.at("p"));
+  const Config p = with_profile(config, kLangGraphProfiles, config.langgraph_profiles.at("p"));
   EXPECT_EQ(p.langgraph_headers.at("X-Secret").value, "s-1");
   EXPECT_EQ(p.langgraph_headers.at("X-Tenant").value, "t");
   EXPECT_FALSE(has_header(p.langgraph_headers, "Authorization"));
-  EXPECT_TRUE(has_header(with_profile(config, config.langgraph_profiles.at("q")).langgraph_headers, "Authorization"));
+  const Config q = with_profile(config, kLangGraphProfiles, config.langgraph_profiles.at("q"));
+  EXPECT_TRUE(has_header(q.langgraph_headers, "Authorization"));
   const std::string printed = line->to_print.value();
   EXPECT_EQ(printed.find("s-1"), std::string::npos);
   EXPECT_EQ(printed.find("Bearer b"), std::string::npos);

@@ -41,11 +41,13 @@ const std::string kLine = "must be one line without control characters";
 std::vector<WrongValue> wrong_text(const Text& text) {
   const TextKind* kind = text.kind;
   if (kind == &kHeaderName) return {{"api key", "must be the name of a header"}, {"", "must be the name of a header"}};
-  if (kind == &kHttpUrl) {
+  if (kind == &kHttpUrl || kind == &kOptionalHttpUrl) {
     const std::string url = "must be an http or https URL", host = "must be a URL whose host is plain ASCII";
-    return {{"api.example.com", url}, {"ftp://example.com", url}, {"http://", url}, {"https:///v1", url},
-            {"http://a b", url},      {"http://a\nb", url},       {"", url},
-            {"https://{model}.example/", host}, {"https://b\u00fccher.example/", host}};
+    std::vector<WrongValue> wrong{{"api.example.com", url}, {"ftp://example.com", url}, {"http://", url},
+                                  {"https:///v1", url},     {"http://a b", url},        {"http://a\nb", url},
+                                  {"https://{model}.example/", host}, {"https://b\u00fccher.example/", host}};
+    if (kind == &kHttpUrl) wrong.push_back({"", url});
+    return wrong;
   }
   if (kind == &kSocketPath || kind == &kOptionalSocketPath) {
     const std::string path = "must be a path of 1 to 107 bytes";

@@ -45,7 +45,7 @@ class LangGraphBackend final : public DirectBackend {
         environment_{environment.http, environment.timers, threads_, cancellations_, events_},
         endpoint_(endpoint_of(environment.config)) {
     for (const auto& [name, texts] : environment.config.langgraph_profiles) {
-      profiles_.emplace(name, endpoint_of(with_profile(environment.config, texts)));
+      profiles_.emplace(name, endpoint_of(with_profile(environment.config, kLangGraphProfiles, texts)));
     }
   }
 
