@@ -57,6 +57,8 @@ struct HandoffRequest {
   std::string_view assistant_id;
   std::string_view profile;
   std::string_view answer_id;  // of letters, digits and "._:-"
+  std::string_view on_end;       // the hook that gets a report of the answer
+  std::string_view on_end_data;  // JSON for the report; empty if there is none
   std::string user_id;  // integers become their digits
   ApacheFacts apache;
 

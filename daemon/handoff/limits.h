@@ -72,6 +72,10 @@ inline constexpr std::size_t kMaxIdBytes = 256;
 // The payload's answer_id. Over it: 400.
 inline constexpr std::size_t kMaxAnswerIdBytes = 128;
 
+// The name of a hook in the payload's on_end, and its on_end_data as JSON. Over it: 400.
+inline constexpr std::size_t kMaxHookNameBytes = 64;
+inline constexpr std::size_t kMaxReportDataBytes = 64 * 1024;
+
 // A field of the payload that is sent to the API as a header. Over it: 400.
 inline constexpr std::size_t kMaxHeaderValueBytes = 4096;
 

@@ -26,6 +26,7 @@ struct Reading {
   const Value* response_headers = nullptr;
   const Value* run_body = nullptr;
   const Value* lg = nullptr;  // an object
+  bool has_on_disconnect = false;
 };
 
 // What is wrong with a value, worded to follow the field's name; null if the value is accepted.
@@ -86,6 +87,27 @@ Complaint read_user_id(const Value& value, Reading& reading) {
   if (value.GetStringLength() > kMaxIdBytes) return "must have at most 256 bytes";
   reading.request.user_id = text_of(value);
   return nullptr;
+}
+
+Complaint read_on_end(const Value& value, Reading& reading) {
+  static_assert(kMaxHookNameBytes == 64);
+  const bool valid = value.IsString() && value.GetStringLength() > 0 && value.GetStringLength() <= kMaxHookNameBytes;
+  if (!valid) return "must be the name of a hook";
+  reading.request.on_end = text_of(value);
+  return nullptr;
+}
+
+std::string_view json_of(const Value& value, PayloadJson& json) {
+  rapidjson::StringBuffer buffer;
+  rapidjson::Writer<rapidjson::StringBuffer> writer(buffer);
+  value.Accept(writer);
+  return json.keep(std::string(buffer.GetString(), buffer.GetSize()));
+}
+
+Complaint read_on_end_data(const Value& value, Reading& reading) {
+  static_assert(kMaxReportDataBytes == 64 * 1024);
+  reading.request.on_end_data = json_of(value, reading.request.json);
+  return reading.request.on_end_data.size() > kMaxReportDataBytes ? "must have at most 65536 bytes as JSON" : nullptr;
 }
 
 template <const Value* HandoffRequest::* member>
@@ -150,6 +172,7 @@ Complaint read_temperature(const Value& value, Reading& reading) {
 Complaint read_on_disconnect(const Value& value, Reading& reading) {
   if (value != "cancel" && value != "continue" && value != "") return "must be \"cancel\" or \"continue\"";
   reading.request.continue_without_client = value == "continue";
+  reading.has_on_disconnect = value != "";
   return nullptr;
 }
 
@@ -232,6 +255,8 @@ constexpr Field kFields[] = {
     {"messages", read_array<&Request::messages>},
     {"model", read_model},
     {"on_disconnect", read_on_disconnect},
+    {"on_end", read_on_end},
+    {"on_end_data", read_on_end_data},
     {"profile", read_text<&Request::profile>},
     {"prompt", read_text<&Request::prompt>},
     {"request", read_object<&Request::request>},
@@ -294,11 +319,7 @@ Status read_compact(const Value& lg, HandoffRequest& request) {
 
 // The JSON of a scalar, but the plain text of a string.
 std::string_view text_of_scalar(const Value& value, PayloadJson& json) {
-  if (value.IsString()) return text_of(value);
-  rapidjson::StringBuffer buffer;
-  rapidjson::Writer<rapidjson::StringBuffer> writer(buffer);
-  value.Accept(writer);
-  return json.keep(std::string(buffer.GetString(), buffer.GetSize()));
+  return value.IsString() ? text_of(value) : json_of(value, json);
 }
 
 // Apache's headers first, then the payload's.
@@ -335,6 +356,8 @@ Status read_fields(HandoffRequest& request) {
     request.request = reading.run_body;
   }
   take_headers(reading);
+  // The application gets the answer nevertheless.
+  if (!request.on_end.empty() && !reading.has_on_disconnect) request.continue_without_client = true;
   return request.request == nullptr ? success() : check_further(*request.request);
 }
 

@@ -80,6 +80,27 @@ TEST_F(HandoffRequestTest, TakesAnAnswerIdThatNeedsNoEscape) {
   }
 }
 
+TEST_F(HandoffRequestTest, ReadsTheHookThatGetsTheEndAndItsData) {
+  const auto request = parse(R"({"on_end":"chat","on_end_data":{"row":7,"tags":["a"],"note":"\u00e9\"","none":null}})");
+  EXPECT_EQ(request.value()->on_end, "chat");
+  EXPECT_EQ(request.value()->on_end_data, "{\"row\":7,\"tags\":[\"a\"],\"note\":\"\xC3\xA9\\\"\",\"none\":null}");
+  EXPECT_EQ(parse(R"({"on_end":"chat"})").value()->on_end_data, "");
+  for (const std::string& value : {std::string("\"\""), std::string("[\"chat\"]"),
+                                   "\"" + std::string(kMaxHookNameBytes + 1, 'h') + "\""}) {
+    EXPECT_EQ(mistake("{\"on_end\":" + value + "}"), "the payload's field \"on_end\" must be the name of a hook");
+  }
+  const std::string largest(kMaxReportDataBytes - 2, 'd');
+  EXPECT_TRUE(parse("{\"on_end_data\":\"" + largest + "\"}").ok());
+  EXPECT_EQ(mistake("{\"on_end_data\":\"d" + largest + "\"}"),
+            "the payload's field \"on_end_data\" must have at most 65536 bytes as JSON");
+}
+
+TEST_F(HandoffRequestTest, LetsAnAnswerWithAHookGoOnUnlessItSaysOtherwise) {
+  EXPECT_TRUE(parse(R"({"on_end":"chat"})").value()->continue_without_client);
+  EXPECT_TRUE(parse(R"({"on_disconnect":"","on_end":"chat"})").value()->continue_without_client);
+  EXPECT_FALSE(parse(R"({"on_disconnect":"cancel","on_end":"chat"})").value()->continue_without_client);
+}
+
 TEST_F(HandoffRequestTest, FindsWhatTheUserSaidLast) {
   EXPECT_EQ(parse(R"({"prompt":"p"})").value()->last_user_text(), "p");
   EXPECT_EQ(parse(R"({"prompt":"p","messages":[]})").value()->last_user_text(), "p");
