@@ -35,6 +35,10 @@ enum class Counter : std::uint8_t {
   kBytes,
   kPauses,
   kFailedTries,
+  kReports,
+  kReportsDelivered,
+  kReportsLost,
+  kReportFailures,
   kCount
 };
 
@@ -68,6 +72,11 @@ inline constexpr std::array<CounterInfo, static_cast<std::size_t>(Counter::kCoun
     {Counter::kPauses, "daemon_backpressure_pauses_total", "", "Times that a slow client paused its upstream"},
     {Counter::kFailedTries, "daemon_failed_tries_total", "",
      "Tries of an upstream that failed and were followed by another"},
+    {Counter::kReports, "daemon_reports_total", "", "Answers that began and are reported to a hook"},
+    {Counter::kReportsDelivered, "daemon_reports_ended_total", "result=delivered",
+     "Reports of answers that a hook has taken, or that are given up"},
+    {Counter::kReportsLost, "daemon_reports_ended_total", "result=lost", ""},
+    {Counter::kReportFailures, "daemon_report_failures_total", "", "Times that a hook has not taken a report"},
 }};
 
 class Counters {

@@ -3,6 +3,7 @@
 
 #include <string>
 
+#include "answers/hook.h"
 #include "backends/registry.h"
 #include "base/base64.h"
 #include "config/option.h"
@@ -67,6 +68,7 @@ Status check_config(const Config& config) {
       return Error{"profile " + name + ": " + checked.error().message};
     }
   }
+  if (const Result<Hooks> hooks = make_hooks(config); !hooks) return hooks.error();
   return check_key_headers(config);
 }
 

@@ -59,7 +59,8 @@ Worker::Worker(std::size_t index, std::shared_ptr<const Config> config, SharedBy
       output_reader_(*ring_, timers_, children_),
       files_(*ring_),
       backends_(std::make_unique<BackendSet>(config, timers_, http_, output_reader_, files_, counters_)),
-      streams_(*ring_, timers_, load_, shared.users, counters_, stream_settings(*config, load_)),
+      reports_(*config, timers_, http_, counters_, shared.records),
+      streams_(*ring_, timers_, load_, shared.users, reports_, counters_, stream_settings(*config, load_)),
       programs_(*ring_, children_, timers_, streams_, shared.programs),
       receiver_(*ring_, timers_, load_, counters_, handoff_limits(*config), *this) {
   enter_at(completions_);
@@ -164,6 +165,7 @@ Admission Worker::on_client(Client& client, std::unique_ptr<HandoffRequest> requ
   if (!request->count_in(shared_.requests)) return over_budget(*request, shared_.requests);
   const Config& config = backends_->config();
   const std::string_view name = request->backend.empty() ? std::string_view(config.backend) : request->backend;
+  if (std::optional<Refusal> refusal = reports_.refusal_for(*request, name)) return *refusal;
   if (name == kExecBackend) return programs_.open(client, std::move(request), config);
   Backend* backend = backends_->find(name, *request);
   if (backend == nullptr) return Refusal{400, "unknown backend; there are: " + backend_names()};
@@ -214,6 +216,7 @@ void Worker::reconfigure(std::shared_ptr<const Config> config) {
 void Worker::take_config(std::shared_ptr<const Config> config) {
   streams_.set_settings(stream_settings(*config, load_));
   receiver_.set_limits(handoff_limits(*config));
+  reports_.reconfigure(*config);
   std::erase_if(replaced_backends_, [](const auto& backends) { return !backends->in_use(); });
   replaced_backends_.push_back(std::exchange(
       backends_, std::make_unique<BackendSet>(std::move(config), timers_, http_, output_reader_, files_, counters_)));
@@ -242,6 +245,7 @@ void Worker::carry_out(WorkerOrder order) {
     receiver_.stop();
     streams_.close_all(CloseCause::kShutdown);
     programs_.end_all(CloseCause::kShutdown);
+    reports_.end();
   }
   carried_out_ = std::max(carried_out_, order);
 }
@@ -261,7 +265,7 @@ bool Worker::backends_in_use() const {
 bool Worker::finished() const {
   return given_up_ || (carried_out_ >= WorkerOrder::kDrain && !listening() && streams_.empty() && receiver_.idle() &&
                        load_.assigned.load(std::memory_order_acquire) == 0 && output_reader_.empty() &&
-                       files_.empty() && programs_.empty() && children_.empty() && !backends_in_use());
+                       files_.empty() && programs_.empty() && children_.empty() && !backends_in_use() && reports_.idle());
 }
 
 }  // namespace streaming

@@ -15,6 +15,7 @@
 #include <optional>
 #include <vector>
 
+#include "answers/answer_reports.h"
 #include "backends/backend_set.h"
 #include "config/config.h"
 #include "handoff/handoff_listener.h"
@@ -40,6 +41,7 @@ struct SharedByWorkers {
   std::vector<WorkerLoad> loads;  // one for each worker
   UserLimits users;
   ByteBudget requests;           // for the bytes that requests hold until their answers begin
+  ByteBudget records{kMaxRecordsBytes};  // for what is collected of answers for their reports
   int descriptors = 0;           // Capacity::descriptors
   std::function<void()> notify;  // called on a worker's thread when its listening() or running() has become false
   std::atomic<std::int64_t> programs{0};  // programs that run for clients
@@ -121,6 +123,7 @@ class Worker final : private ClientReceiver, private TimerOwner {
   FileReader files_;
   std::unique_ptr<BackendSet> backends_;
   std::vector<std::unique_ptr<BackendSet>> replaced_backends_;  // by a reload; streams still use them
+  AnswerReports reports_;
   StreamTable streams_;
   ProgramTable programs_;
   HandoffReceiver receiver_;

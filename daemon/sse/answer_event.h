@@ -40,6 +40,23 @@ enum class FinishReason : std::uint8_t {
   kOther,
 };
 
+// As the AI SDK calls it.
+constexpr std::string_view word_of(FinishReason reason) {
+  switch (reason) {
+    case FinishReason::kStop:
+      return "stop";
+    case FinishReason::kLength:
+      return "length";
+    case FinishReason::kContentFilter:
+      return "content-filter";
+    case FinishReason::kToolCalls:
+      return "tool-calls";
+    case FinishReason::kOther:
+      break;
+  }
+  return "other";
+}
+
 // Tokens, by the upstream's count; what it does not report is absent.
 struct Usage {
   using Count = std::optional<std::uint64_t>;

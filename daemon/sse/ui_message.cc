@@ -13,22 +13,6 @@ namespace {
 
 constexpr std::string_view kInvalidInput = "The tool's input is not valid JSON.";
 
-std::string_view name_of(FinishReason reason) {
-  switch (reason) {
-    case FinishReason::kStop:
-      return "stop";
-    case FinishReason::kLength:
-      return "length";
-    case FinishReason::kContentFilter:
-      return "content-filter";
-    case FinishReason::kToolCalls:
-      return "tool-calls";
-    case FinishReason::kOther:
-      break;
-  }
-  return "other";
-}
-
 // Writes data: {"type":"TYPE",...} and members; the frame is complete when this is destroyed.
 class Frame {
  public:
@@ -97,7 +81,7 @@ void UiMessage::append_end(Buffer& out, FinishReason reason) {
   }
   calls_.clear();
   Frame(out, "finish-step");
-  Frame(out, "finish").text("finishReason", name_of(reason));
+  Frame(out, "finish").text("finishReason", word_of(reason));
   out.append("data: [DONE]\n\n");
 }
 

@@ -59,7 +59,7 @@ void Stream::open(std::unique_ptr<HandoffRequest> request, Format format, Backen
   if (!encoder_.is_verbatim()) append_head(*request, format);
   goes_on_ = request->continue_without_client;
   backend_ = &backend;
-  session_ = backend.answer(std::move(request), *this);
+  session_ = table_.reports().answer(backend, std::move(request), *this);
   if (table_.settings().max_stream_duration > Duration(0)) {
     table_.timers().schedule(lifetime_, table_.settings().max_stream_duration);
   }

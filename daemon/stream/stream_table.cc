@@ -25,12 +25,13 @@ std::string slot_name(Handle handle) {
 
 }  // namespace
 
-StreamTable::StreamTable(Ring& ring, TimerWheel& timers, WorkerLoad& load, UserLimits& users, Counters& counters,
-                         const StreamSettings& settings)
+StreamTable::StreamTable(Ring& ring, TimerWheel& timers, WorkerLoad& load, UserLimits& users, AnswerReports& reports,
+                         Counters& counters, const StreamSettings& settings)
     : ring_(ring),
       timers_(timers),
       load_(load),
       users_(users),
+      reports_(reports),
       counters_(counters),
       settings_(settings),
       metrics_(backend_registry().size()),

@@ -12,6 +12,7 @@
 #include <string>
 #include <string_view>
 
+#include "answers/answer_reports.h"
 #include "base/intrusive_list.h"
 #include "base/slab.h"
 #include "handoff/admission.h"
@@ -47,8 +48,8 @@ struct StreamSettings {
 class StreamTable final : private TimerOwner, private WorkOwner {
  public:
   // Borrows all but the settings.
-  StreamTable(Ring& ring, TimerWheel& timers, WorkerLoad& load, UserLimits& users, Counters& counters,
-              const StreamSettings& settings);
+  StreamTable(Ring& ring, TimerWheel& timers, WorkerLoad& load, UserLimits& users, AnswerReports& reports,
+              Counters& counters, const StreamSettings& settings);
 
   // Opens a stream that takes the client and its assignment of the WorkerLoad. If it is refused, the caller keeps both.
   Admission open(Client& client, std::unique_ptr<HandoffRequest> request, Backend& backend);
@@ -99,6 +100,7 @@ class StreamTable final : private TimerOwner, private WorkOwner {
     to_flush_.push_back(stream);
     timers_.at_turn_end(flush_);
   }
+  AnswerReports& reports() { return reports_; }
   TlsCiphers& tls_ciphers() { return tls_ciphers_; }
   // A client over TLS has sent something: lets the stream receive it, at once or when it is its turn.
   void receive_when_possible(Stream& stream);
@@ -141,6 +143,7 @@ class StreamTable final : private TimerOwner, private WorkOwner {
   TimerWheel& timers_;
   WorkerLoad& load_;
   UserLimits& users_;
+  AnswerReports& reports_;
   Counters& counters_;
   StreamSettings settings_;
   Timer trim_{*this};

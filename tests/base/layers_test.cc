@@ -15,10 +15,10 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// base < config, metrics, tls < ring < sse, handoff, files, process, upstream < backends < stream < server
+// base < config, metrics, tls < ring < sse, handoff, files, process, upstream < backends < answers < stream < server
 const std::map<std::string, int> kRank{{"base", 0},     {"config", 1},  {"metrics", 1}, {"tls", 1},     {"ring", 2},
                                        {"sse", 3},      {"handoff", 3}, {"files", 3},   {"process", 3}, {"upstream", 3},
-                                       {"backends", 4}, {"stream", 5},  {"server", 6}};
+                                       {"backends", 4}, {"answers", 5}, {"stream", 6},  {"server", 7}};
 
 struct Include {
   std::string file;    // relative to daemon/

@@ -16,6 +16,7 @@
 
 #include "base/log.h"
 #include "stream/stream_table.h"
+#include "support/fake_http_client.h"
 #include "support/fake_ring.h"
 
 namespace streaming {
@@ -59,7 +60,7 @@ class StreamTest : public testing::Test, private CompletionHandler {
                                             .log_each_stream = false};
 
   explicit StreamTest(const StreamSettings& settings = kSettings)
-      : table{ring, timers, load, users, counters, settings} {
+      : table{ring, timers, load, users, reports, counters, settings} {
     log::set_level(log::Level::kOff);
     table.enter_at(completions);
     ring.set_handler(*this);
@@ -102,6 +103,9 @@ class StreamTest : public testing::Test, private CompletionHandler {
   Counters counters;
   FakeBackend backend;
   UserLimits users{1, 0};
+  ByteBudget records{kMaxRecordsBytes};
+  FakeHttpClient http;
+  AnswerReports reports{Config{}, timers, http, counters, records};
   StreamTable table;
   CompletionTable completions;
 

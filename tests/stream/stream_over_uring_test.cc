@@ -36,7 +36,7 @@ class StreamOverUringTest : public testing::TestWithParam<bool> {
     ring = std::move(*made);
     ASSERT_TRUE(ring->enable().ok());
     config.mock_delay = Duration(0);
-    table.emplace(*ring, timers, load, users, counters,
+    table.emplace(*ring, timers, load, users, reports, counters,
                   StreamSettings{.max_streams = kStreams,
                                  .max_stream_duration = Duration(60'000),
                                  .first_byte_timeout = Duration(30'000),
@@ -75,6 +75,8 @@ class StreamOverUringTest : public testing::TestWithParam<bool> {
   WorkerLoad load;
   UserLimits users{0, 0};
   Counters counters;
+  ByteBudget records{kMaxRecordsBytes};
+  AnswerReports reports{config, timers, http, counters, records};
   std::unique_ptr<Ring> ring;
   std::unique_ptr<Backend> backend;
   std::optional<StreamTable> table;

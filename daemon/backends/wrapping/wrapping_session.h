@@ -45,7 +45,7 @@ class WrappingSession : public BackendSession, protected EventSink {
   // Called once by cancel(): what the derived class waits for is no longer wanted.
   virtual void on_cancel() = 0;
 
-  void on_usage(const Usage& usage) final { sink().on_usage(usage); }
+  void on_usage(const Usage& usage) override { sink().on_usage(usage); }
   bool wants_upstream_events() const final { return sink_.wants_upstream_events(); }
   std::string stream_id() const final { return sink_.stream_id(); }
 

@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "answers/answer_report.h"
+
+#include <rapidjson/stringbuffer.h>
+#include <rapidjson/writer.h>
+#include <time.h>
+
+#include <cstdint>
+#include <cstdio>
+#include <utility>
+
+#include "base/check.h"
+#include "sse/tool_input.h"
+
+namespace streaming {
+namespace {
+
+using Writer = rapidjson::Writer<rapidjson::StringBuffer>;
+
+void write_name(Writer& writer, std::string_view name) {
+  writer.Key(name.data(), static_cast<rapidjson::SizeType>(name.size()));
+}
+
+void write_string(Writer& writer, std::string_view name, std::string_view text) {
+  write_name(writer, name);
+  writer.String(text.data(), static_cast<rapidjson::SizeType>(text.size()));
+}
+
+// Absent if it is empty.
+void write_known(Writer& writer, std::string_view name, std::string_view text) {
+  if (!text.empty()) write_string(writer, name, text);
+}
+
+void write_known(Writer& writer, std::string_view name, Usage::Count count) {
+  if (!count) return;
+  write_name(writer, name);
+  writer.Uint64(*count);
+}
+
+void write_known(Writer& writer, std::string_view name, std::optional<Duration> duration) {
+  if (!duration) return;
+  write_name(writer, name);
+  writer.Int64(duration->count());
+}
+
+// RFC 3339.
+void write_time(Writer& writer, std::string_view name, WallTime time) {
+  const std::int64_t ms = time.time_since_epoch().count();
+  const time_t seconds = static_cast<time_t>(ms / 1000);
+  tm parts{};
+  gmtime_r(&seconds, &parts);
+  char text[40];
+  const std::size_t bytes = strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S", &parts);
+  std::snprintf(text + bytes, sizeof text - bytes, ".%03dZ", static_cast<int>(ms % 1000));
+  write_string(writer, name, text);
+}
+
+void write_tool_call(Writer& writer, const AnswerRecord::ToolCall& call) {
+  // Models often call a tool without parameters without any input.
+  const std::string_view input = call.input.empty() ? std::string_view("{}") : call.input;
+  writer.StartObject();
+  write_known(writer, "id", call.id);
+  write_string(writer, "name", call.name);
+  if (is_tool_input(input)) {
+    write_name(writer, "input");
+    writer.RawValue(input.data(), input.size(), rapidjson::kObjectType);
+  } else {
+    write_string(writer, "input_text", input);
+  }
+  writer.EndObject();
+}
+
+void write_tool_calls(Writer& writer, const AnswerRecord& record) {
+  bool any = false;
+  for (const AnswerRecord::ToolCall& call : record.tool_calls()) {
+    if (call.name.empty()) continue;  // there is no tool to call
+    if (!std::exchange(any, true)) {
+      write_name(writer, "tool_calls");
+      writer.StartArray();
+    }
+    write_tool_call(writer, call);
+  }
+  if (any) writer.EndArray();
+}
+
+void write_usage(Writer& writer, const Usage& usage) {
+  if (usage == Usage{}) return;
+  write_name(writer, "usage");
+  writer.StartObject();
+  write_known(writer, "input_tokens", usage.input_tokens);
+  write_known(writer, "output_tokens", usage.output_tokens);
+  write_known(writer, "cached_tokens", usage.cached_tokens);
+  write_known(writer, "reasoning_tokens", usage.reasoning_tokens);
+  writer.EndObject();
+}
+
+}  // namespace
+
+WallTime wall_now() {
+  return std::chrono::time_point_cast<Duration>(std::chrono::system_clock::now());
+}
+
+std::string begin_report(const HandoffRequest& request, std::string_view backend, std::string_view model,
+                         WallTime started) {
+  rapidjson::StringBuffer text;
+  Writer writer(text);
+  writer.StartObject();
+  write_string(writer, "type", "answer.ended");
+  write_known(writer, "answer_id", request.answer_id);
+  write_known(writer, "request_id", request.request_id);
+  write_known(writer, "user_id", request.user_id);
+  write_string(writer, "backend", backend);
+  write_known(writer, "model", model);
+  write_time(writer, "started_at", started);
+  if (!request.on_end_data.empty()) {
+    write_name(writer, "data");
+    writer.RawValue(request.on_end_data.data(), request.on_end_data.size(), rapidjson::kObjectType);
+  }
+  return {text.GetString(), text.GetSize()};
+}
+
+std::string whole_report(std::string beginning, const AnswerRecord& record, const AnswerEnd& end) {
+  rapidjson::StringBuffer text;
+  Writer writer(text);
+  writer.StartObject();
+  write_string(writer, "cause", end.cause);
+  if (end.reason) write_string(writer, "finish_reason", word_of(*end.reason));
+  write_string(writer, "text", record.text());
+  write_known(writer, "reasoning", record.reasoning());
+  write_tool_calls(writer, record);
+  write_usage(writer, record.usage());
+  write_time(writer, "ended_at", end.ended);
+  write_known(writer, "first_event_ms", end.first_event);
+  write_known(writer, "duration_ms", end.duration);
+  write_name(writer, "cut_at_limit");
+  writer.Bool(record.cut());
+  writer.EndObject();
+  CHECK(!beginning.empty());
+  beginning += ',';
+  return beginning.append(text.GetString() + 1, text.GetSize() - 1);
+}
+
+std::string with_client_has_end(std::string report, std::optional<bool> client_has_end) {
+  if (client_has_end) report.insert(1, *client_has_end ? "\"client_has_end\":true," : "\"client_has_end\":false,");
+  return report;
+}
+
+}  // namespace streaming

@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: Apache-2.0
+// Reports of ended answers, from the real daemon to a real hook, which verifies them by npm's standardwebhooks.
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include "support/daemon_process.h"
+#include "support/hook_server.h"
+
+namespace streaming {
+namespace {
+
+using testing::AllOf;
+using testing::HasSubstr;
+using testing::Not;
+using testing::StartsWith;
+
+// The texts of all events of format `content`, joined.
+std::string text_of_answer(const std::string& answer) {
+  constexpr std::string_view kFrame = "data: {\"content\":", kFrameEnd = "}\n\n";
+  std::string text;
+  for (std::size_t at = answer.find(kFrame); at != std::string::npos; at = answer.find(kFrame, at)) {
+    at += kFrame.size();
+    rapidjson::Document piece;
+    piece.Parse(answer.substr(at, answer.find(kFrameEnd, at) - at).c_str());
+    text += piece.GetString();
+  }
+  return text;
+}
+
+class ReportsTest : public testing::Test {
+ protected:
+  // A daemon whose hook `chat` has that path.
+  void start(const std::string& path, const std::string& more_settings = "",
+             const std::vector<std::string>& flags = {"--delay", "1"}) {
+    daemon.emplace(flags, [] {}, DAEMON);
+    ASSERT_TRUE(daemon->ready()) << daemon->log();
+    configure(path, more_settings);
+  }
+  void configure(const std::string& path, const std::string& more_settings = "") {
+    daemon->write_config(hook.settings("chat", path) + more_settings);
+    daemon->signal(SIGHUP);
+    ASSERT_TRUE(daemon->logs("reload: answers.hooks has changed")) << daemon->log();
+  }
+  std::string ask(const std::string& fields) {
+    return read_to_end(daemon->hand_client_over("{\"on_end\":\"chat\"" + fields + "}").get());
+  }
+  bool has(std::size_t posts) const {
+    return eventually([&] { return hook.posts().size() >= posts; });
+  }
+
+  HookServer hook;
+  std::optional<DaemonProcess> daemon;
+};
+
+TEST_F(ReportsTest, ReportsAnAnswerSignedToItsHook) {
+  start("/ok");
+  const std::string answer = ask(R"(,"answer_id":"a-1","request_id":"r-1","user_id":7,"on_end_data":{"row":9})");
+  ASSERT_TRUE(has(1)) << daemon->log();
+  const HookServer::Post post = std::move(hook.posts().front());
+  ASSERT_TRUE(post.json.IsObject()) << post.report;
+  EXPECT_THAT(post.id, StartsWith("msg_"));
+  EXPECT_EQ(post.text("type"), "answer.ended");
+  EXPECT_EQ(post.text("answer_id"), "a-1");
+  EXPECT_EQ(post.text("request_id"), "r-1");
+  EXPECT_EQ(post.text("user_id"), "7");
+  EXPECT_EQ(post.text("backend"), "mock");
+  EXPECT_EQ(post.text("cause"), "completed");
+  EXPECT_EQ(post.text("finish_reason"), "stop");
+  EXPECT_EQ(post.text("text"), text_of_answer(answer));
+  EXPECT_EQ(post.json["data"]["row"].GetInt(), 9);
+  EXPECT_TRUE(post.json["client_has_end"].GetBool());
+  EXPECT_EQ(daemon->stop(), 0);
+  EXPECT_THAT(daemon->log(), Not(HasSubstr("whsec_")));
+  EXPECT_THAT(daemon->log(), Not(HasSubstr("MfKQ")));
+}
+
+TEST_F(ReportsTest, ReportsTheWholeAnswerOfAClientThatHasLeft) {
+  start("/ok");
+  daemon->hand_client_over(R"({"on_end":"chat"})").reset();
+  daemon->hand_client_over(R"({"on_end":"chat","on_disconnect":"cancel"})").reset();
+  ASSERT_TRUE(has(2)) << daemon->log();
+  const std::string whole = text_of_answer(ask(""));
+  for (const HookServer::Post& post : hook.posts()) {
+    if (post.text("cause") == "completed") {
+      EXPECT_EQ(post.text("text"), whole);
+    } else {
+      EXPECT_EQ(post.text("cause"), "client_gone");
+    }
+  }
+}
+
+TEST_F(ReportsTest, SendsAReportAgainThatTheHookHasNotTaken) {
+  start("/fail/1");
+  ask("");
+  ASSERT_TRUE(has(2)) << daemon->log();
+  const std::vector<HookServer::Post> posts = hook.posts();
+  EXPECT_EQ(posts[0].status, 500);
+  EXPECT_EQ(posts[1].status, 204);
+  EXPECT_EQ(posts[0].id, posts[1].id);
+  EXPECT_TRUE(daemon->logs("hook chat has not taken 1 reports")) << daemon->log();
+}
+
+TEST_F(ReportsTest, DeliversTheReportsOfTheLastAnswersBeforeItEnds) {
+  start("/ok");
+  const UniqueFd browser = daemon->hand_client_over(R"({"on_end":"chat","answer_id":"last"})");
+  read_some(browser.get());
+  daemon->signal(SIGTERM);
+  read_to_end(browser.get());
+  EXPECT_EQ(daemon->exit_status(), 0);
+  ASSERT_EQ(hook.posts().size(), 1u);
+  EXPECT_EQ(hook.posts().front().text("answer_id"), "last");
+}
+
+TEST_F(ReportsTest, EndsThoughAHookIsSilent) {
+  start("/hang/9", "timeout_ms = 200\n");
+  ask("");
+  ASSERT_TRUE(has(1));
+  daemon->signal(SIGTERM);
+  ASSERT_TRUE(daemon->logs("signal 15"));
+  EXPECT_NE(daemon->exit_status(), -1);
+  EXPECT_THAT(daemon->log(), HasSubstr("1 reports of answers are lost: the daemon ends"));
+}
+
+TEST_F(ReportsTest, RefusesAnUnknownHook) {
+  start("/ok");
+  const std::string answer = read_to_end(daemon->hand_client_over(R"({"on_end":"chta"})").get());
+  EXPECT_THAT(answer, AllOf(StartsWith("HTTP/1.1 400 "), HasSubstr("on_end names an unknown hook")));
+}
+
+}  // namespace
+}  // namespace streaming
