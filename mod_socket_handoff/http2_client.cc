@@ -71,9 +71,6 @@ class Http2Client {
   // For the primary's thread.
 
   bool is_gone() const { return is_gone_; }
-  // True once bytes have shown that the connection is not HTTP/2.
-  bool is_other_protocol() const { return trace_ && trace_->preface() == Http2Trace::Preface::kOther; }
-  bool has_begun() const { return trace_ != nullptr; }
   void stop_watching();
   void lose_certainty(const char* reason);
   void observe_input(const apr_bucket_brigade* brigade);
@@ -381,19 +378,14 @@ namespace {
 apr_status_t watch_input(ap_filter_t* filter, apr_bucket_brigade* brigade, ap_input_mode_t mode, apr_read_type_e block,
                          apr_off_t bytes) {
   auto& client = *static_cast<Http2Client*>(filter->ctx);
-  ap_filter_t* next = filter->next;
   if (client.is_gone()) return APR_ECONNABORTED;
-  if (mode == AP_MODE_INIT || mode == AP_MODE_SPECULATIVE) return ap_get_brigade(next, brigade, mode, block, bytes);
-  if (mode != AP_MODE_READBYTES && client.has_begun()) {
+  const apr_status_t status = ap_get_brigade(filter->next, brigade, mode, block, bytes);
+  if (status != APR_SUCCESS || mode == AP_MODE_INIT || mode == AP_MODE_SPECULATIVE) return status;
+  if (mode == AP_MODE_READBYTES) {
+    client.observe_input(brigade);
+  } else {
     client.lose_certainty("its connection was read otherwise than mod_http2 does");
-  } else if (mode != AP_MODE_READBYTES) {
-    client.stop_watching();  // HTTP/1.x reads lines
-    return ap_get_brigade(next, brigade, mode, block, bytes);
   }
-  const apr_status_t status = ap_get_brigade(next, brigade, mode, block, bytes);
-  if (status != APR_SUCCESS) return status;
-  client.observe_input(brigade);
-  if (client.is_other_protocol()) client.stop_watching();
   return status;
 }
 
@@ -434,6 +426,14 @@ int watch_http2_client(conn_rec* c, void*) {
   return OK;
 }
 
+// httpd's hook process_connection, behind mod_http2: the connection is not HTTP/2. Its filters must go before it has a
+// request, which would begin its own chain with them.
+int leave_to_others(conn_rec* c) {
+  const ClientConnection* client = find_client_connection(c);
+  if (client && client->http2) client->http2->stop_watching();
+  return DECLINED;
+}
+
 }  // namespace
 
 void expect_http2_clients() {
@@ -443,6 +443,8 @@ void expect_http2_clients() {
 void register_http2_hooks() {
   are_http2_clients_expected = false;
   ap_hook_pre_connection(watch_http2_client, nullptr, nullptr, APR_HOOK_MIDDLE);
+  static constexpr const char* kMayServe[] = {"mod_http2.c", nullptr};
+  ap_hook_process_connection(leave_to_others, kMayServe, nullptr, APR_HOOK_LAST);
   input_record = ap_register_input_filter("SOCKET_HANDOFF_HTTP2_IN", watch_input, nullptr, AP_FTYPE_CONNECTION);
   output_record = ap_register_output_filter("SOCKET_HANDOFF_HTTP2_OUT", watch_output, nullptr, AP_FTYPE_CONNECTION);
 }

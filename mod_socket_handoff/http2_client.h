@@ -3,7 +3,7 @@
 // Apache lets go of it when one request's stream is the only open one.
 //
 // Two connection filters between mod_http2 and mod_ssl see every frame. They are there only if a section of the
-// configuration has SocketHandoffHTTP2 On, and they remove themselves from a connection that begins with HTTP/1.x.
+// configuration has SocketHandoffHTTP2 On, and they are removed from a connection that mod_http2 does not serve.
 //
 // mod_http2 runs a request in a thread of its own, on a secondary connection. The primary connection, its filters and
 // its socket belong to another thread. So the request's thread sends an interim response (102), which mod_http2 writes
