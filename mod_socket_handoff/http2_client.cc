@@ -465,9 +465,10 @@ Verdict wait_for_other_streams(request_rec* r, const Settings& settings) {
   Http2Client& client = *http2_client_of(r);
   const std::uint32_t stream = stream_of(r);
   if (client.is_alone(stream)) return Verdict::yes();
-  const bool is_alone = client.wait_until_alone(r, stream, settings.http2_wait());
-  count_wait_for_streams(!is_alone);
-  return is_alone ? client.certainty() : Verdict::no("another stream of its HTTP/2 connection is open");
+  count_wait_for_streams();
+  if (client.wait_until_alone(r, stream, settings.http2_wait())) return client.certainty();
+  count_wait_in_vain();
+  return Verdict::no("another stream of its HTTP/2 connection is open");
 }
 
 Departure depart(request_rec* r, Reservation& reservation) {

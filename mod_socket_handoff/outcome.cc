@@ -116,11 +116,12 @@ void record_outcome(request_rec* r, Outcome outcome) {
   if (SharedMemory* shared = shared_memory()) shared->outcomes[index].fetch_add(1, std::memory_order_relaxed);
 }
 
-void count_wait_for_streams(bool was_in_vain) {
-  SharedMemory* shared = shared_memory();
-  if (!shared) return;
-  shared->waits[0].fetch_add(1, std::memory_order_relaxed);
-  if (was_in_vain) shared->waits[1].fetch_add(1, std::memory_order_relaxed);
+void count_wait_for_streams() {
+  if (SharedMemory* shared = shared_memory()) shared->waits[0].fetch_add(1, std::memory_order_relaxed);
+}
+
+void count_wait_in_vain() {
+  if (SharedMemory* shared = shared_memory()) shared->waits[1].fetch_add(1, std::memory_order_relaxed);
 }
 
 int copy_outcome_to_redirects(request_rec* r) {

@@ -31,8 +31,9 @@ void record_outcome(request_rec* r, Outcome outcome);
 // such as an error document.
 int copy_outcome_to_redirects(request_rec* r);
 
-// Counts a hand-off over HTTP/2 that has waited for the connection's other streams to end.
-void count_wait_for_streams(bool was_in_vain);
+// Count the hand-offs over HTTP/2 that begin to wait for the connection's other streams, and those that waited in vain.
+void count_wait_for_streams();
+void count_wait_in_vain();
 
 // For mod_status' hook.
 int show_counters(request_rec* r, int flags);

@@ -17,7 +17,7 @@ use Handoff::Wait 'wait_until';
 my $root      = Apache::Test::vars('serverroot');
 my $documents = Apache::Test::vars('documentroot');
 # Of the ports that t/run found free; Handoff::PrivateApache's own is the one above.
-my ($page_port, $answer_port) = map { Apache::Test::vars('port') + $_ } 7, 8;
+my ($page_port, $answer_port) = map { Apache::Test::vars('port') + $_ } 17, 18;
 
 sub file {
   my ($path) = @_;

@@ -18,6 +18,7 @@ sub curl {
     or die "curl: $!";
   local $/;
   my ($head, $body) = split /\r\n\r\n/, scalar(<$curl>) // '', 2;
+  ($head, $body) = split /\r\n\r\n/, $body, 2 while ($head // '') =~ m{^HTTP/\S+ 1\d\d};    # interim responses
   close $curl;
   $head = ($head // '') . "\r\n";
   my %headers;

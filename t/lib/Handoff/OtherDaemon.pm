@@ -15,19 +15,21 @@ use Handoff::Wait 'wait_until';
 
 # start($type, $manner, $framing): as other-daemon.php has them.
 sub start {
-  my ($class, $type, $manner, @framing) = @_;
+  my ($class, @arguments) = @_;
   my $self   = bless { socket => Handoff::Daemon->new_socket_path }, $class;
-  my $script = Apache::Test::vars('serverroot') . '/lib/Handoff/other-daemon.php';
+  my $script = Apache::Test::vars('serverroot') . '/lib/Handoff/' . $class->script;
   my $log    = Apache::Test::vars('t_logs') . "/other-daemon-of-$$.log";
   $self->{pid} = fork // croak "fork: $!";
   if (!$self->{pid}) {
     open STDOUT, '>>', $log     or die $!;
     open STDERR, '>&', \*STDOUT or die $!;
-    exec qw(setpriv --pdeathsig KILL php), $script, $self->{socket}, $type, $manner, @framing or die "php: $!\n";
+    exec qw(setpriv --pdeathsig KILL php), $script, $self->{socket}, @arguments or die "php: $!\n";
   }
   wait_until { listens($self->{socket}) } 'the daemon to listen';
   return $self;
 }
+
+sub script { return 'other-daemon.php' }
 
 # 00010000 is the kernel's flag of a socket that accepts connections.
 sub listens {

@@ -17,7 +17,7 @@ use Handoff::Wait 'wait_until';
 our @EXPORT_OK = qw(module);
 
 # The last of the ports that t/run found free, and the suite's Apache does not use.
-sub port { return Apache::Test::vars('port') + 9 }
+sub port { return Apache::Test::vars('port') + 19 }
 
 # module('headers'): its LoadModule line; nothing if the module is missing or loaded already.
 sub module {
