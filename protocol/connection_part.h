@@ -96,7 +96,7 @@ struct TlsState {
 // An HTTP/2 connection on which one stream is open, whose request is complete and whose response has not begun.
 struct Http2State {
   std::uint32_t stream = 0;          // odd
-  std::uint32_t highest_stream = 0;  // that the client has opened; odd, and not below `stream`
+  std::uint32_t highest_stream = 0;  // that the client has opened, without `frames`; odd, and not below `stream`
   // How many bytes of DATA may be sent. SETTINGS can make the stream's window negative.
   std::int32_t connection_window = 0;
   std::int32_t stream_window = 0;

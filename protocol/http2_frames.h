@@ -48,6 +48,7 @@ enum class Http2Error : std::uint32_t {
   kProtocolError = 1,
   kInternalError = 2,
   kFlowControlError = 3,
+  kStreamClosed = 5,
   kFrameSizeError = 6,
   kRefusedStream = 7,
   kCancel = 8,

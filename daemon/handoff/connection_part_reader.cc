@@ -17,13 +17,18 @@ Error error_of(ConnectionPartProblem problem) {
       return Error{"the message ends within its connection part"};
     case ConnectionPartProblem::kUnknownVersion:
       return Error{"the connection part describes a connection that this daemon does not know; it knows TLS 1.2 and "
-                   "1.3 with AES-GCM or ChaCha20-Poly1305, in version " +
-                   std::to_string(handoff_protocol::kTlsOnlyConnectionVersion) + " of the part"};
+                   "1.3 with AES-GCM or ChaCha20-Poly1305, and HTTP/2, in version " +
+                   std::to_string(handoff_protocol::kConnectionVersion) + " of the part"};
     case ConnectionPartProblem::kNone:
     case ConnectionPartProblem::kMalformed:
       break;
   }
   return Error{"the connection part is malformed: its lengths do not agree"};
+}
+
+Transport transport_of(const handoff_protocol::ConnectionState& connection) {
+  if (!connection.http2) return Transport::kTls;
+  return connection.tls ? Transport::kH2 : Transport::kH2c;
 }
 
 }  // namespace
@@ -49,23 +54,24 @@ std::span<char> ConnectionPartReader::take(std::span<char> message) {
 void ConnectionPartReader::read() {
   const handoff_protocol::ConnectionPart part = handoff_protocol::read_connection_part(std::span(bytes_).first(size_));
   problem_ = part.problem;
-  if (part.is_reservation || part.connection.http2 || !part.connection.records.empty()) {
-    problem_ = ConnectionPartProblem::kUnknownVersion;
-  }
+  if (part.is_reservation) problem_ = ConnectionPartProblem::kUnknownVersion;
   if (problem_ == ConnectionPartProblem::kIncomplete) {
     wanted_ = part.bytes;
     return;
   }
   state_ = problem_ == ConnectionPartProblem::kNone ? State::kBehind : State::kFailed;
-  if (state_ == State::kBehind) tls_ = std::make_unique<TlsConnection>(*part.connection.tls);
+  if (state_ == State::kBehind) {
+    transport_ = transport_of(part.connection);
+    connection_ = ClientConnection::make(part.connection);
+  }
   wipe();
 }
 
 void ConnectionPartReader::give_to(Client& client) {
   if (!usable()) return client.socket.reset();
-  if (!tls_) return;
-  client.transport = Transport::kTls;
-  client.tls = std::move(tls_);
+  if (!connection_) return;
+  client.transport = transport_;
+  client.connection = std::move(connection_);
 }
 
 Status ConnectionPartReader::status() const {

@@ -52,7 +52,8 @@ class ConnectionPartReader {
   std::size_t size_ = 0;
   std::size_t wanted_ = handoff_protocol::kConnectionHeaderBytes;  // bytes_ can be read when it has so many
   std::array<std::uint8_t, handoff_protocol::kMaxConnectionPartBytes> bytes_;
-  std::unique_ptr<TlsConnection> tls_;
+  Transport transport_ = Transport::kPlain;
+  std::unique_ptr<ClientConnection> connection_;
 };
 
 }  // namespace streaming

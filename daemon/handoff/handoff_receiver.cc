@@ -392,9 +392,9 @@ void HandoffReceiver::on_unread(const Completion& completion) {
 }
 
 // The peer is still there. It may read the refusal yet, or see the end, and answer the client itself. A client over TLS
-// is left to it: two answers would be two records with the same number and key.
+// or HTTP/2 is left to it: two answers would be two records with the same number and key, or two heads of one stream.
 void HandoffReceiver::answer_in_place_of_peer(Connection& connection) {
-  if (connection.client_.tls) return close(connection);
+  if (connection.client_.connection) return close(connection);
   answer_client(connection);
 }
 

@@ -11,7 +11,7 @@ std::string acknowledgement_of(const Refusal& refusal) {
   message += "{\"status\":" + std::to_string(refusal.status);
   if (refusal.retry_after_seconds > 0) message += ",\"retry_after\":" + std::to_string(refusal.retry_after_seconds);
   message += ",\"" + std::string(handoff_protocol::kKnownConnectionVersion) + "\":";
-  return message + std::to_string(handoff_protocol::kTlsOnlyConnectionVersion) + "}";
+  return message + std::to_string(handoff_protocol::kConnectionVersion) + "}";
 }
 
 Counter counter_of(const Refusal& refusal) {

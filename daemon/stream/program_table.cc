@@ -156,6 +156,7 @@ void ProgramTable::enter_at(CompletionTable& completions) {
 // --- Beginning ------------------------------------------------------------------------------------------------------
 
 Admission ProgramTable::open(Client& client, std::unique_ptr<HandoffRequest> request, const Config& config) {
+  if (is_http2(client.transport)) return Refusal{400, "backend exec has no frames for a client over HTTP/2"};
   if (find_command(config, request->profile) == nullptr) {
     return Refusal{400, "unknown profile; of backend exec there are: " + command_names(config)};
   }
@@ -178,7 +179,7 @@ Admission ProgramTable::open(Client& client, std::unique_ptr<HandoffRequest> req
 Admission ProgramTable::start(Program& program, const StreamTable::Place& place, Client& client,
                               std::unique_ptr<HandoffRequest> request, const Config& config) {
   const Result<Handle> child =
-      client.tls ? start_behind_pair(program, *request, config) : start_child(program, client.socket, *request, config);
+      client.connection ? start_behind_pair(program, *request, config) : start_child(program, client.socket, *request, config);
   if (!child) {
     log::error("program {}: {}", program.name_, child.error().message);
     return not_started(child.error().code);
@@ -186,7 +187,7 @@ Admission ProgramTable::start(Program& program, const StreamTable::Place& place,
   program.child_ = *child;
   const Duration longest = streams_.settings().max_stream_duration;
   if (longest > Duration(0)) timers_.schedule(program.lifetime_, longest);
-  if (!client.tls) {
+  if (!client.connection) {
     program.place_ = place;
     program.stream_id_ = streams_.id_of_program(program.handle_);
     client.socket.reset();  // it is the program's

@@ -51,6 +51,13 @@ Stream::LogRecord::LogRecord(const HandoffRequest& request, std::string_view mod
 
 // --- Beginning ------------------------------------------------------------------------------------------------------
 
+void Stream::set_client(RingFile file, Transport transport, std::unique_ptr<ClientConnection> connection) {
+  client_ = file;
+  transport_ = transport;
+  connection_ = std::move(connection);
+  if (connection_) table_.count_incomplete_record(0, connection_->incomplete_bytes());
+}
+
 void Stream::open(std::unique_ptr<HandoffRequest> request, Format format, Backend& backend) {
   if (LogRecord record(*request, backend.model(*request)); !record.empty()) {
     log_record_ = std::make_unique<LogRecord>(std::move(record));
@@ -63,13 +70,13 @@ void Stream::open(std::unique_ptr<HandoffRequest> request, Format format, Backen
   if (table_.settings().max_stream_duration > Duration(0)) {
     table_.timers().schedule(lifetime_, table_.settings().max_stream_duration);
   }
-  submit_watch(POLLIN | POLLRDHUP);
   arm_wait();
   mark_for_flush();
+  begin_watch();
 }
 
 void Stream::append_head(const HandoffRequest& request, Format format) {
-  const bool chunked = request.apache.takes_chunks();
+  const bool chunked = request.apache.takes_chunks() && !is_http2(transport_);
   append_stream_head(writer_.queue(), {.date = table_.date(),
                                        .chunked = chunked,
                                        .own = format_headers(format),
@@ -82,7 +89,7 @@ void Stream::open_refused(const HttpError& error) {
   refused_ = true;
   status_ = static_cast<std::uint16_t>(error.status);
   append_error_response(writer_.queue(), error, table_.date());
-  submit_watch(POLLIN | POLLRDHUP);
+  begin_watch();
   begin_close(CloseCause::kRefused);
 }
 
@@ -160,8 +167,8 @@ void Stream::mark_for_flush() {
 
 void Stream::flush() {
   if (encoder_.too_large()) begin_close(CloseCause::kUpstreamTooLarge);
-  if (state_ == StreamState::kClosing || client_gone_ || head_held_ || (in_flight_ & kWritable) != 0) return;
-  if (tls_ && !seal()) return;
+  if (state_ == StreamState::kClosing || client_gone_ || (in_flight_ & kWritable) != 0) return;
+  if (connection_ ? !wrap() : head_held_) return;
   if (writer_.flush(table_.ring(), client_, tag(Operation::kClientSend))) {
     begin(kSend);
   } else if (state_ == StreamState::kDraining && writer_.empty() && !shut_down_) {
@@ -169,20 +176,37 @@ void Stream::flush() {
   }
 }
 
-bool Stream::seal() {
-  if (writer_.seal(*tls_, table_.tls_ciphers(), last_record())) return true;
+bool Stream::wrap() {
+  if (head_held_ && !connection_->has_to_reply()) return false;
+  if (writer_.wrap(*connection_, table_.tls_ciphers(), connection_end(), head_held_)) {
+    note_windows();
+    return true;
+  }
   log::warn("stream {}: no further TLS record can be made: its keys are used up, or OpenSSL has failed", stream_id());
   lose_client(CloseCause::kTlsFailed);
   return false;
 }
 
-StreamWriter::LastRecord Stream::last_record() const {
-  using LastRecord = StreamWriter::LastRecord;
-  if (!ended()) return LastRecord::kNotYet;
-  if (cause_ == CloseCause::kClientMalformed) return LastRecord::kFatalAlert;
-  // Only the missing record shows the client that a verbatim answer was cut; other formats have an event for that.
+ClientConnection::End Stream::connection_end() const {
+  using End = ClientConnection::End;
+  if (!ended()) return End::kNotYet;
+  if (cause_ == CloseCause::kClientMalformed) return End::kMalformed;
+  // Only the missing end shows the client that a verbatim answer was cut; other formats have an event for that.
   const bool is_cut = encoder_.is_verbatim() && cause_ != CloseCause::kCompleted;
-  return is_cut ? LastRecord::kNotYet : LastRecord::kCloseNotify;
+  return is_cut ? End::kNotYet : End::kWhole;
+}
+
+// A window without room is the same as a full buffer, except that the client opens it with a frame. A client that
+// cancels its answer takes all of it at once.
+void Stream::note_windows() {
+  if (writer_.is_held_back() && !head_held_) {
+    blocked_ = true;
+    arm_wait();
+  } else if (blocked_ && writer_.empty()) {
+    blocked_ = false;
+    restart_wait();
+    if (!ended()) pause_or_resume_backend();
+  }
 }
 
 void Stream::on_sent(const Completion& completion) {
@@ -200,8 +224,10 @@ void Stream::on_sent(const Completion& completion) {
     case StreamWriter::Progress::kSent: {
       // Otherwise the stream waits for the backend, and what the client takes does not restart that wait.
       const bool waited_for_client = blocked_ || ended();
-      blocked_ = false;
-      if (waited_for_client) restart_wait();
+      if (head_held_ || !writer_.has_only_replied()) {
+        blocked_ = false;
+        if (waited_for_client) restart_wait();
+      }
       bytes_sent_ += static_cast<std::uint64_t>(completion.result);
       table_.counters().add(Counter::kBytes, static_cast<std::uint64_t>(completion.result));
       if (!ended()) pause_or_resume_backend();

@@ -42,11 +42,7 @@ class Stream final : public ListNode, private EventSink, private TimerOwner {
   void open_refused(const HttpError& error);
 
   // Before the first of these: the client, which is the stream's to close.
-  void set_client(RingFile file, Transport transport, std::unique_ptr<TlsConnection> tls) {
-    client_ = file;
-    transport_ = transport;
-    tls_ = std::move(tls);
-  }
+  void set_client(RingFile file, Transport transport, std::unique_ptr<ClientConnection> connection);
 
   // What answers it; null for one that only says no.
   Backend* backend() const { return backend_; }
@@ -104,7 +100,9 @@ class Stream final : public ListNode, private EventSink, private TimerOwner {
   Transport transport() const { return transport_; }
   StreamState state() const { return state_; }
   CloseCause cause() const { return cause_; }
-  // On the socket: of TLS whole records.
+  // With which a client over HTTP/2 has left, or which it was sent; empty if there is none.
+  std::string_view http2_error() const { return connection_ ? connection_->error_name() : std::string_view(); }
+  // On the socket: of TLS whole records, of HTTP/2 whole frames.
   std::uint64_t bytes_sent() const { return bytes_sent_; }
   std::uint32_t events() const { return events_; }
   Time opened() const { return opened_; }
@@ -127,7 +125,7 @@ class Stream final : public ListNode, private EventSink, private TimerOwner {
   void on_unacknowledged(const Completion& completion);
   void on_closed(const Completion& completion);
 
-  // For the table: receives what a client over TLS has sent; false if nobody wants that any more.
+  // For the table: receives what a client with a connection has sent; false if nobody wants that any more.
   bool submit_receive();
 
  private:
@@ -160,12 +158,15 @@ class Stream final : public ListNode, private EventSink, private TimerOwner {
 
   void append_head(const HandoffRequest& request, Format format);
   void note_first_event();
-  bool nothing_sent() const { return bytes_sent_ == 0 && !writer_.sending() && !writer_.sealed(); }
+  bool nothing_sent() const {
+    return connection_ ? !writer_.has_wrapped_text() : bytes_sent_ == 0 && !writer_.sending();
+  }
 
   void mark_for_flush();
-  // Makes records of what is queued for a client over TLS; false if the stream has ended because that failed.
-  bool seal();
-  StreamWriter::LastRecord last_record() const;
+  // Passes what is queued through the client's connection; false if there is nothing to send.
+  bool wrap();
+  ClientConnection::End connection_end() const;
+  void note_windows();
   void pause_or_resume_backend();
   // What is waited for has happened, and the next wait begins.
   void restart_wait();
@@ -179,9 +180,12 @@ class Stream final : public ListNode, private EventSink, private TimerOwner {
 
   void on_client_gone(CloseCause cause);
   void on_client_broken(CloseCause cause);
+  void begin_watch();
   void submit_watch(short events);
-  void take_records(std::span<char> bytes);
-  TlsConnection::Received open_records(std::span<char> bytes);
+  void take_input(std::span<char> bytes);
+  // Acts on what the connection has received, and watches for more.
+  void act_on(ClientConnection::Received received);
+  void on_cancelled();
   void drop_incomplete_record();
   bool has_received_too_much() const;
   void submit_writable();
@@ -207,21 +211,21 @@ class Stream final : public ListNode, private EventSink, private TimerOwner {
   CloseCause cause_ = CloseCause::kCompleted;
   std::uint8_t in_flight_ = 0;
   bool head_held_ : 1 = false;     // the head waits in the writer for the first event
-  bool blocked_ : 1 = false;       // the client's buffer was full at the last send
+  bool blocked_ : 1 = false;       // the client has no room: its buffer was full at the last send, or its window is
   bool goes_on_ : 1 = false;       // the backend is to finish its answer also when the client has left
   bool client_gone_ : 1 = false;   // the client has left, and the stream goes on: nothing is queued or sent
   bool paused_ : 1 = false;        // the backend was told to pause
   bool shut_down_ : 1 = false;     // the client was told that the answer has ended
   bool client_talks_ : 1 = false;  // the client has sent bytes that we do not read while we stream
   bool refused_ : 1 = false;       // an answer in place of a stream
-  Transport transport_ : 2 = Transport::kPlain;
+  Transport transport_ : 3 = Transport::kPlain;
   std::uint32_t events_ = 0;
   std::uint16_t status_ = 200;
   std::uint16_t received_kb_ = 0;  // from the client; each receive counts at least one
   StreamTable& table_;
   [[no_unique_address]] StreamWriter writer_;
   std::uint16_t unacknowledged_kb_ = 0;  // of what was sent, when it was last looked at
-  std::unique_ptr<TlsConnection> tls_;   // null unless the client's transport is TLS
+  std::unique_ptr<ClientConnection> connection_;  // null if the client is plain or relayed
   Timer wait_;  // for whatever is waited for: the first event, the next one, the client's buffer, the client's end
   Time waiting_since_;
   Time quiet_since_;  // nothing was queued for the client since

@@ -19,6 +19,11 @@ constexpr short kClientGoneEvents = POLLRDHUP | POLLHUP | POLLERR;
 
 // --- The client's side ----------------------------------------------------------------------------------------------
 
+void Stream::begin_watch() {
+  if (connection_) return act_on(connection_->received());
+  submit_watch(POLLIN | POLLRDHUP);
+}
+
 void Stream::submit_watch(short events) {
   begin(kWatch);
   table_.ring().submit_poll(client_, events, tag(Operation::kClientWatch));
@@ -34,7 +39,7 @@ void Stream::on_watch(const Completion& completion) {
   if ((completion.result & POLLERR) != 0) return drain();
   if ((completion.result & kClientGoneEvents) != 0) return on_client_gone(CloseCause::kClientGone);
   if (shut_down_) return drain();
-  if (tls_ && !client_talks_) return table_.receive_when_possible(*this);
+  if (connection_ && !client_talks_) return table_.receive_when_possible(*this);
   // What a client sends behind its request is not read while we stream; it is drained at the end.
   client_talks_ = true;
   submit_watch(POLLRDHUP);
@@ -53,39 +58,52 @@ void Stream::on_received(const Completion& completion) {
   if (state_ == StreamState::kClosing) return close_when_idle();
   if (client_gone_) return;
   if (completion.result == -ENOBUFS) return table_.receive_when_possible(*this);
-  if (completion.result > 0 && !shut_down_) return take_records(completion.buffer);
+  if (completion.result > 0 && !shut_down_) return take_input(completion.buffer);
   on_input(completion.result);
 }
 
-// Nobody wants what is in the records, but only an open one shows that it is a close_notify or a KeyUpdate.
-void Stream::take_records(std::span<char> bytes) {
-  count_received(static_cast<std::int32_t>(bytes.size()));
-  const TlsConnection::Received received = open_records(bytes);
-  if (received == TlsConnection::Received::kClosed) return on_client_gone(CloseCause::kClientGone);
-  const bool malformed = received == TlsConnection::Received::kMalformed;
+// Over TLS nobody wants what is in the records, but only an open one shows that it is a close_notify or a KeyUpdate.
+void Stream::take_input(std::span<char> bytes) {
+  // HTTP/2 has a limit of its own: a long answer takes many frames from the client.
+  if (!is_http2(transport_)) count_received(static_cast<std::int32_t>(bytes.size()));
+  const std::size_t incomplete_bytes = connection_->incomplete_bytes();
+  const ClientConnection::Received received = connection_->receive(table_.tls_ciphers(), bytes);
+  table_.count_incomplete_record(incomplete_bytes, connection_->incomplete_bytes());
+  act_on(received);
+}
+
+void Stream::act_on(ClientConnection::Received received) {
+  using Received = ClientConnection::Received;
+  if (received == Received::kClosed) return on_client_gone(CloseCause::kClientGone);
+  const bool malformed = received == Received::kMalformed;
   client_talks_ = malformed || has_received_too_much();
   if (client_talks_) drop_incomplete_record();
   submit_watch(client_talks_ ? POLLRDHUP : POLLIN | POLLRDHUP);
   if (malformed && (ended() || goes_on_)) return on_client_gone(CloseCause::kClientMalformed);
   if (malformed) return begin_close(CloseCause::kClientMalformed);
-  if (tls_->has_to_answer()) mark_for_flush();
+  if (received == Received::kCancelled) on_cancelled();
+  if (head_held_ && connection_->wants_head()) {
+    head_held_ = false;
+    arm_wait();
+    mark_for_flush();
+  }
+  if (connection_->has_to_reply() || blocked_) mark_for_flush();
 }
 
-TlsConnection::Received Stream::open_records(std::span<char> bytes) {
-  const std::size_t incomplete_bytes = tls_->incomplete_bytes();
-  const TlsConnection::Received received = tls_->receive(table_.tls_ciphers(), bytes);
-  table_.count_incomplete_record(incomplete_bytes, tls_->incomplete_bytes());
-  return received;
+// The connection takes leave of the client, and a backend that goes on has nobody to tell.
+void Stream::on_cancelled() {
+  if (ended() && !writer_.empty()) cause_ = CloseCause::kClientGone;
+  if (!goes_on_) begin_close(CloseCause::kClientGone);
 }
 
 void Stream::drop_incomplete_record() {
-  table_.count_incomplete_record(tls_->incomplete_bytes(), 0);
-  tls_->drop_incomplete();
+  table_.count_incomplete_record(connection_->incomplete_bytes(), 0);
+  connection_->drop_incomplete();
 }
 
 bool Stream::has_received_too_much() const {
   const bool keeps_too_much =
-      tls_->incomplete_bytes() > 0 && table_.incomplete_record_bytes() > kMaxIncompleteRecordBytes;
+      connection_->incomplete_bytes() > 0 && table_.incomplete_record_bytes() > kMaxIncompleteRecordBytes;
   return keeps_too_much || received_kb_ >= kMaxReceivedKb;
 }
 
@@ -119,7 +137,7 @@ void Stream::on_unacknowledged(const Completion& completion) {
   const Time now = table_.timers().now();
   const auto timed_out = [&] { return now >= waiting_since_ + table_.settings().write_timeout; };
   if (client_gone_ && timed_out()) return lose_client(CloseCause::kWriteTimeout);
-  if (client_gone_ && tls_ && completion.result <= kUnacknowledgedAtReset) return abandon(cause_);
+  if (client_gone_ && connection_ && completion.result <= kUnacknowledgedAtReset) return abandon(cause_);
   if (client_gone_) return lose_client(CloseCause::kClientGone);
   if (!unknown) {
     const auto left_kb = static_cast<std::uint16_t>(std::min(completion.result / 1024 + 1, UINT16_MAX));
@@ -196,6 +214,8 @@ void Stream::begin_close(CloseCause cause, int upstream_status, int retry_after_
   if (ended()) return;
   if (session_) session_->on_answer_end(cause);
   if (client_gone_) return abandon(CloseCause::kClientGone);
+  // Whatever ends a stream whose client has cancelled it.
+  if (connection_ && connection_->received() == ClientConnection::Received::kCancelled) cause = CloseCause::kClientGone;
   cause_ = cause;
   if (session_) session_->cancel();
   lifetime_.stop();
@@ -204,7 +224,7 @@ void Stream::begin_close(CloseCause cause, int upstream_status, int retry_after_
   if (!words.empty()) error.message = words;
   if (!error.message.empty() && !encoder_.is_verbatim()) {
     if (nothing_sent() && !table_.settings().early_head) {
-      writer_.drop();
+      writer_.drop_text();
       status_ = static_cast<std::uint16_t>(answer_status(cause, upstream_status));
       append_error_response(writer_.queue(), {status_, error}, table_.date());
     } else {
@@ -251,7 +271,7 @@ void Stream::on_closed(const Completion& completion) {
 void Stream::finish_close() {
   CHECK(in_flight_ == 0 && !writer_.sending());
   CHECK(!linked() && !wait_.pending() && !lifetime_.pending());
-  if (tls_) drop_incomplete_record();
+  if (connection_) drop_incomplete_record();
   if (session_) session_->on_stream_end(client_has_end(cause_));
   move_to(StreamState::kFree);
   table_.release(*this);

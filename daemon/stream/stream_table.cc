@@ -17,7 +17,8 @@ Refusal full() {
 }
 
 // By Transport.
-constexpr Counter kTransportCounters[] = {Counter::kPlainStreams, Counter::kTlsStreams, Counter::kRelayedStreams};
+constexpr Counter kTransportCounters[] = {Counter::kPlainStreams, Counter::kTlsStreams, Counter::kRelayedStreams,
+                                          Counter::kH2Streams, Counter::kH2cStreams};
 
 std::string slot_name(Handle handle) {
   return std::to_string(handle.index) + "." + std::to_string(handle.generation);
@@ -134,7 +135,7 @@ Stream* StreamTable::create(Client& client) {
     streams_.destroy(*stream, stream->handle());
     return nullptr;
   }
-  stream->set_client(*file, client.transport, std::move(client.tls));
+  stream->set_client(*file, client.transport, std::move(client.connection));
   return stream;
 }
 
@@ -241,7 +242,7 @@ void StreamTable::log_end(const Stream& stream) const {
   }
   if (stream.backend() != nullptr) line.add("backend", backend_registry()[stream.backend()->index()].name);
   line.add("transport", name(stream.transport()));
-  line.add("status", stream.status()).add("cause", info(stream.cause()).word);
+  line.add("status", stream.status()).add("cause", info(stream.cause()).word).add("http2_error", stream.http2_error());
   line.add("events", stream.events()).add("bytes", stream.bytes_sent());
   if (const std::optional<Duration> first = stream.first_event_after()) line.add("first_token_ms", first->count());
   line.add("duration_ms", (timers_.clock() - stream.opened()).count());

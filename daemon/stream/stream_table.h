@@ -102,7 +102,7 @@ class StreamTable final : private TimerOwner, private WorkOwner {
   }
   AnswerReports& reports() { return reports_; }
   TlsCiphers& tls_ciphers() { return tls_ciphers_; }
-  // A client over TLS has sent something: lets the stream receive it, at once or when it is its turn.
+  // A client with a connection has sent something: lets the stream receive it, at once or when it is its turn.
   void receive_when_possible(Stream& stream);
   // A stream's receive has completed.
   void received();

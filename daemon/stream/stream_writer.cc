@@ -5,6 +5,7 @@
 #include <cerrno>
 #include <charconv>
 #include <cstring>
+#include <optional>
 #include <string_view>
 #include <utility>
 
@@ -12,29 +13,36 @@
 
 namespace streaming {
 
-bool StreamWriter::seal(TlsConnection& tls, TlsCiphers& ciphers, LastRecord last) {
-  using Sealing = TlsConnection::Sealing;
-  const bool needed = !empty() || tls.has_to_answer() || last != LastRecord::kNotYet;
-  if (sending_ || !in_flight_.empty() || ended_ || !needed) return true;
-  if (chunked_) make_chunk();
+bool StreamWriter::wrap(ClientConnection& connection, TlsCiphers& ciphers, ClientConnection::End end,
+                        bool without_text) {
+  using End = ClientConnection::End;
+  wraps_ = true;
+  const bool has_text = !without_text && !empty();
+  if (sending_ || !in_flight_.empty() || ended_) return true;
+  if (!has_text && !connection.has_to_reply() && end == End::kNotYet) return true;
+  if (chunked_ && has_text) make_chunk();
   const char* begin = queued_.data() + sent_;
-  const std::string_view text(begin, static_cast<std::size_t>(queued_.data() + queued_.size() - begin));
-  Sealing sealing = tls.seal(ciphers, text, in_flight_);
-  if (sealing == Sealing::kDone && last == LastRecord::kCloseNotify) {
-    sealing = tls.seal_close_notify(ciphers, in_flight_);
-  } else if (sealing == Sealing::kDone && last == LastRecord::kFatalAlert) {
-    sealing = tls.seal_fatal_alert(ciphers, in_flight_);
-  }
-  queued_.reset();
+  const auto bytes = has_text ? static_cast<std::size_t>(queued_.data() + queued_.size() - begin) : 0;
+  const auto written = connection.write(ciphers, {begin, bytes}, end, in_flight_);
   sent_ = 0;
-  sealed_ = true;
-  ended_ = last != LastRecord::kNotYet;
-  return sealing == Sealing::kDone;
+  if (!written) return false;
+  only_replies_ = !written->has_text;
+  has_wrapped_text_ = has_wrapped_text_ || has_text;
+  if (written->done == bytes) {
+    if (has_text) queued_.reset();
+    ended_ = end != End::kNotYet;
+  } else if (written->done > 0) {
+    Buffer rest;
+    rest.append(queued_.view().substr(written->done));
+    queued_ = std::move(rest);
+  }
+  return true;
 }
 
 bool StreamWriter::flush(Ring& ring, RingFile client, Tag tag) {
-  if (sending_ || empty()) return false;
+  if (sending_) return false;
   if (in_flight_.empty()) {
+    if (wraps_ || empty()) return false;
     if (chunked_) make_chunk();
     std::swap(in_flight_, queued_);
   }
@@ -84,8 +92,18 @@ StreamWriter::Progress StreamWriter::on_sent(std::int32_t result) {
 void StreamWriter::drop() {
   CHECK(!sending_);
   in_flight_.reset();
-  queued_.reset();
   sent_ = 0;
+  drop_queued();
+}
+
+void StreamWriter::drop_text() {
+  CHECK(!has_wrapped_text_);
+  if (!wraps_) return drop();
+  drop_queued();
+}
+
+void StreamWriter::drop_queued() {
+  queued_.reset();
   chunked_ = head_queued_ = last_chunk_due_ = false;
 }
 

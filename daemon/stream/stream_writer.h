@@ -3,8 +3,8 @@
 // next.
 //
 // A member of its stream. Holds no memory while nothing waits. Bytes in flight are never moved or appended to. Of a
-// chunked answer each flush makes one chunk of what has gathered, in the same send. For a client over TLS that chunk
-// becomes records on its way to the bytes in flight; what is queued is always the answer's own text.
+// chunked answer each flush makes one chunk of what has gathered, in the same send. What is queued is always the
+// answer's own text: a ClientConnection makes records or frames of it on its way to the bytes in flight.
 
 #pragma once
 
@@ -12,8 +12,8 @@
 #include <cstdint>
 
 #include "base/buffer.h"
+#include "client/client_connection.h"
 #include "ring/ring.h"
-#include "tls/tls_connection.h"
 
 namespace streaming {
 
@@ -39,18 +39,18 @@ class StreamWriter {
   // True exactly when the send has been submitted and on_sent() has not yet been called.
   bool sending() const { return sending_; }
 
-  // The record that ends a connection.
-  enum class LastRecord : std::uint8_t {
-    kNotYet,
-    kCloseNotify,  // the answer is whole
-    kFatalAlert,   // the client has broken the protocol
-  };
-  // For a client over TLS, before each flush(): makes records of what is queued, and of what the connection has to
-  // answer. With the last record nothing may be queued any more. False if records cannot be made; then the connection
-  // must not be used any more.
-  [[nodiscard]] bool seal(TlsConnection& tls, TlsCiphers& ciphers, LastRecord last);
-  // Whether records were made, which must reach the client in their order: drop() must not make way for others.
-  bool sealed() const { return sealed_; }
+  // For a client that has a connection, before each flush(): passes what is queued through the connection, or, if
+  // `without_text`, only its replies. With an end nothing may be queued any more. False if the connection must not be
+  // used any more.
+  [[nodiscard]] bool wrap(ClientConnection& connection, TlsCiphers& ciphers, ClientConnection::End end,
+                          bool without_text);
+  // Whether text was wrapped, which must reach the client: nothing else can take its place.
+  bool has_wrapped_text() const { return has_wrapped_text_; }
+  // Whether there is text, and the connection takes none of it now.
+  bool is_held_back() const { return !sending_ && in_flight_.empty() && !queued_.empty(); }
+
+  // Whether the last send had replies alone while text waits: it shows nothing of the client's room for that.
+  bool has_only_replied() const { return only_replies_ && !queued_.empty(); }
 
   // Submits a send with `tag` if one is needed and none is in flight; true when it did.
   bool flush(Ring& ring, RingFile client, Tag tag);
@@ -58,10 +58,13 @@ class StreamWriter {
 
   // Forgets what waits, and that it was to be chunked. Not while sending.
   void drop();
+  // Likewise of text of which nothing was sent or wrapped; a connection's replies go on.
+  void drop_text();
 
  private:
   std::int64_t in_flight_left() const { return static_cast<std::int64_t>(in_flight_.size()) - sent_; }
   void make_chunk();
+  void drop_queued();
 
   Buffer in_flight_;  // what flush() submits next, or has submitted; its first sent_ bytes have gone
   Buffer queued_;
@@ -70,8 +73,10 @@ class StreamWriter {
   bool chunked_ : 1 = false;
   bool head_queued_ : 1 = false;     // queued_ begins with the head, which is in no chunk
   bool last_chunk_due_ : 1 = false;
-  bool sealed_ : 1 = false;
-  bool ended_ : 1 = false;  // the last record is made
+  bool wraps_ : 1 = false;  // text goes through a connection
+  bool has_wrapped_text_ : 1 = false;
+  bool only_replies_ : 1 = false;  // are in flight, and none of the text
+  bool ended_ : 1 = false;  // the connection's end is written
 };
 
 }  // namespace streaming

@@ -6,7 +6,6 @@
 #include <cstring>
 
 #include "base/check.h"
-#include "base/undumped_pool.h"
 #include "protocol/tls_key_schedule.h"
 #include "tls/limits.h"
 #include "tls/tls_ciphers.h"
@@ -102,22 +101,7 @@ class AdditionalData {
   std::size_t size_;
 };
 
-// Of all workers. It is never destroyed, because a connection may be destroyed at the process's end.
-UndumpedPool& connections() {
-  static UndumpedPool& pool = *new UndumpedPool(sizeof(TlsConnection));
-  return pool;
-}
-
 }  // namespace
-
-void* TlsConnection::operator new(std::size_t bytes) {
-  CHECK(bytes == sizeof(TlsConnection));
-  return connections().take();
-}
-
-void TlsConnection::operator delete(void* connection) {
-  if (connection != nullptr) connections().give_back(connection);
-}
 
 TlsConnection::TlsConnection(const handoff_protocol::TlsState& state)
     : from_client_(state.from_client), to_client_(state.to_client), version_(state.version), aead_(state.aead) {
@@ -242,22 +226,23 @@ std::size_t TlsConnection::record_bytes(std::span<const char> bytes) {
   return received_ == Received::kNothing ? kHeaderBytes + protected_bytes : 0;
 }
 
-TlsConnection::Received TlsConnection::receive(TlsCiphers& ciphers, std::span<char> bytes) {
-  if (!incomplete_.empty()) bytes = complete(ciphers, bytes);
+TlsConnection::Received TlsConnection::receive(TlsCiphers& ciphers, std::span<char> bytes,
+                                               TextReceiver* texts) {
+  if (!incomplete_.empty()) bytes = complete(ciphers, bytes, texts);
   while (received_ == Received::kNothing && !bytes.empty()) {
     const std::size_t whole = record_bytes(bytes);
     if (whole > bytes.size()) {
       incomplete_.append({bytes.data(), bytes.size()});
       break;
     }
-    if (whole > 0) received_ = open_record(ciphers, bytes.first(whole));
+    if (whole > 0) received_ = open_record(ciphers, bytes.first(whole), texts);
     bytes = bytes.subspan(whole);
   }
   return received_;
 }
 
 // Adds to the incomplete record what of `bytes` belongs to it, and opens it if that is all of it. Returns the rest.
-std::span<char> TlsConnection::complete(TlsCiphers& ciphers, std::span<char> bytes) {
+std::span<char> TlsConnection::complete(TlsCiphers& ciphers, std::span<char> bytes, TextReceiver* texts) {
   std::size_t whole = 0;
   while ((whole = record_bytes({incomplete_.data(), incomplete_.size()})) > incomplete_.size()) {
     if (bytes.empty()) return bytes;
@@ -265,12 +250,13 @@ std::span<char> TlsConnection::complete(TlsCiphers& ciphers, std::span<char> byt
     incomplete_.append({more.data(), more.size()});
     bytes = bytes.subspan(more.size());
   }
-  if (whole > 0) received_ = open_record(ciphers, {incomplete_.begin(), whole});
+  if (whole > 0) received_ = open_record(ciphers, {incomplete_.begin(), whole}, texts);
   incomplete_.reset();
   return bytes;
 }
 
-TlsConnection::Received TlsConnection::open_record(TlsCiphers& ciphers, std::span<char> record) {
+TlsConnection::Received TlsConnection::open_record(TlsCiphers& ciphers, std::span<char> record,
+                                                   TextReceiver* texts) {
   SequenceNumber number;
   if (!take_sequence(from_client_, number)) return malformed(kInternalError);
   std::span<char> sealed = record.subspan(kHeaderBytes);
@@ -280,18 +266,19 @@ TlsConnection::Received TlsConnection::open_record(TlsCiphers& ciphers, std::spa
   const std::string_view text(sealed.data(), sealed.size() - TlsCiphers::kTagBytes);
   const AdditionalData additional(version_, number, record.data(), text.size());
   if (!ciphers.open(aead_, from_client_, {nonce, additional.view()}, sealed)) return malformed(kBadRecordMac);
-  if (version_ == TlsVersion::k12) return act_on(byte_at(record, 0), text);
+  if (version_ == TlsVersion::k12) return act_on(byte_at(record, 0), text, texts);
   // RFC 8446, section 5.4: the text, its type, and padding of any length.
   const std::size_t type = text.find_last_not_of('\0');
   if (type == std::string_view::npos) return malformed(kUnexpectedMessage);
-  return act_on(byte_at(text, type), text.substr(0, type));
+  return act_on(byte_at(text, type), text.substr(0, type), texts);
 }
 
-TlsConnection::Received TlsConnection::act_on(std::uint8_t type, std::string_view text) {
+TlsConnection::Received TlsConnection::act_on(std::uint8_t type, std::string_view text, TextReceiver* texts) {
   // RFC 8446, section 5.1: nothing comes between the fragments of a message.
   if (key_update_bytes_ > 0 && type != kHandshake) return malformed(kUnexpectedMessage);
   switch (type) {
     case kApplicationData:
+      if (texts != nullptr) texts->on_text(text);
       return Received::kNothing;
     case kAlert:
       return on_alert(text);

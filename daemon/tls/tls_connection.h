@@ -26,16 +26,21 @@ namespace streaming {
 
 class TlsCiphers;
 
+// Takes what is in a client's records, in its order.
+class TextReceiver {
+ public:
+  virtual void on_text(std::string_view text) = 0;
+
+ protected:
+  ~TextReceiver() = default;
+};
+
 class TlsConnection {
  public:
   explicit TlsConnection(const handoff_protocol::TlsState& state);
   ~TlsConnection();
   TlsConnection(const TlsConnection&) = delete;
   TlsConnection& operator=(const TlsConnection&) = delete;
-
-  // No core dump contains a connection's keys.
-  static void* operator new(std::size_t bytes);
-  static void operator delete(void* connection);
 
   // What a call of seal() found.
   enum class Sealing : std::uint8_t {
@@ -56,13 +61,15 @@ class TlsConnection {
   bool has_to_answer() const { return key_update_due_ && !ended_; }
 
   enum class Received : std::uint8_t {
-    kNothing,    // to act on; what the client has sent was dropped
+    kNothing,    // to act on
     kClosed,     // close_notify, or another alert that ends the connection
     kMalformed,  // a record that cannot be opened, or breaks the protocol; or OpenSSL has no memory
   };
-  // Takes what has come, any part of the stream of records, and opens it in place. What comes behind the end is
-  // dropped, and the end is returned again.
-  [[nodiscard]] Received receive(TlsCiphers& ciphers, std::span<char> bytes);
+  // Takes what has come, any part of the stream of records, opens it in place, and gives `texts` the client's text, if
+  // somebody wants it. What comes behind the end is dropped, and the end is returned again.
+  [[nodiscard]] Received receive(TlsCiphers& ciphers, std::span<char> bytes, TextReceiver* texts = nullptr);
+  // What the last receive() has returned.
+  Received received() const { return received_; }
 
   // How much it keeps of a record whose end is still to come.
   std::size_t incomplete_bytes() const { return incomplete_.size(); }
@@ -75,9 +82,9 @@ class TlsConnection {
   Sealing seal_alert(TlsCiphers& ciphers, std::uint8_t level, std::uint8_t description, Buffer& records);
 
   std::size_t record_bytes(std::span<const char> bytes);
-  std::span<char> complete(TlsCiphers& ciphers, std::span<char> bytes);
-  Received open_record(TlsCiphers& ciphers, std::span<char> record);
-  Received act_on(std::uint8_t type, std::string_view text);
+  std::span<char> complete(TlsCiphers& ciphers, std::span<char> bytes, TextReceiver* texts);
+  Received open_record(TlsCiphers& ciphers, std::span<char> record, TextReceiver* texts);
+  Received act_on(std::uint8_t type, std::string_view text, TextReceiver* texts);
   Received on_alert(std::string_view alert);
   Received on_handshake(std::string_view text);
   Received on_key_update(std::uint8_t request);
@@ -100,8 +107,6 @@ class TlsConnection {
   bool failed_ : 1 = false;  // a sequence number was taken, and no record made with it
 };
 
-// What a waiting TLS stream costs more than a plain one: at most 0.25 KB with what malloc adds, and the stream's
-// pointer.
-static_assert(sizeof(TlsConnection) <= 232);
+static_assert(sizeof(TlsConnection) <= 232, "each stream over TLS pays for it");
 
 }  // namespace streaming

@@ -15,10 +15,11 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// base < config, metrics, tls < ring < sse, handoff, files, process, upstream < backends < answers < stream < server
-const std::map<std::string, int> kRank{{"base", 0},     {"config", 1},  {"metrics", 1}, {"tls", 1},     {"ring", 2},
-                                       {"sse", 3},      {"handoff", 3}, {"files", 3},   {"process", 3}, {"upstream", 3},
-                                       {"backends", 4}, {"answers", 5}, {"stream", 6},  {"server", 7}};
+// base < config, metrics, tls < client < ring < sse, handoff, files, process, upstream < backends < answers < stream
+// < server
+const std::map<std::string, int> kRank{{"base", 0},     {"config", 1},   {"metrics", 1}, {"tls", 1},     {"client", 2},
+                                       {"ring", 3},     {"sse", 4},      {"handoff", 4}, {"files", 4},   {"process", 4},
+                                       {"upstream", 4}, {"backends", 5}, {"answers", 6}, {"stream", 7},  {"server", 8}};
 
 struct Include {
   std::string file;    // relative to daemon/

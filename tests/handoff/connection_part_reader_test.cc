@@ -29,7 +29,7 @@ TEST(ConnectionPartReader, LeavesThePayloadOfAMessageWithoutAPartAsItIs) {
   Client client;
   reader.give_to(client);
   EXPECT_TRUE(reader.status().ok());
-  EXPECT_FALSE(client.tls);
+  EXPECT_FALSE(client.connection);
 }
 
 TEST(ConnectionPartReader, WipesThePartWhereItLayHoweverTheMessageIsCut) {
@@ -46,7 +46,7 @@ TEST(ConnectionPartReader, WipesThePartWhereItLayHoweverTheMessageIsCut) {
     Client client;
     reader.give_to(client);
     EXPECT_EQ(client.transport, Transport::kTls);
-    EXPECT_TRUE(client.tls);
+    EXPECT_TRUE(client.connection);
   }
 }
 
@@ -77,7 +77,7 @@ TEST(ConnectionPartReader, SaysWhatIsWrongAndClosesTheClient) {
     Client client{std::move(socket)};
     reader.give_to(client);
     EXPECT_EQ(read_some(browser.get()), "");
-    EXPECT_FALSE(client.tls);
+    EXPECT_FALSE(client.connection);
   }
 }
 

@@ -19,7 +19,7 @@ TEST_P(ConnectionPartsTest, TakesAClientOverTlsWhoseConnectionIsDescribedInFront
     EXPECT_EQ(reply(), "A");
     EXPECT_EQ(prompts.back(), "hi");
     EXPECT_EQ(clients.back().transport, Transport::kTls);
-    EXPECT_TRUE(clients.back().tls);
+    EXPECT_TRUE(clients.back().connection);
   }
   connect();
   arrive_with_client(tls_part() + '\0');
@@ -35,7 +35,7 @@ TEST_P(ConnectionPartsTest, TakesAPayloadInAMemfdBehindAConnectionPart) {
   arrive(tls_part() + '\0', std::move(descriptors));
   EXPECT_EQ(reply(), "A");
   EXPECT_EQ(prompts, std::vector<std::string>{"from a memfd"});
-  EXPECT_TRUE(clients.back().tls);
+  EXPECT_TRUE(clients.back().connection);
 }
 
 TEST_P(ConnectionPartsTest, CountsThePayloadWithoutTheConnectionPart) {
@@ -46,16 +46,16 @@ TEST_P(ConnectionPartsTest, CountsThePayloadWithoutTheConnectionPart) {
   EXPECT_EQ(reply(), "A");
   connect();
   arrive_with_client(tls_part() + R"({"prompt":"1234"})");
-  EXPECT_EQ(reply(), R"(R{"status":413,"connection":1})");
+  EXPECT_EQ(reply(), R"(R{"status":413,"connection":2})");
 }
 
 TEST_P(ConnectionPartsTest, AnswersARefusedClientOverTlsThroughTls) {
   connect();
   arrive_with_client(tls_part() + "[]");
-  EXPECT_EQ(reply(), R"(R{"status":400,"connection":1})");
+  EXPECT_EQ(reply(), R"(R{"status":400,"connection":2})");
   ring.complete(Operation::kHandoffVerdict, POLLERR | POLLHUP);
   EXPECT_EQ(answered, std::vector<int>{400});
-  EXPECT_TRUE(clients.back().tls);
+  EXPECT_TRUE(clients.back().connection);
 }
 
 // Apache may read the refusal later, and then answers with records that have the same numbers and key.
@@ -88,7 +88,7 @@ TEST_P(ConnectionPartsTest, LeavesARefusedClientOverTlsToAPeerThatIsStillThere) 
 
 TEST_P(ConnectionPartsTest, RefusesAConnectionPartThatItCannotReadAndAnswersNobodyInPlainText) {
   std::string unknown = tls_part();
-  unknown[1] = 2;
+  unknown[1] = 9;
   std::string malformed = tls_part();
   malformed[3] = static_cast<char>(malformed[3] - 1);
   for (const std::string& part : {unknown, malformed}) {
@@ -98,7 +98,7 @@ TEST_P(ConnectionPartsTest, RefusesAConnectionPartThatItCannotReadAndAnswersNobo
     connect();
     arrive(part + "{}", std::move(descriptors));
     EXPECT_EQ(read_some(browser.get()), "") << "it is closed, because Apache alone can write to it";
-    EXPECT_EQ(reply(), R"(R{"status":400,"connection":1})");
+    EXPECT_EQ(reply(), R"(R{"status":400,"connection":2})");
     EXPECT_TRUE(receiver.idle());
   }
   EXPECT_TRUE(answered.empty());
@@ -110,7 +110,7 @@ TEST_P(ConnectionPartsTest, RefusesAMessageThatEndsWithinItsConnectionPart) {
   connect();
   arrive_with_client(tls_part().substr(0, 20));
   if (GetParam() == SOCK_STREAM) arrive("", {});
-  EXPECT_EQ(reply(), R"(R{"status":400,"connection":1})");
+  EXPECT_EQ(reply(), R"(R{"status":400,"connection":2})");
   EXPECT_TRUE(receiver.idle());
 }
 

@@ -30,7 +30,7 @@ TEST_P(HandoffReceiverTest, LetsApacheAnswerARefusalThatItHasRead) {
   refusal = Refusal{503, "full", 3};
   connect();
   arrive_with_client("{}");
-  EXPECT_EQ(reply(), R"(R{"status":503,"retry_after":3,"connection":1})");
+  EXPECT_EQ(reply(), R"(R{"status":503,"retry_after":3,"connection":2})");
   EXPECT_TRUE(answered.empty());
   ring.complete(Operation::kHandoffVerdict, POLLIN | POLLHUP | POLLRDHUP);
   EXPECT_TRUE(closed());
@@ -41,7 +41,7 @@ TEST_P(HandoffReceiverTest, LetsApacheAnswerARefusalThatItHasRead) {
 TEST_P(HandoffReceiverTest, AnswersItselfWhenTheRefusalWasClosedUnread) {
   connect();
   arrive_with_client("not json");
-  EXPECT_EQ(reply(), R"(R{"status":400,"connection":1})");
+  EXPECT_EQ(reply(), R"(R{"status":400,"connection":2})");
   ring.complete(Operation::kHandoffVerdict, POLLERR | POLLHUP);
   EXPECT_EQ(answered, std::vector<int>{400});
   EXPECT_TRUE(closed());
@@ -94,7 +94,7 @@ TEST_P(HandoffReceiverTest, RefusesThoseWhoAreNotAllowedToHandOver) {
     sender = stranger;
     connect();
     arrive_with_client("{}");
-    EXPECT_EQ(reply(), R"(R{"status":403,"connection":1})");
+    EXPECT_EQ(reply(), R"(R{"status":403,"connection":2})");
     ring.complete(Operation::kHandoffVerdict, POLLIN | POLLHUP | POLLRDHUP);
   }
   EXPECT_TRUE(prompts.empty());
@@ -117,7 +117,7 @@ class SeqpacketReceiverTest : public ReceiverFixture {};
 TEST_F(SeqpacketReceiverTest, RefusesAPayloadThatWasCut) {
   connect();
   arrive_with_client("{}", MSG_TRUNC);
-  EXPECT_EQ(reply(), R"(R{"status":413,"connection":1})");
+  EXPECT_EQ(reply(), R"(R{"status":413,"connection":2})");
 }
 
 TEST_P(HandoffReceiverTest, WaitsForAPeerThatHasOnlyShutDownItsSendingSide) {
@@ -144,7 +144,7 @@ TEST_P(HandoffReceiverTest, ClosesAConnectionThatBringsNoClient) {
 TEST_P(HandoffReceiverTest, TakesTheDescriptorsOfAnEmptyMessageToo) {
   connect();
   arrive_with_client("");
-  EXPECT_EQ(reply(), R"(R{"status":400,"connection":1})");
+  EXPECT_EQ(reply(), R"(R{"status":400,"connection":2})");
 }
 
 TEST_P(HandoffReceiverTest, ReadsAMessageThatIsThereWhenTheTimeIsUp) {
@@ -178,7 +178,7 @@ TEST_P(HandoffReceiverTest, GivesARefusalThatCameInTheLastMomentTheTimeToBeRead)
   ring.complete_cancelled();
   pass(Duration(0));
   arrive_with_client("[]");
-  EXPECT_EQ(reply(), R"(R{"status":400,"connection":1})");
+  EXPECT_EQ(reply(), R"(R{"status":400,"connection":2})");
   ring.complete(Operation::kHandoffVerdict, POLLIN | POLLHUP | POLLRDHUP);
   EXPECT_TRUE(closed());
   EXPECT_TRUE(answered.empty());
@@ -248,7 +248,7 @@ TEST_P(HandoffReceiverTest, TriesAgainWhatTheKernelHasNoMemoryFor) {
     EXPECT_TRUE(answered.empty()) << "Apache may still be told";
     pass(kHandoffRetryPause);
   }
-  EXPECT_EQ(reply(), R"(R{"status":503,"retry_after":3,"connection":1})");
+  EXPECT_EQ(reply(), R"(R{"status":503,"retry_after":3,"connection":2})");
   ring.complete(Operation::kHandoffVerdict, -ENOMEM);
   pass(kHandoffRetryPause);
   ring.complete(Operation::kHandoffVerdict, POLLIN | POLLHUP | POLLRDHUP);

@@ -49,7 +49,7 @@ TEST_F(StreamReceiverTest, TakesAConnectionPartAndItsPayloadThatAreCutAnywhere) 
     arrive(message.substr(cut), {});
     ASSERT_EQ(reply(), "A") << cut;
     EXPECT_EQ(prompts.back(), "a");
-    EXPECT_TRUE(clients.back().tls);
+    EXPECT_TRUE(clients.back().connection);
   }
   connect();
   arrive_with_client(message.substr(0, 1));
@@ -75,7 +75,7 @@ TEST_F(StreamReceiverTest, RefusesAStrangerWithinItsConnectionPartAndAnswersNobo
   sender = ucred{1, 1000, 33};
   connect();
   arrive_with_client(tls_part().substr(0, 20));
-  EXPECT_EQ(reply(), R"(R{"status":403,"connection":1})");
+  EXPECT_EQ(reply(), R"(R{"status":403,"connection":2})");
   EXPECT_TRUE(receiver.idle());
   EXPECT_TRUE(answered.empty());
 }
@@ -88,14 +88,14 @@ TEST_F(StreamReceiverTest, TakesTheEndOfFileForTheEndOfTheMessage) {
   connect();
   arrive_with_client("{\"prompt\":");
   arrive("", {});
-  EXPECT_EQ(reply(), R"(R{"status":400,"connection":1})");
+  EXPECT_EQ(reply(), R"(R{"status":400,"connection":2})");
 }
 
 TEST_F(StreamReceiverTest, TakesWhatIsNoObjectAsItComes) {
   for (const std::string& payload : {std::string(1, '\0'), std::string("\"text\""), std::string("}")}) {
     connect();
     arrive_with_client(payload);
-    EXPECT_EQ(reply(), payload.front() == '\0' ? "A" : R"(R{"status":400,"connection":1})") << payload;
+    EXPECT_EQ(reply(), payload.front() == '\0' ? "A" : R"(R{"status":400,"connection":2})") << payload;
     if (payload.front() != '\0') ring.complete(Operation::kHandoffVerdict, POLLHUP | POLLRDHUP);
   }
 }
@@ -105,7 +105,7 @@ TEST_F(StreamReceiverTest, RefusesAMessageThatIsTooLargeBeforeItsEnd) {
   connect();
   arrive_with_client("{\"prompt\":");
   arrive("\"0123456789", {});
-  EXPECT_EQ(reply(), R"(R{"status":413,"connection":1})");
+  EXPECT_EQ(reply(), R"(R{"status":413,"connection":2})");
 }
 
 TEST_F(StreamReceiverTest, RefusesAStrangerBeforeTheEndOfItsMessage) {
@@ -113,7 +113,7 @@ TEST_F(StreamReceiverTest, RefusesAStrangerBeforeTheEndOfItsMessage) {
   sender = ucred{1, 1000, 33};
   connect();
   arrive_with_client("{");
-  EXPECT_EQ(reply(), R"(R{"status":403,"connection":1})");
+  EXPECT_EQ(reply(), R"(R{"status":403,"connection":2})");
 }
 
 TEST_F(StreamReceiverTest, RefusesADescriptorThatComesLater) {
@@ -124,7 +124,7 @@ TEST_F(StreamReceiverTest, RefusesADescriptorThatComesLater) {
   descriptors.push_back(std::move(later));
   arrive("}", std::move(descriptors));
   EXPECT_EQ(read_some(its_end.get()), "") << "it is closed";
-  EXPECT_EQ(reply(), R"(R{"status":400,"connection":1})");
+  EXPECT_EQ(reply(), R"(R{"status":400,"connection":2})");
   ring.complete(Operation::kHandoffVerdict, POLLERR | POLLHUP);
   EXPECT_EQ(answered, std::vector<int>{400});
 }
@@ -137,7 +137,7 @@ TEST_F(StreamReceiverTest, RefusesAMessageWhoseRestDoesNotComeInTime) {
   ring.complete_cancelled();
   pass(Duration(0));
   ring.complete(Operation::kHandoffReceive, -EAGAIN);
-  EXPECT_EQ(reply(), R"(R{"status":400,"connection":1})") << "its time runs from its connection";
+  EXPECT_EQ(reply(), R"(R{"status":400,"connection":2})") << "its time runs from its connection";
 }
 
 TEST_F(StreamReceiverTest, CountsAPeerWithAPartOfItsMessageAmongTheSilent) {
@@ -158,7 +158,7 @@ TEST_F(StreamReceiverTest, RefusesTheMessageThatHasGrownLastWhenAllIncompleteOne
   for (std::size_t i = 0; i < kFit; ++i) arrive_with_client(part);
   EXPECT_EQ(ring.count(Operation::kHandoffReply), 0);
   arrive_with_client(part);
-  EXPECT_EQ(reply(), R"(R{"status":503,"retry_after":1,"connection":1})");
+  EXPECT_EQ(reply(), R"(R{"status":503,"retry_after":1,"connection":2})");
   ring.complete(Operation::kHandoffVerdict, POLLHUP | POLLRDHUP);
   arrive("\"}", {});
   EXPECT_EQ(reply(), "A");

@@ -181,7 +181,7 @@ TEST(Daemon, LeavesTheAnswerToAnApacheThatReadsTheRefusal) {
   char refusal[100];
   const ssize_t got = recv(apache.get(), refusal, sizeof refusal, 0);
   ASSERT_GT(got, 0);
-  EXPECT_EQ(std::string(refusal, static_cast<std::size_t>(got)), R"(R{"status":503,"retry_after":2,"connection":1})");
+  EXPECT_EQ(std::string(refusal, static_cast<std::size_t>(got)), R"(R{"status":503,"retry_after":2,"connection":2})");
   apache.reset();
   EXPECT_EQ(read_to_end(browser.get()), "") << "the client must not hear from two servers";
 }

@@ -73,7 +73,7 @@ TEST_F(HeldBytesEndToEnd, RefusesClientsBeyondTheBudgetAndServesAgainWhenOthersH
     if (reply == "A") {
       browsers.push_back(std::move(browser));
     } else {
-      EXPECT_EQ(reply, R"(R{"status":503,"retry_after":2,"connection":1})");
+      EXPECT_EQ(reply, R"(R{"status":503,"retry_after":2,"connection":2})");
       ++refused;
     }
   }

@@ -216,7 +216,7 @@ TEST(AllowedUsers, AreCheckedAndCanBeChangedWhileTheDaemonRuns) {
   daemon.write_config("[server]\nallowed_users = [4321, \"root\"]\n");
   daemon.signal(SIGHUP);
   ASSERT_TRUE(daemon.logs("reload: server.allowed_users has changed")) << daemon.log();
-  EXPECT_TRUE(eventually([&] { return word_to(1234, daemon) == R"(R{"status":403,"connection":1})"; }));
+  EXPECT_TRUE(eventually([&] { return word_to(1234, daemon) == R"(R{"status":403,"connection":2})"; }));
   EXPECT_TRUE(daemon.logs("1 refused with 403: user 1234 (process ")) << daemon.log();
   EXPECT_EQ(word_to(4321, daemon), "A");
   EXPECT_EQ(word_to(0, daemon), "A");
@@ -422,7 +422,7 @@ TEST_P(SocketActivation, KnowsWhoHasSentWhatWaitedOrRefusesIt) {
     ASSERT_TRUE(daemon.ready()) << daemon.log();
     // Kernels before 6.16 record it nevertheless.
     const std::string word = read_some(waited.get());
-    EXPECT_TRUE(word == "A" || (told == 0 && word == R"(R{"status":403,"connection":1})")) << word << daemon.log();
+    EXPECT_TRUE(word == "A" || (told == 0 && word == R"(R{"status":403,"connection":2})")) << word << daemon.log();
     const UniqueFd later = connect_to(path, GetParam());
     ASSERT_TRUE(send_message(later.get(), "{}", std::array{client.get()}));
     EXPECT_EQ(read_some(later.get()), "A");

@@ -71,7 +71,7 @@ TEST_P(OtherPeers, MayShutDownTheirSendingSideAndReadTheAcknowledgement) {
   EXPECT_EQ(read_to_end(accepted.connection.get()), "A");
   const HandedOff refused = hand_over("[]");
   shutdown(refused.connection.get(), SHUT_WR);
-  EXPECT_EQ(read_some(refused.connection.get()), R"(R{"status":400,"connection":1})");
+  EXPECT_EQ(read_some(refused.connection.get()), R"(R{"status":400,"connection":2})");
 }
 
 TEST_P(OtherPeers, MaySendNoPayload) {
@@ -118,7 +118,7 @@ TEST_P(StreamPeers, MaySendTheirMessageInParts) {
 
 TEST_P(StreamPeers, AreRefusedWithATooLargeMessageThatTheyHaveNotSentWhole) {
   const HandedOff handed_off = hand_over_in_parts("{\"prompt\":\"", std::string(140 * 1024, 'x'));
-  EXPECT_EQ(read_some(handed_off.connection.get()), R"(R{"status":413,"connection":1})");
+  EXPECT_EQ(read_some(handed_off.connection.get()), R"(R{"status":413,"connection":2})");
 }
 
 TEST_P(StreamPeers, GetTheClientOfAMessageWithoutItsEndAnswered) {

@@ -95,10 +95,10 @@ TEST(TlsClientsOfAnUnknownKind, AreRefusedAndNotAnsweredInPlainText) {
   DaemonProcess daemon({});
   ASSERT_TRUE(daemon.ready()) << daemon.log();
   std::string part = connection_part(TlsState());
-  part[1] = 2;
+  part[1] = 9;
   auto [client, browser] = tcp_pair();
   const UniqueFd apache = daemon.hand_over(part + "{}", {client.get()});
-  EXPECT_EQ(read_to_end(apache.get()), R"(R{"status":400,"connection":1})");
+  EXPECT_EQ(read_to_end(apache.get()), R"(R{"status":400,"connection":2})");
   client.reset();
   EXPECT_EQ(read_to_end(browser.get()), "");
 }

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "client/tls_client_connection.h"
+
+#include "base/check.h"
+#include "base/undumped_pool.h"
+
+namespace streaming {
+namespace {
+
+// Of all workers. It is never destroyed, because a connection may be destroyed at the process's end.
+UndumpedPool& connections() {
+  static UndumpedPool& pool = *new UndumpedPool(sizeof(TlsClientConnection));
+  return pool;
+}
+
+}  // namespace
+
+void* TlsClientConnection::operator new(std::size_t bytes) {
+  CHECK(bytes == sizeof(TlsClientConnection));
+  return connections().take();
+}
+
+void TlsClientConnection::operator delete(void* connection) {
+  if (connection != nullptr) connections().give_back(connection);
+}
+
+std::optional<ClientConnection::Written> TlsClientConnection::write(TlsCiphers& ciphers, std::string_view text,
+                                                                    End end, Buffer& bytes) {
+  using Sealing = TlsConnection::Sealing;
+  Sealing sealing = tls_.seal(ciphers, text, bytes);
+  if (sealing == Sealing::kDone && end == End::kWhole) sealing = tls_.seal_close_notify(ciphers, bytes);
+  if (sealing == Sealing::kDone && end == End::kMalformed) sealing = tls_.seal_fatal_alert(ciphers, bytes);
+  if (sealing != Sealing::kDone) return std::nullopt;
+  return Written{text.size(), !text.empty()};
+}
+
+ClientConnection::Received TlsClientConnection::receive(TlsCiphers& ciphers, std::span<char> bytes,
+                                                        TextReceiver* texts) {
+  return of(tls_.receive(ciphers, bytes, texts));
+}
+
+ClientConnection::Received TlsClientConnection::of(TlsConnection::Received received) {
+  switch (received) {
+    case TlsConnection::Received::kNothing:
+      return Received::kNothing;
+    case TlsConnection::Received::kClosed:
+      return Received::kClosed;
+    case TlsConnection::Received::kMalformed:
+      break;
+  }
+  return Received::kMalformed;
+}
+
+}  // namespace streaming
