@@ -309,17 +309,26 @@ int relay_from_reserved_place(Attempt& attempt, const Offer& offer, Reservation&
   });
 }
 
+// A client gets an interim response for each but the last one, and some clients take only a few.
+constexpr int kMaxDepartures = 3;
+
 // Once a place is reserved. As conclude().
 int hand_off_to_reserved_place(Attempt& attempt, const Offer& offer, Reservation& reservation) {
   if (reservation.is_relay_only()) {
     return relay_from_reserved_place(attempt, offer, reservation, "its backend is a program that writes HTTP/1.x");
   }
-  const Departure departure = depart(attempt.request(), reservation);
+  request_rec* r = attempt.request();
+  Departure departure = depart(r, reservation);
+  for (int i = 1; i < kMaxDepartures && departure.end == Departure::End::kStays; ++i) {
+    if (!may_leave_over_http2(r, attempt.settings).is_yes()) break;
+    if (!wait_for_other_streams(r, attempt.settings).is_yes()) break;
+    departure = depart(r, reservation);
+  }
   switch (departure.end) {
     case Departure::End::kStays:
       return relay_from_reserved_place(attempt, offer, reservation, departure.reason);
     case Departure::End::kClientHasLeft:
-      log_client_has_left(attempt.request());
+      log_client_has_left(r);
       return OK;
     case Departure::End::kNotTaken:
     case Departure::End::kGone:

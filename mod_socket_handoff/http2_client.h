@@ -39,7 +39,7 @@ Verdict wait_for_other_streams(request_rec* r, const Settings& settings);
 // What became of a connection that was to leave.
 struct Departure {
   enum class End {
-    kStays,          // `reason` is why. The daemon was not asked
+    kStays,          // `reason` is why, which may change soon. The daemon was not asked
     kNotTaken,       // the daemon was asked and has not taken it: the reservation's candidate has the reason
     kGone,           // as `delivery` describes
     kClientHasLeft,
@@ -51,7 +51,7 @@ struct Departure {
 };
 
 // Hands the connection over to the daemon that has reserved a place. Blocks until the primary connection's thread has
-// decided: at most kMaxWaitForPrimary, and the time that the daemon takes to answer.
+// decided: for at most two seconds, and the time that the daemon takes to answer.
 Departure depart(request_rec* r, Reservation& reservation);
 
 }  // namespace socket_handoff

@@ -234,10 +234,9 @@ void Http2Trace::on_server_frame(const FrameHead& frame) {
     case FrameType::kPing:
       if (frame.has(handoff_protocol::kAck)) on_acknowledged(pings_);
       return;
-    case FrameType::kGoaway:
-      return lose_certainty("Apache is closing the connection");
     case FrameType::kPushPromise:
       return lose_certainty("Apache has pushed a response on its connection");
+    case FrameType::kGoaway:  // of a graceful stop: streams that are open go on
     case FrameType::kPriority:
     case FrameType::kWindowUpdate:
     case FrameType::kContinuation:

@@ -52,9 +52,9 @@ sub begins { return path_with('/asks.php', waits_for => shift, echo => 5) }
 
 # A connection whose request has a reservation that is not answered before the signal; and the request's stream.
 sub connect_and_reserve {
-  my ($signal) = @_;
+  my ($signal, $where) = @_;
   my $client = connect_client();
-  my $stream = $client->ask(asks('', waits_for => $signal));
+  my $stream = $client->ask(asks($where // '', waits_for => $signal));
   ok $daemon->next_client->{waits}, 'a place is asked for';
   return ($client, $stream);
 }
@@ -141,19 +141,19 @@ for my $case (
 
 # Between the two messages.
 for my $case (
-  [ 'a stream that is opened meanwhile', 'another stream of its connection is open', sub { $_[0]->ask(begins($_[1])) } ],
+  [ 'a stream that is opened meanwhile', 'another stream of its connection is open', sub { $_[0]->ask(begins($_[1])) },
+    '/in/no-wait' ],
   [ 'a client that closes meanwhile', 'its client is closing',
     sub { $_[0]->send(Handoff::Http2Client::frame(Handoff::Http2Client::GOAWAY, 0, 0, pack 'NN', 0, 0)) } ],
 ) {
-  my ($name, $reason, $meanwhile) = @$case;
+  my ($name, $reason, $meanwhile, $where) = @$case;
   my $mark   = log_mark();
   my $signal = new_signal();
   my $other  = new_signal();
-  my ($client, $stream) = connect_and_reserve($signal);
+  my ($client, $stream) = connect_and_reserve($signal, $where);
   $meanwhile->($client, $other);
   $client->send(Handoff::Http2Client::frame(PING, 0, 0, '12345678'));
-  my $pong;
-  do { $pong = $client->receive_frame } until $pong->{type} == PING;
+  1 until $client->receive_frame->{type} == PING;
   give_signal($signal);
   my $response = $client->receive_stream($stream);
   is $response->{body}, BODY, "$name: the answer is whole";
@@ -161,6 +161,30 @@ for my $case (
   ok $daemon->next_client->{relayed}, "$name: the daemon that has kept the place is told by it";
   like wait_for_log($mark, qr/SH0006/), qr/SH0006.* because \Q$reason\E/, "$name: the reason is logged";
   give_signal($other);
+}
+{
+  my $signal = new_signal();
+  my $other  = new_signal();
+  my $waits  = counter('Waits');
+  my ($client, $stream) = connect_and_reserve($signal);
+  $client->ask(begins($other));
+  $client->send(Handoff::Http2Client::frame(PING, 0, 0, '12345678'));
+  1 until $client->receive_frame->{type} == PING;
+  give_signal($signal);
+  wait_until { counter('Waits') > $waits } 'the hand-off to wait again';
+  give_signal($other);
+  my $response = $client->receive_stream($stream);
+  is $response->{body}, BODY, 'a stream that is opened meanwhile and ends soon: the answer is whole';
+  is $response->{heads}, 2, 'behind an interim response';
+  is $daemon->next_client->{connection_window}, 65530, 'and from the daemon';
+}
+
+{
+  my $mark     = log_mark();
+  my $response = curl('--http2', "http://127.0.0.1:$port" . asks(''));
+  is $response->{body}, BODY, 'a connection that was upgraded from HTTP/1.1: the answer is whole';
+  ok $daemon->next_client->{relayed}, 'through Apache';
+  like wait_for_log($mark, qr/SH0006/), qr/because its HTTP\/2 connection was not watched from its beginning/, 'with the reason';
 }
 
 sub over_h2c { return curl('--http2-prior-knowledge', "http://127.0.0.1:$port" . shift) }

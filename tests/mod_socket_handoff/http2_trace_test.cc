@@ -170,6 +170,7 @@ TEST_F(Http2TraceTest, NeedsAcknowledgedSettingsAndPings) {
 TEST_F(Http2TraceTest, IgnoresInterimResponsesAndFramesThatChangeNothing) {
   receive(request(1) + kSettingsAck + frame(FrameType::kPriority, 0, 1, "12345") + update(9, 1) +
           frame(static_cast<FrameType>(0x10), 0, 0, "u=1") + frame(FrameType::kRstStream, 0, 9, number(8)));
+  send(frame(FrameType::kGoaway, 0, 0, number(0x7fffffff) + number(0)));
   send(frame(FrameType::kHeaders, kEndHeaders, 1, "102") + update(0, 5) + frame(FrameType::kPing, 0, 0, "12345678"));
   state_of(1);
 }
@@ -283,7 +284,6 @@ TEST_F(Http2TraceTest, LosesCertaintyForGood) {
       client(frame(FrameType::kContinuation, kEndHeaders, 1, "rest")),
       client(frame(FrameType::kGoaway, 0, 0, number(0) + number(0))),
       client(frame(FrameType::kPushPromise, kEndHeaders, 1, number(2))),
-      server(frame(FrameType::kGoaway, 0, 0, number(1) + number(0))),
       server(frame(FrameType::kPushPromise, kEndHeaders, 1, number(2))),
       server(kSettingsAck),
       server(frame(FrameType::kPing, kAck, 0, "12345678")),
