@@ -106,7 +106,7 @@ try {
   const { open, evaluate, reload } = await kind.connect(await address());
   child.stderr.resume();
   const tabs = [];
-  for (let i = 0; i < TABS; ++i) tabs.push(await open(`${parameters.origin}/chat/index.html`));
+  for (let i = 0; i < TABS; ++i) tabs.push(await open(`${parameters.origin}/chat/index.php`));
   const all = await Promise.all(tabs.map(async (tab, i) => {
     const own = { ...parameters, name: `${parameters.name}-tab${i}` };
     return JSON.parse(await evaluate(tab, `(${visits})(fetch, ${JSON.stringify(own)}).then(JSON.stringify)`));
