@@ -54,13 +54,13 @@ std::span<char> ConnectionPartReader::take(std::span<char> message) {
 void ConnectionPartReader::read() {
   const handoff_protocol::ConnectionPart part = handoff_protocol::read_connection_part(std::span(bytes_).first(size_));
   problem_ = part.problem;
-  if (part.is_reservation) problem_ = ConnectionPartProblem::kUnknownVersion;
   if (problem_ == ConnectionPartProblem::kIncomplete) {
     wanted_ = part.bytes;
     return;
   }
   state_ = problem_ == ConnectionPartProblem::kNone ? State::kBehind : State::kFailed;
-  if (state_ == State::kBehind) {
+  is_reservation_ = part.is_reservation;
+  if (state_ == State::kBehind && !is_reservation_) {
     transport_ = transport_of(part.connection);
     connection_ = ClientConnection::make(part.connection);
   }
@@ -75,6 +75,7 @@ void ConnectionPartReader::give_to(Client& client) {
 }
 
 Status ConnectionPartReader::status() const {
+  if (is_reservation_) return Error{"a reservation brings no client, and is the first message on SOCK_SEQPACKET"};
   return usable() ? success() : Status(error_of(problem_));
 }
 

@@ -33,6 +33,9 @@ class ConnectionPartReader {
   // Whether the part is not understood. Nothing that follows is of use.
   bool failed() const { return state_ == State::kFailed; }
 
+  // Whether the message is a reservation. It brings no client: a part that describes none can be used for none.
+  bool is_reservation() const { return is_reservation_; }
+
   // The message has ended: gives `client` the connection that the part describes. If the part cannot be used, nobody
   // here can write to the client, and its socket is closed.
   void give_to(Client& client);
@@ -43,11 +46,12 @@ class ConnectionPartReader {
  private:
   enum class State { kBegin, kInside, kBehind, kFailed };
 
-  bool usable() const { return state_ == State::kBegin || state_ == State::kBehind; }
+  bool usable() const { return (state_ == State::kBegin || state_ == State::kBehind) && !is_reservation_; }
   void read();
   void wipe();
 
   State state_ = State::kBegin;
+  bool is_reservation_ = false;
   handoff_protocol::ConnectionPartProblem problem_ = handoff_protocol::ConnectionPartProblem::kIncomplete;
   std::size_t size_ = 0;
   std::size_t wanted_ = handoff_protocol::kConnectionHeaderBytes;  // bytes_ can be read when it has so many

@@ -50,13 +50,14 @@ class HandoffReceiver::Connection final : public ListNode, public TimerOwner {
   bool given_up_ = false;  // true from give_up() on: its operation was cancelled
   bool polled_ = false;    // true exactly while a poll is in flight instead of the receive
   bool looked_ = false;    // the last receive, which does not wait, was submitted
-  bool ended_ = false;     // an end of file came before a message
+  bool ended_ = false;     // an end of file came before the message
   bool assigned_ = true;   // it holds an assignment of the WorkerLoad; false once a stream has taken it
   msghdr message_{};
   alignas(cmsghdr) char control_[kControlBytes];
-  std::unique_ptr<PartialMessage> partial_;  // null unless a part of the message has arrived
-  std::string reply_;                        // being sent
-  Client client_;                            // refused; kept until Apache has read the refusal
+  std::unique_ptr<PartialMessage> partial_;   // null unless a part of the message has arrived
+  std::unique_ptr<Reservation> reservation_;  // null unless the client is still to come
+  std::string reply_;                         // being sent
+  Client client_;                             // refused; kept until Apache has read the refusal
   Refusal refusal_;
 };
 

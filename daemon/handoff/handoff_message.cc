@@ -6,12 +6,16 @@
 
 #include <cerrno>
 #include <cstring>
+#include <string>
+#include <string_view>
 #include <vector>
 
 #include "handoff/limits.h"
 
 namespace streaming {
 namespace {
+
+constexpr std::string_view kNoRoom = "this process has no room for a descriptor; raise its limit of open files";
 
 // A sender may have set SO_LINGER, and then our close() would block the worker. Reset it for every descriptor, even for
 // those that are closed at once.
@@ -78,11 +82,20 @@ Result<HandedOver> take_descriptors(const msghdr& message) {
   if (descriptors.size() > kMostDescriptors || (cut && descriptors.size() == kMostDescriptors)) {
     return Error{"more than two descriptors"};
   }
-  if (cut) return Error{"this process has no room for a descriptor; raise its limit of open files"};
+  if (cut) return Error{std::string(kNoRoom)};
   if (descriptors.empty()) return Error{"no descriptor"};
   HandedOver handed_over{{.socket = std::move(descriptors[0])}, {}, sender_of(message)};
   if (descriptors.size() == 2) handed_over.payload_file = std::move(descriptors[1]);
   if (Status checked = check_client(handed_over.client.socket.get()); !checked) return checked.error();
+  return handed_over;
+}
+
+Result<HandedOver> take_payload_file(const msghdr& message) {
+  std::vector<UniqueFd> descriptors = received_descriptors(message);
+  if (descriptors.size() > 1) return Error{"a reservation has more descriptors than its payload's"};
+  if ((message.msg_flags & MSG_CTRUNC) != 0) return Error{std::string(kNoRoom), EMFILE};
+  HandedOver handed_over{{}, {}, sender_of(message)};
+  if (!descriptors.empty()) handed_over.payload_file = std::move(descriptors[0]);
   return handed_over;
 }
 

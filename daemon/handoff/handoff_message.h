@@ -22,7 +22,7 @@ inline constexpr std::size_t kMostDescriptors = 2;
 inline constexpr std::size_t kControlBytes = CMSG_SPACE(sizeof(ucred)) + CMSG_LEN(kMostDescriptors * sizeof(int));
 
 struct HandedOver {
-  Client client;          // its socket is a stream socket
+  Client client;          // its socket is a stream socket; none if the message is a reservation
   UniqueFd payload_file;  // holds the payload if the message does not; not checked yet
   // The sender, by the kernel's report. Empty if the connection was made before SO_PASSCRED was set.
   std::optional<ucred> sender;
@@ -31,6 +31,9 @@ struct HandedOver {
 // Takes the client and the payload's file out of a received message and closes all other descriptors. The Error names
 // what is wrong with the message.
 Result<HandedOver> take_descriptors(const msghdr& message);
+
+// Likewise of a reservation, which has no client. The Error's code is EMFILE if a descriptor found no room.
+Result<HandedOver> take_payload_file(const msghdr& message);
 
 // Closes every descriptor of a later part of a message, which must not have any. False if there was none.
 bool close_descriptors(const msghdr& message);

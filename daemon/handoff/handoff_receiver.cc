@@ -73,7 +73,7 @@ void HandoffReceiver::on_connection(RingFile file) {
 
 void HandoffReceiver::on_time(Connection& connection) {
   if (timers_.now() >= connection.deadline_) return give_up(connection);
-  if (connection.in_flight_ == Operation::kHandoffReceive) begin_silence(connection);
+  if (connection.in_flight_ == Operation::kHandoffReceive && !connection.reservation_) begin_silence(connection);
   timers_.schedule_at(connection.timer_, connection.deadline_);
 }
 
@@ -113,6 +113,7 @@ void HandoffReceiver::give_up(Connection& connection) {
   }
   // Otherwise its message only waits for a buffer: retry() reads it.
   if (!stopped_) return;
+  if (connection.reservation_) return lose_reservation(connection, Counter::kReservationsTimedOut, "shutdown");
   count_as_timed_out(ENOBUFS);
   close(connection);
 }
@@ -204,6 +205,7 @@ void HandoffReceiver::on_message(const Completion& completion) {
     const bool at_once = completion.result == -ENOBUFS || completion.result == -ECANCELED;
     return retry_later(connection, Operation::kHandoffReceive, at_once ? Duration(0) : kHandoffRetryPause);
   }
+  if (connection.reservation_) return receive_reserved_client(connection, completion);
   look_at(connection);
   if (connection.partial_) {
     const std::span<const char> payload = connection.partial_->part.take(completion.buffer);
@@ -223,31 +225,37 @@ void HandoffReceiver::count_as_timed_out(int code) {
   log::info("a connection sent no hand-off in time: {}", std::strerror(code));
 }
 
+// The kernel looks first for a message and then for the peer's end. If the peer sends and closes in between, the
+// receive reports an end of file before the message. So receive once more.
+bool HandoffReceiver::is_first_end(Connection& connection, const Completion& completion) {
+  return completion.result == 0 && !std::exchange(connection.ended_, true);
+}
+
 void HandoffReceiver::receive(Connection& connection, const Completion& completion) {
   ConnectionPartReader part;
   const std::span<const char> payload = part.take(completion.buffer);
+  if (part.is_reservation() && socket_type_ == SOCK_SEQPACKET) return receive_reservation(connection, payload);
   Result<HandedOver> handed_over = take_descriptors(connection.message_);
-  // The kernel looks first for a message and then for the peer's end. If the peer sends and closes in between, the
-  // receive reports an end of file before the message. So receive once more.
-  if (!handed_over && completion.result == 0 && !std::exchange(connection.ended_, true)) {
-    return submit_receive(connection);
-  }
+  if (!handed_over && is_first_end(connection, completion)) return submit_receive(connection);
   if (!handed_over) {
     counters_.add(Counter::kHandoffsInvalid);
     const auto level = completion.result == 0 ? log::Level::kDebug : log::Level::kWarn;
     log::write(level, "a connection sent no client: {}", handed_over.error().message);
     return close(connection);
   }
-  Client& client = handed_over->client;
-  const bool is_tcp = limit_unsent_and_unacknowledged(client.socket.get(), limits_.client_timeout);
-  client.transport = is_tcp ? Transport::kPlain : Transport::kRelayed;
-  counters_.add(Counter::kHandoffs);
+  receive_client(handed_over->client);
   if (socket_type_ == SOCK_STREAM) {
     connection.partial_ = std::make_unique<PartialMessage>(std::move(*handed_over), std::move(part));
     return receive_part(connection, payload, completion.result);
   }
-  part.give_to(client);
+  part.give_to(handed_over->client);
   hand_on(connection, *handed_over, part.status(), payload, (connection.message_.msg_flags & MSG_TRUNC) != 0);
+}
+
+void HandoffReceiver::receive_client(Client& client) {
+  const bool is_tcp = limit_unsent_and_unacknowledged(client.socket.get(), limits_.client_timeout);
+  client.transport = is_tcp ? Transport::kPlain : Transport::kRelayed;
+  counters_.add(Counter::kHandoffs);
 }
 
 // An end of file, an error and the end of the peer's time also end the message: the parser reports what is missing. A
@@ -287,9 +295,17 @@ std::unique_ptr<HandoffReceiver::PartialMessage> HandoffReceiver::take_partial_m
 
 void HandoffReceiver::hand_on(Connection& connection, HandedOver& handed_over, const Status& part,
                               std::span<const char> payload, bool cut) {
-  durations_.observe(std::chrono::microseconds((MonotonicClock::now_ns() - connection.arrived_ns_) / 1000));
+  observe_arrival(connection);
   Admission admission = decide(handed_over, part, payload, cut);
-  if (!admission) return refuse(connection, std::move(handed_over.client), std::move(admission.refusal()));
+  conclude(connection, std::move(handed_over.client), std::move(admission));
+}
+
+void HandoffReceiver::observe_arrival(const Connection& connection) {
+  durations_.observe(std::chrono::microseconds((MonotonicClock::now_ns() - connection.arrived_ns_) / 1000));
+}
+
+void HandoffReceiver::conclude(Connection& connection, Client client, Admission admission) {
+  if (!admission) return refuse(connection, std::move(client), std::move(admission.refusal()));
   connection.assigned_ = false;
   reply(connection, std::string(1, handoff_protocol::kAccepted));
 }
@@ -319,17 +335,28 @@ void HandoffReceiver::complain_of(const std::optional<ucred>& sender) {
 
 Admission HandoffReceiver::decide(HandedOver& handed_over, const Status& part, std::span<const char> payload,
                                   bool cut) {
-  if (!is_allowed(handed_over.sender)) {
-    complain_of(handed_over.sender);
-    return Refusal{403, "this user may not hand over clients"};
-  }
+  if (Admission admission = check_sender(handed_over); !admission) return admission;
   if (!part) return Refusal{400, part.error().message};
+  std::unique_ptr<HandoffRequest> request;
+  if (Admission admission = read_request(handed_over, payload, cut, request); !admission) return admission;
+  return clients_.on_client(handed_over.client, std::move(request));
+}
+
+Admission HandoffReceiver::check_sender(const HandedOver& handed_over) {
+  if (is_allowed(handed_over.sender)) return admitted();
+  complain_of(handed_over.sender);
+  return Refusal{403, "this user may not hand over clients"};
+}
+
+Admission HandoffReceiver::read_request(HandedOver& handed_over, std::span<const char> payload, bool cut,
+                                        std::unique_ptr<HandoffRequest>& request) {
   if (cut || payload.size() > most_inline_bytes()) {
     return Refusal{413, "the payload is larger than " + std::to_string(most_inline_bytes()) + " bytes"};
   }
-  Result<std::unique_ptr<HandoffRequest>> request = parse(handed_over, payload);
-  if (!request) return Refusal{request.error().code == EFBIG ? 413 : 400, request.error().message};
-  return clients_.on_client(handed_over.client, std::move(*request));
+  Result<std::unique_ptr<HandoffRequest>> parsed = parse(handed_over, payload);
+  if (!parsed) return Refusal{parsed.error().code == EFBIG ? 413 : 400, parsed.error().message};
+  request = std::move(*parsed);
+  return admitted();
 }
 
 Result<std::unique_ptr<HandoffRequest>> HandoffReceiver::parse(HandedOver& handed_over, std::span<const char> payload) {
@@ -366,6 +393,7 @@ void HandoffReceiver::on_reply_sent(const Completion& completion) {
   if (passes(completion.result) && !connection.given_up_) {
     return retry_later(connection, Operation::kHandoffReply, kHandoffRetryPause);
   }
+  if (connection.reservation_) return wait_for_client(connection, completion.result);
   // An acceptance that was not delivered changes nothing: a module that does not wait has closed already.
   if (!connection.client_.socket) return close(connection);
   if (has_left(completion.result)) return answer_client(connection);
@@ -413,6 +441,7 @@ void HandoffReceiver::close(Connection& connection) {
   look_at(connection);
   end_silence(connection);
   if (connection.partial_) take_partial_message(connection);
+  if (connection.reservation_) take_reservation(connection);
   if (connection.assigned_) load_.release();
   ring_.submit_close(connection.file_, Tag{});
   connections_.destroy(connection, connection.handle_);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// HandoffReceiver: takes one message from each of Apache's connections, decides, answers, closes.
+// HandoffReceiver: takes one message from each of Apache's connections, decides, answers, closes. If the message is a
+// reservation, it keeps a place, answers, and takes the client from a second message.
 //
 // One per worker, on its thread. A connection holds no receive buffer while its peer is silent. An accepted hand-off is
 // acknowledged before the client gets its first byte. After a refusal the client is kept until the peer closes its end.
@@ -10,6 +11,8 @@
 // A message that is there when the peer's time is up is still read, because the daemon may have caused the delay. An
 // operation for which the kernel has no memory or no buffer is tried again. On SOCK_STREAM a message may come in parts.
 // It ends where MessageEnd finds its end, with the peer's end of file, or when the peer's time is up.
+//
+// handoff_receiver.cc has what all connections have in common, handoff_reservations.cc the two messages.
 
 #pragma once
 
@@ -20,6 +23,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/intrusive_list.h"
@@ -30,6 +34,7 @@
 #include "handoff/handoff_message.h"
 #include "handoff/handoff_request.h"
 #include "handoff/refusal.h"
+#include "handoff/reservation.h"
 #include "handoff/worker_load.h"
 #include "metrics/counters.h"
 #include "metrics/histogram.h"
@@ -43,6 +48,11 @@ class ClientReceiver {
  public:
   // Takes the client and its assignment of the WorkerLoad. If it refuses, it takes neither.
   virtual Admission on_client(Client& client, std::unique_ptr<HandoffRequest> request) = 0;
+  // Keeps a place for a client who comes later, or refuses.
+  virtual Admission on_reservation(std::unique_ptr<HandoffRequest> request,
+                                   std::unique_ptr<Reservation>& reservation) = 0;
+  // As on_client(), for the client at the place that was kept.
+  virtual Admission on_reserved_client(Client& client, std::unique_ptr<Reservation> reservation) = 0;
   // Answers a client that Apache will not answer. Takes client and assignment, or returns false if it has no room even
   // for that.
   virtual bool on_refused_client(Client& client, const Refusal& refusal) = 0;
@@ -103,6 +113,9 @@ class HandoffReceiver final : public ConnectionReceiver, private TimerOwner, pri
   void end_silence(Connection& connection);
   static bool is_to_be_looked_at_again(const Connection& connection, std::int32_t result);
   void receive(Connection& connection, const Completion& completion);
+  void receive_client(Client& client);
+  // Whether this is the first end of file before a message: the kernel may have queued the message behind it.
+  static bool is_first_end(Connection& connection, const Completion& completion);
   void receive_part(Connection& connection, std::span<const char> payload, std::int32_t result);
   void refuse_later_descriptor(Connection& connection);
   std::unique_ptr<PartialMessage> take_partial_message(Connection& connection);
@@ -114,15 +127,33 @@ class HandoffReceiver final : public ConnectionReceiver, private TimerOwner, pri
                bool cut);
   // Makes the client a stream, or refuses it.
   Admission decide(HandedOver& handed_over, const Status& part, std::span<const char> payload, bool cut);
+  // Whether the sender may send this message.
+  Admission check_sender(const HandedOver& handed_over);
+  Admission read_request(HandedOver& handed_over, std::span<const char> payload, bool cut,
+                         std::unique_ptr<HandoffRequest>& request);
   // An Error has the code EFBIG if the payload is too large.
   Result<std::unique_ptr<HandoffRequest>> parse(HandedOver& handed_over, std::span<const char> payload);
+  // The client is taken, with the connection's assignment, or refused.
+  void conclude(Connection& connection, Client client, Admission admission);
   void reply(Connection& connection, std::string reply);
   void refuse(Connection& connection, Client client, Refusal refusal);
   void answer_client(Connection& connection);
   void answer_in_place_of_peer(Connection& connection);
+  void observe_arrival(const Connection& connection);
   void count_as_timed_out(int code);
   void give_up(Connection& connection);
   void close(Connection& connection);
+
+  // In handoff_reservations.cc:
+  void receive_reservation(Connection& connection, std::span<const char> payload);
+  Admission keep_place(Connection& connection, std::span<const char> payload);
+  void wait_for_client(Connection& connection, std::int32_t sent);
+  void receive_reserved_client(Connection& connection, const Completion& completion);
+  Admission seat(Connection& connection, HandedOver& handed_over, const Status& part, std::span<const char> payload);
+  // The client has not come: closes the connection. `reason` is one of the counters for it.
+  void lose_reservation(Connection& connection, Counter reason, std::string_view detail);
+  std::unique_ptr<Reservation> take_reservation(Connection& connection);
+
   // The connection whose only operation has completed.
   Connection& completed(const Completion& completion);
 
@@ -141,7 +172,8 @@ class HandoffReceiver final : public ConnectionReceiver, private TimerOwner, pri
   IntrusiveList<Connection> to_retry_;  // have nothing in flight; retry() submits their operation again
   Timer retry_{*this};
   Work retry_soon_{*this};
-  std::size_t partial_bytes_ = 0;  // of all connections' partial messages
+  std::size_t partial_bytes_ = 0;   // of all connections' partial messages
+  std::uint32_t reservations_ = 0;  // connections that have one
   bool stopped_ = false;
   Time next_complaint_ = Time::min();
   std::uint64_t strangers_ = 0;  // since the last complaint

@@ -37,10 +37,17 @@ inline constexpr std::uint32_t kListenBacklog = 640;
 // Accepts in flight at one time, each an operation. Over it: in the next turn.
 inline constexpr std::uint32_t kAcceptsAtOnce = 64;
 
+// Places that a worker keeps for clients who come with the next message of their connection. Over it: refused with 503.
+inline constexpr std::uint32_t kMaxReservations = 256;
+
+// From a reservation to its client. Over it: the place is given to others, and the connection closed.
+inline constexpr Duration kReservationTimeout{10'000};
+
 // All of Apache's connections, per worker: what the limits above allow, and those that are being passed on, answered or
 // closed. Over it: nothing is accepted, and a connection that is passed to the worker nevertheless is closed at once,
 // so that Apache answers the client.
-inline constexpr std::uint32_t kMaxHandoffConnections = kMaxSilentConnections + kMaxUnread + kAcceptsAtOnce + 704;
+inline constexpr std::uint32_t kMaxHandoffConnections =
+    kMaxSilentConnections + kMaxUnread + kAcceptsAtOnce + kMaxReservations + 448;
 
 // Pause before a hand-off's operation that failed for lack of memory is tried again.
 inline constexpr Duration kHandoffRetryPause{10};

@@ -158,19 +158,41 @@ void Worker::on_connection_arrived(const Completion& completion) {
 // --- Clients --------------------------------------------------------------------------------------------------------
 
 Admission Worker::on_client(Client& client, std::unique_ptr<HandoffRequest> request) {
-  if (client.socket.get() >= shared_.descriptors) {
-    return Refusal{503, "all places are taken, try again soon", kRetryAfterSeconds,
-                   "the process has no descriptors left; raise the limit of open files (LimitNOFILE=)"};
-  }
-  if (!request->count_in(shared_.requests)) return over_budget(*request, shared_.requests);
-  const Config& config = backends_->config();
-  const std::string_view name = request->backend.empty() ? std::string_view(config.backend) : request->backend;
-  if (std::optional<Refusal> refusal = reports_.refusal_for(*request, name)) return *refusal;
-  if (name == kExecBackend) return programs_.open(client, std::move(request), config);
-  Backend* backend = backends_->find(name, *request);
-  if (backend == nullptr) return Refusal{400, "unknown backend; there are: " + backend_names()};
-  if (std::optional<Refusal> refusal = backend->refusal_for(*request)) return *refusal;
+  if (Admission admission = check_descriptors(client); !admission) return admission;
+  Backend* backend = nullptr;
+  if (Admission admission = find_backend(*request, backend); !admission) return admission;
+  if (backend == nullptr) return programs_.open(client, std::move(request), backends_->config());
   return streams_.open(client, std::move(request), *backend);
+}
+
+Admission Worker::on_reservation(std::unique_ptr<HandoffRequest> request, std::unique_ptr<Reservation>& reservation) {
+  Backend* backend = nullptr;
+  if (Admission admission = find_backend(*request, backend); !admission) return admission;
+  if (backend == nullptr) return programs_.reserve(std::move(request), backends_->config(), reservation);
+  return streams_.reserve(std::move(request), *backend, reservation);
+}
+
+Admission Worker::on_reserved_client(Client& client, std::unique_ptr<Reservation> reservation) {
+  if (Admission admission = check_descriptors(client); !admission) return admission;
+  return reservation->take(client);
+}
+
+Admission Worker::check_descriptors(const Client& client) const {
+  if (client.socket.get() < shared_.descriptors) return admitted();
+  return Refusal{503, "all places are taken, try again soon", kRetryAfterSeconds,
+                 "the process has no descriptors left; raise the limit of open files (LimitNOFILE=)"};
+}
+
+Admission Worker::find_backend(HandoffRequest& request, Backend*& backend) {
+  if (!request.count_in(shared_.requests)) return over_budget(request, shared_.requests);
+  const std::string_view named = backends_->config().backend;
+  const std::string_view name = request.backend.empty() ? named : request.backend;
+  if (std::optional<Refusal> refusal = reports_.refusal_for(request, name)) return *refusal;
+  if (name == kExecBackend) return admitted();
+  backend = backends_->find(name, request);
+  if (backend == nullptr) return Refusal{400, "unknown backend; there are: " + backend_names()};
+  if (std::optional<Refusal> refusal = backend->refusal_for(request)) return *refusal;
+  return admitted();
 }
 
 bool Worker::on_refused_client(Client& client, const Refusal& refusal) {

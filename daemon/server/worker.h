@@ -97,7 +97,14 @@ class Worker final : private ClientReceiver, private TimerOwner {
   void enter_at(CompletionTable& completions);
   void on_connection_arrived(const Completion& completion);
   Admission on_client(Client& client, std::unique_ptr<HandoffRequest> request) override;
+  Admission on_reservation(std::unique_ptr<HandoffRequest> request,
+                           std::unique_ptr<Reservation>& reservation) override;
+  Admission on_reserved_client(Client& client, std::unique_ptr<Reservation> reservation) override;
   bool on_refused_client(Client& client, const Refusal& refusal) override;
+  // Whether the process has descriptors left besides the client's.
+  Admission check_descriptors(const Client& client) const;
+  // Finds the backend, which takes the request; null if a program does.
+  Admission find_backend(HandoffRequest& request, Backend*& backend);
 
   void watch_for_orders();
   void on_wakeup(const Completion& completion);

@@ -99,8 +99,13 @@ CloseCause cause_of(int status) {
 
 class ProgramTable::Program final : public ChildOwner, private TimerOwner, private WorkOwner {
  public:
-  Program(Handle handle, ProgramTable& table, std::string name)
-      : handle_(handle), table_(table), name_(std::move(name)), lifetime_(*this), over_(*this) {}
+  Program(Handle handle, ProgramTable& table, std::string name, std::vector<std::string> command)
+      : handle_(handle),
+        table_(table),
+        name_(std::move(name)),
+        command_(std::move(command)),
+        lifetime_(*this),
+        over_(*this) {}
   ~Program() { table_.running_.fetch_sub(1, std::memory_order_relaxed); }
 
   void on_child_ended(Handle, int status) override { table_.on_ended(*this, status); }
@@ -113,7 +118,8 @@ class ProgramTable::Program final : public ChildOwner, private TimerOwner, priva
   const Handle handle_;
   ProgramTable& table_;
   const std::string name_;
-  const Time started_ = table_.timers_.clock();
+  const std::vector<std::string> command_;
+  Time started_{};
   Timer lifetime_;
   Work over_;                                // the program was reaped, or its output is over
   std::optional<Handle> child_;              // nothing before the start and once it was reaped
@@ -155,31 +161,67 @@ void ProgramTable::enter_at(CompletionTable& completions) {
 
 // --- Beginning ------------------------------------------------------------------------------------------------------
 
+class ProgramTable::ReservedProgram final : public Reservation {
+ public:
+  // Borrows the table and the program, which has not started.
+  ReservedProgram(ProgramTable& table, Program& program, const StreamTable::Place& place,
+                  std::unique_ptr<HandoffRequest> request)
+      : table_(table), program_(program), place_(place), request_(std::move(request)) {}
+  ~ReservedProgram() override {
+    if (taken_) return;
+    table_.streams_.cancel_place(place_);
+    if (!program_.child_) table_.programs_.destroy(program_, program_.handle_);
+  }
+
+  bool is_relay_only() const override { return true; }
+  Admission take(Client& client) override {
+    Admission admission = table_.start(program_, place_, client, std::move(request_));
+    taken_ = static_cast<bool>(admission);
+    return admission;
+  }
+
+ private:
+  ProgramTable& table_;
+  Program& program_;
+  const StreamTable::Place place_;
+  std::unique_ptr<HandoffRequest> request_;
+  bool taken_ = false;  // by the program, which runs
+};
+
 Admission ProgramTable::open(Client& client, std::unique_ptr<HandoffRequest> request, const Config& config) {
   if (is_http2(client.transport)) return Refusal{400, "backend exec has no frames for a client over HTTP/2"};
-  if (find_command(config, request->profile) == nullptr) {
+  std::unique_ptr<Reservation> place;
+  if (Admission admission = reserve(std::move(request), config, place); !admission) return admission;
+  return place->take(client);
+}
+
+Admission ProgramTable::reserve(std::unique_ptr<HandoffRequest> request, const Config& config,
+                                std::unique_ptr<Reservation>& reservation) {
+  const std::vector<std::string>* command = find_command(config, request->profile);
+  if (command == nullptr) {
     return Refusal{400, "unknown profile; of backend exec there are: " + command_names(config)};
   }
   if (running_.fetch_add(1, std::memory_order_relaxed) >= config.exec_max_children) {
     running_.fetch_sub(1, std::memory_order_relaxed);
     return Refusal{503, "too many programs run, try again soon", kRetryAfterSeconds};
   }
-  Program& program =
-      *programs_.create(*this, std::string(request->profile.empty() ? kDefaultCommand : request->profile));
+  Program& program = *programs_.create(
+      *this, std::string(request->profile.empty() ? kDefaultCommand : request->profile), *command);
   StreamTable::Place place{.backend = exec_index(), .since = timers_.clock()};
   Admission admission = streams_.take_place(request->user_id, place);
   if (admission) {
-    admission = start(program, place, client, std::move(request), config);
-    if (!admission) streams_.cancel_place(place);
+    reservation = std::make_unique<ReservedProgram>(*this, program, place, std::move(request));
+  } else {
+    programs_.destroy(program, program.handle_);
   }
-  if (!admission && !program.child_) programs_.destroy(program, program.handle_);
   return admission;
 }
 
 Admission ProgramTable::start(Program& program, const StreamTable::Place& place, Client& client,
-                              std::unique_ptr<HandoffRequest> request, const Config& config) {
+                              std::unique_ptr<HandoffRequest> request) {
+  program.started_ = timers_.clock();
   const Result<Handle> child =
-      client.connection ? start_behind_pair(program, *request, config) : start_child(program, client.socket, *request, config);
+      client.connection ? start_behind_pair(program, *request) : start_child(program, client.socket, *request);
   if (!child) {
     log::error("program {}: {}", program.name_, child.error().message);
     return not_started(child.error().code);
@@ -190,17 +232,18 @@ Admission ProgramTable::start(Program& program, const StreamTable::Place& place,
   if (!client.connection) {
     program.place_ = place;
     program.stream_id_ = streams_.id_of_program(program.handle_);
+    streams_.count_request(place);
     client.socket.reset();  // it is the program's
     return admitted();
   }
   backend_->program_ = &program;
-  Admission admission = streams_.open_at(place, client, std::move(request), *backend_);
+  Admission admission = streams_.open_at(place, client, std::move(request), Format::kVerbatim, *backend_);
   backend_->program_ = nullptr;
   if (!admission) end(program, CloseCause::kRefused);
   return admission;
 }
 
-Result<Handle> ProgramTable::start_behind_pair(Program& program, const HandoffRequest& request, const Config& config) {
+Result<Handle> ProgramTable::start_behind_pair(Program& program, const HandoffRequest& request) {
   int ends[2] = {-1, -1};
   if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0) {
     return Error::from_errno("cannot create a socket pair", errno);
@@ -208,18 +251,17 @@ Result<Handle> ProgramTable::start_behind_pair(Program& program, const HandoffRe
   UniqueFd ours(ends[0]);
   const UniqueFd its(ends[1]);
   program.output_ = std::make_unique<ProgramOutput>(ring_, timers_, program.handle_, std::move(ours), program.over_);
-  return start_child(program, its, request, config);
+  return start_child(program, its, request);
 }
 
-Result<Handle> ProgramTable::start_child(Program& program, const UniqueFd& client, const HandoffRequest& request,
-                                         const Config& config) {
+Result<Handle> ProgramTable::start_child(Program& program, const UniqueFd& client, const HandoffRequest& request) {
   Result<ProgramPayload> payload = program_payload(request);
   if (!payload) return payload.error();
   std::vector<std::string> environment = harmless_environment();
   environment.push_back(std::move(payload->variable));
   // Programs are written for sockets that wait.
   fcntl(client.get(), F_SETFL, fcntl(client.get(), F_GETFL) & ~O_NONBLOCK);
-  return children_.start({.words = *find_command(config, request.profile),
+  return children_.start({.words = program.command_,
                           .environment = std::move(environment),
                           .input = client.get(),
                           .output = client.get(),

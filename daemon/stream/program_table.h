@@ -35,6 +35,9 @@ class ProgramTable {
 
   // Starts the program that the hand-off asks for and gives it the client; or leaves the client to the caller.
   Admission open(Client& client, std::unique_ptr<HandoffRequest> request, const Config& config);
+  // Keeps a place for a program that starts when its client comes, whose answer Apache relays.
+  Admission reserve(std::unique_ptr<HandoffRequest> request, const Config& config,
+                    std::unique_ptr<Reservation>& reservation);
 
   // Completions of reads of programs' output go to it.
   void enter_at(CompletionTable& completions);
@@ -46,15 +49,15 @@ class ProgramTable {
 
  private:
   class Program;
+  class ReservedProgram;
   // What streams to clients over TLS have as their backend.
   class ProgramBackend;
 
   Admission start(Program& program, const StreamTable::Place& place, Client& client,
-                  std::unique_ptr<HandoffRequest> request, const Config& config);
+                  std::unique_ptr<HandoffRequest> request);
   // Both start its command; the program's output is that of a client over TLS.
-  Result<Handle> start_behind_pair(Program& program, const HandoffRequest& request, const Config& config);
-  Result<Handle> start_child(Program& program, const UniqueFd& client, const HandoffRequest& request,
-                             const Config& config);
+  Result<Handle> start_behind_pair(Program& program, const HandoffRequest& request);
+  Result<Handle> start_child(Program& program, const UniqueFd& client, const HandoffRequest& request);
   void end(Program& program, CloseCause cause);
   void on_ended(Program& program, int status);
   void release_when_over(Program& program);

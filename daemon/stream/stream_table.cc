@@ -4,6 +4,8 @@
 #include <malloc.h>
 
 #include <algorithm>
+#include <optional>
+#include <utility>
 
 #include "backends/registry.h"
 #include "base/log_line.h"
@@ -39,66 +41,107 @@ StreamTable::StreamTable(Ring& ring, TimerWheel& timers, WorkerLoad& load, UserL
       streams_(settings.max_streams + kMaxRefusals) {
 }
 
-Admission StreamTable::open(Client& client, std::unique_ptr<HandoffRequest> request, Backend& backend) {
-  const std::string_view named = request->format.empty() ? backend.format(*request) : request->format;
-  const std::optional<Format> format = named.empty() ? settings_.format : find_format(named);
-  if (!format) return Refusal{400, "unknown format; there are: " + format_names()};
-  UserLimits::User* user = nullptr;
-  if (Admission admission = admit(request->user_id, user); !admission) return admission;
-  if (!open_admitted(client, std::move(request), *format, backend, user)) {
-    if (user != nullptr) users_.leave(*user);
-    return full();
+// --- Places ---------------------------------------------------------------------------------------------------------
+
+class StreamTable::ReservedStream final : public Reservation {
+ public:
+  // Borrows the table and the backend.
+  ReservedStream(StreamTable& table, const Place& place, std::unique_ptr<HandoffRequest> request, Format format,
+                 Backend& backend)
+      : table_(table), place_(place), request_(std::move(request)), format_(format), backend_(backend) {
+    backend_.enter();
   }
-  metrics_.backends[backend.index()].requests.add();
+  ~ReservedStream() override {
+    if (!taken_) table_.cancel_place(place_);
+    backend_.leave();
+  }
+
+  bool is_relay_only() const override { return false; }
+  Admission take(Client& client) override {
+    Admission admission = table_.open_at(place_, client, std::move(request_), format_, backend_);
+    taken_ = static_cast<bool>(admission);
+    return admission;
+  }
+
+ private:
+  StreamTable& table_;
+  const Place place_;
+  std::unique_ptr<HandoffRequest> request_;
+  const Format format_;
+  Backend& backend_;
+  bool taken_ = false;  // by a stream
+};
+
+Admission StreamTable::open(Client& client, std::unique_ptr<HandoffRequest> request, Backend& backend) {
+  Place place;
+  Format format{};
+  if (Admission admission = take_place(*request, backend, place, format); !admission) return admission;
+  Admission admission = open_at(place, client, std::move(request), format, backend);
+  if (!admission) cancel_place(place);
+  return admission;
+}
+
+Admission StreamTable::reserve(std::unique_ptr<HandoffRequest> request, Backend& backend,
+                               std::unique_ptr<Reservation>& reservation) {
+  Place place;
+  Format format{};
+  if (Admission admission = take_place(*request, backend, place, format); !admission) return admission;
+  reservation = std::make_unique<ReservedStream>(*this, place, std::move(request), format, backend);
   return admitted();
 }
 
-Admission StreamTable::open_at(const Place& place, Client& client, std::unique_ptr<HandoffRequest> request,
-                               Backend& backend) {
-  CHECK(places_without_stream_ > 0);
-  --places_without_stream_;
-  if (open_admitted(client, std::move(request), Format::kVerbatim, backend, place.user)) return admitted();
-  ++places_without_stream_;
-  return full();
+Admission StreamTable::take_place(const HandoffRequest& request, const Backend& backend, Place& place,
+                                  Format& format) {
+  const std::string_view named = request.format.empty() ? backend.format(request) : request.format;
+  const std::optional<Format> found = named.empty() ? settings_.format : find_format(named);
+  if (!found) return Refusal{400, "unknown format; there are: " + format_names()};
+  format = *found;
+  place.backend = backend.index();
+  place.since = timers_.clock();
+  return take_place(request.user_id, place);
 }
 
-bool StreamTable::open_admitted(Client& client, std::unique_ptr<HandoffRequest> request, Format format,
-                                Backend& backend, UserLimits::User* user) {
+Admission StreamTable::open_at(const Place& place, Client& client, std::unique_ptr<HandoffRequest> request,
+                               Format format, Backend& backend) {
   Stream* stream = create(client);
-  if (stream == nullptr) return false;
-  stream->set_user(user);
+  if (stream == nullptr) return full();
+  free_place();
+  count_request(place);
+  stream->set_user(place.user);
   backend.enter();
   counters_.add(Counter::kStreams);
   counters_.add(kTransportCounters[static_cast<std::size_t>(stream->transport())]);
   note_places();
   peak_since_trim_ = std::max(peak_since_trim_, streams_.size());
   stream->open(std::move(request), format, backend);
-  return true;
+  return admitted();
 }
 
-Admission StreamTable::admit(std::string_view user_id, UserLimits::User*& user) {
+Admission StreamTable::take_place(std::string_view user_id, Place& place) {
   if (places_taken() >= settings_.max_streams) return full();
   const UserLimits::Entry entry = users_.enter(user_id, timers_.clock());
   if (entry.refused()) {
     return Refusal{429, "too many answers at once or in a minute, try again later", entry.retry_after_seconds};
   }
-  user = entry.user;
+  place.user = entry.user;
+  ++places_without_stream_;
+  note_places();
   return admitted();
 }
 
-Admission StreamTable::take_place(std::string_view user_id, Place& place) {
-  if (Admission admission = admit(user_id, place.user); !admission) return admission;
-  ++places_without_stream_;
-  note_places();
+void StreamTable::count_request(const Place& place) {
   metrics_.backends[place.backend].requests.add();
-  return admitted();
+}
+
+void StreamTable::free_place() {
+  CHECK(places_without_stream_ > 0);
+  --places_without_stream_;
 }
 
 void StreamTable::cancel_place(const Place& place) {
-  CHECK(places_without_stream_ > 0);
-  --places_without_stream_;
+  free_place();
   note_places();
-  if (place.user != nullptr) users_.leave(*place.user);
+  if (place.user != nullptr) users_.cancel(*place.user);
 }
 
 void StreamTable::return_place(const Place& place, CloseCause cause) {
@@ -107,7 +150,9 @@ void StreamTable::return_place(const Place& place, CloseCause cause) {
   metrics_.duration.observe(duration);
   metrics_.backends[place.backend].duration.observe(duration);
   load_.release();
-  cancel_place(place);
+  free_place();
+  note_places();
+  if (place.user != nullptr) users_.leave(*place.user);
 }
 
 void StreamTable::note_places() {
@@ -115,6 +160,8 @@ void StreamTable::note_places() {
   metrics_.active.set(places_taken());
   metrics_.peak.raise_to(metrics_.active.get());
 }
+
+// --- Streams --------------------------------------------------------------------------------------------------------
 
 bool StreamTable::open_refused(Client& client, const Refusal& refusal) {
   if (refused_streams_ == kMaxRefusals) return false;

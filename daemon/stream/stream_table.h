@@ -8,6 +8,7 @@
 #include <array>
 #include <cstdint>
 #include <deque>
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
@@ -17,6 +18,7 @@
 #include "base/slab.h"
 #include "handoff/admission.h"
 #include "handoff/client.h"
+#include "handoff/reservation.h"
 #include "handoff/worker_load.h"
 #include "metrics/counters.h"
 #include "ring/completion_table.h"
@@ -53,20 +55,27 @@ class StreamTable final : private TimerOwner, private WorkOwner {
 
   // Opens a stream that takes the client and its assignment of the WorkerLoad. If it is refused, the caller keeps both.
   Admission open(Client& client, std::unique_ptr<HandoffRequest> request, Backend& backend);
-  // Likewise, to answer the client with `refusal`; false if there is no room even for that.
+  // Keeps a place for a stream whose client comes later.
+  Admission reserve(std::unique_ptr<HandoffRequest> request, Backend& backend,
+                    std::unique_ptr<Reservation>& reservation);
+  // As open(), to answer the client with `refusal`; false if there is no room even for that.
   bool open_refused(Client& client, const Refusal& refusal);
 
-  // A client that is served without a stream takes a place among them, and counts as its user's.
+  // A client that has no stream, or none yet, takes a place among them, and counts as its user's.
   struct Place {
     std::size_t backend = 0;  // which of backend_registry()
     Time since{};
     UserLimits::User* user = nullptr;
   };
+  // Refused unless there is a place, and room for another stream of its user.
   Admission take_place(std::string_view user_id, Place& place);
-  // It gets a stream after all, for a verbatim answer. The stream takes the place, the client and its assignment of the
-  // WorkerLoad; if the client is not admitted, the caller keeps all three.
-  Admission open_at(const Place& place, Client& client, std::unique_ptr<HandoffRequest> request, Backend& backend);
-  // It has ended, for that cause, and with it its client's assignment of the WorkerLoad.
+  // It gets a stream. The stream takes the place, the client and its assignment of the WorkerLoad; if the client is not
+  // admitted, the caller keeps all three.
+  Admission open_at(const Place& place, Client& client, std::unique_ptr<HandoffRequest> request, Format format,
+                    Backend& backend);
+  // It has begun without a stream.
+  void count_request(const Place& place);
+  // It has ended without a stream, for that cause, and with it its client's assignment of the WorkerLoad.
   void return_place(const Place& place, CloseCause cause);
   // It has not begun.
   void cancel_place(const Place& place);
@@ -122,11 +131,11 @@ class StreamTable final : private TimerOwner, private WorkOwner {
   void release(Stream& stream);
 
  private:
-  // False if the ring has no room for the client; then the caller keeps it, and its user's count.
-  bool open_admitted(Client& client, std::unique_ptr<HandoffRequest> request, Format format, Backend& backend,
-                     UserLimits::User* user);
-  // Admitted if there is a place, and room for another stream of its user.
-  Admission admit(std::string_view user_id, UserLimits::User*& user);
+  class ReservedStream;
+
+  // Takes a place and chooses the answer's format, or refuses.
+  Admission take_place(const HandoffRequest& request, const Backend& backend, Place& place, Format& format);
+  void free_place();
   std::uint32_t places_taken() const { return streams_.size() - refused_streams_ + places_without_stream_; }
   void note_places();
   // A stream that has taken the client. Null on failure, and the client is still the caller's.

@@ -55,6 +55,13 @@ void UserLimits::leave(User& user) {
   --user.streams_;
 }
 
+void UserLimits::cancel(User& user) {
+  const std::lock_guard lock(mutex_);
+  CHECK(user.streams_ > 0);
+  --user.streams_;
+  user.starts_left_ = std::min(static_cast<double>(starts_per_minute_), user.starts_left_ + 1);
+}
+
 std::size_t UserLimits::size() const {
   const std::lock_guard lock(mutex_);
   return users_.size();

@@ -39,6 +39,8 @@ class UserLimits {
   // Counts one more stream of the user, or reports when to try again. An empty user_id has no limit.
   Entry enter(std::string_view user_id, Time now);
   void leave(User& user);
+  // The stream did not begin: it does not count among the starts either.
+  void cancel(User& user);
 
   // Users that are remembered.
   std::size_t size() const;

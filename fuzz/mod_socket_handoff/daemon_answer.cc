@@ -12,7 +12,7 @@ using Kind = DaemonAnswer::Kind;
 
 Kind expected_kind(std::string_view text) {
   if (text.empty()) return Kind::kNothing;
-  if (text == "A") return Kind::kAccepted;
+  if (text == "A" || text == R"(A{"relay":true})") return Kind::kAccepted;
   return text.front() == 'R' ? Kind::kRefused : Kind::kNotAnAnswer;
 }
 
@@ -56,6 +56,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const std::string text(fuzz::text(data, std::min<std::size_t>(size, 512)));
   const DaemonAnswer answer = parse_daemon_answer(text);
   MUST(answer.kind == expected_kind(text));
+  MUST(answer.is_relay_only == (answer.kind == Kind::kAccepted && text != "A"));
   MUST(answer.status >= 400 && answer.status <= 599);
   MUST(answer.retry_after_seconds >= 0 && answer.retry_after_seconds <= 86'400);
   MUST(answer.kind == Kind::kRefused || (answer.status == 503 && answer.retry_after_seconds == 0));

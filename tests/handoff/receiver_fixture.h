@@ -92,7 +92,26 @@ class ReceiverFixture : public testing::Test, private CompletionHandler, private
   std::vector<int> answered;  // statuses of the clients that the daemon had to answer
   HandoffReceiver receiver{ring, timers, load, counters, {kReceiveTimeout, 1 << 20, {}, {}}, *this};
 
+  int places = 0;           // that are reserved
+  bool relay_only = false;  // of the reservations
+
  private:
+  struct FakeReservation final : Reservation {
+    FakeReservation(ReceiverFixture& owner, std::string its_prompt) : fixture(owner), prompt(std::move(its_prompt)) {
+      ++fixture.places;
+    }
+    ~FakeReservation() override { --fixture.places; }
+    bool is_relay_only() const override { return fixture.relay_only; }
+    Admission take(Client& client) override {
+      if (fixture.refusal) return *fixture.refusal;
+      fixture.prompts.push_back(prompt);
+      fixture.clients.push_back(std::move(client));
+      return admitted();
+    }
+    ReceiverFixture& fixture;
+    std::string prompt;
+  };
+
   void on_completion(const Completion& completion) override {
     switch (completion.tag.operation) {
       case Operation::kHandoffReceive:
@@ -112,6 +131,15 @@ class ReceiverFixture : public testing::Test, private CompletionHandler, private
     prompts.emplace_back(request->prompt);
     clients.push_back(std::move(client));
     return admitted();
+  }
+  Admission on_reservation(std::unique_ptr<HandoffRequest> request,
+                           std::unique_ptr<Reservation>& reservation) override {
+    if (refusal) return *refusal;
+    reservation = std::make_unique<FakeReservation>(*this, std::string(request->prompt));
+    return admitted();
+  }
+  Admission on_reserved_client(Client& client, std::unique_ptr<Reservation> reservation) override {
+    return reservation->take(client);
   }
   bool on_refused_client(Client& client, const Refusal& said) override {
     if (!room_for_refusals) return false;

@@ -36,6 +36,19 @@ TEST(UserLimits, AllowsSoManyStartsAMinuteAndSaysWhenTheNextIs) {
   EXPECT_EQ(limits.enter("a", kNow + Duration(10'000)).user, nullptr);
 }
 
+TEST(UserLimits, DoesNotCountAStreamThatWasCancelled) {
+  UserLimits limits(1, 1);
+  for (int i = 0; i < 3; ++i) {
+    const UserLimits::Entry entry = limits.enter("a", kNow);
+    ASSERT_NE(entry.user, nullptr);
+    limits.cancel(*entry.user);
+  }
+  limits.set_limits(1, 0);
+  const UserLimits::Entry entry = limits.enter("a", kNow);
+  ASSERT_NE(entry.user, nullptr);
+  limits.cancel(*entry.user);
+}
+
 TEST(UserLimits, SavesUpNoMoreThanAMinutesStarts) {
   UserLimits limits(0, 2);
   limits.enter("a", kNow);

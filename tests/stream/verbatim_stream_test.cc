@@ -23,7 +23,7 @@ class VerbatimStreamTest : public StreamTest {
 
   Admission open_verbatim() {
     Client client{UniqueFd(::socket(AF_UNIX, SOCK_STREAM, 0))};
-    Admission admission = table.open_at(place, client, std::make_unique<HandoffRequest>(), backend);
+    Admission admission = table.open_at(place, client, std::make_unique<HandoffRequest>(), Format::kVerbatim, backend);
     timers.end_turn();
     EXPECT_NE(static_cast<bool>(client.socket), static_cast<bool>(admission));
     return admission;
