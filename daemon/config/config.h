@@ -36,6 +36,7 @@ struct Config {
   std::vector<Account> allowed_users;  // empty: everyone who may connect to the socket
   std::int64_t max_connections = 0;    // 0: kDefaultMaxConnections, or what the limit of open files allows
   std::int64_t workers = 0;            // 0: one per CPU
+  std::string engine = "auto";
   std::int64_t max_payload_bytes = 1024 * 1024;
   std::int64_t max_queued_bytes = 64 * 1024;
   std::int64_t max_held_bytes = 0;  // for all requests together; 0: a part of the memory, see most_held_bytes()

@@ -41,6 +41,10 @@ constexpr std::array kOptions{
            Effect::kRestart},
     Option{"server.workers", "--workers", "DAEMON_WORKERS", Integer{&Config::workers, 0, 1024},
            "threads, each with its own ring. 0: one per CPU", Effect::kRestart},
+    Option{"server.engine", "--engine", "DAEMON_ENGINE", Choice{&Config::engine, "auto, io_uring, epoll"},
+           "how the daemon asks the kernel: io_uring, epoll, or auto, which is io_uring, and epoll if the kernel or a "
+           "rule refuses io_uring",
+           Effect::kRestart},
     Option{"server.max_payload_bytes", "--max-payload-bytes", "DAEMON_MAX_PAYLOAD_BYTES",
            Integer{&Config::max_payload_bytes, 1024, handoff_protocol::kMaxPayloadBytes},
            "largest payload of a hand-off; a larger one is refused with 413", Effect::kRestart},

@@ -3,6 +3,7 @@
 
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 
 #include "base/clock.h"
@@ -14,6 +15,10 @@ inline constexpr std::uint32_t kSubmissionEntries = 4096;
 // Entries of the ring's completion queue, because the completions of several submissions can gather before they are
 // read. Over it: the kernel keeps them in its memory, if it has some, or loses them (EBADR).
 inline constexpr std::uint32_t kCompletionEntries = 4 * kSubmissionEntries;
+
+// Threads of a worker that make calls which may block on a disk, if the engine is epoll. Over it: calls wait for the
+// ones before them.
+inline constexpr std::size_t kBlockingThreads = 2;
 
 // Longest delay of a worker's turn that timers count. Over it: the worker counts as having stood still, and no timer
 // counts the rest of the delay.

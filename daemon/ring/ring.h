@@ -4,8 +4,8 @@
 //
 // One per worker, which owns it. Made on any thread; from enable() on only the worker's thread uses it, except for
 // number(), to which other rings pass files. Memory that an operation uses must stay in place until its last
-// completion. An interface, so that tests can replay completions in any order (tests/support/fake_ring.h); UringRing is
-// the real one.
+// completion. An interface with two implementations, UringRing and EpollRing (ring/engine.h chooses), and a third with
+// which tests replay completions in any order (tests/support/fake_ring.h).
 
 #pragma once
 
@@ -58,6 +58,19 @@ class CompletionHandler {
 
  protected:
   ~CompletionHandler() = default;
+};
+
+// What a worker needs of its ring.
+struct RingOptions {
+  // io_uring alone: where its files are. false: there is no table, all files are descriptors of the process.
+  bool direct_files = true;
+  std::uint32_t client_files = 0;      // slots that adopt() assigns, from 0; what is beyond is the process's
+  std::uint32_t connection_files = 0;  // slots behind them that the kernel assigns
+
+  std::uint32_t receive_buffers = 16;  // a power of two
+  std::size_t receive_bytes = 0;       // the largest message
+  std::uint32_t stream_buffers = 0;    // a power of two; 0: nobody receives streams
+  std::size_t stream_bytes = 0;        // at most so many come at once
 };
 
 class Ring {

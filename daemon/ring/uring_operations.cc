@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The operations of UringRing. Each must stand in kRingOperations.
 
-#include <linux/sockios.h>
-#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -10,6 +8,7 @@
 #include <cerrno>
 
 #include "ring/ring_restrictions.h"
+#include "ring/socket_calls.h"
 #include "ring/uring_ring.h"
 
 namespace streaming {
@@ -17,16 +16,6 @@ namespace {
 
 // Descriptors of the moment at one time: when many streams end at once, they must not fill the process's table.
 constexpr std::size_t kMostCalls = 32;
-
-std::int32_t shut_down_write(int fd) {
-  return shutdown(fd, SHUT_WR) == 0 ? 0 : -errno;
-}
-
-// Of a Unix socket it is the memory that the unread bytes take.
-std::int32_t count_unacknowledged(int fd) {
-  int bytes = 0;
-  return ioctl(fd, SIOCOUTQ, &bytes) == 0 ? bytes : -errno;
-}
 
 }  // namespace
 

@@ -16,7 +16,7 @@
 
 namespace streaming {
 
-Result<std::unique_ptr<Ring>> UringRing::create(const Options& options) {
+Result<std::unique_ptr<Ring>> UringRing::create(const RingOptions& options) {
   std::unique_ptr<UringRing> ring(new UringRing(options));
   if (Status opened = ring->open(); !opened) return opened.error();
   return std::unique_ptr<Ring>(std::move(ring));

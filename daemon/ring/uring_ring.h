@@ -20,18 +20,8 @@ namespace streaming {
 
 class UringRing final : public Ring {
  public:
-  struct Options {
-    bool direct_files = true;            // false: no table, all files are descriptors of the process
-    std::uint32_t client_files = 0;      // slots that adopt() assigns, from 0; what is beyond is the process's
-    std::uint32_t connection_files = 0;  // slots behind them that the kernel assigns
-    std::uint32_t receive_buffers = 16;  // a power of two
-    std::size_t receive_bytes = 0;       // the largest message
-    std::uint32_t stream_buffers = 0;    // a power of two; 0: nobody receives streams
-    std::size_t stream_bytes = 0;        // at most so many come at once
-  };
-
   // The Error says which sysctl, limit or seccomp rule stands in the way, and what to do about it.
-  static Result<std::unique_ptr<Ring>> create(const Options& options);
+  static Result<std::unique_ptr<Ring>> create(const RingOptions& options);
 
   ~UringRing() override;
 
@@ -75,7 +65,7 @@ class UringRing final : public Ring {
     SystemCall call;
   };
 
-  explicit UringRing(const Options& options) : options_(options) {}
+  explicit UringRing(const RingOptions& options) : options_(options) {}
 
   Status open();
   Status register_files();
@@ -91,7 +81,7 @@ class UringRing final : public Ring {
   void make_call(const io_uring_cqe& entry, CompletionHandler& handler);
   void dispatch_one(const io_uring_cqe& entry, CompletionHandler& handler);
 
-  const Options options_;
+  const RingOptions options_;
   io_uring ring_{};
   bool open_ = false;
   bool can_install_descriptors_ = false;

@@ -114,7 +114,7 @@ std::vector<Answer> ask(std::span<const std::unique_ptr<Worker>> workers, const 
 
 std::string DaemonStatus::metrics() const {
   std::ostringstream text;
-  prometheus::TextSerializer().Serialize(text, metric_families(workers_, requests_, capacity_, read_process_figures(),
+  prometheus::TextSerializer().Serialize(text, metric_families(workers_, requests_, capacity_, engine_, read_process_figures(),
                                                                MonotonicClock::now() - started_));
   return text.str();
 }

@@ -15,6 +15,7 @@
 
 #include "base/byte_budget.h"
 #include "base/clock.h"
+#include "ring/engine.h"
 #include "server/capacity.h"
 #include "server/worker.h"
 
@@ -22,9 +23,10 @@ namespace streaming {
 
 class DaemonStatus {
  public:
-  // Borrows all but the capacity. `requests` counts the bytes that hand-offs hold.
-  DaemonStatus(std::span<const std::unique_ptr<Worker>> workers, const ByteBudget& requests, Capacity capacity)
-      : workers_(workers), requests_(requests), capacity_(std::move(capacity)) {}
+  // Borrows the workers and `requests`, which counts the bytes that hand-offs hold.
+  DaemonStatus(std::span<const std::unique_ptr<Worker>> workers, const ByteBudget& requests, Capacity capacity,
+               Engine engine)
+      : workers_(workers), requests_(requests), capacity_(std::move(capacity)), engine_(engine) {}
 
   // On the main thread.
   void set_accepting(bool accepting) { accepting_.store(accepting, std::memory_order_relaxed); }
@@ -33,11 +35,13 @@ class DaemonStatus {
   bool alive() const;           // every worker's loop runs
   bool accepting() const { return accepting_.load(std::memory_order_relaxed); }
   std::string streams() const;  // JSON
+  Engine engine() const { return engine_; }
 
  private:
   const std::span<const std::unique_ptr<Worker>> workers_;
   const ByteBudget& requests_;
   const Capacity capacity_;
+  const Engine engine_;
   const Time started_ = MonotonicClock::now();
   std::atomic<bool> accepting_{false};
 };

@@ -255,10 +255,10 @@ void add_tokens(Families& families, Workers workers) {
 }  // namespace
 
 std::vector<MetricFamily> metric_families(Workers workers, const ByteBudget& requests, const Capacity& capacity,
-                                          const ProcessFigures& process, Duration uptime) {
+                                          Engine engine, const ProcessFigures& process, Duration uptime) {
   Families families;
-  families.begin("daemon_build_info", "1, with the version as its label", MetricType::Gauge);
-  families.gauge({{"version", STREAMING_DAEMON_VERSION}}, 1);
+  families.begin("daemon_build_info", "1, with the version and the engine as its labels", MetricType::Gauge);
+  families.gauge({{"version", STREAMING_DAEMON_VERSION}, {"engine", std::string(name(engine))}}, 1);
   families.begin("daemon_uptime_seconds", "Seconds since the process's start", MetricType::Gauge);
   families.gauge({}, static_cast<double>(uptime.count()) / kMsPerSecond);
   add_process(families, process);

@@ -11,6 +11,7 @@
 
 #include "base/byte_budget.h"
 #include "base/clock.h"
+#include "ring/engine.h"
 #include "server/capacity.h"
 #include "server/process_figures.h"
 #include "server/worker.h"
@@ -21,6 +22,6 @@ namespace streaming {
 // may run.
 std::vector<prometheus::MetricFamily> metric_families(std::span<const std::unique_ptr<Worker>> workers,
                                                       const ByteBudget& requests, const Capacity& capacity,
-                                                      const ProcessFigures& process, Duration uptime);
+                                                      Engine engine, const ProcessFigures& process, Duration uptime);
 
 }  // namespace streaming

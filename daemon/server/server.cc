@@ -17,7 +17,7 @@
 #include "config/option.h"
 #include "handoff/listening_socket.h"
 #include "process/program.h"
-#include "ring/direct_files.h"
+#include "ring/engine.h"
 #include "ring/limits.h"
 #include "server/config_check.h"
 #include "server/limits.h"
@@ -94,21 +94,25 @@ Status Server::set_up() {
   warn_of(*config_);
   Result<std::uint64_t> open_files_limit = raise_open_files_limit();
   if (!open_files_limit) return open_files_limit.error();
-  const bool direct_files = kernel_releases_direct_files_at_once();
+  const Result<EngineChoice> engine = choose_engine(config_->engine);
+  if (!engine) return engine.error();
   Result<Capacity> capacity =
-      plan_capacity(*config_, std::thread::hardware_concurrency(), *open_files_limit, direct_files);
+      plan_capacity(*config_, std::thread::hardware_concurrency(), *open_files_limit, engine->direct_files);
   if (!capacity) return capacity.error();
   if (Status started = UpstreamClient::start_library(); !started) return started;
 
   Result<UniqueFd> signals = take_over_signals();
   if (!signals) return signals.error();
   signals_ = std::move(*signals);
-  if (Status made = workforce_.make(config_, *capacity, direct_files); !made) return made;
-  status_.emplace(workforce_.workers(), workforce_.requests(), *capacity);
+  if (Status made = workforce_.make(config_, *capacity, *engine); !made) return made;
+  status_.emplace(workforce_.workers(), workforce_.requests(), *capacity, engine->engine);
   if (Status listening = listen(); !listening) return listening;
+  if (!engine->reason.empty()) {
+    log::warn("epoll takes the place of io_uring, and an event costs more CPU: {}", engine->reason);
+  }
   log::info("{} workers, room for {} streams under a limit of {} open files{}", capacity->streams_of_worker.size(),
             capacity->streams(), *open_files_limit,
-            direct_files ? " for each ring" : "; with Linux 6.13 or later there would be as many for each worker");
+            engine->direct_files ? " for each ring" : "; with io_uring of Linux 6.13 or later as many for each worker");
   log::info("room for {} upstream connections; HTTP/1.1 needs one for each stream", capacity->upstream_connections());
   log::info("room for {} MB that requests hold until their answers begin", workforce_.requests().most() >> 20);
   return success();

@@ -9,7 +9,7 @@
 #include <thread>
 
 #include "config/option.h"
-#include "ring/direct_files.h"
+#include "ring/engine.h"
 #include "server/capacity.h"
 #include "server/workforce.h"
 #include "upstream/upstream_client.h"
@@ -34,12 +34,13 @@ Status check_start(const Config& config) {
   if (Status directory = check_socket_directory(config); !directory) return directory;
   Result<std::uint64_t> open_files_limit = raise_open_files_limit();
   if (!open_files_limit) return open_files_limit.error();
-  const bool direct_files = kernel_releases_direct_files_at_once();
+  const Result<EngineChoice> engine = choose_engine(config.engine);
+  if (!engine) return engine.error();
   Result<Capacity> capacity =
-      plan_capacity(config, std::thread::hardware_concurrency(), *open_files_limit, direct_files);
+      plan_capacity(config, std::thread::hardware_concurrency(), *open_files_limit, engine->direct_files);
   if (!capacity) return capacity.error();
   if (Status started = UpstreamClient::start_library(); !started) return started;
-  return Workforce(config).make(std::make_shared<const Config>(config), *capacity, direct_files);
+  return Workforce(config).make(std::make_shared<const Config>(config), *capacity, *engine);
 }
 
 }  // namespace streaming

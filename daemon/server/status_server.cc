@@ -45,7 +45,9 @@ int on_metrics(mg_connection* connection, void* status) {
 }
 
 int on_healthz(mg_connection* connection, void* status) {
-  return answer(connection, status_of(status).alive());
+  const DaemonStatus& daemon = status_of(status);
+  if (!daemon.alive()) return answer(connection, false);
+  return answer(connection, "200 OK", kPlain, "ok\nengine: " + std::string(name(daemon.engine())) + "\n");
 }
 
 int on_readyz(mg_connection* connection, void* status) {

@@ -9,7 +9,6 @@
 #include <system_error>
 
 #include "handoff/limits.h"
-#include "ring/uring_ring.h"
 #include "server/memory_limit.h"
 #include "stream/limits.h"
 #include "upstream/limits.h"
@@ -23,14 +22,14 @@ Result<UniqueFd> make_eventfd() {
   return fd;
 }
 
-Result<std::unique_ptr<Ring>> make_ring(std::uint32_t streams, std::uint32_t clients_in_table, bool direct_files) {
-  return UringRing::create({.direct_files = direct_files,
-                            .client_files = std::min(streams + kMaxRefusals, clients_in_table),
-                            .connection_files = kMaxHandoffConnections,
-                            .receive_buffers = kReceiveBuffers,
-                            .receive_bytes = handoff_protocol::kMaxMessageBytes,
-                            .stream_buffers = kStreamBuffers,
-                            .stream_bytes = kStreamBufferBytes});
+RingOptions ring_options(std::uint32_t streams, std::uint32_t clients_in_table, bool direct_files) {
+  return {.direct_files = direct_files,
+          .client_files = std::min(streams + kMaxRefusals, clients_in_table),
+          .connection_files = kMaxHandoffConnections,
+          .receive_buffers = kReceiveBuffers,
+          .receive_bytes = handoff_protocol::kMaxMessageBytes,
+          .stream_buffers = kStreamBuffers,
+          .stream_bytes = kStreamBufferBytes};
 }
 
 }  // namespace
@@ -44,7 +43,8 @@ Workforce::Workforce(const Config& config)
 
 Workforce::~Workforce() = default;
 
-Status Workforce::make(std::shared_ptr<const Config> config, const Capacity& capacity, bool direct_files) {
+Status Workforce::make(std::shared_ptr<const Config> config, const Capacity& capacity,
+                       const EngineChoice& engine) {
   Result<UniqueFd> events = make_eventfd();
   if (!events) return events.error();
   events_ = std::move(*events);
@@ -52,8 +52,8 @@ Status Workforce::make(std::shared_ptr<const Config> config, const Capacity& cap
   std::vector<WorkerLoad>& loads = shared_.loads;
   loads = std::vector<WorkerLoad>(capacity.streams_of_worker.size());
   for (std::size_t index = 0; index < loads.size(); ++index) {
-    Result<std::unique_ptr<Ring>> ring =
-        make_ring(capacity.streams_of_worker[index], capacity.clients_in_table, direct_files);
+    Result<std::unique_ptr<Ring>> ring = make_ring(
+        engine.engine, ring_options(capacity.streams_of_worker[index], capacity.clients_in_table, engine.direct_files));
     if (!ring) return ring.error();
     Result<UniqueFd> wakeup = make_eventfd();
     if (!wakeup) return wakeup.error();

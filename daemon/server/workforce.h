@@ -16,6 +16,7 @@
 #include "base/result.h"
 #include "base/unique_fd.h"
 #include "config/config.h"
+#include "ring/engine.h"
 #include "server/capacity.h"
 #include "server/summary.h"
 #include "server/worker.h"
@@ -27,8 +28,7 @@ class Workforce {
   explicit Workforce(const Config& config);
   ~Workforce();
 
-  // `direct_files`: clients are in the rings' tables.
-  Status make(std::shared_ptr<const Config> config, const Capacity& capacity, bool direct_files);
+  Status make(std::shared_ptr<const Config> config, const Capacity& capacity, const EngineChoice& engine);
   // The first worker accepts for all. `type` is the socket's.
   void listen(UniqueFd socket, int type);
   // The Error reports why a worker has no thread; then the process can only end.

@@ -263,11 +263,13 @@ TEST(Daemon, EndsAlsoWhenNobodyReadsItsLog) {
 
 // --- Starting -------------------------------------------------------------------------------------------------------
 
-// Makes io_uring_setup fail with `error`, as a container's seccomp profile does.
-void forbid_io_uring(int error) {
+// Makes io_uring's calls from `first` on fail with `error`, as a container's seccomp profile does.
+void forbid_io_uring(int error, unsigned first = SYS_io_uring_setup) {
+  static_assert(SYS_io_uring_enter == SYS_io_uring_setup + 1 && SYS_io_uring_register == SYS_io_uring_setup + 2);
   sock_filter filter[] = {
       BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
-      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_io_uring_setup, 0, 1),
+      BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, first, 0, 2),
+      BPF_JUMP(BPF_JMP | BPF_JGT | BPF_K, SYS_io_uring_register, 1, 0),
       BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | static_cast<unsigned>(error)),
       BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
   };
@@ -276,22 +278,34 @@ void forbid_io_uring(int error) {
   prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program);
 }
 
+TEST(DaemonStart, TakesEpollAndReportsWhyIfARuleForbidsIoUring) {
+  for (const int error : {EPERM, ENOSYS}) {
+    for (const unsigned first : {SYS_io_uring_setup, SYS_io_uring_enter, SYS_io_uring_register}) {
+      DaemonProcess daemon({"--delay", "0", "--engine", "auto"}, [&] { forbid_io_uring(error, first); });
+      ASSERT_TRUE(daemon.ready()) << daemon.log();
+      EXPECT_TRUE(is_whole(read_to_end(daemon.hand_client_over("{}").get()))) << daemon.log();
+      EXPECT_EQ(daemon.stop(), 0);
+      EXPECT_THAT(daemon.log(), HasSubstr("epoll takes the place of io_uring"));
+    }
+  }
+}
+
 TEST(DaemonStart, SaysWhatForbidsIoUring) {
-  DaemonProcess daemon({}, [] { forbid_io_uring(EPERM); });
+  DaemonProcess daemon({"--engine", "io_uring"}, [] { forbid_io_uring(EPERM); });
   EXPECT_EQ(daemon.exit_status(), 1);
   EXPECT_THAT(daemon.log(), HasSubstr("io_uring is not available"));
   EXPECT_THAT(daemon.log(), testing::AnyOf(HasSubstr("seccomp"), HasSubstr("kernel.io_uring_disabled")));
 }
 
 TEST(DaemonStart, ReportsAtTheConfigurationsCheckThatIoUringIsForbidden) {
-  DaemonProcess check({"--check-config"}, [] { forbid_io_uring(EPERM); });
+  DaemonProcess check({"--check-config", "--engine", "io_uring"}, [] { forbid_io_uring(EPERM); });
   EXPECT_EQ(check.exit_status(), 1);
   EXPECT_THAT(check.log(), HasSubstr("io_uring is not available"));
   EXPECT_EQ(check.output(), "");
 }
 
-TEST(DaemonStart, SaysWhichKernelItNeeds) {
-  DaemonProcess daemon({}, [] { forbid_io_uring(ENOSYS); });
+TEST(DaemonStart, SaysWhichKernelIoUringNeeds) {
+  DaemonProcess daemon({"--engine", "io_uring"}, [] { forbid_io_uring(ENOSYS); });
   EXPECT_EQ(daemon.exit_status(), 1);
   EXPECT_THAT(daemon.log(), HasSubstr("Linux 6.1 or later"));
 }

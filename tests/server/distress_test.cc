@@ -150,7 +150,7 @@ TEST(DaemonInDistress, CancelsTheRequestOfAClientThatLeavesBeforeTheFirstToken) 
 TEST(DaemonInDistress, RefusesClientsWhenUpstreamConnectionsHaveTakenTheDescriptors) {
   constexpr rlim_t kLimit = 2300;
   const SilentApi api;
-  DaemonProcess daemon({"--backend", "openai", "--openai-base", api.base(), "--workers", "8"}, [] {
+  DaemonProcess daemon({"--backend", "openai", "--openai-base", api.base(), "--workers", "8", "--engine", "io_uring"}, [] {
     setenv("OPENAI_API_KEY", "x", 1);
     const rlimit limit{kLimit, kLimit};
     setrlimit(RLIMIT_NOFILE, &limit);
@@ -177,7 +177,7 @@ TEST(DaemonInDistress, EndsItsStreamsInOrderWhenTheKernelHasLostCompletions) {
   const std::string sign = directory.file("lose");
   const std::string library = directory.file("lossy_kernel.so");  // a space would end the name in LD_PRELOAD
   std::filesystem::create_symlink(LOSSY_KERNEL, library);
-  DaemonProcess daemon({"--delay", "20", "--workers", "2"}, [&] {
+  DaemonProcess daemon({"--delay", "20", "--workers", "2", "--engine", "io_uring"}, [&] {
     setenv("LD_PRELOAD", library.c_str(), 1);
     setenv("LOSE_COMPLETIONS_AT", sign.c_str(), 1);
     setenv("ASAN_OPTIONS", "verify_asan_link_order=0", 1);

@@ -77,7 +77,7 @@ TEST_F(MonitorTest, CountsWhatHasHappened) {
   EXPECT_THAT(metrics, HasSubstr("\ndaemon_stream_duration_seconds_count 3\n"));
   EXPECT_THAT(metrics, HasSubstr("\ndaemon_first_token_seconds_bucket{le=\"+Inf\"} 3\n"));
   EXPECT_THAT(metrics, HasSubstr("\ndaemon_active_streams 0\n"));
-  EXPECT_THAT(metrics, ContainsRegex("\ndaemon_build_info\\{version=\"[0-9.]+\"\\} 1\n"));
+  EXPECT_THAT(metrics, ContainsRegex("\ndaemon_build_info\\{version=\"[0-9.]+\",engine=\"(io_uring|epoll)\"\\} 1\n"));
 }
 
 TEST_F(MonitorTest, ExposesEveryMetricOfTheExistingDaemons) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The ring over the real kernel.
+// Both engines over the real kernel.
 
-#include "ring/uring_ring.h"
+#include "ring/ring.h"
 
 #include <gtest/gtest.h>
 #include <netinet/in.h>
@@ -11,18 +11,16 @@
 #include <map>
 #include <thread>
 
-#include "ring/direct_files.h"
+#include "ring/uring_ring.h"
 #include "ring/uring_unavailable.h"
+#include "support/ring_kinds.h"
 #include "support/temporary_directory.h"
 #include "support/unix_sockets.h"
 
 namespace streaming {
 namespace {
 
-// Where the files are: in the ring's table, or, on older kernels, in the process's.
-enum class Files { kDirect, kOfTheProcess };
-
-constexpr UringRing::Options kOptions{.client_files = 8,
+constexpr RingOptions kOptions{.client_files = 8,
                                       .connection_files = 4,
                                       .receive_buffers = 2,
                                       .receive_bytes = 1000,
@@ -66,15 +64,15 @@ class Completions final : public CompletionHandler {
   std::vector<Seen> seen_;
 };
 
-std::unique_ptr<Ring> make_ring(Files files) {
-  UringRing::Options options = kOptions;
-  options.direct_files = files == Files::kDirect;
-  Result<std::unique_ptr<Ring>> ring = UringRing::create(options);
+std::unique_ptr<Ring> make_ring(const RingKind& kind) {
+  RingOptions options = kOptions;
+  options.direct_files = kind.direct_files;
+  Result<std::unique_ptr<Ring>> ring = make_ring(kind.engine, options);
   if (!ring) ADD_FAILURE() << ring.error().message;
   return ring ? std::move(*ring) : nullptr;
 }
 
-class UringRingTest : public testing::TestWithParam<Files> {
+class RingTest : public testing::TestWithParam<RingKind> {
  protected:
   void SetUp() override {
     ring = make_ring(GetParam());
@@ -110,7 +108,7 @@ class UringRingTest : public testing::TestWithParam<Files> {
   TemporaryDirectory directory;
 };
 
-TEST_P(UringRingTest, SendsAndReceivesOverAClientThatIsInItsOwnTable) {
+TEST_P(RingTest, SendsAndReceivesOverAClientThatIsInItsOwnTable) {
   const UniqueFd browser = install_client(3);
   ring->submit_send(clients.at(3), std::string_view("hello"), tag(Operation::kClientSend));
   EXPECT_EQ(done().result_of(Operation::kClientSend), 5);
@@ -122,7 +120,7 @@ TEST_P(UringRingTest, SendsAndReceivesOverAClientThatIsInItsOwnTable) {
   EXPECT_EQ(done().result_of(Operation::kClientDrain), 3);
 }
 
-TEST_P(UringRingTest, NeverWaitsInASendOrAReceive) {
+TEST_P(RingTest, NeverWaitsInASendOrAReceive) {
   const UniqueFd browser = install_client(0);
   char bytes[16];
   ring->submit_receive(clients.at(0), bytes, tag(Operation::kClientDrain));
@@ -137,14 +135,14 @@ TEST_P(UringRingTest, NeverWaitsInASendOrAReceive) {
   EXPECT_EQ(sent, -EAGAIN);
 }
 
-TEST_P(UringRingTest, SeesTheClientLeave) {
+TEST_P(RingTest, SeesTheClientLeave) {
   UniqueFd browser = install_client(0);
   ring->submit_poll(clients.at(0), POLLRDHUP, tag(Operation::kClientWatch));
   browser.reset();
   EXPECT_NE(done().result_of(Operation::kClientWatch) & POLLRDHUP, 0);
 }
 
-TEST_P(UringRingTest, ShutsDownAndCloses) {
+TEST_P(RingTest, ShutsDownAndCloses) {
   const UniqueFd browser = install_client(0);
   ring->submit_shutdown_write(clients.at(0), tag(Operation::kClientShutdown));
   EXPECT_EQ(done().result_of(Operation::kClientShutdown), 0);
@@ -155,7 +153,7 @@ TEST_P(UringRingTest, ShutsDownAndCloses) {
   EXPECT_EQ(send(browser.get(), "x", 1, MSG_NOSIGNAL), -1);
 }
 
-TEST_P(UringRingTest, ShutsDownAlsoWhenTheProcessHasNoDescriptorLeft) {
+TEST_P(RingTest, ShutsDownAlsoWhenTheProcessHasNoDescriptorLeft) {
   const UniqueFd browser = install_client(0);
   rlimit limit{};
   ASSERT_EQ(getrlimit(RLIMIT_NOFILE, &limit), 0);
@@ -169,7 +167,7 @@ TEST_P(UringRingTest, ShutsDownAlsoWhenTheProcessHasNoDescriptorLeft) {
   EXPECT_EQ(read_to_end(browser.get()), "");
 }
 
-TEST_P(UringRingTest, ShutsManyDownInOneTurn) {
+TEST_P(RingTest, ShutsManyDownInOneTurn) {
   std::vector<UniqueFd> browsers;
   constexpr std::uint32_t kClients = 8;
   for (std::uint32_t slot = 0; slot < kClients; ++slot) browsers.push_back(install_client(slot));
@@ -181,7 +179,7 @@ TEST_P(UringRingTest, ShutsManyDownInOneTurn) {
   for (const UniqueFd& browser : browsers) EXPECT_EQ(read_to_end(browser.get()), "");
 }
 
-TEST_P(UringRingTest, CountsWhatAPeerHasNotTaken) {
+TEST_P(RingTest, CountsWhatAPeerHasNotTaken) {
   const UniqueFd browser = install_client(0);
   const std::string bytes = "hello";
   ring->submit_send(clients.at(0), bytes, tag(Operation::kClientSend));
@@ -193,7 +191,7 @@ TEST_P(UringRingTest, CountsWhatAPeerHasNotTaken) {
   EXPECT_EQ(done().result_of(Operation::kClientUnacknowledged), 0);
 }
 
-TEST_P(UringRingTest, CountsForManyClientsInOneTurn) {
+TEST_P(RingTest, CountsForManyClientsInOneTurn) {
   const UniqueFd browser = install_client(0);
   constexpr std::uint32_t kTimes = 100;
   for (std::uint32_t i = 0; i < kTimes; ++i) {
@@ -202,7 +200,7 @@ TEST_P(UringRingTest, CountsForManyClientsInOneTurn) {
   for (std::uint32_t i = 0; i < kTimes; ++i) EXPECT_EQ(done().result_of(Operation::kClientUnacknowledged), 0);
 }
 
-TEST_P(UringRingTest, LooksForAMessageWithoutWaiting) {
+TEST_P(RingTest, LooksForAMessageWithoutWaiting) {
   const UniqueFd apache = install_client(0, SOCK_SEQPACKET);
   iovec length{nullptr, kOptions.receive_bytes};
   msghdr message{};
@@ -215,14 +213,14 @@ TEST_P(UringRingTest, LooksForAMessageWithoutWaiting) {
   EXPECT_EQ(done().result_of(Operation::kHandoffReceive), 4);
 }
 
-TEST_P(UringRingTest, CancelsWhatIsInFlight) {
+TEST_P(RingTest, CancelsWhatIsInFlight) {
   const UniqueFd browser = install_client(0);
   ring->submit_poll(clients.at(0), POLLRDHUP, tag(Operation::kClientWatch));
   ring->submit_cancel(tag(Operation::kClientWatch));
   EXPECT_EQ(done().result_of(Operation::kClientWatch), -ECANCELED);
 }
 
-TEST_P(UringRingTest, HandsOutNoCompletionOfACancellationNorOfACloseWithoutAnOwner) {
+TEST_P(RingTest, HandsOutNoCompletionOfACancellationNorOfACloseWithoutAnOwner) {
   const UniqueFd closed = install_client(0);
   const UniqueFd browser = install_client(1);
   ring->submit_cancel(tag(Operation::kClientWatch));  // fails, because there is none
@@ -233,14 +231,14 @@ TEST_P(UringRingTest, HandsOutNoCompletionOfACancellationNorOfACloseWithoutAnOwn
   EXPECT_EQ(read_to_end(closed.get()), "");
 }
 
-TEST_P(UringRingTest, AcceptsAConnectionForEachOperationIntoSlotsBehindTheClients) {
+TEST_P(RingTest, AcceptsAConnectionForEachOperationIntoSlotsBehindTheClients) {
   const std::string path = directory.file("s");
   const UniqueFd listener = listen_at(path);
   for (int i = 0; i < 2; ++i) ring->submit_accept(RingFile::regular(listener.get()), tag(Operation::kAccept));
   const UniqueFd first = connect_to(path), second = connect_to(path);
   for (int i = 0; i < 2; ++i) {
     const Completion accepted = done().wait_for(Operation::kAccept).completion;
-    if (GetParam() == Files::kDirect) {
+    if (GetParam().direct_files) {
       EXPECT_GE(accepted.result, 8);
       EXPECT_LT(accepted.result, 12);
     }
@@ -248,7 +246,7 @@ TEST_P(UringRingTest, AcceptsAConnectionForEachOperationIntoSlotsBehindTheClient
   }
 }
 
-TEST_P(UringRingTest, ReceivesAMessageWithItsDescriptorsIntoABufferOfTheRing) {
+TEST_P(RingTest, ReceivesAMessageWithItsDescriptorsIntoABufferOfTheRing) {
   const UniqueFd apache = install_client(0, SOCK_SEQPACKET);
   alignas(cmsghdr) char control[CMSG_SPACE(2 * sizeof(int))];
   iovec length{nullptr, kOptions.receive_bytes};
@@ -272,7 +270,7 @@ TEST_P(UringRingTest, ReceivesAMessageWithItsDescriptorsIntoABufferOfTheRing) {
   EXPECT_EQ(close(fd), 0);
 }
 
-TEST_P(UringRingTest, UsesEachReceiveBufferAgainAndAgain) {
+TEST_P(RingTest, UsesEachReceiveBufferAgainAndAgain) {
   const UniqueFd apache = install_client(0, SOCK_SEQPACKET);
   iovec length{nullptr, kOptions.receive_bytes};
   for (int i = 0; i < 20; ++i) {
@@ -286,7 +284,7 @@ TEST_P(UringRingTest, UsesEachReceiveBufferAgainAndAgain) {
   }
 }
 
-TEST_P(UringRingTest, ReceivesAStreamPieceByPieceToItsEnd) {
+TEST_P(RingTest, ReceivesAStreamPieceByPieceToItsEnd) {
   const UniqueFd server = install_client(0);
   ring->submit_receive_stream(clients.at(0), tag(Operation::kUpstreamReceive));
   for (int i = 0; i < 20; ++i) {
@@ -301,7 +299,7 @@ TEST_P(UringRingTest, ReceivesAStreamPieceByPieceToItsEnd) {
   EXPECT_FALSE(end.completion.more);
 }
 
-TEST_P(UringRingTest, ReceivesWhatIsThereIntoABufferOfItsOwnAndNeverWaits) {
+TEST_P(RingTest, ReceivesWhatIsThereIntoABufferOfItsOwnAndNeverWaits) {
   const UniqueFd browser = install_client(0);
   const auto receive = [this] {
     ring->submit_receive_available(clients.at(0), tag(Operation::kClientReceive));
@@ -316,7 +314,7 @@ TEST_P(UringRingTest, ReceivesWhatIsThereIntoABufferOfItsOwnAndNeverWaits) {
   EXPECT_EQ(receive().completion.result, 0);
 }
 
-TEST_P(UringRingTest, StopsReceivingAStreamWhenItsBuffersAreUsedUpAndLosesNothing) {
+TEST_P(RingTest, StopsReceivingAStreamWhenItsBuffersAreUsedUpAndLosesNothing) {
   const UniqueFd server = install_client(0);
   const std::string much(1000, 'x');
   ASSERT_EQ(send(server.get(), much.data(), much.size(), 0), 1000);
@@ -333,7 +331,7 @@ TEST_P(UringRingTest, StopsReceivingAStreamWhenItsBuffersAreUsedUpAndLosesNothin
   EXPECT_EQ(got, much);
 }
 
-TEST_P(UringRingTest, CancelsAStreamThatIsBeingReceived) {
+TEST_P(RingTest, CancelsAStreamThatIsBeingReceived) {
   const UniqueFd server = install_client(0);
   ring->submit_receive_stream(clients.at(0), tag(Operation::kUpstreamReceive));
   ring->submit_cancel(tag(Operation::kUpstreamReceive));
@@ -342,7 +340,7 @@ TEST_P(UringRingTest, CancelsAStreamThatIsBeingReceived) {
   EXPECT_FALSE(seen.completion.more);
 }
 
-TEST_P(UringRingTest, Connects) {
+TEST_P(RingTest, Connects) {
   const UniqueFd listener(::socket(AF_INET, SOCK_STREAM, 0));
   sockaddr_in address{};
   address.sin_family = AF_INET;
@@ -361,7 +359,7 @@ TEST_P(UringRingTest, Connects) {
   EXPECT_EQ(connect(), 0);
 }
 
-TEST_P(UringRingTest, PassesAFileToAnotherThreadsRing) {
+TEST_P(RingTest, PassesAFileToAnotherThreadsRing) {
   const UniqueFd browser = install_client(2);
   std::unique_ptr<Ring> other = make_ring(GetParam());
   std::atomic<bool> enabled{false};
@@ -389,7 +387,7 @@ TEST_P(UringRingTest, PassesAFileToAnotherThreadsRing) {
   EXPECT_EQ(read_to_end(browser.get()), "from the other");
 }
 
-TEST_P(UringRingTest, TakesMoreOperationsInOneTurnThanItsQueueHolds) {
+TEST_P(RingTest, TakesMoreOperationsInOneTurnThanItsQueueHolds) {
   const UniqueFd browser = install_client(0);
   constexpr int kMany = 10'000;
   struct Counter final : CompletionHandler {
@@ -404,22 +402,14 @@ TEST_P(UringRingTest, TakesMoreOperationsInOneTurnThanItsQueueHolds) {
   EXPECT_EQ(counter.completed, kMany);
 }
 
-TEST(UringRingFiles, RefusesATableBeyondTheLimitOfOpenFilesAndSaysWhatToDo) {
+TEST(UringRing, RefusesATableBeyondTheLimitOfOpenFilesAndSaysWhatToDo) {
   const Result<std::unique_ptr<Ring>> ring_too_large = UringRing::create(
       {.client_files = 1u << 19, .connection_files = 1u << 19, .receive_buffers = 2, .receive_bytes = 1000});
   ASSERT_FALSE(ring_too_large.ok());
   EXPECT_NE(ring_too_large.error().message.find("limit of open files"), std::string::npos);
 }
 
-// Where the kernel does not release direct files at once, the daemon does not use them either.
-std::vector<Files> files_of_this_kernel() {
-  if (!kernel_releases_direct_files_at_once()) return {Files::kOfTheProcess};
-  return {Files::kDirect, Files::kOfTheProcess};
-}
-
-INSTANTIATE_TEST_SUITE_P(With, UringRingTest, testing::ValuesIn(files_of_this_kernel()), [](const auto& parameter) {
-  return parameter.param == Files::kDirect ? "DirectFiles" : "FilesOfTheProcess";
-});
+INSTANTIATE_TEST_SUITE_P(, RingTest, testing::ValuesIn(ring_kinds_of_this_kernel()), name_of_ring_kind);
 
 TEST(UringUnavailable, NamesWhatStandsInTheWay) {
   EXPECT_NE(uring_unavailable(ENOSYS).message.find("Linux 6.1 or later"), std::string::npos);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Streams over the real ring, with the mock backend and real clients.
+// Streams over both engines, with the mock backend and real clients.
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -8,10 +8,10 @@
 
 #include "backends/registry.h"
 #include "base/log.h"
-#include "ring/uring_ring.h"
 #include "stream/stream_table.h"
 #include "support/fake_http_client.h"
 #include "support/patience.h"
+#include "support/ring_kinds.h"
 #include "support/tcp_sockets.h"
 #include "support/unix_sockets.h"
 
@@ -23,15 +23,15 @@ using testing::StartsWith;
 
 constexpr std::uint32_t kStreams = 64;
 
-class StreamOverUringTest : public testing::TestWithParam<bool> {
+class StreamOverTheKernelTest : public testing::TestWithParam<RingKind> {
  protected:
   void SetUp() override {
     log::set_level(log::Level::kOff);
-    Result<std::unique_ptr<Ring>> made = UringRing::create({.direct_files = GetParam(),
-                                                            .client_files = kStreams + 256,
-                                                            .connection_files = 1,
-                                                            .receive_buffers = 1,
-                                                            .receive_bytes = 16});
+    Result<std::unique_ptr<Ring>> made = make_ring(GetParam().engine, {.direct_files = GetParam().direct_files,
+                                                                       .client_files = kStreams + 256,
+                                                                       .connection_files = 1,
+                                                                       .receive_buffers = 1,
+                                                                       .receive_bytes = 16});
     ASSERT_TRUE(made.ok()) << made.error().message;
     ring = std::move(*made);
     ASSERT_TRUE(ring->enable().ok());
@@ -88,7 +88,7 @@ class StreamOverUringTest : public testing::TestWithParam<bool> {
   }
 };
 
-TEST_P(StreamOverUringTest, StreamsToManyClientsAtOnce) {
+TEST_P(StreamOverTheKernelTest, StreamsToManyClientsAtOnce) {
   use_mock(Duration(1));
   std::vector<std::string> answers(kStreams);
   std::vector<std::thread> readers;
@@ -107,7 +107,7 @@ TEST_P(StreamOverUringTest, StreamsToManyClientsAtOnce) {
   EXPECT_EQ(load.assigned, 1000 - kStreams);
 }
 
-TEST_P(StreamOverUringTest, LosesNothingWhenTheClientsBufferIsFull) {
+TEST_P(StreamOverTheKernelTest, LosesNothingWhenTheClientsBufferIsFull) {
   use_mock(Duration(0));
   auto [client, browser] = tcp_pair();
   const int tiny = 1;
@@ -132,7 +132,7 @@ TEST_P(StreamOverUringTest, LosesNothingWhenTheClientsBufferIsFull) {
   EXPECT_THAT(answer, EndsWith("data: [DONE]\n\n"));
 }
 
-TEST_P(StreamOverUringTest, DoesNotResetAClientThatHasSentMoreThanItsRequest) {
+TEST_P(StreamOverTheKernelTest, DoesNotResetAClientThatHasSentMoreThanItsRequest) {
   use_mock(Duration(0));
   auto [client, browser] = tcp_pair();
   const std::string pipelined(100'000, 'p');
@@ -147,7 +147,7 @@ TEST_P(StreamOverUringTest, DoesNotResetAClientThatHasSentMoreThanItsRequest) {
   EXPECT_EQ(error, 0) << "an end, not a reset";
 }
 
-TEST_P(StreamOverUringTest, SeesAClientThatLeavesWhileNothingIsSent) {
+TEST_P(StreamOverTheKernelTest, SeesAClientThatLeavesWhileNothingIsSent) {
   use_mock(Duration(3'600'000));
   auto [client, browser] = tcp_pair();
   open(std::move(client));
@@ -157,7 +157,7 @@ TEST_P(StreamOverUringTest, SeesAClientThatLeavesWhileNothingIsSent) {
   EXPECT_EQ(closed(CloseCause::kClientGone), 1u);
 }
 
-TEST_P(StreamOverUringTest, UsesTheSlotsOfStreamsThatHaveEnded) {
+TEST_P(StreamOverTheKernelTest, UsesTheSlotsOfStreamsThatHaveEnded) {
   use_mock(Duration(0));
   for (int round = 0; round < 20; ++round) {
     std::vector<UniqueFd> browsers;
@@ -173,8 +173,7 @@ TEST_P(StreamOverUringTest, UsesTheSlotsOfStreamsThatHaveEnded) {
   EXPECT_EQ(table->metrics().peak.get(), kStreams);
 }
 
-INSTANTIATE_TEST_SUITE_P(With, StreamOverUringTest, testing::Values(true, false),
-                         [](const auto& parameter) { return parameter.param ? "DirectFiles" : "FilesOfTheProcess"; });
+INSTANTIATE_TEST_SUITE_P(, StreamOverTheKernelTest, testing::ValuesIn(ring_kinds_of_this_kernel()), name_of_ring_kind);
 
 }  // namespace
 }  // namespace streaming
