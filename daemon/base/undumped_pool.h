@@ -10,6 +10,7 @@
 #include <cstddef>
 #include <mutex>
 
+#include "base/check.h"
 #include "base/intrusive_list.h"
 
 namespace streaming {
@@ -36,6 +37,26 @@ class UndumpedPool {
   const std::size_t slot_bytes_;
   std::mutex mutex_;
   IntrusiveList<Chunk> with_room_;  // all other chunks are full
+};
+
+// A base of `Object`, whose objects lie in a pool for them alone. It is never destroyed, because an object may be
+// destroyed at the process's end.
+template <typename Object>
+class InUndumpedPool {
+ public:
+  static void* operator new(std::size_t bytes) {
+    CHECK(bytes == sizeof(Object));
+    return pool().take();
+  }
+  static void operator delete(void* object) {
+    if (object != nullptr) pool().give_back(object);
+  }
+
+ private:
+  static UndumpedPool& pool() {
+    static UndumpedPool& pool = *new UndumpedPool(sizeof(Object));
+    return pool;
+  }
 };
 
 }  // namespace streaming

@@ -8,13 +8,15 @@
 #include <memory>
 #include <span>
 
+#include "base/undumped_pool.h"
 #include "client/client_connection.h"
 #include "client/http2_answer.h"
 #include "client/tls_client_connection.h"
 
 namespace streaming {
 
-class Http2ClientConnection final : public ClientConnection {
+// In a pool, because objects of this size would tear the allocator's memory into pieces: 27 bytes more a stream.
+class Http2ClientConnection final : public ClientConnection, public InUndumpedPool<Http2ClientConnection> {
  public:
   // `tls` is null without TLS. `frames` were received before the hand-off.
   Http2ClientConnection(const handoff_protocol::Http2State& state, std::span<const std::uint8_t> frames,
@@ -36,7 +38,7 @@ class Http2ClientConnection final : public ClientConnection {
   const std::unique_ptr<TlsClientConnection> tls_;
 };
 
-// With TLS, the stream's pointer and what malloc adds, a waiting stream costs at most 0.35 KB more than a plain one.
+// A waiting stream over HTTP/2 costs 0.1 KB more than a plain one, and with TLS at most 0.35 KB.
 static_assert(sizeof(Http2ClientConnection) <= 88);
 
 }  // namespace streaming

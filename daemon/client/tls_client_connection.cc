@@ -1,28 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "client/tls_client_connection.h"
 
-#include "base/check.h"
-#include "base/undumped_pool.h"
-
 namespace streaming {
-namespace {
-
-// Of all workers. It is never destroyed, because a connection may be destroyed at the process's end.
-UndumpedPool& connections() {
-  static UndumpedPool& pool = *new UndumpedPool(sizeof(TlsClientConnection));
-  return pool;
-}
-
-}  // namespace
-
-void* TlsClientConnection::operator new(std::size_t bytes) {
-  CHECK(bytes == sizeof(TlsClientConnection));
-  return connections().take();
-}
-
-void TlsClientConnection::operator delete(void* connection) {
-  if (connection != nullptr) connections().give_back(connection);
-}
 
 std::optional<ClientConnection::Written> TlsClientConnection::write(TlsCiphers& ciphers, std::string_view text,
                                                                     End end, Buffer& bytes) {

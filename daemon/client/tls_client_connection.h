@@ -5,18 +5,16 @@
 
 #include <cstddef>
 
+#include "base/undumped_pool.h"
 #include "client/client_connection.h"
 #include "tls/tls_connection.h"
 
 namespace streaming {
 
-class TlsClientConnection final : public ClientConnection {
+// No core dump contains a connection's keys.
+class TlsClientConnection final : public ClientConnection, public InUndumpedPool<TlsClientConnection> {
  public:
   explicit TlsClientConnection(const handoff_protocol::TlsState& state) : tls_(state) {}
-
-  // No core dump contains a connection's keys.
-  static void* operator new(std::size_t bytes);
-  static void operator delete(void* connection);
 
   std::optional<Written> write(TlsCiphers& ciphers, std::string_view text, End end, Buffer& bytes) override;
   bool has_to_reply() const override { return tls_.has_to_answer(); }

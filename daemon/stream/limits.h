@@ -35,21 +35,23 @@ inline constexpr std::size_t kMaxKeptPathBytes = 128;
 // After the answer's end: for how long a client that goes on sending is read. Over it: closed.
 inline constexpr Duration kDrainTimeout{2000};
 
-// A client over TLS may close as soon as it has read the answer, and leave close_notify unread. Its kernel then resets
-// the connection, often before it has acknowledged what it had received last. At most so many bytes without an
-// acknowledgement count as received at such an end; over it: the client has left before the end.
+// A client over TLS or HTTP/2 may close as soon as it has read the answer, and leave close_notify or GOAWAY unread. Its
+// kernel then resets the connection, often before it has acknowledged what it had received last. At most so many bytes
+// without an acknowledgement count as received at such an end; over it: the client has left before the end.
 inline constexpr std::int32_t kUnacknowledgedAtReset = 512;
 
-// What is read of a client, in KiB: over TLS at any time, otherwise after its answer's end. Over it: a client over TLS
-// is not read any more while its answer runs; after the end the connection is closed.
+// What is read of a client, in KiB: of HTTP/1.x over TLS at any time, otherwise after the answer's end. Over it: a client
+// over TLS is not read any more while its answer runs; after the end the connection is closed. HTTP/2 has limits of its
+// own while the answer runs (client/limits.h).
 inline constexpr std::uint16_t kMaxReceivedKb = 1024;
 
-// Receives from clients over TLS in flight at one time, per worker; each takes one of kStreamBuffers. Over it: the
-// others wait, in the order in which they came.
+// Receives from clients over TLS and HTTP/2 in flight at one time, per worker; each takes one of kStreamBuffers. Over it:
+// the others wait, in the order in which they came.
 inline constexpr std::uint32_t kMaxClientReceives = 16;
 
 // Bytes of incomplete records from clients over TLS, per worker. Over it: of a client whose record is incomplete, that
-// part is dropped, and nothing more is read while its answer runs.
+// part is dropped, and nothing more is read while its answer runs. Over HTTP/2 it can then open its windows no more, and
+// write_timeout ends its stream if they do not suffice.
 inline constexpr std::size_t kMaxIncompleteRecordBytes = 16 * 1024 * 1024;
 
 }  // namespace streaming
