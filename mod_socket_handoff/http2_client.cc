@@ -443,8 +443,9 @@ void expect_http2_clients() {
 void register_http2_hooks() {
   are_http2_clients_expected = false;
   ap_hook_pre_connection(watch_http2_client, nullptr, nullptr, APR_HOOK_MIDDLE);
-  static constexpr const char* kMayServe[] = {"mod_http2.c", nullptr};
-  ap_hook_process_connection(leave_to_others, kMayServe, nullptr, APR_HOOK_LAST);
+  // Between mod_http2 (APR_HOOK_LAST) and httpd's own HTTP/1.x (APR_HOOK_REALLY_LAST). To name mod_http2 as a predecessor
+  // does not order the two of APR_HOOK_LAST.
+  ap_hook_process_connection(leave_to_others, nullptr, nullptr, APR_HOOK_LAST + 1);
   input_record = ap_register_input_filter("SOCKET_HANDOFF_HTTP2_IN", watch_input, nullptr, AP_FTYPE_CONNECTION);
   output_record = ap_register_output_filter("SOCKET_HANDOFF_HTTP2_OUT", watch_output, nullptr, AP_FTYPE_CONNECTION);
 }

@@ -12,6 +12,7 @@ use Handoff::Apache qw(log_mark log_since port_of restart status wait_for_access
 use Handoff::Client 'path_with';
 use Handoff::Curl 'curl';
 use Handoff::Http2Client ();
+use Handoff::PrivateApache 'module';
 use Handoff::ReservingDaemon ();
 use Handoff::Wait 'wait_until';
 
@@ -23,6 +24,7 @@ use constant { DATA => Handoff::Http2Client::DATA, PING => Handoff::Http2Client:
 my $start  = log_mark();
 my $daemon = Handoff::ReservingDaemon->start;
 my $port   = port_of('http2_connections');
+my $root   = Apache::Test::vars('serverroot');
 my $files  = Apache::Test::vars('t_logs') . "/of-$$-";
 my $number = 0;
 
@@ -239,6 +241,22 @@ sub over_h2c { return curl('--http2-prior-knowledge', "http://127.0.0.1:$port" .
   restart('USR1');
   my $fresh = connect_client();
   is $fresh->receive_stream($fresh->ask(asks('')))->{body}, BODY, 'hand-offs go on after it';
+}
+
+for my $order ([qw(socket_handoff http2 proxy proxy_fcgi reqtimeout)], [qw(reqtimeout proxy proxy_fcgi http2 socket_handoff)]) {
+  my $apache = Handoff::PrivateApache->start(join '', map({ module($_) } @$order), <<"END");
+Protocols h2c http/1.1
+SocketHandoffHTTP2 On
+SocketHandoffAcknowledge On
+SocketHandoffAllowedPrefix $root/run/
+<FilesMatch "\\.php\$">
+  SetHandler "proxy:unix:$root/run/php-fpm.sock|fcgi://localhost"
+</FilesMatch>
+END
+  my $client = connect_client(port => Handoff::PrivateApache::port());
+  is $client->receive_stream($client->ask(asks('')))->{body}, BODY, "loaded as @$order: HTTP/2";
+  is $daemon->next_client->{stream}, 1, 'goes to the daemon';
+  is $apache->get('/page.html')->{status}, 200, 'and HTTP/1.1 is served';
 }
 
 my @unexpected = grep { /:(?:error|crit|alert|emerg)\]|http2:warn/ && !/SH020[36]/ } split /\n/, log_since($start);
