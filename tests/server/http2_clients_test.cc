@@ -4,64 +4,17 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <poll.h>
-#include <sys/socket.h>
 
-#include <memory>
+#include <cstdint>
 #include <string>
-#include <vector>
 
-#include "support/connection_part.h"
 #include "support/daemon_process.h"
-#include "support/http2_peer.h"
-#include "support/mock_answer.h"
-#include "support/patience.h"
-#include "support/tcp_sockets.h"
-#include "support/tls_peer.h"
+#include "support/http2_browser.h"
 
 namespace streaming {
 namespace {
 
 using testing::HasSubstr;
-
-// A browser whose connection is handed over.
-class Http2Browser {
- public:
-  Http2Browser(bool over_tls, const Http2Setup& setup = {}) : http2(setup) {
-    if (over_tls) tls_ = std::make_unique<TlsPeer>();
-  }
-
-  void hand_over(const DaemonProcess& daemon, std::string_view payload) {
-    handoff_protocol::ConnectionState state{.http2 = http2.server_state()};
-    if (tls_) state.tls = tls_->server_state();
-    auto [client, browser] = tcp_pair();
-    daemon.hand_over(connection_part(state) + std::string(payload), {client.get()});
-    socket_ = std::move(browser);
-  }
-  // Sends what there is to send, and reads once; false at the end of the connection.
-  bool turn() {
-    const std::string frames = http2.write();
-    const std::string bytes = tls_ && !frames.empty() ? tls_->write(frames) : frames;
-    if (!bytes.empty()) {
-      EXPECT_EQ(send(socket_.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL), static_cast<ssize_t>(bytes.size()));
-    }
-    const std::string received = read_some(socket_.get());
-    http2.read(tls_ ? tls_->read(received) : received);
-    return !received.empty();
-  }
-  void read_to_end() {
-    while (turn()) {
-    }
-  }
-  bool has_clean_end() const { return http2.is_whole() && (!tls_ || tls_->has_clean_end()); }
-  void close() { socket_.reset(); }
-
-  Http2Peer http2;
-
- private:
-  std::unique_ptr<TlsPeer> tls_;
-  UniqueFd socket_;
-};
 
 class Http2Clients : public testing::TestWithParam<bool> {
  protected:

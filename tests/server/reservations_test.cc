@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: Apache-2.0
+// Hand-offs in two messages, between the module's Reservation and the daemon.
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/socket.h>
+
+#include <array>
+#include <fstream>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "mod_socket_handoff/reservation.h"
+#include "support/daemon_process.h"
+#include "support/http2_browser.h"
+#include "support/mock_answer.h"
+#include "support/patience.h"
+
+namespace streaming {
+namespace {
+
+using socket_handoff::Candidate;
+using socket_handoff::Delivery;
+using socket_handoff::Reservation;
+using testing::HasSubstr;
+using testing::StartsWith;
+
+// The module's side, for one daemon.
+class Module {
+ public:
+  explicit Module(const DaemonProcess& daemon) : path_(daemon.socket()) {}
+
+  Reservation reserve(std::string_view payload = R"({"prompt":"hi"})") {
+    candidate_ = {.path = path_.c_str()};
+    const socket_handoff::DeliveryLimits limits{.rules = {.allowed_prefixes = prefixes_},
+                                                .schedule = socket_handoff::RetrySchedule(kPatience, 0),
+                                                .send_timeout = kPatience,
+                                                .answer_timeout = kPatience,
+                                                .key_users = {}};
+    return socket_handoff::reserve(sockets_, {.front = {}, .rest = payload}, false, {&candidate_, 1}, limits);
+  }
+  // Why there is no place.
+  const Candidate& candidate() const { return candidate_; }
+
+ private:
+  const std::string path_;
+  const std::array<const char*, 1> prefixes_{"/"};
+  Candidate candidate_;
+  socket_handoff::AcknowledgedSockets acknowledged_;
+  socket_handoff::SocketMemory sockets_{.known = {}, .acknowledged = acknowledged_};
+};
+
+Delivery::End hand_over(Reservation& reservation, Http2Browser& browser) {
+  const UniqueFd client = browser.leave_apache();
+  return reservation.hand_over(client.get(), browser.part()).end;
+}
+
+class Reservations : public testing::Test {
+ protected:
+  void SetUp() override { ASSERT_TRUE(daemon.ready()) << daemon.log(); }
+
+  void expect_whole_answer(Http2Browser& browser) {
+    browser.read_to_end();
+    EXPECT_THAT(browser.http2.body(), HasSubstr("You said: hi"));
+    EXPECT_TRUE(browser.has_clean_end()) << browser.http2.error();
+  }
+
+  DaemonProcess daemon{{"--delay", "1", "--workers", "2"}};
+  Module module{daemon};
+};
+
+TEST_F(Reservations, BecomeTheAnswersOfTheirClients) {
+  for (const bool over_tls : {true, false}) {
+    Http2Browser browser(over_tls);
+    Reservation reservation = module.reserve();
+    ASSERT_TRUE(reservation);
+    EXPECT_FALSE(reservation.is_relay_only());
+    EXPECT_EQ(hand_over(reservation, browser), Delivery::End::kTaken);
+    expect_whole_answer(browser);
+  }
+  EXPECT_TRUE(daemon.logs("transport=h2c status=200 cause=completed")) << daemon.log();
+}
+
+TEST_F(Reservations, MayHaveTheirPayloadInAMemfd) {
+  Http2Browser browser(true);
+  const std::string payload = "{\"prompt\":\"hi\",\"padding\":\"" + std::string(300'000, 'p') + "\"}";
+  Reservation reservation = module.reserve(payload);
+  ASSERT_TRUE(reservation);
+  EXPECT_EQ(hand_over(reservation, browser), Delivery::End::kTaken);
+  expect_whole_answer(browser);
+}
+
+TEST_F(Reservations, MayEndInARelay) {
+  Reservation reservation = module.reserve();
+  auto [daemons_end, apaches_end] = socket_pair();
+  EXPECT_EQ(reservation.hand_over_relayed(daemons_end.get()).end, Delivery::End::kTaken);
+  daemons_end.reset();
+  EXPECT_TRUE(is_whole(read_to_end(apaches_end.get())));
+}
+
+TEST_F(Reservations, AreRefusedWithTheStatusOfEveryHandOff) {
+  EXPECT_FALSE(module.reserve(R"({"backend":"nonsense"})"));
+  EXPECT_EQ(module.candidate().state, Candidate::State::kRefused);
+  EXPECT_EQ(module.candidate().status, 400);
+  EXPECT_FALSE(module.reserve("[]"));
+  EXPECT_EQ(module.candidate().status, 400);
+}
+
+TEST_F(Reservations, GetTheBackendOfTheirTimeAlsoAfterAReload) {
+  Http2Browser browser(true);
+  Reservation reservation = module.reserve();
+  daemon.write_config("[backend]\nprovider = \"hold\"\n");
+  daemon.signal(SIGHUP);
+  ASSERT_TRUE(daemon.logs("reload: backend.provider has changed")) << daemon.log();
+  EXPECT_EQ(hand_over(reservation, browser), Delivery::End::kTaken);
+  expect_whole_answer(browser);
+}
+
+TEST_F(Reservations, KeepADaemonThatDrainsUntilTheirClientsHaveTheirAnswers) {
+  Http2Browser browser(true);
+  Reservation reservation = module.reserve();
+  daemon.signal(SIGTERM);
+  ASSERT_TRUE(daemon.logs("accepting no more")) << daemon.log();
+  EXPECT_EQ(hand_over(reservation, browser), Delivery::End::kTaken);
+  expect_whole_answer(browser);
+  browser.close();
+  EXPECT_EQ(daemon.exit_status(), 0);
+}
+
+TEST_F(Reservations, LeaveTheirClientsToApacheIfTheDaemonDies) {
+  Http2Browser browser(true);
+  Reservation reservation = module.reserve();
+  daemon.signal(SIGKILL);
+  daemon.exit_status();
+  EXPECT_EQ(hand_over(reservation, browser), Delivery::End::kNotTaken);
+}
+
+TEST(ReservationsAtTheEnd, DoNotHoldADaemonWhoseTimeIsUp) {
+  DaemonProcess daemon({"--shutdown-timeout-ms", "50"});
+  ASSERT_TRUE(daemon.ready()) << daemon.log();
+  Module module(daemon);
+  const Reservation reservation = module.reserve();
+  ASSERT_TRUE(reservation);
+  EXPECT_EQ(daemon.stop(), 0);
+  EXPECT_THAT(daemon.log(), HasSubstr("the client of a reservation did not come"));
+}
+
+TEST(ReservationsOfOnePlace, TakeItFromOthersAndGiveItBack) {
+  DaemonProcess daemon({"--delay", "1", "--workers", "1", "--max-connections", "1"});
+  ASSERT_TRUE(daemon.ready()) << daemon.log();
+  Module module(daemon);
+  {
+    const Reservation reservation = module.reserve();
+    ASSERT_TRUE(reservation);
+    EXPECT_FALSE(module.reserve());
+    EXPECT_EQ(module.candidate().status, 503);
+    EXPECT_GT(module.candidate().retry_after_seconds, 0);
+  }
+  EXPECT_TRUE(eventually([&] { return static_cast<bool>(module.reserve()); })) << "the daemon has to see the end first";
+}
+
+TEST(ReservationsOfPrograms, AreForRelaysOnly) {
+  TemporaryDirectory directory;
+  const std::string config = directory.file("config.toml");
+  std::ofstream(config) << "[backend.exec.commands]\ndefault = [\"/bin/echo\", \"a program\"]\n";
+  DaemonProcess daemon({"--backend", "exec", "--config", config});
+  ASSERT_TRUE(daemon.ready()) << daemon.log();
+  Module module(daemon);
+  EXPECT_FALSE(module.reserve(R"({"profile":"nonsense"})"));
+  EXPECT_EQ(module.candidate().status, 400);
+  module.reserve();  // given up: nothing was started
+  Reservation reservation = module.reserve();
+  ASSERT_TRUE(reservation);
+  EXPECT_TRUE(reservation.is_relay_only());
+  EXPECT_EQ(daemon.children(), 0u);
+  auto [daemons_end, apaches_end] = socket_pair();
+  EXPECT_EQ(reservation.hand_over_relayed(daemons_end.get()).end, Delivery::End::kTaken);
+  daemons_end.reset();
+  EXPECT_THAT(read_to_end(apaches_end.get()), StartsWith("a program"));
+  EXPECT_TRUE(daemon.logs("cause=completed")) << daemon.log();
+  EXPECT_EQ(daemon.stop(), 0);
+}
+
+}  // namespace
+}  // namespace streaming
