@@ -90,6 +90,7 @@ ApacheFacts facts_of(const request_rec* r, AnswerPath path) {
   if (r->method) facts.method = r->method;
   if (const char* target = first_request(r)->unparsed_uri) facts.uri = path_of(target);
   facts.protocol = protocol_of(r, path);
+  if (const char* id = apr_table_get(r->headers_in, "Last-Event-ID")) facts.last_event_id = id;
   return facts;
 }
 

@@ -30,10 +30,18 @@ struct ApacheFacts {
   std::string_view request_id;  // mod_unique_id's
   std::string_view client;      // the client's address
   std::string_view path;
-  std::string_view protocol;  // "HTTP/1.1"
+  std::string_view protocol;       // "HTTP/1.1"
+  std::string_view last_event_id;  // the request's Last-Event-ID
 
   // Whether the client, or Apache if it relays to the client, understands the chunks of HTTP/1.1.
   bool takes_chunks() const;
+};
+
+// What a hand-off wants of the answer that its answer_id names.
+enum class AnswerAction : std::uint8_t {
+  kAsk,     // that it is asked for, unless it runs or is kept already
+  kFollow,  // to read it
+  kStop,    // that it ends
 };
 
 struct HandoffRequest {
@@ -59,6 +67,7 @@ struct HandoffRequest {
   std::string_view answer_id;  // of letters, digits and "._:-"
   std::string_view on_end;       // the hook that gets a report of the answer
   std::string_view on_end_data;  // JSON for the report; empty if there is none
+  std::string_view after;      // an event's id; an integer becomes its digits
   std::string user_id;  // integers become their digits
   ApacheFacts apache;
 
@@ -72,6 +81,7 @@ struct HandoffRequest {
   const rapidjson::Value* images = nullptr;            // an array
   const rapidjson::Value* image_paths = nullptr;       // an array
 
+  AnswerAction action = AnswerAction::kAsk;
   bool continue_without_client = false;  // on_disconnect
   std::optional<std::int64_t> max_tokens;
   std::optional<double> temperature;

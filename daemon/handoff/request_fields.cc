@@ -78,6 +78,28 @@ Complaint read_answer_id(const Value& value, Reading& reading) {
   return nullptr;
 }
 
+Complaint read_action(const Value& value, Reading& reading) {
+  for (const auto& [name, action] : {std::pair{"ask", AnswerAction::kAsk},
+                                     {"follow", AnswerAction::kFollow},
+                                     {"stop", AnswerAction::kStop}}) {
+    if (value != name) continue;
+    reading.request.action = action;
+    return nullptr;
+  }
+  return "must be \"ask\", \"follow\" or \"stop\"";
+}
+
+Complaint read_after(const Value& value, Reading& reading) {
+  if (value.IsUint64()) {
+    reading.request.after = reading.request.json.keep(std::to_string(value.GetUint64()));
+    return nullptr;
+  }
+  if (!value.IsString()) return "must be an event's number or id";
+  if (value.GetStringLength() > kMaxIdBytes) return "must have at most 256 bytes";
+  reading.request.after = text_of(value);
+  return nullptr;
+}
+
 Complaint read_user_id(const Value& value, Reading& reading) {
   if (value.IsInt64()) {
     reading.request.user_id = std::to_string(value.GetInt64());
@@ -185,7 +207,8 @@ Complaint read_apache(const Value& value, Reading& reading) {
        {std::pair{"request_id", &facts.request_id},
         {"client", &facts.client},
         {"uri", &facts.path},
-        {"protocol", &facts.protocol}}) {
+        {"protocol", &facts.protocol},
+        {"last_event_id", &facts.last_event_id}}) {
     const auto member = value.FindMember(name);
     if (member != value.MemberEnd() && member->value.IsString()) *fact = text_of(member->value);
   }
@@ -234,6 +257,8 @@ using Request = HandoffRequest;
 
 // By name.
 constexpr Field kFields[] = {
+    {"action", read_action},
+    {"after", read_after},
     {"answer_id", read_answer_id},
     {"apache", read_apache},
     {"assistant_id", read_text<&Request::assistant_id>},
@@ -356,8 +381,12 @@ Status read_fields(HandoffRequest& request) {
     request.request = reading.run_body;
   }
   take_headers(reading);
-  // The application gets the answer nevertheless.
-  if (!request.on_end.empty() && !reading.has_on_disconnect) request.continue_without_client = true;
+  if (request.answer_id.empty() && request.action != AnswerAction::kAsk) {
+    return Error{"the payload's field \"action\" needs \"answer_id\", which names the answer"};
+  }
+  // The application, or other clients, get the answer nevertheless.
+  const bool outlives_client = !request.on_end.empty() || !request.answer_id.empty();
+  if (outlives_client && !reading.has_on_disconnect) request.continue_without_client = true;
   return request.request == nullptr ? success() : check_further(*request.request);
 }
 

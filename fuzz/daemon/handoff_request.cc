@@ -66,11 +66,14 @@ void must_pass_on(HandoffRequest& request) {
 
 void must_be_sound(HandoffRequest& request) {
   for (const std::string_view text : {request.prompt, request.system, request.model, request.backend,
-                                      request.request_id, request.test_pattern, request.last_user_text()}) {
+                                      request.request_id, request.test_pattern, request.last_user_text(),
+                                      request.after}) {
     MUST(fuzz::is_utf8(text));
   }
   MUST(fuzz::is_utf8(request.user_id));
   MUST(is_header_value(request.test_pattern));
+  MUST(request.answer_id.find_first_of("/ \"\n") == std::string_view::npos);
+  MUST(!request.answer_id.empty() || request.action == AnswerAction::kAsk);
   MUST(request.max_tokens.value_or(1) > 0);
   MUST(request.messages == nullptr || request.messages->IsArray());
   for (const HeaderField& header : request.response_headers) {

@@ -101,6 +101,31 @@ TEST_F(HandoffRequestTest, LetsAnAnswerWithAHookGoOnUnlessItSaysOtherwise) {
   EXPECT_FALSE(parse(R"({"on_disconnect":"cancel","on_end":"chat"})").value()->continue_without_client);
 }
 
+TEST_F(HandoffRequestTest, TakesAnActionOnAnAnswerThatIsNamed) {
+  EXPECT_EQ(parse("{}").value()->action, AnswerAction::kAsk);
+  EXPECT_EQ(parse(R"({"answer_id":"a","action":"ask"})").value()->action, AnswerAction::kAsk);
+  EXPECT_EQ(parse(R"({"answer_id":"a","action":"follow"})").value()->action, AnswerAction::kFollow);
+  EXPECT_EQ(parse(R"({"answer_id":"a","action":"stop"})").value()->action, AnswerAction::kStop);
+  EXPECT_EQ(mistake(R"({"answer_id":"a","action":"end"})"),
+            "the payload's field \"action\" must be \"ask\", \"follow\" or \"stop\"");
+  EXPECT_EQ(mistake(R"({"action":"stop"})"),
+            "the payload's field \"action\" needs \"answer_id\", which names the answer");
+}
+
+TEST_F(HandoffRequestTest, TakesTheLastEventThatAClientHasSeen) {
+  EXPECT_EQ(parse(R"({"after":7})").value()->after, "7");
+  EXPECT_EQ(parse(R"({"after":"run-1"})").value()->after, "run-1");
+  EXPECT_EQ(mistake(R"({"after":-1})"), "the payload's field \"after\" must be an event's number or id");
+  EXPECT_EQ(parse(R"({"apache":{"last_event_id":"9"}})").value()->apache.last_event_id, "9");
+}
+
+TEST_F(HandoffRequestTest, LetsAnAnswerWithANameOutliveItsClientUnlessToldOtherwise) {
+  EXPECT_TRUE(parse(R"({"answer_id":"a"})").value()->continue_without_client);
+  EXPECT_TRUE(parse(R"({"answer_id":"a","on_disconnect":""})").value()->continue_without_client);
+  EXPECT_FALSE(parse(R"({"answer_id":"a","on_disconnect":"cancel"})").value()->continue_without_client);
+  EXPECT_FALSE(parse("{}").value()->continue_without_client);
+}
+
 TEST_F(HandoffRequestTest, FindsWhatTheUserSaidLast) {
   EXPECT_EQ(parse(R"({"prompt":"p"})").value()->last_user_text(), "p");
   EXPECT_EQ(parse(R"({"prompt":"p","messages":[]})").value()->last_user_text(), "p");

@@ -68,10 +68,12 @@ TEST(ApacheMember, SaysWhatApacheKnows) {
                              .client = "::1",
                              .method = "POST",
                              .uri = "/chat",
-                             .protocol = "HTTP/1.1"};
+                             .protocol = "HTTP/1.1",
+                             .last_event_id = "7"};
   EXPECT_EQ(spliced("{}", facts),
             R"({"apache":{"headers":[["Set-Cookie","a=\"1\""],["Set-Cookie","b"]],)"
-            R"("request_id":"id","client":"::1","method":"POST","uri":"/chat","protocol":"HTTP/1.1"}})");
+            R"("request_id":"id","client":"::1","method":"POST","uri":"/chat","protocol":"HTTP/1.1",)"
+            R"("last_event_id":"7"}})");
 }
 
 TEST(JsonText, EscapesWhatJsonRequires) {
