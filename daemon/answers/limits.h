@@ -46,4 +46,31 @@ inline constexpr Duration kLastReportsTimeout{2000};
 inline constexpr std::size_t kMinHookSecretBytes = 24;
 inline constexpr std::size_t kMaxHookSecretBytes = 64;
 
+// --- Kept answers ---------------------------------------------------------------------------------------------------
+
+// The memory of a kept answer's frames grows by a part of what it has, so that little of it is unused, and by no less
+// and no more than these, in bytes. A frame that is larger gets a chunk of its own.
+inline constexpr std::size_t kSmallestFrameChunk = 496;
+inline constexpr std::size_t kLargestFrameChunk = 16 * 1024 - 16;
+inline constexpr std::size_t kFrameGrowthPart = 8;
+
+// What may be left unused of such a part, in bytes. Over it: it is given back.
+inline constexpr std::size_t kUntrimmedBytes = 64;
+
+// What a kept answer counts for in max_kept_bytes besides its frames, so that empty ones are limited too.
+inline constexpr std::size_t kKeptAnswerBytes = 512;
+
+// After how many seconds a client may try again to follow an answer that has max_followers, as Retry-After reports it.
+inline constexpr int kFollowAgainAfterSeconds = 2;
+
+// Answers that are forgotten in one turn because their time is up. Over it: the others in the next turn.
+inline constexpr int kForgottenAtOnce = 64;
+
+// Ended answers that are passed over, because clients still read them, in the search for one to forget. Over it: the
+// answer that needs the memory loses its oldest events.
+inline constexpr int kPassedOver = 16;
+
+// Memory for the frames of one event, which a worker reuses. Over it: it is freed.
+inline constexpr std::size_t kFrameBufferBytes = 64 * 1024;
+
 }  // namespace streaming

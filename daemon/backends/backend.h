@@ -23,7 +23,7 @@ namespace streaming {
 
 struct BackendFailure {
   FailureKind kind;
-  // For the log alone: names the cause, and holds no prompt, answer or key. Valid during the call.
+  // For the log alone: names the cause, and holds no prompt, answer or key. Valid during the call. Empty: it was logged.
   std::string_view detail;
   int status = 0;               // of the upstream's answer; 0: there was none
   int retry_after_seconds = 0;  // as the upstream asks; 0: it does not
@@ -85,6 +85,9 @@ class Backend {
   // The format that a client of this request gets unless the hand-off names one; empty: the daemon's for all backends.
   // Valid as long as the backend.
   virtual std::string_view format(const HandoffRequest&) const { return {}; }
+
+  // The id of the kept answer that it hands on, whose events its sessions hand on encoded; empty: none.
+  virtual std::string_view answer_id() const { return {}; }
 
   // Which of backend_registry() it is; its owner sets that.
   void set_index(std::size_t index) { index_ = index; }

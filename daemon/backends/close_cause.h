@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// FailureKind: why an upstream gave no whole answer. CloseCause: why a stream ended. The one list: log word, metric
+// FailureKind: why an upstream gave no whole answer. CloseCause: why a stream, or a kept answer, ended. The one list: log word, metric
 // label and what the client is told (docs/PROTOCOL.md describes the codes of error events).
 
 #pragma once
@@ -25,11 +25,20 @@ enum class FailureKind : std::uint8_t {
   kAttachment,     // a file that the hand-off names cannot be used
   kOverBudget,     // the files would have all requests together hold more than they may
   kProgramFailed,  // a program that answers has failed
+  // Of a kept answer, which has no stream of its own to notice it.
+  kFirstByteTimeout,
+  kIdleTimeout,
+  kTooLong,
+  kStopped,     // by a user
+  kAbandoned,   // its last follower has left
+  kFellBehind,  // this follower has, and what it is still to get is not kept any more
+  kShutdown,
 };
 
 enum class CloseCause : std::uint8_t {
   kCompleted,
   kRefused,
+  kStopped,
   kClientGone,
   kWriteTimeout,
   kClientMalformed,
@@ -47,6 +56,7 @@ enum class CloseCause : std::uint8_t {
   kAttachment,
   kOverBudget,
   kProgramFailed,
+  kFellBehind,
   kShutdown,
   kCount
 };
@@ -63,6 +73,7 @@ struct CloseCauseInfo {
 inline constexpr std::array<CloseCauseInfo, kCloseCauses> kCloseCauseTable{{
     {CloseCause::kCompleted, "completed", ""},
     {CloseCause::kRefused, "refused", ""},
+    {CloseCause::kStopped, "stopped", ""},
     {CloseCause::kClientGone, "client_gone", ""},
     {CloseCause::kWriteTimeout, "write_timeout", ""},
     {CloseCause::kClientMalformed, "client_malformed", ""},
@@ -80,6 +91,7 @@ inline constexpr std::array<CloseCauseInfo, kCloseCauses> kCloseCauseTable{{
     {CloseCause::kAttachment, "attachment", "An attachment cannot be used.", 400},
     {CloseCause::kOverBudget, "over_budget", "The server is busy, try again soon.", 503},
     {CloseCause::kProgramFailed, "program_failed", ""},
+    {CloseCause::kFellBehind, "fell_behind", "The connection is too slow for this answer.", 503},
     {CloseCause::kShutdown, "shutdown", "The server is being restarted.", 503},
 }};
 
@@ -109,6 +121,20 @@ constexpr CloseCause cause_of(FailureKind failure) {
       return CloseCause::kOverBudget;
     case FailureKind::kProgramFailed:
       return CloseCause::kProgramFailed;
+    case FailureKind::kFirstByteTimeout:
+      return CloseCause::kFirstByteTimeout;
+    case FailureKind::kIdleTimeout:
+      return CloseCause::kIdleTimeout;
+    case FailureKind::kTooLong:
+      return CloseCause::kTooLong;
+    case FailureKind::kStopped:
+      return CloseCause::kStopped;
+    case FailureKind::kAbandoned:
+      return CloseCause::kClientGone;
+    case FailureKind::kFellBehind:
+      return CloseCause::kFellBehind;
+    case FailureKind::kShutdown:
+      return CloseCause::kShutdown;
   }
   return CloseCause::kUpstreamMalformed;
 }

@@ -63,6 +63,8 @@ class Buffer {
     size_ += static_cast<std::uint32_t>(written);
   }
 
+  // Keeps the memory for what is appended next.
+  void clear() { size_ = 0; }
   // Frees the memory.
   void reset() {
     std::free(memory());

@@ -68,6 +68,16 @@ class IntrusiveList {
   // The first member, still linked, or null.
   T* front() { return empty() ? nullptr : static_cast<T*>(head_.next_); }
 
+  // Calls function(T&) for each member; the function may unlink that one and no other.
+  template <typename Function>
+  void for_each(Function&& function) {
+    for (ListNode* node = head_.next_; node != &head_;) {
+      ListNode* const next = node->next_;
+      function(*static_cast<T*>(node));
+      node = next;
+    }
+  }
+
   // Moves all members of `other` to this list's end, in constant time.
   void splice_back(IntrusiveList& other) {
     if (other.empty()) return;

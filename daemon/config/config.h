@@ -117,6 +117,10 @@ struct Config {
   bool hook_insecure_ssl = false;
   Duration hook_timeout{10'000};
   std::map<std::string, ProfileTexts, std::less<>> hooks;  // by name
+  std::int64_t answers_max_answer_bytes = 1024 * 1024;
+  std::int64_t answers_max_kept_bytes = 256 * 1024 * 1024;
+  std::int64_t answers_max_followers = 16;
+  Duration answers_keep{300'000};  // after the end
 
   std::string response_format = "content";
   bool early_head = true;

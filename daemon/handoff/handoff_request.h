@@ -82,6 +82,7 @@ struct HandoffRequest {
   const rapidjson::Value* image_paths = nullptr;       // an array
 
   AnswerAction action = AnswerAction::kAsk;
+  std::uint64_t answer_run = 0;  // of the answer that it was sent on to another worker for; 0: it was not
   bool continue_without_client = false;  // on_disconnect
   std::optional<std::int64_t> max_tokens;
   std::optional<double> temperature;

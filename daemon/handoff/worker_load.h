@@ -23,6 +23,8 @@ struct alignas(64) WorkerLoad {
     assigned.fetch_add(1, std::memory_order_relaxed);
     unread.fetch_add(1, std::memory_order_relaxed);
   }
+  // A client that was read by another worker.
+  void take_over() { assigned.fetch_add(1, std::memory_order_relaxed); }
   void look_at() { unread.fetch_sub(1, std::memory_order_relaxed); }
   void release() { assigned.fetch_sub(1, std::memory_order_relaxed); }
   std::int64_t room() const { return std::int64_t{capacity} - assigned.load(std::memory_order_relaxed); }

@@ -29,6 +29,8 @@ enum class Counter : std::uint8_t {
   kRefusedStranger,
   kRefusedTooLarge,
   kRefusedUser,
+  kRefusedOtherUser,
+  kRefusedFollower,
   kRefusedFull,
   kRefusedOverBudget,
   kStreams,
@@ -45,6 +47,12 @@ enum class Counter : std::uint8_t {
   kReportsDelivered,
   kReportsLost,
   kReportFailures,
+  kAnswers,
+  kFollows,
+  kStops,
+  kAnswersCutAtOwnLimit,
+  kAnswersCutAtCommonLimit,
+  kAnswersForgotten,
   kCount
 };
 
@@ -71,6 +79,8 @@ inline constexpr std::array<CounterInfo, static_cast<std::size_t>(Counter::kCoun
     {Counter::kRefusedStranger, "daemon_refusals_total", "reason=not_allowed", ""},
     {Counter::kRefusedTooLarge, "daemon_refusals_total", "reason=too_large", ""},
     {Counter::kRefusedUser, "daemon_refusals_total", "reason=user_limit", ""},
+    {Counter::kRefusedOtherUser, "daemon_refusals_total", "reason=other_user", ""},
+    {Counter::kRefusedFollower, "daemon_refusals_total", "reason=followers", ""},
     {Counter::kRefusedFull, "daemon_refusals_total", "reason=full", ""},
     {Counter::kRefusedOverBudget, "daemon_refusals_total", "reason=over_budget", ""},
     {Counter::kStreams, "daemon_streams_total", "", "Streams opened"},
@@ -89,6 +99,14 @@ inline constexpr std::array<CounterInfo, static_cast<std::size_t>(Counter::kCoun
      "Reports of answers that a hook has taken, or that are given up"},
     {Counter::kReportsLost, "daemon_reports_ended_total", "result=lost", ""},
     {Counter::kReportFailures, "daemon_report_failures_total", "", "Times that a hook has not taken a report"},
+    {Counter::kAnswers, "daemon_kept_answers_total", "", "Kept answers begun"},
+    {Counter::kFollows, "daemon_answer_follows_total", "", "Clients that have joined a kept answer"},
+    {Counter::kStops, "daemon_answer_stops_total", "", "Kept answers that a user has stopped"},
+    {Counter::kAnswersCutAtOwnLimit, "daemon_answers_cut_total", "limit=answer",
+     "Kept answers that have lost their oldest events, by the limit that was reached"},
+    {Counter::kAnswersCutAtCommonLimit, "daemon_answers_cut_total", "limit=all", ""},
+    {Counter::kAnswersForgotten, "daemon_answers_forgotten_early_total", "",
+     "Ended answers that were forgotten before their time to make room"},
 }};
 
 class Counters {

@@ -101,6 +101,7 @@ std::string_view error_reason(CloseCause cause) {
   switch (cause) {
     case CloseCause::kCompleted:
     case CloseCause::kRefused:
+    case CloseCause::kStopped:
       return "";
     case CloseCause::kClientGone:
       return "client_disconnected";
@@ -108,6 +109,7 @@ std::string_view error_reason(CloseCause cause) {
     case CloseCause::kFirstByteTimeout:
     case CloseCause::kIdleTimeout:
     case CloseCause::kTooLong:
+    case CloseCause::kFellBehind:
       return "timeout";
     case CloseCause::kShutdown:
       return "canceled";
@@ -201,6 +203,20 @@ void add_streams(Families& families, Workers workers) {
       {}, workers, [](const Worker& worker) -> auto& { return worker.stream_metrics().first_token; });
 }
 
+void add_answers(Families& families, Workers workers) {
+  auto gauge = [&](SingleWriterValue AnswerMetrics::*figure) {
+    return sum(workers, [&](const Worker& worker) { return (worker.answer_metrics().*figure).get(); });
+  };
+  families.begin("daemon_kept_answers", "Kept answers that run, or have ended and can still be read",
+                 MetricType::Gauge);
+  families.gauge({{"state", "running"}}, gauge(&AnswerMetrics::running));
+  families.gauge({{"state", "ended"}}, gauge(&AnswerMetrics::ended));
+  families.begin("daemon_kept_answer_bytes", "Bytes that kept answers hold", MetricType::Gauge);
+  families.gauge({}, gauge(&AnswerMetrics::bytes));
+  families.begin("daemon_answer_followers", "Clients that read kept answers", MetricType::Gauge);
+  families.gauge({}, gauge(&AnswerMetrics::followers));
+}
+
 void add_backends(Families& families, Workers workers) {
   const std::span<const BackendEntry> registry = backend_registry();
   auto for_each = [&](auto&& add) {
@@ -266,6 +282,7 @@ std::vector<MetricFamily> metric_families(Workers workers, const ByteBudget& req
   add_requests(families, requests);
   add_counters(families, workers);
   add_streams(families, workers);
+  add_answers(families, workers);
   add_backends(families, workers);
   add_tokens(families, workers);
   return families.take();

@@ -28,6 +28,19 @@ StreamSettings stream_settings(const Config& config, const WorkerLoad& load) {
                         .log_each_stream = !config.benchmark};
 }
 
+AnswerSettings answer_settings(const Config& config, const SharedByWorkers& shared, const WorkerLoad& load) {
+  return AnswerSettings{
+      .max_running = load.capacity,
+      .max_followers = static_cast<std::uint32_t>(config.answers_max_followers),
+      .max_answer_bytes = static_cast<std::size_t>(config.answers_max_answer_bytes),
+      .max_kept_bytes = static_cast<std::size_t>(config.answers_max_kept_bytes) / shared.loads.size(),
+      .keep_after_end = config.answers_keep,
+      .max_stream_duration = config.max_stream_duration,
+      .first_byte_timeout = config.first_byte_timeout,
+      .idle_timeout = config.idle_timeout,
+      .done_event = config.done_event};
+}
+
 HandoffLimits handoff_limits(const Config& config) {
   HandoffLimits limits{.receive_timeout = config.handoff_timeout,
                        .max_payload_bytes = static_cast<std::size_t>(config.max_payload_bytes),
@@ -36,6 +49,18 @@ HandoffLimits handoff_limits(const Config& config) {
   for (const Account& user : config.allowed_users) limits.allowed_users.push_back(user.id);
   return limits;
 }
+
+// A hand-off on its way to the worker that has its answer. That has an assignment for it, which is given back if the
+// worker ends first: the client is then closed.
+struct SentOn {
+  ~SentOn() {
+    if (load != nullptr) load->release();
+  }
+
+  WorkerLoad* load;
+  Client client;
+  std::unique_ptr<HandoffRequest> request;
+};
 
 Refusal over_budget(const HandoffRequest& request, const ByteBudget& budget) {
   return Refusal{503, "the server is busy, try again soon", kRetryAfterSeconds,
@@ -60,7 +85,13 @@ Worker::Worker(std::size_t index, std::shared_ptr<const Config> config, SharedBy
       files_(*ring_),
       backends_(std::make_unique<BackendSet>(config, timers_, http_, output_reader_, files_, counters_)),
       reports_(*config, timers_, http_, counters_, shared.records),
+      answers_(load_.worker, timers_, shared.answers, shared.users, reports_, counters_, streams_,
+               answer_settings(*config, shared, load_)),
       streams_(*ring_, timers_, load_, shared.users, reports_, counters_, stream_settings(*config, load_)),
+      answer_router_(load_.worker, shared.answers, answers_, streams_, counters_,
+                     [this](std::uint32_t worker, Client client, std::unique_ptr<HandoffRequest> request) {
+                       send_on(worker, std::move(client), std::move(request));
+                     }),
       programs_(*ring_, children_, timers_, streams_, shared.programs),
       receiver_(*ring_, timers_, load_, counters_, handoff_limits(*config), *this) {
   enter_at(completions_);
@@ -100,6 +131,7 @@ void Worker::run(std::latch& all_enabled) {
     listener_->abandon();
     note_listener();
   }
+  answers_.close();
   running_.store(false, std::memory_order_release);
   refuse_work();
   shared_.notify();
@@ -159,17 +191,56 @@ void Worker::on_connection_arrived(const Completion& completion) {
 
 Admission Worker::on_client(Client& client, std::unique_ptr<HandoffRequest> request) {
   if (Admission admission = check_descriptors(client); !admission) return admission;
+  const bool names_answer = !request->answer_id.empty();
+  if (names_answer) {
+    if (std::optional<Admission> routed = answer_router_.route(client, request)) return std::move(*routed);
+  }
   Backend* backend = nullptr;
   if (Admission admission = find_backend(*request, backend); !admission) return admission;
+  if (names_answer) return answer_router_.begin(client, std::move(request), *backend);
   if (backend == nullptr) return programs_.open(client, std::move(request), backends_->config());
   return streams_.open(client, std::move(request), *backend);
 }
 
 Admission Worker::on_reservation(std::unique_ptr<HandoffRequest> request, std::unique_ptr<Reservation>& reservation) {
+  if (!request->answer_id.empty()) return reserve_answer(std::move(request), reservation);
   Backend* backend = nullptr;
   if (Admission admission = find_backend(*request, backend); !admission) return admission;
   if (backend == nullptr) return programs_.reserve(std::move(request), backends_->config(), reservation);
   return streams_.reserve(std::move(request), *backend, reservation);
+}
+
+// Its client is decided on as if there were no reservation, because the answer may begin or end before it comes.
+class Worker::ReservedAnswer final : public Reservation {
+ public:
+  ReservedAnswer(Worker& worker, const StreamTable::Place& place, std::unique_ptr<HandoffRequest> request)
+      : worker_(worker), place_(place), request_(std::move(request)) {}
+  ~ReservedAnswer() override {
+    if (request_) worker_.streams_.cancel_place(place_);
+  }
+
+  bool is_relay_only() const override { return false; }
+  Admission take(Client& client) override {
+    worker_.streams_.cancel_place(place_);
+    return worker_.on_client(client, std::move(request_));
+  }
+
+ private:
+  Worker& worker_;
+  const StreamTable::Place place_;
+  std::unique_ptr<HandoffRequest> request_;  // null once a client has come
+};
+
+Admission Worker::reserve_answer(std::unique_ptr<HandoffRequest> request, std::unique_ptr<Reservation>& reservation) {
+  Backend* backend = nullptr;
+  if (std::optional<Refusal> refusal = answer_router_.refusal_for(*request)) return *refusal;
+  if (request->action == AnswerAction::kAsk) {
+    if (Admission admission = find_backend(*request, backend); !admission) return admission;
+  }
+  StreamTable::Place place;
+  if (Admission admission = streams_.take_place("", place); !admission) return admission;
+  reservation = std::make_unique<ReservedAnswer>(*this, place, std::move(request));
+  return admitted();
 }
 
 Admission Worker::on_reserved_client(Client& client, std::unique_ptr<Reservation> reservation) {
@@ -188,11 +259,31 @@ Admission Worker::find_backend(HandoffRequest& request, Backend*& backend) {
   const std::string_view named = backends_->config().backend;
   const std::string_view name = request.backend.empty() ? named : request.backend;
   if (std::optional<Refusal> refusal = reports_.refusal_for(request, name)) return *refusal;
-  if (name == kExecBackend) return admitted();
+  if (name == kExecBackend && request.answer_id.empty()) return admitted();
+  if (name == kExecBackend) return Refusal{400, "answers of backend exec cannot be kept; leave \"answer_id\" out"};
   backend = backends_->find(name, request);
   if (backend == nullptr) return Refusal{400, "unknown backend; there are: " + backend_names()};
   if (std::optional<Refusal> refusal = backend->refusal_for(request)) return *refusal;
   return admitted();
+}
+
+void Worker::send_on(std::uint32_t worker, Client client, std::unique_ptr<HandoffRequest> request) {
+  Worker& owner = *shared_.workers[worker];
+  owner.load_.take_over();
+  load_.release();
+  auto sent = std::make_shared<SentOn>(&owner.load_, std::move(client), std::move(request));
+  owner.post([&owner, sent] {
+    sent->load = nullptr;
+    owner.take_over(std::move(sent->client), std::move(sent->request));
+  });
+}
+
+void Worker::take_over(Client client, std::unique_ptr<HandoffRequest> request) {
+  Admission admission =
+      streams_.closing() ? Refusal{503, "the server is being restarted"} : on_client(client, std::move(request));
+  if (admission || streams_.open_refused(client, admission.refusal())) return;
+  load_.release();
+  log::warn("a refused client is closed without an answer: too many are being answered");
 }
 
 bool Worker::on_refused_client(Client& client, const Refusal& refusal) {
@@ -237,6 +328,7 @@ void Worker::reconfigure(std::shared_ptr<const Config> config) {
 
 void Worker::take_config(std::shared_ptr<const Config> config) {
   streams_.set_settings(stream_settings(*config, load_));
+  answers_.set_settings(answer_settings(*config, shared_, load_));
   receiver_.set_limits(handoff_limits(*config));
   reports_.reconfigure(*config);
   std::erase_if(replaced_backends_, [](const auto& backends) { return !backends->in_use(); });
@@ -265,6 +357,7 @@ void Worker::carry_out(WorkerOrder order) {
   if (order >= WorkerOrder::kDrain && carried_out_ < WorkerOrder::kDrain && listener_) listener_->stop();
   if (order >= WorkerOrder::kEnd && carried_out_ < WorkerOrder::kEnd) {
     receiver_.stop();
+    answers_.end_all();
     streams_.close_all(CloseCause::kShutdown);
     programs_.end_all(CloseCause::kShutdown);
     reports_.end();

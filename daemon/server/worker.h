@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "answers/answer_reports.h"
+#include "answers/answer_table.h"
 #include "backends/backend_set.h"
 #include "config/config.h"
 #include "handoff/handoff_listener.h"
@@ -23,6 +24,7 @@
 #include "ring/completion_table.h"
 #include "ring/ring.h"
 #include "ring/timer_wheel.h"
+#include "server/answer_router.h"
 #include "stream/program_table.h"
 #include "stream/stream_table.h"
 #include "upstream/upstream_client.h"
@@ -37,13 +39,17 @@ enum class WorkerOrder : int {
 };
 
 // What all workers share; each member's type describes how.
+class Worker;
+
 struct SharedByWorkers {
   std::vector<WorkerLoad> loads;  // one for each worker
   UserLimits users;
+  AnswerDirectory answers;
   ByteBudget requests;           // for the bytes that requests hold until their answers begin
   ByteBudget records{kMaxRecordsBytes};  // for what is collected of answers for their reports
   int descriptors = 0;           // Capacity::descriptors
   std::function<void()> notify;  // called on a worker's thread when its listening() or running() has become false
+  std::vector<Worker*> workers;  // set before they run; post() alone is for others
   std::atomic<std::int64_t> programs{0};  // programs that run for clients
 };
 
@@ -77,6 +83,7 @@ class Worker final : private ClientReceiver, private TimerOwner {
 
   const Counters& counters() const { return counters_; }
   const StreamMetrics& stream_metrics() const { return streams_.metrics(); }
+  const AnswerMetrics& answer_metrics() const { return answers_.metrics(); }
   const Histogram& handoff_durations() const { return receiver_.durations(); }
   std::uint64_t assigned() const { return load_.assigned.load(std::memory_order_relaxed); }
   std::uint64_t lost_completions() const { return ring_->lost_completions(); }
@@ -100,6 +107,12 @@ class Worker final : private ClientReceiver, private TimerOwner {
   Admission on_reservation(std::unique_ptr<HandoffRequest> request,
                            std::unique_ptr<Reservation>& reservation) override;
   Admission on_reserved_client(Client& client, std::unique_ptr<Reservation> reservation) override;
+  // For a hand-off that names a kept answer: keeps a place for its client.
+  class ReservedAnswer;
+  Admission reserve_answer(std::unique_ptr<HandoffRequest> request, std::unique_ptr<Reservation>& reservation);
+  // For a hand-off that names a kept answer, which another worker has; and on that worker.
+  void send_on(std::uint32_t worker, Client client, std::unique_ptr<HandoffRequest> request);
+  void take_over(Client client, std::unique_ptr<HandoffRequest> request);
   bool on_refused_client(Client& client, const Refusal& refusal) override;
   // Whether the process has descriptors left besides the client's.
   Admission check_descriptors(const Client& client) const;
@@ -131,7 +144,9 @@ class Worker final : private ClientReceiver, private TimerOwner {
   std::unique_ptr<BackendSet> backends_;
   std::vector<std::unique_ptr<BackendSet>> replaced_backends_;  // by a reload; streams still use them
   AnswerReports reports_;
+  AnswerTable answers_;
   StreamTable streams_;
+  AnswerRouter answer_router_;
   ProgramTable programs_;
   HandoffReceiver receiver_;
   std::optional<HandoffListener> listener_;

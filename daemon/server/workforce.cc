@@ -37,8 +37,10 @@ RingOptions ring_options(std::uint32_t streams, std::uint32_t clients_in_table, 
 Workforce::Workforce(const Config& config)
     : shared_{.loads = {},
               .users = UserLimits(config.max_streams_per_user, config.user_rate_limit),
+              .answers = {},
               .requests = ByteBudget(most_held_bytes(config)),
-              .notify = [this] { eventfd_write(events_.get(), 1); }} {
+              .notify = [this] { eventfd_write(events_.get(), 1); },
+              .workers = {}} {
 }
 
 Workforce::~Workforce() = default;
@@ -61,6 +63,7 @@ Status Workforce::make(std::shared_ptr<const Config> config, const Capacity& cap
     loads[index].ring = (*ring)->number();
     loads[index].capacity = capacity.streams_of_worker[index];
     workers_.push_back(std::make_unique<Worker>(index, config, shared_, std::move(*ring), std::move(*wakeup)));
+    shared_.workers.push_back(workers_.back().get());
   }
   return success();
 }

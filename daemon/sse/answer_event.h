@@ -19,6 +19,8 @@ struct AnswerEvent {
     kWholeToolInput,  // `text`: the call's input as JSON; if there are no pieces, the last of these is the input
     kUpstream,        // the upstream's event unchanged, before what it means: `name` is its type, `text` its data, `id`
     kProgress,        // the upstream is working, without anything for the client
+    kFrames,          // `text`: `index` events that are encoded already, as a kept answer hands them on
+    kLastFrames,      // `text`: likewise the answer's end, if it has one; nothing of the answer follows
     kMended,          // invalid Unicode in a text was replaced by U+FFFD; once in an answer
   };
 

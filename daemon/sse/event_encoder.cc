@@ -80,6 +80,13 @@ EventEncoder::EventEncoder(Format format, std::string message_id) : format_(form
   if (format == Format::kUiMessage) ui_message_ = std::make_unique<UiMessage>(std::move(message_id));
 }
 
+EventEncoder EventEncoder::of_encoded(Format format) {
+  EventEncoder encoder;
+  encoder.format_ = format;
+  encoder.encoded_ = true;
+  return encoder;
+}
+
 std::uint32_t EventEncoder::append(Buffer& out, const AnswerEvent& event) {
   if (ui_message_) return ui_message_->append(out, event);
   if (is_verbatim()) {
@@ -91,15 +98,24 @@ std::uint32_t EventEncoder::append(Buffer& out, const AnswerEvent& event) {
     append_upstream_event(out, event);
     return 1;
   }
-  if (event.kind != AnswerEvent::Kind::kText || passes_upstream_events()) return 0;
+  if (event.kind != AnswerEvent::Kind::kText || passes_upstream_events()) return append_encoded(out, event);
   append_content(out, event.text);
   content_written_ = true;
   return 1;
 }
 
+std::uint32_t EventEncoder::append_encoded(Buffer& out, const AnswerEvent& event) {
+  const bool last = event.kind == AnswerEvent::Kind::kLastFrames;
+  if (!last && event.kind != AnswerEvent::Kind::kFrames) return 0;
+  CHECK(encoded_);
+  out.append(event.text);
+  ended_ = last;
+  return event.index;
+}
+
 void EventEncoder::append_end(Buffer& out, FinishReason reason, bool done_event) {
   if (ui_message_) return ui_message_->append_end(out, reason);
-  if (is_verbatim()) return;
+  if (is_verbatim() || encoded_) return;
   // The identity returns in Last-Event-ID when an EventSource reconnects. It is sent without data, so it is not an
   // event: npm's `openai` throws if it receives an event that the API does not have.
   if (passes_upstream_events()) {
@@ -110,9 +126,22 @@ void EventEncoder::append_end(Buffer& out, FinishReason reason, bool done_event)
   out.append("data: [DONE]\n\n");
 }
 
+void EventEncoder::append_stopped(Buffer& out, bool done_event) {
+  if (ui_message_) return ui_message_->append_stopped(out);
+  // An event that the API does not have would be an error for its library.
+  if (format_ == Format::kRaw && !content_written_) {
+    out.append(": stopped\n\n");
+    if (done_event) out.append("id: done\n\n");
+    return;
+  }
+  out.append("data: {\"stopped\":true}\n\n");
+  append_end(out, FinishReason::kOther, done_event);
+}
+
 void EventEncoder::append_error(Buffer& out, const ClientError& error, bool reported_by_upstream) {
   CHECK(!is_verbatim());
-  if (ui_message_) return UiMessage::append_error(out, error);
+  if (ended_) return;
+  if (format_ == Format::kUiMessage) return UiMessage::append_error(out, error);
   append_reconnection(out, error);
   if (format_ != Format::kRaw || content_written_) {
     out.append("data: {");

@@ -36,9 +36,15 @@ class EventEncoder {
  public:
   // `message_id` names the answer in kUiMessage; other formats ignore it.
   explicit EventEncoder(Format format = Format::kContent, std::string message_id = {});
+  // For an answer whose events come in kFrames and kLastFrames: nothing is encoded but an error before its end.
+  static EventEncoder of_encoded(Format format);
 
+  Format format() const { return format_; }
   // Whether the backend writes all that the client gets: the head, the events and the end.
   bool is_verbatim() const { return format_ == Format::kVerbatim; }
+
+  // Whether it was made by of_encoded().
+  bool passes_encoded() const { return encoded_; }
 
   // Whether it uses AnswerEvent::Kind::kUpstream, which costs a copy.
   bool wants_upstream_events() const { return format_ == Format::kRaw; }
@@ -54,6 +60,9 @@ class EventEncoder {
   // it is only the identity "done", which libraries do not see.
   void append_end(Buffer& out, FinishReason reason, bool done_event);
 
+  // Ends an answer that a user has stopped: as a complete one, with a sign of that.
+  void append_stopped(Buffer& out, bool done_event);
+
   // Ends an incomplete answer so that the client notices. `reported_by_upstream`: the upstream's last event was the
   // error. An EventSource returns the identity "error" when it asks again, and does so no sooner than the error allows.
   // kUiMessage has neither, because its client is no EventSource. Not of a verbatim answer, in which nothing but the
@@ -62,11 +71,14 @@ class EventEncoder {
 
  private:
   bool passes_upstream_events() const { return format_ == Format::kRaw && upstream_seen_; }
+  std::uint32_t append_encoded(Buffer& out, const AnswerEvent& event);
 
   std::unique_ptr<UiMessage> ui_message_;  // null in other formats
   Format format_;
-  bool upstream_seen_ = false;
-  bool content_written_ = false;  // a frame of kContent was written
+  bool upstream_seen_ : 1 = false;
+  bool content_written_ : 1 = false;  // a frame of kContent was written
+  bool encoded_ : 1 = false;
+  bool ended_ : 1 = false;  // the end came encoded
 };
 
 // Appends ": ping", a comment, which clients ignore. The same in every format.

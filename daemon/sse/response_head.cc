@@ -11,10 +11,14 @@ namespace {
 
 std::string_view reason_phrase(int status) {
   switch (status) {
+    case 204:
+      return "No Content";
     case 400:
       return "Bad Request";
     case 403:
       return "Forbidden";
+    case 404:
+      return "Not Found";
     case 413:
       return "Content Too Large";
     case 429:
@@ -94,26 +98,27 @@ void append_stream_head(Buffer& out, const StreamHead& head) {
 }
 
 void append_error_response(Buffer& out, const HttpError& answer, std::string_view date) {
-  Buffer body;
-  body.append('{');
-  append_members(body, "error", answer.error);
-  body.append("}\n");
-
+  constexpr int kNoContent = 204;
   out.append("HTTP/1.1 ");
   append_number(out, static_cast<std::size_t>(answer.status));
   out.append(' ');
   out.append(reason_phrase(answer.status));
   out.append("\r\nDate: ");
   out.append(date);
+  if (answer.status != kNoContent) out.append("\r\nContent-Type: application/json");
   out.append(
-      "\r\nContent-Type: application/json\r\n"
-      "Cache-Control: no-store\r\n"
+      "\r\nCache-Control: no-store\r\n"
       "Connection: close\r\n");
+  if (answer.status == kNoContent) return out.append("\r\n");
   if (answer.error.retry_after_seconds > 0) {
     out.append("Retry-After: ");
     append_number(out, static_cast<std::size_t>(answer.error.retry_after_seconds));
     out.append("\r\n");
   }
+  Buffer body;
+  body.append('{');
+  append_members(body, "error", answer.error);
+  body.append("}\n");
   out.append("Content-Length: ");
   append_number(out, body.size());
   out.append("\r\n\r\n");

@@ -31,7 +31,7 @@ struct HttpError {
   ClientError error;
 };
 
-// HTTP/1.1 STATUS, and {"error":"MESSAGE","code":"CODE","retry_after":SECONDS} as its body.
+// HTTP/1.1 STATUS, and {"error":"MESSAGE","code":"CODE","retry_after":SECONDS} as its body; a 204 has none.
 void append_error_response(Buffer& out, const HttpError& answer, std::string_view date);
 
 }  // namespace streaming

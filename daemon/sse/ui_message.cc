@@ -64,6 +64,8 @@ std::uint32_t UiMessage::append(Buffer& out, const AnswerEvent& event) {
       break;
     case AnswerEvent::Kind::kUpstream:
     case AnswerEvent::Kind::kProgress:
+    case AnswerEvent::Kind::kFrames:
+    case AnswerEvent::Kind::kLastFrames:
     case AnswerEvent::Kind::kMended:
       break;
   }
@@ -82,6 +84,15 @@ void UiMessage::append_end(Buffer& out, FinishReason reason) {
   calls_.clear();
   Frame(out, "finish-step");
   Frame(out, "finish").text("finishReason", word_of(reason));
+  out.append("data: [DONE]\n\n");
+}
+
+// Calls whose input is not complete are left open: nothing is to be done about them.
+void UiMessage::append_stopped(Buffer& out) {
+  start(out);
+  end_part(out);
+  calls_.clear();
+  Frame(out, "abort");
   out.append("data: [DONE]\n\n");
 }
 

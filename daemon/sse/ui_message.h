@@ -29,6 +29,8 @@ class UiMessage {
   // See EventEncoder.
   std::uint32_t append(Buffer& out, const AnswerEvent& event);
   void append_end(Buffer& out, FinishReason reason);
+  // The end of an answer that a user has stopped. The client takes "abort" for a regular end.
+  void append_stopped(Buffer& out);
 
   // The client reports this as an error and reads on to the stream's end. It is the only sign of a cut answer: the
   // client takes "abort" and a missing "finish" for a regular end. The client accepts no other member in this frame, so

@@ -62,11 +62,16 @@ void Stream::open(std::unique_ptr<HandoffRequest> request, Format format, Backen
   if (LogRecord record(*request, backend.model(*request)); !record.empty()) {
     log_record_ = std::make_unique<LogRecord>(std::move(record));
   }
-  encoder_ = EventEncoder(format, format == Format::kUiMessage ? message_id(*request) : std::string());
+  const bool follows = !backend.answer_id().empty();
+  const bool names_message = format == Format::kUiMessage && !follows;
+  encoder_ = follows ? EventEncoder::of_encoded(format)
+                     : EventEncoder(format, names_message ? message_id(*request) : std::string());
   if (!encoder_.is_verbatim()) append_head(*request, format);
   goes_on_ = request->continue_without_client;
   backend_ = &backend;
-  session_ = table_.reports().answer(backend, std::move(request), *this);
+  // A kept answer is reported itself.
+  session_ = follows ? backend.answer(std::move(request), *this)
+                     : table_.reports().answer(backend, std::move(request), *this);
   if (table_.settings().max_stream_duration > Duration(0)) {
     table_.timers().schedule(lifetime_, table_.settings().max_stream_duration);
   }
@@ -90,7 +95,7 @@ void Stream::open_refused(const HttpError& error) {
   status_ = static_cast<std::uint16_t>(error.status);
   append_error_response(writer_.queue(), error, table_.date());
   begin_watch();
-  begin_close(CloseCause::kRefused);
+  begin_close(error.status < 400 ? CloseCause::kCompleted : CloseCause::kRefused);
 }
 
 std::optional<Duration> Stream::first_event_after() const {
@@ -123,7 +128,7 @@ void Stream::on_event(const AnswerEvent& event) {
 void Stream::note_first_event() {
   const Duration after = table_.timers().now() - opened_;
   first_event_ms_ = static_cast<std::uint32_t>(after.count());
-  table_.count_first_event(*backend_, after);
+  table_.count_first_event(*this, after);
 }
 
 void Stream::on_usage(const Usage& usage) {
@@ -139,7 +144,7 @@ void Stream::on_end(FinishReason reason) {
 
 void Stream::on_failure(const BackendFailure& failure) {
   const CloseCause cause = cause_of(failure.kind);
-  log::warn("stream {}: {}: {}", stream_id(), info(cause).word, failure.detail);
+  if (!failure.detail.empty()) log::warn("stream {}: {}: {}", stream_id(), info(cause).word, failure.detail);
   begin_close(cause, failure.status, failure.retry_after_seconds, failure.message);
 }
 
@@ -264,7 +269,8 @@ void Stream::arm_wait() {
 Time Stream::wait_due() const {
   if (shut_down_) return waiting_since_ + kDrainTimeout;
   if (blocked_ || state_ == StreamState::kDraining) return waiting_since_ + table_.settings().write_timeout;
-  if (encoder_.is_verbatim()) return Time::max();  // what a program is silent for is its own affair
+  // How long a program may be silent is its own affair; and a kept answer ends itself.
+  if (encoder_.is_verbatim() || encoder_.passes_encoded()) return Time::max();
   const bool opening = state_ == StreamState::kOpening;
   return waiting_since_ + (opening ? table_.settings().first_byte_timeout : table_.settings().idle_timeout);
 }

@@ -12,7 +12,9 @@
 #include <optional>
 #include <string>
 
+#include "answers/user_limits.h"
 #include "backends/backend.h"
+#include "backends/close_cause.h"
 #include "base/intrusive_list.h"
 #include "base/slab.h"
 #include "handoff/client.h"
@@ -20,11 +22,9 @@
 #include "ring/timer_wheel.h"
 #include "sse/event_encoder.h"
 #include "sse/response_head.h"
-#include "backends/close_cause.h"
 #include "stream/stream_metrics.h"
 #include "stream/stream_state.h"
 #include "stream/stream_writer.h"
-#include "stream/user_limits.h"
 
 namespace streaming {
 
@@ -46,6 +46,8 @@ class Stream final : public ListNode, private EventSink, private TimerOwner {
 
   // What answers it; null for one that only says no.
   Backend* backend() const { return backend_; }
+  // Whether it reads a kept answer, which counts for its backend itself.
+  bool follows() const { return encoder_.passes_encoded(); }
 
   // For logs and metrics: what the hand-off named, cut to what stream/limits.h allows, and what the upstream counted.
   class LogRecord {

@@ -90,11 +90,25 @@ Admission StreamTable::reserve(std::unique_ptr<HandoffRequest> request, Backend&
   return admitted();
 }
 
+Admission StreamTable::follow(Client& client, std::unique_ptr<HandoffRequest> request, KeptAnswer& answer) {
+  Place place;
+  if (Admission admission = take_place("", place); !admission) return admission;
+  Admission admission = open_at(place, client, std::move(request), answer.format(), answer);
+  if (!admission) cancel_place(place);
+  return admission;
+}
+
+Result<Format> StreamTable::format_of(const HandoffRequest& request, const Backend& backend) const {
+  const std::string_view named = request.format.empty() ? backend.format(request) : request.format;
+  const std::optional<Format> format = named.empty() ? settings_.format : find_format(named);
+  if (!format) return Error{"unknown format; there are: " + format_names()};
+  return *format;
+}
+
 Admission StreamTable::take_place(const HandoffRequest& request, const Backend& backend, Place& place,
                                   Format& format) {
-  const std::string_view named = request.format.empty() ? backend.format(request) : request.format;
-  const std::optional<Format> found = named.empty() ? settings_.format : find_format(named);
-  if (!found) return Refusal{400, "unknown format; there are: " + format_names()};
+  const Result<Format> found = format_of(request, backend);
+  if (!found) return Refusal{400, found.error().message};
   format = *found;
   place.backend = backend.index();
   place.since = timers_.clock();
@@ -106,7 +120,7 @@ Admission StreamTable::open_at(const Place& place, Client& client, std::unique_p
   Stream* stream = create(client);
   if (stream == nullptr) return full();
   free_place();
-  count_request(place);
+  if (backend.answer_id().empty()) count_request(place);
   stream->set_user(place.user);
   backend.enter();
   counters_.add(Counter::kStreams);
@@ -257,8 +271,9 @@ void StreamTable::count(const Stream& stream) {
   metrics_.closed[static_cast<std::size_t>(stream.cause())].add();
   if (stream.backend() == nullptr) return;
   const Duration duration = timers_.clock() - stream.opened();
-  BackendMetrics& backend = metrics_.backends[stream.backend()->index()];
   metrics_.duration.observe(duration);
+  if (stream.follows()) return;
+  BackendMetrics& backend = metrics_.backends[stream.backend()->index()];
   backend.duration.observe(duration);
   if (is_upstream_error(stream.cause())) backend.errors.add();
   if (const Stream::LogRecord* record = stream.log_record()) {
@@ -274,9 +289,23 @@ std::string StreamTable::id_of_program(Handle program) const {
   return std::to_string(load_.worker) + ".p" + slot_name(program);
 }
 
-void StreamTable::count_first_event(const Backend& backend, Duration after) {
+void StreamTable::on_answer_begun(const KeptAnswer& answer) {
+  metrics_.backends[answer.index()].requests.add();
+}
+
+void StreamTable::on_answer_ended(const KeptAnswer& answer) {
+  BackendMetrics& backend = metrics_.backends[answer.index()];
+  backend.duration.observe(timers_.clock() - answer.opened());
+  if (const std::optional<Duration> first = answer.first_event_after()) backend.first_token.observe(*first);
+  if (is_upstream_error(answer.end()->cause)) backend.errors.add();
+  const Usage usage = answer.usage();
+  metrics_.count_tokens(answer.index(), answer.asked_model(),
+                        {usage.input_tokens.value_or(0), usage.output_tokens.value_or(0)});
+}
+
+void StreamTable::count_first_event(const Stream& stream, Duration after) {
   metrics_.first_token.observe(after);
-  metrics_.backends[backend.index()].first_token.observe(after);
+  if (!stream.follows()) metrics_.backends[stream.backend()->index()].first_token.observe(after);
 }
 
 void StreamTable::log_end(const Stream& stream) const {
@@ -287,7 +316,10 @@ void StreamTable::log_end(const Stream& stream) const {
     line.add("request_id", record->request_id()).add("user", record->user_id()).add("model", record->model());
     line.add("apache_id", record->apache_id()).add("client", record->client()).add("path", record->path());
   }
-  if (stream.backend() != nullptr) line.add("backend", backend_registry()[stream.backend()->index()].name);
+  if (stream.backend() != nullptr) {
+    line.add("backend", backend_registry()[stream.backend()->index()].name);
+    line.add("answer", stream.backend()->answer_id());
+  }
   line.add("transport", name(stream.transport()));
   line.add("status", stream.status()).add("cause", info(stream.cause()).word).add("http2_error", stream.http2_error());
   line.add("events", stream.events()).add("bytes", stream.bytes_sent());

@@ -28,7 +28,8 @@
 #include "sse/http_date.h"
 #include "stream/stream.h"
 #include "stream/stream_metrics.h"
-#include "stream/user_limits.h"
+#include "answers/answer_table.h"
+#include "answers/user_limits.h"
 #include "tls/tls_ciphers.h"
 
 namespace streaming {
@@ -47,7 +48,7 @@ struct StreamSettings {
   bool log_each_stream = true;
 };
 
-class StreamTable final : private TimerOwner, private WorkOwner {
+class StreamTable final : public AnswerObserver, private TimerOwner, private WorkOwner {
  public:
   // Borrows all but the settings.
   StreamTable(Ring& ring, TimerWheel& timers, WorkerLoad& load, UserLimits& users, AnswerReports& reports,
@@ -58,7 +59,11 @@ class StreamTable final : private TimerOwner, private WorkOwner {
   // Keeps a place for a stream whose client comes later.
   Admission reserve(std::unique_ptr<HandoffRequest> request, Backend& backend,
                     std::unique_ptr<Reservation>& reservation);
-  // As open(), to answer the client with `refusal`; false if there is no room even for that.
+  // As open(), for a stream that reads a kept answer. The answer counts as its user's and its backend's, not the stream.
+  Admission follow(Client& client, std::unique_ptr<HandoffRequest> request, KeptAnswer& answer);
+  // The format of the backend's answer. The Error is for the client: it names a format that there is not.
+  Result<Format> format_of(const HandoffRequest& request, const Backend& backend) const;
+  // As open(), to answer the client with `refusal`, which may be a 204; false if there is no room even for that.
   bool open_refused(Client& client, const Refusal& refusal);
 
   // A client that has no stream, or none yet, takes a place among them, and counts as its user's.
@@ -126,7 +131,7 @@ class StreamTable final : private TimerOwner, private WorkOwner {
   std::string id_of(const Stream& stream) const;
   // Likewise of a client that a program answers: its slot is of another table, and has a "p" before it.
   std::string id_of_program(Handle program) const;
-  void count_first_event(const Backend& backend, Duration after);
+  void count_first_event(const Stream& stream, Duration after);
   // The stream has ended: counts, logs and frees it.
   void release(Stream& stream);
 
@@ -141,6 +146,8 @@ class StreamTable final : private TimerOwner, private WorkOwner {
   // A stream that has taken the client. Null on failure, and the client is still the caller's.
   Stream* create(Client& client);
   void count(const Stream& stream);
+  void on_answer_begun(const KeptAnswer& answer) override;
+  void on_answer_ended(const KeptAnswer& answer) override;
   void log_end(const Stream& stream) const;
   // When a peak is over, the allocator's free memory goes back to the system.
   void trim_memory_later();

@@ -134,6 +134,43 @@ TEST_F(EventEncoderTest, TellsTheUiMessageOfAnErrorAlsoWhenTheUpstreamHasToldIt)
   EXPECT_THAT(take(), testing::EndsWith("data: {\"type\":\"error\",\"errorText\":\"broken\"}\n\n"));
 }
 
+TEST_F(EventEncoderTest, EndsAStoppedAnswerRegularlyAndShowsWhoEndedIt) {
+  encoder.append_stopped(out, false);
+  EXPECT_EQ(take(), "data: {\"stopped\":true}\n\ndata: [DONE]\n\n");
+  encoder.append_stopped(out, true);
+  EXPECT_EQ(take(), "data: {\"stopped\":true}\n\nevent: done\nid: done\ndata: {}\n\ndata: [DONE]\n\n");
+
+  encoder = EventEncoder(Format::kRaw);
+  written({.kind = Kind::kUpstream, .text = "{}"});
+  encoder.append_stopped(out, false);
+  EXPECT_EQ(take(), ": stopped\n\n");
+  encoder.append_stopped(out, true);
+  EXPECT_EQ(take(), ": stopped\n\nid: done\n\n");
+
+  encoder = EventEncoder(Format::kUiMessage, "m");
+  written({.kind = Kind::kText, .text = "a"});
+  encoder.append_stopped(out, true);
+  EXPECT_EQ(take(), "data: {\"type\":\"text-end\",\"id\":\"1\"}\n\ndata: {\"type\":\"abort\"}\n\ndata: [DONE]\n\n");
+}
+
+TEST_F(EventEncoderTest, PassesFramesOnThatAreEncodedAlready) {
+  for (const Format format : {Format::kContent, Format::kRaw, Format::kUiMessage}) {
+    encoder = EventEncoder::of_encoded(format);
+    EXPECT_EQ(encoder.append(out, {.kind = Kind::kFrames, .index = 2, .text = "data: 1\n\ndata: 2\n\n"}), 2u);
+    EXPECT_EQ(encoder.append(out, {.kind = Kind::kLastFrames, .text = "data: end\n\n"}), 0u);
+    encoder.append_end(out, FinishReason::kStop, true);
+    encoder.append_error(out, {"broken", "code"}, false);
+    EXPECT_EQ(take(), "data: 1\n\ndata: 2\n\ndata: end\n\n");
+  }
+}
+
+TEST_F(EventEncoderTest, AddsAnErrorOfItsOwnToEncodedFramesThatHaveNoEnd) {
+  encoder = EventEncoder::of_encoded(Format::kUiMessage);
+  encoder.append(out, {.kind = Kind::kFrames, .index = 1, .text = "data: 1\n\n"});
+  encoder.append_error(out, {"too slow", "fell_behind"}, false);
+  EXPECT_THAT(take(), testing::EndsWith("data: {\"type\":\"error\",\"errorText\":\"too slow\"}\n\n"));
+}
+
 TEST(Format, AddsAFormatsHeaderOnlyIfClientsExpectOne) {
   EXPECT_TRUE(format_headers(Format::kContent).empty());
   ASSERT_EQ(format_headers(Format::kUiMessage).size(), 1u);

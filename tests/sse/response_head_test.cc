@@ -129,5 +129,11 @@ TEST(ErrorResponse, WritesRetryAfterInAnErrorResponse) {
   EXPECT_TRUE(out.view().ends_with("{\"error\":\"full\",\"code\":\"refused\",\"retry_after\":3}\n"));
 }
 
+TEST(ErrorResponse, HasNoBodyIfThereIsNoContent) {
+  Buffer out;
+  append_error_response(out, {204, {}}, "DATE");
+  EXPECT_EQ(out.view(), "HTTP/1.1 204 No Content\r\nDate: DATE\r\nCache-Control: no-store\r\nConnection: close\r\n\r\n");
+}
+
 }  // namespace
 }  // namespace streaming

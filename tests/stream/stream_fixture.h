@@ -17,36 +17,10 @@
 #include "base/log.h"
 #include "stream/stream_table.h"
 #include "support/fake_http_client.h"
+#include "support/fake_backend.h"
 #include "support/fake_ring.h"
 
 namespace streaming {
-
-// A backend without actions of its own: the test calls the sink.
-struct FakeBackend : DirectBackend {
-  struct Session : BackendSession {
-    explicit Session(FakeBackend& owner) : backend(owner) {}
-    ~Session() override { ++backend.destroyed; }
-    void pause() override { ++backend.paused; }
-    void resume() override { ++backend.resumed; }
-    void cancel() override { ++backend.cancelled; }
-    void on_answer_end(CloseCause cause) override { backend.causes.push_back(cause); }
-    void on_stream_end(bool client_has_end) override { backend.client_has_end = client_has_end; }
-    FakeBackend& backend;
-  };
-
-  std::unique_ptr<BackendSession> start(const HandoffRequest&, EventSink& event_sink) override {
-    sink = &event_sink;
-    return std::make_unique<Session>(*this);
-  }
-
-  std::string_view format(const HandoffRequest&) const override { return own_format; }
-
-  EventSink* sink = nullptr;
-  std::string own_format;
-  std::vector<CloseCause> causes;  // that sessions were told
-  std::optional<bool> client_has_end;
-  int paused = 0, resumed = 0, cancelled = 0, destroyed = 0;
-};
 
 class StreamTest : public testing::Test, private CompletionHandler {
  protected:

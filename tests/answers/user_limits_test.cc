@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "stream/user_limits.h"
+#include "answers/user_limits.h"
 
 #include <gtest/gtest.h>
 

@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: Apache-2.0
+// AnswerTable: a worker's kept answers, running and ended, and the limits on them.
+//
+// One per worker, owned by it, on its thread. Over a limit of memory the answers that have ended are forgotten first,
+// the oldest first; then the answer that grows loses its oldest events. An answer that clients still read is not
+// forgotten.
+
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+
+#include "answers/answer_directory.h"
+#include "answers/answer_reports.h"
+#include "answers/kept_answer.h"
+#include "answers/user_limits.h"
+#include "base/buffer.h"
+#include "base/intrusive_list.h"
+#include "base/slab.h"
+#include "metrics/counters.h"
+#include "metrics/single_writer_value.h"
+#include "ring/timer_wheel.h"
+
+namespace streaming {
+
+struct AnswerSettings {
+  std::uint32_t max_running = 0;      // of this worker; over it: 503
+  std::uint32_t max_followers = 0;    // of an answer; over it: 429
+  std::size_t max_answer_bytes = 0;   // of an answer's events; over it: the oldest are dropped
+  std::size_t max_kept_bytes = 0;     // of all of this worker's answers
+  Duration keep_after_end{0};         // then it is forgotten
+  Duration max_stream_duration{0};    // of a running answer; 0: no limit
+  Duration first_byte_timeout{0};
+  Duration idle_timeout{0};
+  bool done_event = false;
+};
+
+// Any thread may read it.
+struct AnswerMetrics {
+  SingleWriterValue running;
+  SingleWriterValue ended;  // and still kept
+  SingleWriterValue bytes;
+  SingleWriterValue followers;
+};
+
+// Is told of each answer once.
+class AnswerObserver {
+ public:
+  virtual void on_answer_begun(const KeptAnswer& answer) = 0;
+  // It has its end, and still all that it keeps.
+  virtual void on_answer_ended(const KeptAnswer& answer) = 0;
+
+ protected:
+  ~AnswerObserver() = default;
+};
+
+class AnswerTable final : private TimerOwner, private WorkOwner {
+ public:
+  // Borrows all but the settings.
+  AnswerTable(std::uint32_t worker, TimerWheel& timers, AnswerDirectory& directory, UserLimits& users,
+              AnswerReports& reports, Counters& counters, AnswerObserver& observer, const AnswerSettings& settings);
+  ~AnswerTable();
+
+  struct Started {
+    KeptAnswer* answer = nullptr;    // null if it is refused, or if there is an answer of that id already
+    std::optional<Refusal> refusal = {};
+  };
+  // Makes the answer that the request names. It begins when its first follower's stream asks it to answer.
+  Started start(HandoffRequest& request, Format format, Backend& backend);
+  // Its first follower was refused, so it does not begin.
+  void withdraw(KeptAnswer& answer);
+
+  // This worker's answer of that id, running or ended; null if there is none.
+  KeptAnswer* find(std::string_view id);
+  // A user has stopped it; false if it does not run.
+  bool stop(KeptAnswer& answer);
+
+  // Ends all that run.
+  void end_all();
+  // Nobody can ask for any of them any more.
+  void close();
+
+  void set_settings(const AnswerSettings& settings);
+
+  // Whether it has none, running or ended.
+  bool empty() const { return answers_.size() == 0; }
+  const AnswerMetrics& metrics() const { return metrics_; }
+  // Calls `visit` with each answer.
+  template <typename Visit>
+  void for_each(Visit&& visit) {
+    answers_.for_each([&visit](KeptAnswer& answer, Handle) { visit(answer); });
+  }
+
+  // For the answers.
+  std::uint32_t worker() const { return worker_; }
+  TimerWheel& timers() { return timers_; }
+  const AnswerSettings& settings() const { return settings_; }
+  AnswerReports& reports() { return reports_; }
+  // Empty, for the frames of one event.
+  Buffer& frame_buffer();
+  void note_follower(int change);
+  // It holds more than before, when its frames took that many bytes.
+  void on_grown(KeptAnswer& answer, std::size_t frame_bytes_before);
+  void on_begun(const KeptAnswer& answer);
+  void on_ended(KeptAnswer& answer);
+  // It cannot be found any more.
+  void forget(const KeptAnswer& answer) { directory_.remove(answer); }
+  // Calls its settle() when the present call has returned to the loop.
+  void settle_later(KeptAnswer& answer);
+
+ private:
+  void on_work(Work&) override;
+  void on_timer(Timer&) override;
+  void settle(KeptAnswer& answer);
+  bool drop_oldest(KeptAnswer& answer, Counter reason);
+  // Forgets the one that has ended first; false if there is none that is not read.
+  bool forget_oldest();
+  void destroy(KeptAnswer& answer);
+  void change_bytes(std::size_t before, std::size_t now);
+  void log_end(const KeptAnswer& answer) const;
+
+  const std::uint32_t worker_;
+  TimerWheel& timers_;
+  AnswerDirectory& directory_;
+  UserLimits& users_;
+  AnswerReports& reports_;
+  Counters& counters_;
+  AnswerObserver& observer_;
+  AnswerSettings settings_;
+  AnswerMetrics metrics_;
+  Slab<KeptAnswer> answers_{kUnlimited};  // bounded by max_running and, once they have ended, by max_kept_bytes
+  IntrusiveList<KeptAnswer> to_settle_;
+  IntrusiveList<KeptAnswer> ended_;  // and settled, in the order of their ends
+  Work settle_{*this};
+  Timer forget_{*this};
+  Buffer frame_buffer_;
+};
+
+}  // namespace streaming

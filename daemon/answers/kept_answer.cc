@@ -1,0 +1,276 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "answers/kept_answer.h"
+
+#include <algorithm>
+#include <charconv>
+#include <utility>
+
+#include "answers/answer_follower.h"
+#include "answers/answer_table.h"
+#include "answers/limits.h"
+#include "base/log.h"
+#include "base/random_id.h"
+#include "base/utf8.h"
+
+namespace streaming {
+namespace {
+
+// Ids of the events `done` and `error`, behind which nothing comes.
+constexpr std::string_view kDone = "done";
+constexpr std::string_view kError = "error";
+
+// What the client has seen last; empty: nothing. A header that the client sends by itself is later than what a page
+// was made with.
+std::string_view last_seen(const HandoffRequest& request) {
+  return request.apache.last_event_id.empty() ? request.after : request.apache.last_event_id;
+}
+
+EventEncoder encoder_for(const HandoffRequest& request, Format format) {
+  if (format != Format::kUiMessage) return EventEncoder(format);
+  return EventEncoder(format, request.request_id.empty() ? random_id() : std::string(request.request_id));
+}
+
+}  // namespace
+
+KeptAnswer::KeptAnswer(Handle handle, AnswerTable& table, HandoffRequest& request, Format format, Backend& backend,
+                       UserLimits::User* user)
+    : Entry(table.worker(), request.answer_id, request.user_id),
+      handle_(handle),
+      table_(table),
+      backend_(backend),
+      waiting_since_(table.timers().now()),
+      opened_(table.timers().clock()),
+      encoder_(encoder_for(request, format)),
+      // The backend's session is cancelled only if nobody wants the answer any more.
+      needs_followers_(!std::exchange(request.continue_without_client, false)),
+      user_(user) {
+  set_index(backend.index());
+  details_ = request.request_id;
+  request_id_bytes_ = static_cast<std::uint16_t>(details_.size());
+  details_ += utf8_prefix(backend.model(request), kMaxIdBytes);
+  details_.shrink_to_fit();
+}
+
+KeptAnswer::~KeptAnswer() = default;
+
+TimerWheel& KeptAnswer::timers() const {
+  return table_.timers();
+}
+
+std::size_t KeptAnswer::kept_bytes() const {
+  return kKeptAnswerBytes + frames_.bytes();
+}
+
+std::optional<Duration> KeptAnswer::first_event_after() const {
+  return events() == 0 ? std::nullopt : std::optional(Duration(first_event_ms_));
+}
+
+// --- Followers ------------------------------------------------------------------------------------------------------
+
+std::optional<Refusal> KeptAnswer::refusal_for(const HandoffRequest& request) const {
+  if (request.action == AnswerAction::kFollow && !request.format.empty() && find_format(request.format) != format()) {
+    return Refusal{400, "the answer is kept in another format; leave \"format\" out"};
+  }
+  if (follower_count_ >= table_.settings().max_followers) {
+    return Refusal{429, "too many clients follow this answer, try again soon", kFollowAgainAfterSeconds, {},
+                   Counter::kRefusedFollower};
+  }
+  const std::optional<KeptFrames::Place> place = place_of(request);
+  if (!place) return Refusal{400, "the answer has no event with the id that the client has seen last"};
+  const bool seen_all = !running() && place->byte == frames_.end().byte;
+  if (seen_all || place->byte < frames_.begin().byte) return Refusal{204, ""};
+  return std::nullopt;
+}
+
+std::optional<KeptFrames::Place> KeptAnswer::place_of(const HandoffRequest& request) const {
+  const std::string_view seen = is_numbered() ? last_seen(request) : std::string_view();
+  if (seen.empty()) return KeptFrames::Place{};
+  if ((seen == kDone || seen == kError) && !running()) return frames_.end();
+  if (seen == "0") return KeptFrames::Place{};
+  const std::optional<KeptFrames::Place> place = format() == Format::kRaw ? place_behind_id(seen) : place_behind(seen);
+  const bool is_last = place && place->event == frames_.end().event;  // the end's own may have several frames
+  return is_last ? frames_.end() : place;
+}
+
+// The place itself is of no interest if the event has been dropped: the one that follows may have been, too.
+std::optional<KeptFrames::Place> KeptAnswer::place_behind_id(std::string_view id) const {
+  const auto found = frames_.behind_id(id);
+  return found || frames_.begin().byte == 0 ? found : KeptFrames::Place{};
+}
+
+std::optional<KeptFrames::Place> KeptAnswer::place_behind(std::string_view number_text) const {
+  std::uint32_t number = 0;
+  const char* const text_end = number_text.data() + number_text.size();
+  const auto [end, error] = std::from_chars(number_text.data(), text_end, number);
+  if (error != std::errc() || end != text_end || number > frames_.end().event) return std::nullopt;
+  return number < frames_.begin().event ? KeptFrames::Place{} : frames_.behind(number);
+}
+
+std::unique_ptr<BackendSession> KeptAnswer::answer(std::unique_ptr<HandoffRequest> request, EventSink& sink) {
+  KeptFrames::Place place;
+  if (begun_) {
+    const std::optional<KeptFrames::Place> found = place_of(*request);
+    CHECK(found);  // refusal_for() has looked
+    place = *found;
+  } else {
+    begun_ = true;
+    const Duration longest = table_.settings().max_stream_duration;
+    if (longest > Duration(0)) life_due_ = timers().now() + longest;
+    session_ = table_.reports().answer(backend_, std::move(request), *this);
+    arm();
+    table_.on_begun(*this);
+  }
+  auto follower = std::make_unique<AnswerFollower>(*this, place, sink);
+  followers_.push_back(*follower);
+  ++follower_count_;
+  table_.note_follower(1);
+  return follower;
+}
+
+void KeptAnswer::on_follower_left(bool has_end) {
+  CHECK(follower_count_ > 0);
+  --follower_count_;
+  table_.note_follower(-1);
+  a_client_has_end_ |= has_end;
+  if (!running()) return release_session();
+  if (follower_count_ > 0 || !needs_followers_) return;
+  end_because(FailureKind::kAbandoned);
+  table_.forget(*this);
+}
+
+// --- Events from the backend ----------------------------------------------------------------------------------------
+
+void KeptAnswer::on_event(const AnswerEvent& event) {
+  CHECK(running());
+  waiting_since_ = timers().now();
+  answering_ = true;
+  if (too_large_) return;
+  Buffer& out = table_.frame_buffer();
+  const bool has_own_id = format() == Format::kRaw && !event.id.empty();
+  if (is_numbered() && !has_own_id) append_number(out);
+  const std::uint32_t frames = encoder_.append(out, event);
+  if (encoder_.too_large()) {
+    too_large_ = true;
+    return table_.settle_later(*this);
+  }
+  if (event.kind == AnswerEvent::Kind::kMended) {
+    log::warn("answer {}: the API sent text that is no Unicode, such as half a character; U+FFFD stands in its place",
+              id());
+  }
+  if (frames == 0) return;
+  if (events() == 0) first_event_ms_ = static_cast<std::uint32_t>((timers().now() - opened_).count());
+  const KeptFrames::Place place = frames_.end();
+  keep(out.view(), frames);
+  followers_.for_each([&](AnswerFollower& follower) { follower.on_frames(place, out.view()); });
+}
+
+void KeptAnswer::on_usage(const Usage& usage) {
+  if (!usage_) usage_ = std::make_unique<Usage>();
+  *usage_ = usage;
+}
+
+void KeptAnswer::append_number(Buffer& out) const {
+  char line[16] = "id: ";
+  char* end = std::to_chars(line + 4, line + sizeof line - 1, frames_.end().event + 1).ptr;
+  *end++ = '\n';
+  out.append(std::string_view(line, static_cast<std::size_t>(end - line)));
+}
+
+void KeptAnswer::keep(std::string_view frames, std::uint32_t events) {
+  const std::size_t bytes = frames_.bytes();
+  frames_.append(frames, events);
+  if (frames_.bytes() != bytes) table_.on_grown(*this, bytes);
+}
+
+// --- The end --------------------------------------------------------------------------------------------------------
+
+void KeptAnswer::on_end(FinishReason reason) {
+  if (too_large_) return end_because(FailureKind::kTooLarge);
+  Buffer& out = table_.frame_buffer();
+  encoder_.append_end(out, reason, table_.settings().done_event);
+  end_with({.cause = CloseCause::kCompleted, .reason = reason}, out.view(), !table_.settings().done_event);
+}
+
+void KeptAnswer::on_failure(const BackendFailure& failure) {
+  log::warn("answer {}: {}: {}", id(), info(cause_of(failure.kind)).word, failure.detail);
+  fail(failure);
+}
+
+void KeptAnswer::fail(const BackendFailure& failure) {
+  const CloseCause cause = cause_of(failure.kind);
+  const bool stopped = cause == CloseCause::kStopped;
+  const bool done_event = table_.settings().done_event;
+  ClientError error = client_error(cause, failure.status);
+  error.retry_after_seconds = failure.retry_after_seconds;
+  if (!failure.message.empty()) error.message = failure.message;
+  Buffer& out = table_.frame_buffer();
+  if (stopped) {
+    encoder_.append_stopped(out, done_event);
+  } else if (!error.message.empty()) {
+    encoder_.append_error(out, error, cause == CloseCause::kUpstreamReported);
+  }
+  end_with({.cause = cause,
+            .failure = failure.kind,
+            .status = failure.status,
+            .retry_after_seconds = failure.retry_after_seconds,
+            .message = std::string(failure.message)},
+           out.view(), stopped && !done_event);
+}
+
+// A client that reconnects shows by the id of the last frames that it has read the end: `done`, `error`, or else a
+// number.
+void KeptAnswer::end_with(KeptAnswerEnd end, std::string_view last_frames, bool numbered) {
+  CHECK(running());
+  session_->on_answer_end(end.cause);
+  session_->cancel();
+  timer_.stop();
+  if (!last_frames.empty()) {
+    Buffer frames;
+    if (numbered && is_numbered()) append_number(frames);
+    frames.append(last_frames);
+    last_bytes_ = static_cast<std::uint32_t>(frames.size());
+    last_events_ = 1;
+    keep(frames.view(), last_events_);
+  }
+  end_ = std::make_unique<KeptAnswerEnd>(std::move(end));
+  waiting_since_ = timers().clock();
+  followers_.for_each([](AnswerFollower& follower) { follower.on_end(); });
+  table_.on_ended(*this);
+}
+
+// From the first client that has the end, the session learns that one has it; or that none has, when none is left.
+void KeptAnswer::release_session() {
+  if (!session_ || (follower_count_ > 0 && !a_client_has_end_)) return;
+  session_->on_stream_end(a_client_has_end_);
+  session_.reset();
+  backend_.leave();
+}
+
+void KeptAnswer::settle() {
+  if (running()) return end_because(FailureKind::kTooLarge);
+  release_session();
+  if (end_->failure == FailureKind::kAbandoned) return frames_.clear();  // nobody can ask for it any more
+  encoder_ = EventEncoder(format());
+  frames_.trim();
+}
+
+// --- Waiting --------------------------------------------------------------------------------------------------------
+
+Time KeptAnswer::wait_due() const {
+  return waiting_since_ +
+         (answering_ ? table_.settings().idle_timeout : table_.settings().first_byte_timeout);
+}
+
+// An early timer is cheaper than one that moves with every event: on_timer() compares the times again.
+void KeptAnswer::arm() {
+  timers().schedule_at(timer_, std::min(wait_due(), life_due_));
+}
+
+void KeptAnswer::on_timer(Timer&) {
+  const Time now = timers().now();
+  if (now >= life_due_) return end_because(FailureKind::kTooLong);
+  if (now < wait_due()) return arm();
+  end_because(answering_ ? FailureKind::kIdleTimeout : FailureKind::kFirstByteTimeout);
+}
+
+}  // namespace streaming
