@@ -214,16 +214,24 @@ std::string dumped_memory(pid_t pid) {
 TEST(TlsClientsSecrets, AreInNoMemoryThatACoreDumpContains) {
   DaemonProcess daemon({"--workers", "1", "--delay", "1"});
   ASSERT_TRUE(daemon.ready()) << daemon.log();
-  const MadeUpClient client(1), later(2);
+  const MadeUpClient client(1), over_http2(3), later(2);
   const UniqueFd waiting = hand_over(daemon, client.at_daemon(), R"({"backend":"hold"})");
   EXPECT_NE(read_some(waiting.get()), "");
+  const handoff_protocol::Http2State http2{
+      .stream = 1, .highest_stream = 1, .connection_window = 9, .stream_window = 9, .max_frame_bytes = 1 << 14};
+  auto [socket, browser] = tcp_pair();
+  daemon.hand_over(connection_part({.tls = over_http2.at_daemon(), .http2 = http2}) + R"({"backend":"hold"})",
+                   {socket.get()});
+  EXPECT_NE(read_some(browser.get()), "");
   // A cipher context keeps a key until the next record needs another.
   const UniqueFd displacing = hand_over(daemon, later.at_daemon(), R"({"backend":"hold"})");
   EXPECT_NE(read_some(displacing.get()), "");
   const std::string memory = dumped_memory(daemon.pid());
   if (memory.empty()) GTEST_SKIP() << "its memory cannot be read here";
   EXPECT_NE(memory.find(daemon.socket()), std::string::npos) << "what it looks for is found";
-  for (const std::string& secret : client.secrets()) EXPECT_EQ(memory.find(secret), std::string::npos);
+  for (const MadeUpClient* held : {&client, &over_http2}) {
+    for (const std::string& secret : held->secrets()) EXPECT_EQ(memory.find(secret), std::string::npos);
+  }
 }
 
 }  // namespace
