@@ -277,6 +277,7 @@ int relay_answer_of(Attempt& attempt, const char* reason, Give give) {
     return HTTP_INTERNAL_SERVER_ERROR;
   }
   log_relay(r, reason);
+  const RelayedStream relayed(r);
   int ends[2];
   if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0) return report_lack_of_descriptors(r, errno);
   UniqueDescriptor apaches_end(ends[0]);

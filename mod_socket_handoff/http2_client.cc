@@ -86,6 +86,7 @@ class Http2Client {
   bool wait_until_alone(const request_rec* r, std::uint32_t stream, std::chrono::milliseconds time_allowed);
   bool is_alone(std::uint32_t stream);
   Departure depart(request_rec* r, std::uint32_t stream, Reservation& reservation);
+  void count_relayed_streams(int change);
 
  private:
   class Lock {
@@ -119,7 +120,8 @@ class Http2Client {
   // Guarded by the mutex:
   Http2Trace* trace_ = nullptr;  // null before the first byte of HTTP/2
   PendingDeparture* pending_ = nullptr;
-  int waiting_ = 0;
+  std::size_t waiting_ = 0;  // requests in wait_until_alone()
+  std::size_t relayed_ = 0;  // requests whose answers are relayed
 };
 static_assert(std::is_trivially_destructible_v<Http2Client> && std::is_trivially_destructible_v<Http2Trace>);
 
@@ -339,11 +341,19 @@ bool Http2Client::wait_until_alone(const request_rec* r, std::uint32_t stream, s
   const Deadline deadline(time_allowed);
   Lock lock(*this);
   ++waiting_;
-  while (!trace_->is_alone(stream) && !deadline.has_passed() && !r->connection->aborted) {
+  pthread_cond_broadcast(&has_changed_);
+  while (!trace_->is_alone(stream) && trace_->open_streams() > waiting_ + relayed_ && !deadline.has_passed() &&
+         !r->connection->aborted) {
     lock.wait(std::min<std::chrono::microseconds>(deadline.remaining(), kLookForCancelling));
   }
   --waiting_;
   return trace_->is_alone(stream);
+}
+
+void Http2Client::count_relayed_streams(int change) {
+  const Lock lock(*this);
+  relayed_ += static_cast<std::size_t>(change);
+  pthread_cond_broadcast(&has_changed_);
 }
 
 Departure Http2Client::depart(request_rec* r, std::uint32_t stream, Reservation& reservation) {
@@ -470,6 +480,14 @@ Verdict wait_for_other_streams(request_rec* r, const Settings& settings) {
   if (client.wait_until_alone(r, stream, settings.http2_wait())) return client.certainty();
   count_wait_in_vain();
   return Verdict::no("another stream of its HTTP/2 connection is open");
+}
+
+RelayedStream::RelayedStream(const request_rec* r) : client_(http2_client_of(r)) {
+  if (client_) client_->count_relayed_streams(1);
+}
+
+RelayedStream::~RelayedStream() {
+  if (client_) client_->count_relayed_streams(-1);
 }
 
 Departure depart(request_rec* r, Reservation& reservation) {

@@ -51,6 +51,7 @@ class Http2Trace {
   void lose_certainty(const char* reason);
   Verdict certainty() const { return lost_because_ ? Verdict::no(lost_because_) : Verdict::yes(); }
 
+  std::size_t open_streams() const { return open_streams_; }
   // Whether no other stream than this one is open: has begun, and has neither ended on both sides nor been reset.
   bool is_alone(std::uint32_t stream) const { return open_streams_ == 1 && streams_[0].number == stream; }
 

@@ -128,6 +128,22 @@ sub is_relayed {
   like wait_for_log($mark, qr/SH0006/), qr/another stream of its HTTP\/2 connection is open/, 'with the reason';
   is counter('WaitsInVain'), $vain + 1, 'and counted';
 }
+{
+  my $waits  = counter('Waits');
+  my $signal = new_signal();
+  my $client = connect_client();
+  $client->ask(begins($signal));
+  my @streams = map { $client->ask(asks('')) } 1, 2;
+  wait_until { counter('Waits') == $waits + 2 } 'two hand-offs to wait';
+  give_signal($signal);
+  my %bodies;
+  until (2 == grep { ($bodies{$_} // '') eq BODY } @streams) {
+    my $frame = $client->receive_frame;
+    $bodies{ $frame->{stream} } .= $frame->{payload} if $frame->{type} == DATA;
+  }
+  pass('two that wait for each other are relayed at once');
+  ok $daemon->next_client->{relayed}, 'through Apache' for @streams;
+}
 for my $case (
   [ 'SocketHandoffHTTP2 Off', '/in/http2-off', 'SocketHandoffHTTP2 is Off' ],
   [ 'a proxy of SocketHandoffHTTP2Proxies', '/in/proxy', 'through a proxy' ],
