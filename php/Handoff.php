@@ -57,11 +57,53 @@ final class Handoff
     /**
      * Returns a hand-off that has this data in addition; a field that is already set is replaced.
      *
+     * An empty array becomes [], which the daemon takes for an empty object in each field that is one (request,
+     * response_headers, ...). It passes on unchanged what is inside them: there, write new stdClass for {}.
+     *
      * @param array<string, mixed> $data prompt or messages, and the other fields of docs/PROTOCOL.md: model, user_id, ...
      */
     public function with(array $data): self
     {
         return new self($this->socket, array_merge($this->data, $data));
+    }
+
+    /**
+     * Keeps the answer under this name: it goes on when its client leaves, and others can follow or stop it. Asked for again
+     * under the same name, it is followed, and the model is not asked twice. So give each answer a name of its own.
+     *
+     * @param ?string $onEnd the hook, by its name in the daemon's configuration, that gets the whole answer at its end:
+     *                       AnswerReport::receive() reads it there
+     * @param mixed $data what the hook gets with it, such as the conversation's id
+     */
+    public function keep(string $answerId, ?string $onEnd = null, mixed $data = null): self
+    {
+        return $this->named($answerId, ['on_end' => $onEnd, 'on_end_data' => $data]);
+    }
+
+    /**
+     * Reads a kept answer from its beginning, or from behind the event that the client has seen last; then whatever comes.
+     * The client gets 204 if there is no such answer. Check before that the answer is the user's.
+     *
+     * @param int|string|null $after that event's id. An EventSource sends it itself
+     */
+    public function follow(string $answerId, int|string|null $after = null): self
+    {
+        return $this->named($answerId, ['action' => 'follow', 'after' => $after]);
+    }
+
+    /** Ends a kept answer for all who read it. The client gets 204, or 404 if it does not run. */
+    public function stop(string $answerId): self
+    {
+        return $this->named($answerId, ['action' => 'stop']);
+    }
+
+    /** @param array<string, mixed> $data of which null means absent */
+    private function named(string $answerId, array $data): self
+    {
+        if (preg_match('/^[A-Za-z0-9._:-]{1,128}$/D', $answerId) !== 1) {
+            throw new InvalidArgumentException("An answer's name has 1 to 128 letters, digits and ._:- ; '$answerId' is none.");
+        }
+        return $this->with(['answer_id' => $answerId, ...array_filter($data, fn (mixed $value) => $value !== null)]);
     }
 
     /**

@@ -47,6 +47,20 @@ $longer = $handoff->with(['prompt' => str_repeat('x', 8174 - $frame)]);
 expect_same(['X-Socket-Handoff' => '/run/test.sock', 'X-Handoff-Data-Source' => 'body'], $longer->headers());
 expect_same(8174, strlen($longer->body()));
 
+// A kept answer: asked for, followed, stopped. Its data stays as it is.
+$payload = fn ($handoff) => $handoff->headers()['X-Handoff-Data'];
+expect_same('{"answer_id":"a:1"}', $payload($handoff->keep('a:1')));
+expect_same(
+    '{"prompt":"Hi","answer_id":"a","on_end":"chat","on_end_data":[]}',
+    $payload($handoff->with(['prompt' => 'Hi'])->keep('a', onEnd: 'chat', data: []))
+);
+expect_same('{"answer_id":"a","action":"follow"}', $payload($handoff->follow('a')));
+expect_same('{"answer_id":"a","action":"follow","after":0}', $payload($handoff->follow('a', after: 0)));
+expect_same('{"answer_id":"a","action":"stop"}', $payload($handoff->stop('a')));
+foreach (['', 'a b', "a\n", 'é', str_repeat('a', 129)] as $name) {
+    expect_thrown(InvalidArgumentException::class, "An answer's name", fn () => $handoff->keep($name));
+}
+
 expect_thrown(JsonException::class, 'UTF-8', fn () => $handoff->with(['prompt' => "\xff"])->headers());
 expect_thrown(InvalidArgumentException::class, 'relative.sock', fn () => Handoff::to('relative.sock'));
 expect_thrown(InvalidArgumentException::class, '/run/a', fn () => Handoff::to("/run/a\nX-Evil: 1"));

@@ -1,0 +1,16 @@
+<?php
+// SPDX-License-Identifier: Apache-2.0
+
+// What a hook's script does with a report: answers with all that it has read. For answer-report.mjs.
+
+declare(strict_types=1);
+
+use SocketHandoff\AnswerReport;
+
+require __DIR__ . '/../AnswerReport.php';
+
+$report = AnswerReport::receive(getenv('HOOK_SECRET'));
+if ($report->data === 'fail') {
+    throw new Exception('The database is gone.');
+}
+echo json_encode(get_object_vars($report));
