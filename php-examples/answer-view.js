@@ -11,6 +11,11 @@ export class QuestionView {
     this.element = article("user", "You");
     this.element.append(paragraph("text", text));
   }
+
+  /** Whether it is to be asked when the answer that runs has ended. */
+  setWaiting(isWaiting) {
+    this.element.classList.toggle("waiting", isWaiting);
+  }
 }
 
 export class AnswerView {
@@ -18,17 +23,20 @@ export class AnswerView {
   #waiting = ""; // the end of it, which is not shown yet
   #cancelShowing = null; // null: nothing is waiting
   #restsUntil = 0;
+  #text; // the element
   #markdown;
+  #say;
   #onShown;
 
   /** `onShown` is called after each change; `say(text)` speaks each finished block to those who do not see it. */
   constructor({ onShown, say }) {
     this.#onShown = onShown;
     this.element = article("assistant", "The answer");
-    const text = document.createElement("div");
-    text.className = "text";
-    this.element.append(text);
-    this.#markdown = new GrowingMarkdown(text, (block) => say(spoken(block)));
+    this.#say = say;
+    this.#text = document.createElement("div");
+    this.#text.className = "text";
+    this.element.append(this.#text, paragraph("trying", "The connection is lost. Trying again…"));
+    this.#markdown = new GrowingMarkdown(this.#text, (block) => say(spoken(block)));
     this.element.setAttribute("aria-busy", "true");
     this.element.addEventListener("click", ({ target }) => {
       if (target.matches(".code .copy")) copy(target, target.closest(".code").querySelector("code").textContent);
@@ -39,6 +47,21 @@ export class AnswerView {
     this.source += text;
     this.#waiting += text;
     this.#cancelShowing ??= beforeNextFrame(() => this.#show(), this.#restsUntil);
+  }
+
+  /** Shows this in place of what came so far. */
+  replace(text) {
+    if (text === this.source) return;
+    this.#text.replaceChildren();
+    this.#markdown = new GrowingMarkdown(this.#text);
+    this.source = this.#waiting = text;
+  }
+
+  /** Whether the connection is lost, and is tried again. */
+  setLost(isLost) {
+    if (this.element.classList.contains("lost") === isLost) return;
+    this.element.classList.toggle("lost", isLost);
+    if (isLost) this.#say("The connection is lost. Trying again.");
   }
 
   /** No more text comes. */

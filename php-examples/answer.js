@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Asks chat.php for an answer, and turns each way in which that can fail into words that say what to do.
+// Asks chat.php, reads answers, and goes on with them when a connection is lost. Turns each failure into words that say what
+// to do.
 import { events } from "./event-stream.js";
 
 const token = "demo"; // the CHAT_TOKEN of chat.php; a page with a login relies on its session's cookie instead
@@ -9,6 +10,11 @@ const maxSilenceMs = 45_000;
 
 // How long the page may read before it lets the browser handle clicks and draw.
 const maxReadingMs = 12;
+
+// How often a lost connection is tried again: for about two minutes.
+const maxTries = 18;
+const maxPauseMs = 8000;
+const storingPauseMs = 500; // the daemon reports an answer's end within a moment, or tries again after five seconds
 
 /**
  * Its message can be shown. `action` is what helps: "retry", "log-in" or "none". `retryAfter` is when to try again: seconds,
@@ -21,53 +27,85 @@ export class AnswerError extends Error {
   }
 }
 
-/** Yields the pieces of the answer to the messages. Throws an AnswerError, or the signal's reason. */
-export async function* answerTo(messages, signal) {
+/** The daemon does not have the answer any more, or not all of it: the conversation has it, or will have it. */
+export class AnswerGone extends Error {}
+
+/** Which may work again if it is tried again: the network, or a server that is being restarted. */
+class Lost extends Error {}
+
+/** The answer before is still running, or not stored yet: soon it will be. */
+class NotYet extends Lost {}
+
+/** The turns of a conversation, the oldest first: {id, question, answer, cause}; those without a cause are running. */
+export async function turnsOf(conversation) {
+  const response = await request(`chat.php?conversation=${conversation}`, {}).catch((error) => {
+    throw lostError(error);
+  });
+  return (await response.json()).turns;
+}
+
+/** Ends the answer for all who read it. False if it does not run (yet). */
+export async function stop(answer) {
+  return (await fetchFromChat("chat.php", post({ stop: answer }))).ok;
+}
+
+/**
+ * Asks for an answer, or follows one, from its beginning; `turn` is {conversation, answer, prompt, instead}, or {answer} to
+ * follow. Yields {text}, {lost: true} when the connection is lost and will be tried again, and {stopped: true} if a user
+ * has stopped the answer. Throws an AnswerError, AnswerGone or the signal's reason.
+ */
+export async function* readAnswer(turn, signal) {
+  let after; // the last event that was read
+  for (let tries = 0; ; ) {
+    const again = tries > 0 || after !== undefined;
+    const body = after === undefined && turn.prompt !== undefined ? turn : { follow: turn.answer, after };
+    try {
+      for await (const { id, ...piece } of receive(body, signal, again)) {
+        tries = 0;
+        after = id || after;
+        yield piece;
+      }
+      return;
+    } catch (error) {
+      signal.throwIfAborted();
+      if (!(error instanceof Lost)) throw error;
+      if (++tries > maxTries) throw lostError(error);
+      if (!(error instanceof NotYet)) yield { lost: true };
+      await pause(error instanceof NotYet ? storingPauseMs : Math.min(500 * 2 ** (tries - 1), maxPauseMs), signal);
+    }
+  }
+}
+
+// One connection, up to the answer's end.
+async function* receive(body, signal, again) {
   const silence = new AbortController();
   const watch = new SilenceWatch(maxSilenceMs, () => silence.abort());
   try {
-    const request = AbortSignal.any([signal, silence.signal]);
-    const response = await ask(messages, request);
+    const response = await request("chat.php", { ...post(body), signal: AbortSignal.any([signal, silence.signal]) }, again);
+    checkThatItStreams(response);
     yield* pieces(response, () => watch.hear());
   } catch (error) {
-    signal.throwIfAborted();
-    if (silence.signal.aborted) throw new AnswerError("The connection has fallen silent. Check your network.");
-    throw error instanceof AnswerError ? error : connectionError("The connection broke off.");
+    if (silence.signal.aborted) throw new Lost("The connection has fallen silent.");
+    throw [AnswerError, AnswerGone, Lost].some((kind) => error instanceof kind) ? error : new Lost("The connection broke off.");
   } finally {
     watch.stop();
   }
 }
 
-async function ask(messages, signal) {
-  const response = await fetch("chat.php", {
-    method: "POST",
-    headers: { "Content-Type": "application/json", Authorization: `Bearer ${token}` },
-    body: JSON.stringify({ messages }),
-    signal,
-  }).catch((error) => {
-    throw error.name === "AbortError" ? error : connectionError("The server cannot be reached.");
-  });
-  if (!response.ok) throw await refusal(response);
-  const type = response.headers.get("Content-Type") ?? "";
-  if (type.startsWith("text/event-stream")) return response;
-  // A login page comes with status 200, often after a redirect.
-  if (type.startsWith("text/html")) throw new AnswerError("Your session has ended.", { action: "log-in" });
-  throw new AnswerError("The server sent something that is no answer.");
-}
-
 async function* pieces(response, onBytes) {
   let pausedAt = performance.now();
-  for await (const { data } of events(response, onBytes)) {
+  for await (const { data, id } of events(response, onBytes)) {
     if (data === "[DONE]") return;
     const event = parsed(data);
     if (event.error) throw errorOf(event);
-    if (event.content) yield event.content;
+    if (event.content) yield { text: event.content, id };
+    if (event.stopped) yield { stopped: true, id };
     if (performance.now() - pausedAt > maxReadingMs) {
       await nextTask();
       pausedAt = performance.now();
     }
   }
-  throw new AnswerError("The answer broke off before its end.");
+  throw new Lost("The answer broke off before its end.");
 }
 
 function parsed(data) {
@@ -78,16 +116,46 @@ function parsed(data) {
   }
 }
 
+// --- Requests -------------------------------------------------------------------------------------------------------
+
+const post = (body) => ({ method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) });
+
+function fetchFromChat(url, { headers, ...options }) {
+  return fetch(url, { ...options, headers: { ...headers, Authorization: `Bearer ${token}` } });
+}
+
+// A response of a status that is good. `again`: after a lost connection, when a server that fails may be restarting.
+async function request(url, options, again = false) {
+  const response = await fetchFromChat(url, options).catch((error) => {
+    throw error.name === "AbortError" ? error : new Lost("The server cannot be reached.");
+  });
+  if (response.ok) return response;
+  if (response.status === 409) throw new NotYet("The answer before has not been stored.");
+  if (again && response.status >= 500) throw new Lost("The server is out of order.");
+  throw await refusal(response);
+}
+
+function checkThatItStreams(response) {
+  if (response.status === 204) throw new AnswerGone();
+  const type = response.headers.get("Content-Type") ?? "";
+  if (type.startsWith("text/event-stream")) return;
+  // A login page comes with status 200, often after a redirect.
+  if (type.startsWith("text/html")) throw new AnswerError("Your session has ended.", { action: "log-in" });
+  throw new AnswerError("The server sent something that is no answer.");
+}
+
 // --- What went wrong ------------------------------------------------------------------------------------------------
 
-function connectionError(message) {
-  return new AnswerError(navigator.onLine ? message : "You are offline.");
+function lostError(error) {
+  if (!(error instanceof Lost)) return error;
+  return new AnswerError(navigator.onLine ? error.message : "You are offline.");
 }
 
 // By the daemon's codes (docs/PROTOCOL.md): these would fail again.
 const lasting = new Set(["upstream_refused", "upstream_malformed", "upstream_compressed", "upstream_too_large", "attachment"]);
 
 function errorOf({ error, code, retry_after: retryAfter = 0 }) {
+  if (code === "fell_behind") return new AnswerGone();
   return new AnswerError(String(error), { action: lasting.has(code) ? "none" : "retry", retryAfter });
 }
 
@@ -107,7 +175,7 @@ async function refusal(response) {
   const [words, action] = refusals[response.status] ??
     (response.status < 500 ? ["The server refused the message.", "none"] : ["The server failed.", "retry"]);
   const { error, code } = await response.json().catch(() => ({}));
-  return new AnswerError(typeof error === "string" ? error : words, {
+  return new AnswerError(typeof error === "string" && action !== "log-in" ? error : words, {
     action: lasting.has(code) ? "none" : action,
     retryAfter: secondsUntil(response.headers.get("Retry-After")),
   });
@@ -120,6 +188,22 @@ function secondsUntil(retryAfter) {
 }
 
 // --- Time -----------------------------------------------------------------------------------------------------------
+
+/** Waits so long, or until the browser has a network again. */
+function pause(ms, signal) {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(end, ms);
+    addEventListener("online", end);
+    signal.addEventListener("abort", end);
+    function end() {
+      clearTimeout(timer);
+      removeEventListener("online", end);
+      signal.removeEventListener("abort", end);
+      if (signal.aborted) reject(signal.reason);
+      else resolve();
+    }
+  });
+}
 
 /** Calls `onSilence` once nothing was heard for `limitMs`. Time in which the page was frozen does not count. */
 class SilenceWatch {

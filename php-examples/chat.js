@@ -1,84 +1,65 @@
 // SPDX-License-Identifier: Apache-2.0
-// The chat page: asks, shows the answer as it comes, and can stop it.
-import { AnswerError, answerTo } from "./answer.js";
-import { AnswerView, QuestionView } from "./answer-view.js";
-import { appended, withoutFailure } from "./conversation.js";
+// The chat page: the composer, the keyboard, and the conversation that the address names (?c=ID).
+import { AnswerError } from "./answer.js";
+import { Conversation, newId } from "./conversation.js";
 
-const [form, prompt, send, restart, welcome, scroller, log, speech] = [
-  "form", "prompt", "send", "restart", "welcome", "scroller", "log", "speech",
+const [form, prompt, send, stop, restart, welcome, scroller, log, speech] = [
+  "form", "prompt", "send", "stop", "restart", "welcome", "scroller", "log", "speech",
 ].map((id) => document.getElementById(id));
 
-let conversation = []; // the messages so far, as chat.php accepts them: {role, content}
-let running = null; // the AbortController of the answer that is being streamed, else null
+let conversation = null; // null: none has begun
 
-// --- Asking ---------------------------------------------------------------------------------------------------------
+// --- The conversation -----------------------------------------------------------------------------------------------
+
+function openConversation(id) {
+  conversation?.close();
+  conversation = id === null ? null : new Conversation(id, { log, keepAtEnd, say, changed, focusPrompt });
+  welcome.hidden = id !== null;
+  restart.hidden = id === null;
+  speech.replaceChildren();
+  following = true;
+  changed();
+}
+
+// That of the address: after a reload, and after Back.
+async function openNamed() {
+  openConversation(new URLSearchParams(location.search).get("c"));
+  log.replaceChildren();
+  await conversation?.load().catch(showFailure);
+}
+
+function showFailure(error) {
+  if (!(error instanceof AnswerError)) console.error(error);
+  const alarm = document.createElement("p");
+  alarm.className = "alarm";
+  alarm.role = "alert";
+  const again = document.createElement("button");
+  again.className = "quiet";
+  again.append("Try again");
+  again.addEventListener("click", openNamed);
+  alarm.append(error instanceof AnswerError ? error.message : "This page has failed.", " ", again);
+  log.append(alarm);
+}
 
 function ask(question) {
-  welcome.hidden = true;
-  restart.hidden = false;
-  log.querySelectorAll(".alarm button").forEach((again) => again.remove());
-  conversation = appended(withoutFailure(conversation), { role: "user", content: question });
-  log.append(new QuestionView(question).element);
+  if (conversation === null) {
+    const id = newId();
+    history.pushState(null, "", `?c=${id}`);
+    openConversation(id);
+  }
   following = true;
-  answer();
-}
-
-/** Streams the answer to the conversation so far into a new article. */
-async function answer() {
-  const view = new AnswerView({ onShown: keepAtEnd, say });
-  const messages = conversation; // a new chat may have begun before this answer ends
-  const controller = (running = new AbortController());
-  const began = performance.now();
-  let firstAfter = null;
-  let pieces = 0;
-
-  log.append(view.element);
   speech.replaceChildren();
-  say("The answer is being written.");
-  showRunning(true);
-  let failure = null;
-  try {
-    for await (const piece of answerTo(messages, controller.signal)) {
-      firstAfter ??= performance.now() - began;
-      pieces += 1;
-      view.append(piece);
-    }
-  } catch (error) {
-    failure = error;
-  }
-  running = null;
-  showRunning(false);
-  view.finish();
-  if (conversation === messages && view.source !== "") {
-    conversation = appended(messages, { role: "assistant", content: view.source });
-  }
-  if (failure === null) view.addNote(summary(pieces, firstAfter, performance.now() - began));
-  else if (controller.signal.aborted) view.addNote("Stopped.");
-  else showFailure(view, failure, messages);
-  say(failure === null ? "The answer is complete." : "The answer has ended early.");
+  conversation.ask(question);
 }
 
-function summary(pieces, firstAfter, ms) {
-  if (pieces === 0) return "The answer is empty.";
-  return `First words after ${Math.round(firstAfter)} ms, ${pieces} ${pieces === 1 ? "piece" : "pieces"} in ${(ms / 1000).toFixed(1)} s`;
+function changed() {
+  stop.hidden = !conversation?.isRunning;
+  stop.disabled = conversation?.isStopping === true;
+  stop.textContent = stop.disabled ? "Stopping…" : "Stop";
 }
 
-function showFailure(view, failure, messages) {
-  if (!(failure instanceof AnswerError)) {
-    console.error(failure);
-    failure = new AnswerError("This page has failed.");
-  }
-  const again = () => {
-    view.element.remove();
-    conversation = messages;
-    focusPrompt();
-    answer();
-  };
-  const button = {
-    retry: { label: "Try again", act: again },
-    "log-in": { label: "Log in", act: () => location.reload() },
-  }[failure.action];
-  view.addAlarm(failure.message, button, failure.retryAfter);
+function stopAnswer() {
+  if (conversation?.isRunning) conversation.stop();
 }
 
 // --- The page -------------------------------------------------------------------------------------------------------
@@ -102,12 +83,6 @@ scroller.addEventListener("scroll", () => {
 });
 new ResizeObserver(keepAtEnd).observe(scroller); // when the composer grows, or a keyboard opens
 
-function showRunning(isRunning) {
-  send.textContent = isRunning ? "Stop" : "Send";
-  send.classList.toggle("stop", isRunning);
-  prompt.required = !isRunning; // else the browser would demand a message before the answer can be stopped
-}
-
 // On a phone the focus would open the keyboard, which covers the answer.
 function focusPrompt() {
   (matchMedia("(pointer: fine)").matches ? prompt : scroller).focus({ preventScroll: true });
@@ -121,14 +96,8 @@ if (!CSS.supports("field-sizing", "content")) {
   });
 }
 
-send.addEventListener("click", (event) => {
-  // The second click of a double click would stop the answer that the first one asked for.
-  if (event.detail > 1) event.preventDefault();
-});
-
 form.addEventListener("submit", (event) => {
   event.preventDefault();
-  if (running) return running.abort();
   const question = prompt.value.trim();
   if (question === "") return;
   prompt.value = "";
@@ -136,16 +105,21 @@ form.addEventListener("submit", (event) => {
   ask(question);
 });
 
+stop.addEventListener("click", () => {
+  stopAnswer();
+  focusPrompt();
+});
+
 prompt.addEventListener("keydown", (event) => {
   // Enter sends, Shift+Enter breaks the line. While an input method composes a word, Enter only ends the word.
   if (event.key === "Enter" && !event.shiftKey && !isComposing(event)) {
     event.preventDefault();
-    if (!running) form.requestSubmit();
+    form.requestSubmit();
   }
 });
 
 document.addEventListener("keydown", (event) => {
-  if (event.key === "Escape" && !isComposing(event)) running?.abort();
+  if (event.key === "Escape" && !isComposing(event)) stopAnswer();
 });
 
 // Safari reports the key that ends a composition after its end, with this code.
@@ -160,10 +134,10 @@ document.getElementById("suggestions").addEventListener("click", (event) => {
 });
 
 restart.addEventListener("click", () => {
-  running?.abort();
-  conversation = [];
-  log.replaceChildren();
-  welcome.hidden = false;
-  restart.hidden = true;
+  history.pushState(null, "", location.pathname);
+  openConversation(null);
   focusPrompt();
 });
+
+addEventListener("popstate", openNamed);
+openNamed();

@@ -4,9 +4,14 @@
 /**
  * The chat's endpoint: checks who asks and what, and lets streaming-daemon answer.
  *
- *     POST chat.php   {"prompt": "Hello"}   or   {"messages": [{"role": "user", "content": "Hello"}, ...]}
+ *     GET  chat.php?conversation=ID   its turns, as JSON
+ *     POST chat.php                   {"prompt": "Hello"}, in a conversation:
+ *                                     {"conversation": "ID", "answer": "ID", "prompt": "Hello", "instead": "a failed ANSWER"}
+ *     POST chat.php                   {"follow": "ANSWER", "after": "7"}: that answer from its beginning, or from an event on
+ *     POST chat.php                   {"stop": "ANSWER"}
  *
- * The daemon answers with Server-Sent Events; if the request is refused, this script answers with {"error": "..."}.
+ * The browser makes the ids, so that it can repeat a request whose answer was lost on the way. The daemon answers with
+ * Server-Sent Events; if the request is refused, this script answers with {"error": "..."}.
  */
 
 declare(strict_types=1);
@@ -14,9 +19,9 @@ declare(strict_types=1);
 use SocketHandoff\Handoff;
 
 require __DIR__ . '/../php/Handoff.php'; // or Composer's vendor/autoload.php
+require __DIR__ . '/Conversations.php';
 
 const MAX_BODY_BYTES = 256 * 1024;
-const MAX_MESSAGES = 50;
 
 /** Ends the request with an error. */
 function refuse(int $status, string $error, string ...$headers): never
@@ -44,71 +49,63 @@ function authenticated_user(): string
     return 'demo-user';
 }
 
-/** @return list<array{role: string, content: string}> the end of the conversation, its newest message last */
-function requested_messages(): array
+/** @return array<string, mixed> */
+function request(): array
 {
     $body = file_get_contents('php://input', length: MAX_BODY_BYTES + 1);
     if (strlen($body) > MAX_BODY_BYTES) {
-        refuse(413, 'The conversation is too long.');
+        refuse(413, 'Your message is too long: shorten it.');
     }
     $request = json_decode($body, true);
-    if (!is_array($request)) {
-        refuse(400, 'Send a JSON object.');
-    }
-    $messages = $request['messages'] ?? [['role' => 'user', 'content' => $request['prompt'] ?? null]];
-    if (!is_array($messages) || $messages === [] || !array_is_list($messages)) {
-        refuse(400, '"messages" must be a list of at least one message.');
-    }
-    $messages = history(array_map(requested_message(...), array_slice($messages, -MAX_MESSAGES)));
-    if ((end($messages)['role'] ?? null) !== 'user') {
-        refuse(400, 'The newest message must be the user\'s.');
-    }
-    return $messages;
+    return is_array($request) ? $request : refuse(400, 'Send a JSON object.');
 }
 
-/**
- * What an API accepts of a conversation: it begins with a user's message, and the roles alternate. Of several messages in a
- * row the newest stays: the others are questions that were never answered.
- *
- * @param list<array{role: string, content: string}> $messages
- * @return list<array{role: string, content: string}>
- */
-function history(array $messages): array
+/** An id that the browser has made, in a form that the daemon accepts too. */
+function id(mixed $id): string
 {
-    $kept = [];
-    foreach ($messages as $message) {
-        $previous = end($kept)['role'] ?? 'assistant';
-        if ($previous === $message['role']) {
-            array_pop($kept);
-        }
-        if ($kept !== [] || $message['role'] === 'user') {
-            $kept[] = $message;
-        }
-    }
-    return $kept;
+    $valid = is_string($id) && preg_match('/^[A-Za-z0-9-]{16,64}$/D', $id) === 1;
+    return $valid ? $id : refuse(400, 'An id must have 16 to 64 letters, digits and hyphens.');
 }
 
-/** @return array{role: string, content: string} */
-function requested_message(mixed $message): array
+function ask(Handoff $handoff, Conversations $conversations, string $user, array $request): Handoff
 {
-    $role = $message['role'] ?? null;
-    $content = $message['content'] ?? null;
-    // Not "system": the site instructs the assistant, its visitors must not.
-    if (!in_array($role, ['user', 'assistant'], true)) {
-        refuse(400, 'A message\'s "role" must be "user" or "assistant".');
+    $prompt = $request['prompt'] ?? null;
+    if (!is_string($prompt) || trim($prompt) === '') {
+        refuse(400, 'The "prompt" must be a text that is not empty.');
     }
-    if (!is_string($content) || trim($content) === '') {
-        refuse(400, 'A message, or the "prompt", must be a text that is not empty.');
+    $answer = id($request['answer'] ?? bin2hex(random_bytes(16)));
+    $conversation = id($request['conversation'] ?? $answer);
+    $running = $conversations->ask($conversation, $user, $answer, $prompt, $request['instead'] ?? null);
+    if ($running !== null) {
+        refuse(409, 'The last answer has not been stored yet.', 'Retry-After: 1');
     }
-    return ['role' => $role, 'content' => $content];
+    if (!$conversations->hasAnswer($answer, $user)) {
+        refuse(403, 'That answer is not yours.');
+    }
+    return $handoff->with(['messages' => $conversations->messages($answer)])->keep($answer, onEnd: 'chat');
 }
 
-if ($_SERVER['REQUEST_METHOD'] !== 'POST') {
-    refuse(405, 'Send a POST request.', 'Allow: POST');
-}
 $user = authenticated_user();
-$messages = requested_messages();
+$conversations = new Conversations(getenv('CHAT_DATABASE') ?: refuse(500, 'The environment variable CHAT_DATABASE is not set.'));
 
-Handoff::to(getenv('STREAMING_DAEMON_SOCKET') ?: Handoff::DEFAULT_SOCKET)
-    ->with(['messages' => $messages, 'user_id' => $user])
-    ->send();
+if ($_SERVER['REQUEST_METHOD'] === 'GET') {
+    header('Content-Type: application/json');
+    header('Cache-Control: no-store');
+    echo json_encode(['turns' => $conversations->turns(id($_GET['conversation'] ?? null), $user)]);
+    exit;
+}
+if ($_SERVER['REQUEST_METHOD'] !== 'POST') {
+    refuse(405, 'Send a GET or a POST request.', 'Allow: GET, POST');
+}
+$request = request();
+$handoff = Handoff::to(getenv('STREAMING_DAEMON_SOCKET') ?: Handoff::DEFAULT_SOCKET)->with(['user_id' => $user]);
+$kept = $request['follow'] ?? $request['stop'] ?? null;
+if ($kept !== null && !$conversations->hasAnswer(id($kept), $user)) {
+    refuse(404, 'You have no such answer.');
+}
+$handoff = match (true) {
+    isset($request['follow']) => $handoff->follow($kept, after: $request['after'] ?? null),
+    isset($request['stop']) => $handoff->stop($kept),
+    default => ask($handoff, $conversations, $user, $request),
+};
+$handoff->send();

@@ -1,23 +1,194 @@
 // SPDX-License-Identifier: Apache-2.0
-// What of a conversation goes to the API, which may demand that it begins with a user's message and that roles alternate.
+// A conversation on the page: its turns as chat.php has them, the answer that runs, and questions that wait for its end.
+import { AnswerError, AnswerGone, readAnswer, stop, turnsOf } from "./answer.js";
+import { AnswerView, QuestionView } from "./answer-view.js";
 
-const maxBytes = 200_000; // chat.php accepts 256 KiB, in which each message also has its JSON around it
+// How long to wait for the text of an answer that the daemon does not have any more, until the hook has stored it.
+const storingPausesMs = [0, 500, 1000, 2000, 4000, 8000];
 
-/** The messages and a further one; older ones are left out, a question with its answer, until the rest is short enough. */
-export function appended(messages, message) {
-  const all = [...messages, message];
-  let bytes = 0;
-  let first = all.length;
-  while (first > 0 && (bytes += size(all[first - 1])) <= maxBytes) --first;
-  if (first === all.length) return [message]; // chat.php refuses it, and says why
-  while (first > 0 && all[first]?.role !== "user") ++first;
-  return all.slice(first);
+export class Conversation {
+  #id;
+  #page; // {log, keepAtEnd, say, changed, focusPrompt}
+  #views = new Map(); // of the turns on the page, by the answer's id: {question, answer}
+  #running = null; // {answer, controller, stopping}
+  #waiting = []; // questions that were sent while an answer runs: {text, view}
+  #lost = null; // the last answer, if nothing will be stored of it
+  #tabs; // tells other tabs with this conversation of a new question
+  #closed = false;
+
+  constructor(id, page) {
+    this.#id = id;
+    this.#page = page;
+    this.#tabs = new BroadcastChannel(`chat ${id}`);
+    this.#tabs.onmessage = () => !this.#running && this.load();
+  }
+
+  get isRunning() {
+    return this.#running !== null;
+  }
+
+  /** Shows the turns that are not on the page yet, and goes on with the one that runs. */
+  async load() {
+    const turns = await turnsOf(this.#id);
+    if (this.#running || this.#closed) return;
+    for (const [id, { question, answer }] of this.#views) {
+      if (turns.some((turn) => turn.id === id)) continue;
+      question.element.remove(); // given up in another tab
+      answer.element.remove();
+      this.#views.delete(id);
+    }
+    for (const turn of turns) {
+      if (this.#views.has(turn.id)) continue;
+      const view = this.#add(turn.id, this.#addQuestion(turn.question), turn.question);
+      if (turn.cause === null) this.#read(view, { answer: turn.id });
+      else showStored(view, turn, turn === turns.at(-1) ? this.#againButton(turn.id) : null);
+    }
+  }
+
+  /** Asks, or lets the question wait until the answer that runs has ended. */
+  ask(text) {
+    const view = this.#addQuestion(text);
+    if (!this.#running) return this.#ask(text, view, this.#lost);
+    view.setWaiting(true);
+    this.#waiting.push({ text, view });
+  }
+
+  /** The page is told at once; the answer ends when the daemon has stopped it, so that all tabs and the history agree. */
+  async stop() {
+    const { answer, controller, stopping } = this.#running;
+    if (stopping) return;
+    this.#running.stopping = true;
+    this.#page.changed();
+    for (let tries = 0; tries < 8 && this.#running?.answer === answer; ++tries) {
+      if (await stop(answer).catch(() => false)) return;
+      await new Promise((resolve) => setTimeout(resolve, 250)); // it has not begun yet, or the network is gone
+    }
+    if (this.#running?.answer === answer) controller.abort();
+  }
+
+  get isStopping() {
+    return this.#running?.stopping === true;
+  }
+
+  /** Leaves the page; an answer that runs goes on without it. */
+  close() {
+    this.#closed = true;
+    this.#tabs.close();
+    this.#running?.controller.abort();
+    this.#page.log.replaceChildren();
+  }
+
+  // --- Turns --------------------------------------------------------------------------------------------------------
+
+  #addQuestion(text) {
+    this.#page.log.querySelectorAll(".alarm button").forEach((again) => again.remove());
+    const view = new QuestionView(text);
+    this.#page.log.append(view.element);
+    return view;
+  }
+
+  #add(id, question, text) {
+    const answer = new AnswerView({ onShown: this.#page.keepAtEnd, say: this.#page.say });
+    question.element.after(answer.element);
+    this.#views.set(id, { question, answer, text });
+    return answer;
+  }
+
+  #ask(text, question, instead) {
+    const id = newId();
+    question.setWaiting(false);
+    this.#lost = null;
+    this.#page.say("The answer is being written.");
+    const view = this.#add(id, question, text);
+    this.#read(view, { conversation: this.#id, answer: id, prompt: text, instead: instead ?? undefined });
+  }
+
+  #againButton(id) {
+    const act = () => {
+      const { question, answer, text } = this.#views.get(id);
+      answer.element.remove();
+      this.#views.delete(id);
+      this.#page.focusPrompt();
+      this.#ask(text, question, id);
+    };
+    return { label: "Try again", act };
+  }
+
+  async #read(view, turn) {
+    const controller = new AbortController();
+    this.#running = { answer: turn.answer, controller, stopping: false };
+    this.#page.changed();
+    const outcome = await showAnswer(view, turn, controller.signal, () => this.#tabs.postMessage("asked"));
+    this.#running = null;
+    if (this.#closed) return;
+    if (outcome instanceof AnswerGone) await this.#showWhatIsStored(view, turn.answer);
+    else if (outcome !== null) this.#showFailure(view, outcome, turn.answer, controller.signal.aborted);
+    this.#page.say(outcome === null ? "The answer is complete." : "The answer has ended early.");
+    this.#page.changed();
+    const next = this.#waiting.shift();
+    if (next) this.#ask(next.text, next.view, this.#lost);
+  }
+
+  #showFailure(view, failure, id, aborted) {
+    if (aborted) return view.addNote("Stopped here. The server could not be told.");
+    if (!(failure instanceof AnswerError)) console.error(failure);
+    const { message, action, retryAfter } =
+      failure instanceof AnswerError ? failure : new AnswerError("This page has failed.");
+    this.#lost = id;
+    const button = action === "log-in" ? { label: "Log in", act: () => location.reload() } : this.#againButton(id);
+    view.addAlarm(message, action === "none" ? undefined : button, retryAfter);
+  }
+
+  async #showWhatIsStored(view, id) {
+    for (const ms of storingPausesMs) {
+      await new Promise((resolve) => setTimeout(resolve, ms));
+      const turn = await turnsOf(this.#id).then((turns) => turns.find((turn) => turn.id === id), () => null);
+      if (turn?.cause) return showStored(view, turn, this.#againButton(id));
+    }
+    this.#lost = id;
+    view.addAlarm("The answer is lost.", this.#againButton(id));
+  }
 }
 
-/** Without the last question if it has no answer: the next one would be the second in a row. */
-export function withoutFailure(messages) {
-  return messages.at(-1)?.role === "user" ? messages.slice(0, -1) : messages;
+// Shows the answer as it comes. Returns null, or what it has ended with.
+async function showAnswer(view, turn, signal, onFirst) {
+  const began = performance.now();
+  let firstAfter = null;
+  let pieces = 0;
+  let wasStopped = false;
+  try {
+    for await (const { text, lost, stopped } of readAnswer(turn, signal)) {
+      view.setLost(lost === true);
+      wasStopped ||= stopped === true;
+      if (text === undefined) continue;
+      if (pieces++ === 0) onFirst();
+      firstAfter ??= performance.now() - began;
+      view.append(text);
+    }
+  } catch (error) {
+    view.setLost(false);
+    view.finish();
+    return error;
+  }
+  view.finish();
+  view.addNote(wasStopped ? "Stopped." : summary(pieces, firstAfter, performance.now() - began));
+  return null;
 }
 
-const encoder = new TextEncoder();
-const size = (message) => encoder.encode(JSON.stringify(message)).length;
+function summary(pieces, firstAfter, ms) {
+  if (pieces === 0) return "The answer is empty.";
+  return `First words after ${Math.round(firstAfter)} ms, ${pieces} ${pieces === 1 ? "piece" : "pieces"} in ${(ms / 1000).toFixed(1)} s`;
+}
+
+function showStored(view, { answer, cause }, button) {
+  view.replace(answer);
+  view.finish();
+  if (cause === "stopped") view.addNote("Stopped.");
+  else if (cause === "completed") view.addNote(answer === "" ? "The answer is empty." : "");
+  else view.addAlarm(`The answer broke off (${cause}).`, button ?? undefined);
+}
+
+// As crypto.randomUUID() makes one, which only works over HTTPS and on this machine.
+export function newId() {
+  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
+}

@@ -46,6 +46,7 @@ header('Referrer-Policy: same-origin');
   <div class="composer">
     <label class="spoken" for="prompt">Your message</label>
     <textarea id="prompt" rows="1" dir="auto" placeholder="Ask anything" enterkeyhint="send" required autofocus></textarea>
+    <button id="stop" type="button" hidden>Stop</button>
     <button id="send" type="submit">Send</button>
   </div>
 </form>

@@ -9,6 +9,12 @@ require __DIR__ . '/web_server.php';
 
 $readme = file_get_contents(__DIR__ . '/../../README.md');
 expect(preg_match('/^```php\n(.*?)^```/ms', $readme, $block) === 1, 'a block of PHP in the README');
+preg_match_all('/^```php\n(?:<\?php\n)?(.*?)^```/ms', $readme, $blocks);
+expect(count($blocks[1]) === 2, 'two blocks');
+foreach ($blocks[1] as $code) {
+    exec(PHP_BINARY . ' -n -r ' . escapeshellarg("return; $code") . ' 2>&1', $messages, $status);
+    expect($status === 0, 'PHP without a mistake of syntax: ' . implode("\n", $messages));
+}
 $class = var_export(__DIR__ . '/../../php/Handoff.php', true);
 $script = preg_replace("/^require .*$/m", "require $class;", $block[1], -1, $replaced);
 expect($replaced === 1, 'one line that loads the class');

@@ -11,13 +11,17 @@ import { chromium } from "playwright-core";
 const examples = fileURLToPath(new URL("../../php-examples", import.meta.url));
 const types = { ".js": "text/javascript", ".css": "text/css" };
 
-/** A site whose `answer(response, messages)` is what chat.php would do: assign it. */
+/** A site whose `answer(response, body)` is what chat.php would do with a POST, and `turns` what it has stored: assign them. */
 export async function startSite() {
   const php = spawn("php", ["-n", "-S", "127.0.0.1:0", "-t", examples], { stdio: ["ignore", "ignore", "pipe"] });
   const phpOrigin = await printedOrigin(php.stderr);
-  const site = { answer: null, requests: [], close };
+  const site = { answer: null, turns: [], requests: [], close, cutAll: () => server.closeAllConnections() };
   const server = createServer(async (request, response) => {
     const { pathname } = new URL(request.url, "http://site");
+    if (pathname === "/chat.php" && request.method === "GET") {
+      response.writeHead(200, { "Content-Type": "application/json" });
+      return response.end(JSON.stringify({ turns: site.turns }));
+    }
     if (pathname === "/chat.php") {
       const body = JSON.parse(await text(request));
       site.requests.push(body);
@@ -81,6 +85,8 @@ export const whole = (...pieces) => (response) => {
   beginAnswer(response);
   response.end(pieces.map(content).join("") + "data: [DONE]\n\n");
 };
+
+export const numbered = (id, piece) => `id: ${id}\n${content(piece)}`;
 
 export const failing = (status, headers = {}, body = "") => (response) => {
   response.writeHead(status, headers);

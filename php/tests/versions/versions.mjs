@@ -30,12 +30,12 @@ for (const version of versions) {
     method: "POST",
     headers: { Authorization: "Bearer demo" },
     body: new TextEncoder().encode('{"prompt":"Hello"}'),
-    env: { CHAT_TOKEN: "demo" },
+    env: { CHAT_TOKEN: "demo", CHAT_DATABASE: "/tmp/chat.sqlite" },
   });
   assert.equal(chat.httpStatusCode, 200, `${version}: ${chat.text}${chat.errors}`);
   assert.deepEqual(chat.headers["x-socket-handoff"], ["/run/streaming-daemon.sock"], version);
-  assert.deepEqual(chat.headers["x-handoff-data"],
-    ['{"messages":[{"role":"user","content":"Hello"}],"user_id":"demo-user"}'], version);
+  const { messages, user_id: user, on_end: hook } = JSON.parse(chat.headers["x-handoff-data"][0]);
+  assert.deepEqual([messages, user, hook], [[{ role: "user", content: "Hello" }], "demo-user", "chat"], version);
 
   const parsed = await (await php(version)).run({
     code: `<?php
