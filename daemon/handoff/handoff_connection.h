@@ -37,6 +37,9 @@ class HandoffReceiver::Connection final : public ListNode, public TimerOwner {
 
   void on_timer(Timer&) override { receiver_.on_time(*this); }
 
+  // Whether its client is taken or refused, and the peer is to learn of it.
+  bool is_decided() const { return !reply_.empty() && !reservation_; }
+
   const Handle handle_;
   HandoffReceiver& receiver_;
   const RingFile file_;

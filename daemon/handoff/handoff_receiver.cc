@@ -18,8 +18,6 @@
 namespace streaming {
 namespace {
 
-constexpr int kPartialMessageRetryAfterSeconds = 1;
-
 // The kernel takes the buffer's address from the ring and only the length from here.
 iovec kLargestMessage{nullptr, handoff_protocol::kMaxMessageBytes};
 
@@ -106,11 +104,7 @@ void HandoffReceiver::give_up(Connection& connection) {
   if (connection.in_flight_ != Operation::kNone) {
     return ring_.submit_cancel(Tag{connection.in_flight_, connection.handle_});
   }
-  if (connection.client_.socket) {
-    connection.unlink();
-    if (connection.to_retry_ == Operation::kHandoffReply) return answer_in_place_of_peer(connection);
-    return submit(connection, Operation::kHandoffUnread);
-  }
+  if (connection.is_decided()) return close(connection);
   // Otherwise its message only waits for a buffer: retry() reads it.
   if (!stopped_) return;
   if (connection.reservation_) return lose_reservation(connection, Counter::kReservationsTimedOut, "shutdown");
@@ -118,9 +112,21 @@ void HandoffReceiver::give_up(Connection& connection) {
   close(connection);
 }
 
+// A decision that was made still reaches its peer.
 void HandoffReceiver::stop() {
   stopped_ = true;
-  connections_.for_each([this](Connection& connection, Handle) { give_up(connection); });
+  connections_.for_each([this](Connection& connection, Handle) {
+    connection.is_decided() ? set_deadline(connection, reply_timeout()) : give_up(connection);
+  });
+}
+
+Duration HandoffReceiver::reply_timeout() const {
+  return stopped_ ? kReplyTimeoutAtEnd : kReplyTimeout;
+}
+
+void HandoffReceiver::set_deadline(Connection& connection, Duration timeout) {
+  connection.deadline_ = timers_.now() + timeout;
+  timers_.schedule_at(connection.timer_, connection.deadline_);
 }
 
 // --- Operations that are tried again --------------------------------------------------------------------------------
@@ -154,9 +160,6 @@ void HandoffReceiver::submit(Connection& connection, Operation operation) {
       break;
     case Operation::kHandoffVerdict:
       ring_.submit_poll(connection.file_, POLLRDHUP, tag);
-      break;
-    case Operation::kHandoffUnread:
-      ring_.submit_count_unacknowledged(connection.file_, tag);
       break;
     default:
       CHECK(!"an operation of a hand-off's connection");
@@ -275,7 +278,7 @@ void HandoffReceiver::receive_part(Connection& connection, std::span<const char>
     return hand_on(connection, message->handed_over, message->part.status(), message->payload, false);
   }
   refuse(connection, std::move(message->handed_over.client),
-         Refusal{503, "too many messages are incomplete, try again soon", kPartialMessageRetryAfterSeconds, {}});
+         Refusal{503, "too many messages are incomplete, try again soon", kBusyRetryAfterSeconds, {}});
 }
 
 void HandoffReceiver::refuse_later_descriptor(Connection& connection) {
@@ -343,9 +346,12 @@ Admission HandoffReceiver::decide(HandedOver& handed_over, const Status& part, s
 }
 
 Admission HandoffReceiver::check_sender(const HandedOver& handed_over) {
-  if (is_allowed(handed_over.sender)) return admitted();
-  complain_of(handed_over.sender);
-  return Refusal{403, "this user may not hand over clients"};
+  if (!is_allowed(handed_over.sender)) {
+    complain_of(handed_over.sender);
+    return Refusal{403, "this user may not hand over clients"};
+  }
+  if (stopped_) return Refusal{503, "the server is being restarted, try again soon", kBusyRetryAfterSeconds};
+  return admitted();
 }
 
 Admission HandoffReceiver::read_request(HandedOver& handed_over, std::span<const char> payload, bool cut,
@@ -376,14 +382,13 @@ void HandoffReceiver::refuse(Connection& connection, Client client, Refusal refu
   }
   connection.client_ = std::move(client);
   connection.refusal_ = std::move(refusal);
-  connection.given_up_ = stopped_;
-  connection.deadline_ = timers_.now() + kRefusalReadTimeout;
-  timers_.schedule_at(connection.timer_, connection.deadline_);
+  connection.given_up_ = false;
   reply(connection, acknowledgement_of(connection.refusal_));
 }
 
 void HandoffReceiver::reply(Connection& connection, std::string reply) {
   connection.reply_ = std::move(reply);
+  set_deadline(connection, connection.reservation_ ? kReservationTimeout : reply_timeout());
   submit(connection, Operation::kHandoffReply);
 }
 
@@ -397,33 +402,20 @@ void HandoffReceiver::on_reply_sent(const Completion& completion) {
   // An acceptance that was not delivered changes nothing: a module that does not wait has closed already.
   if (!connection.client_.socket) return close(connection);
   if (has_left(completion.result)) return answer_client(connection);
-  if (completion.result < 0) return answer_in_place_of_peer(connection);
-  submit(connection, connection.given_up_ ? Operation::kHandoffUnread : Operation::kHandoffVerdict);
+  if (completion.result < 0 || connection.given_up_) return close(connection);
+  submit(connection, Operation::kHandoffVerdict);
 }
 
 // The poll distinguishes a reset from an end of file: if the peer closes with the refusal unread, the socket has an
-// error. A peer that has shut down only its sending side may still read.
+// error. A peer that has shut down only its sending side may still read. One that is there when its time is up may read
+// the refusal at any time, and answer the client: nobody else may.
 void HandoffReceiver::on_verdict(const Completion& completion) {
   Connection& connection = completed(completion);
   const bool has_closed = completion.result >= 0 && (completion.result & (POLLHUP | POLLERR)) != 0;
-  if (!has_closed && connection.given_up_) return submit(connection, Operation::kHandoffUnread);
+  if (!has_closed && connection.given_up_) return close(connection);
   if (!has_closed) return retry_later(connection, Operation::kHandoffVerdict, kHandoffRetryPause);
   if ((completion.result & POLLERR) != 0) return answer_client(connection);
   close(connection);
-}
-
-// The peer has kept its end open. If it has read the refusal, it answers the client.
-void HandoffReceiver::on_unread(const Completion& completion) {
-  Connection& connection = completed(completion);
-  if (completion.result == 0) return close(connection);
-  answer_in_place_of_peer(connection);
-}
-
-// The peer is still there. It may read the refusal yet, or see the end, and answer the client itself. A client over TLS
-// or HTTP/2 is left to it: two answers would be two records with the same number and key, or two heads of one stream.
-void HandoffReceiver::answer_in_place_of_peer(Connection& connection) {
-  if (connection.client_.connection) return close(connection);
-  answer_client(connection);
 }
 
 void HandoffReceiver::answer_client(Connection& connection) {

@@ -4,9 +4,9 @@
 //
 // One per worker, on its thread. A connection holds no receive buffer while its peer is silent. An accepted hand-off is
 // acknowledged before the client gets its first byte. After a refusal the client is kept until the peer closes its end.
-// An end of file means that Apache has read the refusal and answers the client. Anything else means that the refusal
-// was not read, for example because the module does not wait for it; then the daemon answers the client. It also
-// answers if the peer neither closes nor reads.
+// An end of file means that Apache has read the refusal and answers the client. A reset means that the refusal was not
+// read, for example because the module does not wait for it; then the daemon answers the client. A peer that does not
+// close keeps the client: it may read the refusal at any time, and the client must not get two answers.
 //
 // A message that is there when the peer's time is up is still read, because the daemon may have caused the delay. An
 // operation for which the kernel has no memory or no buffer is tried again. On SOCK_STREAM a message may come in parts.
@@ -90,9 +90,8 @@ class HandoffReceiver final : public ConnectionReceiver, private TimerOwner, pri
   void on_message(const Completion& completion);
   void on_reply_sent(const Completion& completion);
   void on_verdict(const Completion& completion);
-  void on_unread(const Completion& completion);
 
-  // Ends every connection that has not handed over a client yet.
+  // Ends every connection that has not handed over a client yet. The others end soon by themselves.
   void stop();
 
  private:
@@ -102,6 +101,9 @@ class HandoffReceiver final : public ConnectionReceiver, private TimerOwner, pri
   void on_timer(Timer&) override { retry(); }
   void on_work(Work&) override { retry(); }
   void on_time(Connection& connection);
+  void set_deadline(Connection& connection, Duration timeout);
+  // Until a decision has reached its peer.
+  Duration reply_timeout() const;
   void submit(Connection& connection, Operation operation);
   void submit_receive(Connection& connection);
   void receive_polled(Connection& connection);
@@ -127,7 +129,7 @@ class HandoffReceiver final : public ConnectionReceiver, private TimerOwner, pri
                bool cut);
   // Makes the client a stream, or refuses it.
   Admission decide(HandedOver& handed_over, const Status& part, std::span<const char> payload, bool cut);
-  // Whether the sender may send this message.
+  // Whether a message from this sender is looked at.
   Admission check_sender(const HandedOver& handed_over);
   Admission read_request(HandedOver& handed_over, std::span<const char> payload, bool cut,
                          std::unique_ptr<HandoffRequest>& request);
@@ -138,7 +140,6 @@ class HandoffReceiver final : public ConnectionReceiver, private TimerOwner, pri
   void reply(Connection& connection, std::string reply);
   void refuse(Connection& connection, Client client, Refusal refusal);
   void answer_client(Connection& connection);
-  void answer_in_place_of_peer(Connection& connection);
   void observe_arrival(const Connection& connection);
   void count_as_timed_out(int code);
   void give_up(Connection& connection);

@@ -14,11 +14,6 @@
 #include "protocol/handoff_protocol.h"
 
 namespace streaming {
-namespace {
-
-constexpr int kReservationRetryAfterSeconds = 1;
-
-}  // namespace
 
 // --- The first message ----------------------------------------------------------------------------------------------
 
@@ -29,8 +24,6 @@ void HandoffReceiver::receive_reservation(Connection& connection, std::span<cons
   }
   counters_.add(Counter::kReservations);
   ++reservations_;
-  connection.deadline_ = timers_.now() + kReservationTimeout;
-  timers_.schedule_at(connection.timer_, connection.deadline_);
   std::string accepted(1, handoff_protocol::kAccepted);
   if (connection.reservation_->is_relay_only()) accepted += handoff_protocol::kRelayOnly;
   reply(connection, std::move(accepted));
@@ -39,14 +32,13 @@ void HandoffReceiver::receive_reservation(Connection& connection, std::span<cons
 Admission HandoffReceiver::keep_place(Connection& connection, std::span<const char> payload) {
   Result<HandedOver> handed_over = take_payload_file(connection.message_);
   if (!handed_over && handed_over.error().code == EMFILE) {
-    return Refusal{503, "the server is busy, try again soon", kReservationRetryAfterSeconds,
+    return Refusal{503, "the server is busy, try again soon", kBusyRetryAfterSeconds,
                    handed_over.error().message};
   }
   if (!handed_over) return Refusal{400, handed_over.error().message};
   if (Admission admission = check_sender(*handed_over); !admission) return admission;
-  if (stopped_) return Refusal{503, "the server is being restarted, try again soon", kReservationRetryAfterSeconds};
   if (reservations_ >= kMaxReservations) {
-    return Refusal{503, "too many places are reserved, try again soon", kReservationRetryAfterSeconds};
+    return Refusal{503, "too many places are reserved, try again soon", kBusyRetryAfterSeconds};
   }
   const bool cut = (connection.message_.msg_flags & MSG_TRUNC) != 0;
   std::unique_ptr<HandoffRequest> request;

@@ -55,8 +55,13 @@ inline constexpr Duration kHandoffRetryPause{10};
 // Pause before a failed accept is tried again.
 inline constexpr Duration kAcceptRetryPause{50};
 
-// From a refusal until Apache has read it. Over it: the daemon answers the client.
-inline constexpr Duration kRefusalReadTimeout{5000};
+// After how many seconds a client may try again that is refused because of what is short for a moment here.
+inline constexpr int kBusyRetryAfterSeconds = 1;
+
+// From a decision until Apache has read it; the second one when the worker ends. Over it: the connection is closed, and
+// a refused client is Apache's.
+inline constexpr Duration kReplyTimeout{5000};
+inline constexpr Duration kReplyTimeoutAtEnd{1000};
 
 // Receive buffers that a worker provides to its ring, each for a message of the largest size. A message that finds none
 // waits for the next turn; messages are read in the order in which they arrived.

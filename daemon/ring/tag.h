@@ -20,7 +20,6 @@ enum class Operation : std::uint8_t {
   kHandoffReceive,
   kHandoffReply,
   kHandoffVerdict,
-  kHandoffUnread,
   kClientSend,
   kClientWritable,
   kClientWatch,

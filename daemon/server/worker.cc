@@ -105,7 +105,6 @@ void Worker::enter_at(CompletionTable& completions) {
   completions.enter<&HandoffReceiver::on_message>(Operation::kHandoffReceive, receiver_);
   completions.enter<&HandoffReceiver::on_reply_sent>(Operation::kHandoffReply, receiver_);
   completions.enter<&HandoffReceiver::on_verdict>(Operation::kHandoffVerdict, receiver_);
-  completions.enter<&HandoffReceiver::on_unread>(Operation::kHandoffUnread, receiver_);
   completions.enter<&Children::on_ended>(Operation::kChildEnded, children_);
   completions.enter<&OutputReader::on_read>(Operation::kChildOutput, output_reader_);
   files_.enter_at(completions);

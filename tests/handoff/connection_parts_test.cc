@@ -58,34 +58,6 @@ TEST_P(ConnectionPartsTest, AnswersARefusedClientOverTlsThroughTls) {
   EXPECT_TRUE(clients.back().connection);
 }
 
-// Apache may read the refusal later, and then answers with records that have the same numbers and key.
-TEST_P(ConnectionPartsTest, LeavesARefusedClientOverTlsToAPeerThatIsStillThere) {
-  constexpr std::int32_t kUnread = 768;
-  connect();
-  arrive_with_client(tls_part() + "[]");
-  reply();
-  pass(kRefusalReadTimeout);
-  ring.complete_cancelled();
-  ring.complete(Operation::kHandoffUnread, kUnread);
-  EXPECT_TRUE(receiver.idle());
-
-  connect();
-  arrive_with_client(tls_part() + "[]");
-  ring.complete(Operation::kHandoffReply, -ENOMEM);
-  pass(kRefusalReadTimeout);
-  if (ring.count(Operation::kHandoffReply) > 0) ring.complete(Operation::kHandoffReply, -ENOMEM);
-  EXPECT_TRUE(receiver.idle());
-
-  connect();
-  arrive_with_client(tls_part() + "[]");
-  receiver.stop();
-  reply();
-  ring.complete(Operation::kHandoffUnread, kUnread);
-  EXPECT_TRUE(receiver.idle());
-  EXPECT_TRUE(answered.empty());
-  EXPECT_EQ(load.assigned, 0u);
-}
-
 TEST_P(ConnectionPartsTest, RefusesAConnectionPartThatItCannotReadAndAnswersNobodyInPlainText) {
   std::string unknown = tls_part();
   unknown[1] = 9;

@@ -55,37 +55,62 @@ TEST_P(HandoffReceiverTest, AnswersItselfWhenApacheHasNotWaited) {
   EXPECT_TRUE(closed());
 }
 
-TEST_P(HandoffReceiverTest, AnswersTheClientOfAPeerThatStaysAndDoesNotReadTheRefusal) {
-  constexpr std::int32_t kUnread = 768;
+// The peer may read the refusal at any time, and then answers the client.
+TEST_P(HandoffReceiverTest, LeavesTheClientToAPeerThatStays) {
   connect();
   arrive_with_client("[]");
   reply();
-  pass(kRefusalReadTimeout);
+  pass(kReplyTimeout);
   ring.complete_cancelled();
-  ring.complete(Operation::kHandoffUnread, kUnread);
   EXPECT_TRUE(closed());
-  EXPECT_EQ(answered, std::vector<int>{400});
+  EXPECT_TRUE(answered.empty());
+  EXPECT_EQ(load.assigned, 0u);
 }
 
-TEST_P(HandoffReceiverTest, LeavesTheClientToAPeerThatHasReadTheRefusalAndStays) {
+// Apache takes the end of the connection for the daemon's, and answers.
+TEST_P(HandoffReceiverTest, LeavesAClientToItsPeerWhoseRefusalCouldNotBeSentInTime) {
   connect();
   arrive_with_client("[]");
-  reply();
-  pass(kRefusalReadTimeout);
-  ring.complete_cancelled();
-  ring.complete(Operation::kHandoffUnread, 0);
+  ring.complete(Operation::kHandoffReply, -ENOMEM);
+  pass(kReplyTimeout);
+  if (ring.count(Operation::kHandoffReply) > 0) ring.complete(Operation::kHandoffReply, -ENOMEM);
   EXPECT_TRUE(closed());
   EXPECT_TRUE(answered.empty());
 }
 
-TEST_P(HandoffReceiverTest, AnswersAClientWhoseRefusalCouldNotBeSentInTime) {
+TEST_P(HandoffReceiverTest, LetsDecisionsReachTheirPeersWhenTheWorkerStops) {
+  connect();
+  arrive_with_client("{}");
   connect();
   arrive_with_client("[]");
-  ring.complete(Operation::kHandoffReply, -ENOMEM);
-  pass(kRefusalReadTimeout);
-  if (ring.count(Operation::kHandoffReply) > 0) ring.complete(Operation::kHandoffReply, -ENOMEM);
-  EXPECT_TRUE(closed());
+  receiver.stop();
+  EXPECT_TRUE(ring.cancelled.empty());
+  EXPECT_EQ(reply(), "A");
+  EXPECT_EQ(reply(), R"(R{"status":400,"connection":2})");
+  ring.complete(Operation::kHandoffVerdict, POLLERR | POLLHUP);
   EXPECT_EQ(answered, std::vector<int>{400});
+  EXPECT_TRUE(receiver.idle());
+}
+
+TEST_P(HandoffReceiverTest, DoesNotWaitLongForPeersWhenTheWorkerStops) {
+  connect();
+  arrive_with_client("[]");
+  reply();
+  receiver.stop();
+  pass(kReplyTimeoutAtEnd);
+  ring.complete_cancelled();
+  EXPECT_TRUE(closed());
+  EXPECT_TRUE(answered.empty());
+}
+
+TEST_P(HandoffReceiverTest, RefusesAMessageThatComesWhenTheWorkerHasStopped) {
+  connect();
+  receiver.stop();
+  arrive_with_client("{}");
+  EXPECT_EQ(reply(), R"(R{"status":503,"retry_after":1,"connection":2})");
+  ring.complete(Operation::kHandoffVerdict, POLLHUP | POLLRDHUP);
+  EXPECT_TRUE(closed());
+  EXPECT_TRUE(prompts.empty());
 }
 
 TEST_P(HandoffReceiverTest, RefusesThoseWhoAreNotAllowedToHandOver) {

@@ -172,9 +172,8 @@ TEST_F(ReservationTest, DoesNotAnswerAClientWhosePeerMayStillReadTheRefusal) {
   refusal = Refusal{503, "no descriptors", 2};
   arrive_with_client(tls_part() + kNothing);
   reply();
-  pass(kRefusalReadTimeout);
+  pass(kReplyTimeout);
   ring.complete_cancelled();
-  ring.complete(Operation::kHandoffUnread, 768);
   EXPECT_TRUE(closed());
   EXPECT_TRUE(answered.empty());
 }
@@ -325,7 +324,7 @@ TEST_F(ReservationTest, IsRefusedWhenTheWorkerHasStopped) {
 class AnyOrderTest : public ReservationTest {
  protected:
   void step() {
-    switch (number(16)) {
+    switch (number(15)) {
       case 0:
         return connect();
       case 1:
@@ -347,8 +346,6 @@ class AnyOrderTest : public ReservationTest {
       case 8:
         return complete(Operation::kHandoffVerdict, {POLLHUP, POLLERR | POLLHUP, POLLRDHUP, -ENOMEM});
       case 9:
-        return complete(Operation::kHandoffUnread, {0, 100});
-      case 10:
         return complete(Operation::kHandoffReceive, {-ENOBUFS, -ENOMEM, -ECONNRESET});
       default:
         return message();
@@ -382,7 +379,6 @@ class AnyOrderTest : public ReservationTest {
       ring.complete_cancelled();
       complete(Operation::kHandoffReply, {1});
       complete(Operation::kHandoffVerdict, {POLLHUP});
-      complete(Operation::kHandoffUnread, {0});
       if (ring.count(Operation::kHandoffReceive) > 0 && !ring.find(Operation::kHandoffReceive).waits) {
         ring.complete(Operation::kHandoffReceive, -EAGAIN);
       }

@@ -120,8 +120,6 @@ class ReceiverFixture : public testing::Test, private CompletionHandler, private
         return receiver.on_reply_sent(completion);
       case Operation::kHandoffVerdict:
         return receiver.on_verdict(completion);
-      case Operation::kHandoffUnread:
-        return receiver.on_unread(completion);
       default:
         FAIL() << "an unexpected operation";
     }
