@@ -129,6 +129,6 @@ int main() {
                          .initial_window = INT32_MAX,
                          .max_frame_bytes = 1 << 14};
   const TlsState tls;
-  std::printf("an event of 60 bytes: %.0f ns over HTTP/2, %.0f over TLS, %.0f over both\n",
-              cost_of_event({.http2 = http2}), cost_of_event({.tls = tls}), cost_of_event({.tls = tls, .http2 = http2}));
+  std::printf("an event of 60 bytes: %.0f ns over HTTP/2, %.0f over TLS, %.0f over both\n", cost_of_event({.http2 = http2}),
+              cost_of_event({.tls = tls}), cost_of_event({.tls = tls, .http2 = http2}));
 }

@@ -21,8 +21,8 @@ namespace {
 
 // RFC 9113, section 7, by code.
 constexpr std::array<std::string_view, 14> kErrorNames{
-    "NO_ERROR",      "PROTOCOL_ERROR",   "INTERNAL_ERROR", "FLOW_CONTROL_ERROR", "SETTINGS_TIMEOUT",
-    "STREAM_CLOSED", "FRAME_SIZE_ERROR", "REFUSED_STREAM", "CANCEL",             "COMPRESSION_ERROR",
+    "NO_ERROR",      "PROTOCOL_ERROR",    "INTERNAL_ERROR",      "FLOW_CONTROL_ERROR", "SETTINGS_TIMEOUT",
+    "STREAM_CLOSED", "FRAME_SIZE_ERROR",  "REFUSED_STREAM",      "CANCEL",             "COMPRESSION_ERROR",
     "CONNECT_ERROR", "ENHANCE_YOUR_CALM", "INADEQUATE_SECURITY", "HTTP_1_1_REQUIRED"};
 
 constexpr std::uint16_t kSettingEnablePush = 2;
@@ -149,7 +149,7 @@ ClientConnection::Written Http2Answer::write(std::string_view text, bool is_last
   const std::uint32_t written_before = written_;
   frames.append(replies_.view());
   replies_.reset();
-  if (state_ == State::kOpen && !head_written_ && !text.empty()) append_headers(text, frames);
+  if (state_ == State::kOpen && !head_written_ && !text.empty()) append_headers(text, is_last, frames);
   if (state_ == State::kOpen && head_written_) append_data(text, is_last, frames);
   if (state_ != State::kOpen) written_ = static_cast<std::uint32_t>(text.size());
   if (is_last && written_ == text.size() && !goaway_written_) append_goaway(Http2Error::kNoError, frames);
@@ -158,16 +158,19 @@ ClientConnection::Written Http2Answer::write(std::string_view text, bool is_last
   return {written_ >= text.size() - written_ ? std::exchange(written_, 0) : 0, has_text};
 }
 
-void Http2Answer::append_headers(std::string_view text, Buffer& frames) {
+void Http2Answer::append_headers(std::string_view text, bool is_last, Buffer& frames) {
   Buffer block;
   written_ = static_cast<std::uint32_t>(append_header_block(text, block));
   head_written_ = true;
+  const bool is_end = is_last && written_ == text.size();
+  if (is_end) state_ = State::kEnded;
   FrameHead head{.length = 0, .type = FrameType::kHeaders, .flags = 0, .stream = stream_};
-  for (std::string_view rest = block.view(); !rest.empty(); head.type = FrameType::kContinuation) {
+  if (is_end) head.flags = handoff_protocol::kEndStream;
+  for (std::string_view rest = block.view(); !rest.empty(); head.type = FrameType::kContinuation, head.flags = 0) {
     const std::string_view payload = rest.substr(0, kMaxSentFrameBytes);
     rest.remove_prefix(payload.size());
     head.length = static_cast<std::uint32_t>(payload.size());
-    if (rest.empty()) head.flags = handoff_protocol::kEndHeaders;
+    if (rest.empty()) head.flags |= handoff_protocol::kEndHeaders;
     append_frame(head, payload, frames);
   }
   if (goaway_due_) append_goaway(Http2Error::kNoError, frames);
@@ -256,8 +259,7 @@ void Http2Answer::on_frame_head() {
   if (head.type == FrameType::kHeaders || head.type == FrameType::kContinuation) {
     in_header_block_ = !head.has(handoff_protocol::kEndHeaders);
   }
-  // An acknowledgement is not acted on.
-  if (head.type == FrameType::kSettings && head.has(handoff_protocol::kAck)) frame_type_ = FrameType::kData;
+  is_acknowledgement_ = head.has(handoff_protocol::kAck);
   spend(1);
   if (head.type == FrameType::kHeaders && head.stream > highest_stream_) refuse(head.stream);
 }
@@ -315,7 +317,7 @@ void Http2Answer::on_wanted_bytes() {
 }
 
 void Http2Answer::on_frame_end() {
-  if (frame_type_ != FrameType::kSettings) return;
+  if (frame_type_ != FrameType::kSettings || is_acknowledgement_) return;
   reply({.length = 0, .type = FrameType::kSettings, .flags = handoff_protocol::kAck, .stream = 0});
 }
 

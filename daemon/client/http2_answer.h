@@ -65,7 +65,7 @@ class Http2Answer {
   void fail(handoff_protocol::Http2Error error);
   void spend(std::size_t units);
 
-  void append_headers(std::string_view text, Buffer& frames);
+  void append_headers(std::string_view text, bool is_last, Buffer& frames);
   void append_data(std::string_view text, bool is_last, Buffer& frames);
   void append_goaway(handoff_protocol::Http2Error error, Buffer& frames);
   void reply(const handoff_protocol::FrameHead& head, std::string_view payload = {});
@@ -89,6 +89,7 @@ class Http2Answer {
   std::uint8_t error_ = 0;
   bool has_error_ : 1 = false;
   bool in_payload_ : 1 = false;
+  bool is_acknowledgement_ : 1 = false;  // the client's frame, if it is SETTINGS
   bool in_header_block_ : 1 = false;  // CONTINUATION must come
   bool head_written_ : 1 = false;
   bool goaway_due_ : 1 = false;

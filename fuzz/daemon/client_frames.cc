@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a client sends over HTTP/2 while it gets its answer: bytes of any kind, and frames. DATA stays within the client's
-// windows as a second implementation counts them; nghttp2's client reads head and text as they were written; replies are
-// of three kinds and no more than the client's bytes ask for; the same comes of frames however they are cut.
+// What a client sends over HTTP/2 while it gets its answer: bytes of any kind, and frames. DATA stays within the
+// client's windows as a second implementation counts them; nghttp2's client reads head and text as they were written;
+// replies are of known kinds and no more than the client's bytes ask for; the same comes of frames however they are cut.
 //
 // The input: four bytes that choose the windows and how the client's bytes are cut, then steps: what to do, and its
 // argument. A frame's step has type, flags, a choice of stream, a length, and as many bytes of payload.
@@ -112,7 +112,7 @@ class Exchange {
     ended_ = is_last && queue_.empty();
     sent_ += frames.view();
     check(frames.view());
-    // Text is at most moved once for as much that has gone.
+    // Nothing of a cut answer waits.
     MUST(answer_.received() == Received::kNothing || queue_.empty());
   }
 

@@ -46,7 +46,8 @@ std::string number(std::uint32_t value) {
 }
 
 std::string setting(std::uint16_t name, std::uint32_t value) {
-  return frame(FrameType::kSettings, 0, std::string{static_cast<char>(name >> 8), static_cast<char>(name)} + number(value));
+  return frame(FrameType::kSettings, 0,
+               std::string{static_cast<char>(name >> 8), static_cast<char>(name)} + number(value));
 }
 
 std::string headers(std::uint32_t stream, std::uint8_t flags = kEndHeaders) {
@@ -97,7 +98,8 @@ TEST(HostileFrames, AreAnsweredWithGoawayAndTheCodeThatNamesTheMistake) {
       {"HEADERS on stream 0", headers(0), "PROTOCOL_ERROR"},
       {"HEADERS on the server's stream", headers(12), "PROTOCOL_ERROR"},
       {"HEADERS behind the request's end", headers(kStream), "STREAM_CLOSED"},
-      {"padding longer than HEADERS", frame(FrameType::kHeaders, kRefused, "\x02x", kPadded | kEndHeaders), "PROTOCOL_ERROR"},
+      {"padding longer than HEADERS", frame(FrameType::kHeaders, kRefused, "\x02x", kPadded | kEndHeaders),
+       "PROTOCOL_ERROR"},
       {"PRIORITY on stream 0", frame(FrameType::kPriority, 0, "12345"), "PROTOCOL_ERROR"},
       {"PRIORITY of four bytes", frame(FrameType::kPriority, 1, "1234"), "FRAME_SIZE_ERROR"},
       {"RST_STREAM on stream 0", reset(0), "PROTOCOL_ERROR"},

@@ -25,6 +25,7 @@ TEST(Http2Head, ReportsAnyStatus) {
     give("HTTP/1.1 " + std::string(status) + " Some Reason\r\n\r\n", peer);
     EXPECT_EQ(peer.header(":status"), status);
     EXPECT_TRUE(peer.is_whole()) << peer.error();
+    EXPECT_TRUE(peer.data_frames().empty()) << "a head without a body ends the stream itself";
   }
 }
 

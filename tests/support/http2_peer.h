@@ -162,8 +162,8 @@ class Http2Peer {
     if (frame->hd.type == NGHTTP2_GOAWAY) {
       peer.goaways_.push_back({frame->goaway.last_stream_id, frame->goaway.error_code});
     }
-    if (frame->hd.type != NGHTTP2_DATA) return 0;
-    peer.data_frames_.push_back(frame->hd.length);
+    if (frame->hd.type == NGHTTP2_DATA) peer.data_frames_.push_back(frame->hd.length);
+    if (frame->hd.type != NGHTTP2_DATA && frame->hd.type != NGHTTP2_HEADERS) return 0;
     peer.is_whole_ = peer.is_whole_ || (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) != 0;
     return 0;
   }
