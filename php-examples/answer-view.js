@@ -24,6 +24,7 @@ export class AnswerView {
   #cancelShowing = null; // null: nothing is waiting
   #restsUntil = 0;
   #text; // the element
+  #trouble; // the element that names it, if there is any
   #markdown;
   #say;
   #onShown;
@@ -35,7 +36,7 @@ export class AnswerView {
     this.#say = say;
     this.#text = document.createElement("div");
     this.#text.className = "text";
-    this.element.append(this.#text, paragraph("trying", "The connection is lost. Trying again…"));
+    this.element.append(this.#text);
     this.#markdown = new GrowingMarkdown(this.#text, (block) => say(spoken(block)));
     this.element.setAttribute("aria-busy", "true");
     this.element.addEventListener("click", ({ target }) => {
@@ -57,11 +58,16 @@ export class AnswerView {
     this.source = this.#waiting = text;
   }
 
-  /** Whether the connection is lost, and is tried again. */
-  setLost(isLost) {
-    if (this.element.classList.contains("lost") === isLost) return;
-    this.element.classList.toggle("lost", isLost);
-    if (isLost) this.#say("The connection is lost. Trying again.");
+  /** Why nothing comes for a while; undefined if something does. */
+  setTrouble(message) {
+    if (this.#trouble?.textContent === message) return;
+    this.#trouble?.remove();
+    this.#trouble = undefined;
+    if (message === undefined) return;
+    this.#trouble = paragraph("trouble", message);
+    this.element.append(this.#trouble);
+    this.#say(message);
+    this.#onShown();
   }
 
   /** No more text comes. */

@@ -11,10 +11,13 @@ const maxSilenceMs = 45_000;
 // How long the page may read before it lets the browser handle clicks and draw.
 const maxReadingMs = 12;
 
-// How often a lost connection is tried again: for about two minutes.
+// A lost connection is tried again for about two minutes.
 const maxTries = 18;
 const maxPauseMs = 8000;
-const storingPauseMs = 500; // the daemon reports an answer's end within a moment, or tries again after five seconds
+
+// The daemon reports an answer's end within a moment, or tries again after 5 and 30 seconds.
+const maxStoringTries = 100;
+const storingPauseMs = 500;
 
 /**
  * Its message can be shown. `action` is what helps: "retry", "log-in" or "none". `retryAfter` is when to try again: seconds,
@@ -34,7 +37,7 @@ export class AnswerGone extends Error {}
 class Lost extends Error {}
 
 /** The answer before is still running, or not stored yet: soon it will be. */
-class NotYet extends Lost {}
+class NotYet extends Error {}
 
 /** The turns of a conversation, the oldest first: {id, question, answer, cause}; those without a cause are running. */
 export async function turnsOf(conversation) {
@@ -51,12 +54,12 @@ export async function stop(answer) {
 
 /**
  * Asks for an answer, or follows one, from its beginning; `turn` is {conversation, answer, prompt, instead}, or {answer} to
- * follow. Yields {text}, {lost: true} when the connection is lost and will be tried again, and {stopped: true} if a user
- * has stopped the answer. Throws an AnswerError, AnswerGone or the signal's reason.
+ * follow. Yields {text}, {trouble: "..."} for a while in which nothing comes and why, and {stopped: true} if a user has
+ * stopped the answer. Throws an AnswerError, AnswerGone or the signal's reason.
  */
 export async function* readAnswer(turn, signal) {
   let after; // the last event that was read
-  for (let tries = 0; ; ) {
+  for (let tries = 0, storingTries = 0; ; ) {
     const again = tries > 0 || after !== undefined;
     const body = after === undefined && turn.prompt !== undefined ? turn : { follow: turn.answer, after };
     try {
@@ -68,10 +71,16 @@ export async function* readAnswer(turn, signal) {
       return;
     } catch (error) {
       signal.throwIfAborted();
-      if (!(error instanceof Lost)) throw error;
-      if (++tries > maxTries) throw lostError(error);
-      if (!(error instanceof NotYet)) yield { lost: true };
-      await pause(error instanceof NotYet ? storingPauseMs : Math.min(500 * 2 ** (tries - 1), maxPauseMs), signal);
+      if (error instanceof NotYet) {
+        if (++storingTries > maxStoringTries) throw new AnswerError(error.message);
+        if (storingTries > 4) yield { trouble: "The answer before is not stored yet." };
+        await pause(storingPauseMs, signal);
+      } else {
+        if (!(error instanceof Lost)) throw error;
+        if (++tries > maxTries) throw lostError(error);
+        yield { trouble: "The connection is lost. Trying again…" };
+        await pause(Math.min(500 * 2 ** (tries - 1), maxPauseMs), signal);
+      }
     }
   }
 }
@@ -86,7 +95,7 @@ async function* receive(body, signal, again) {
     yield* pieces(response, () => watch.hear());
   } catch (error) {
     if (silence.signal.aborted) throw new Lost("The connection has fallen silent.");
-    throw [AnswerError, AnswerGone, Lost].some((kind) => error instanceof kind) ? error : new Lost("The connection broke off.");
+    throw [AnswerError, AnswerGone, Lost, NotYet].some((kind) => error instanceof kind) ? error : new Lost("The connection broke off.");
   } finally {
     watch.stop();
   }

@@ -3,8 +3,9 @@
 import { AnswerError, AnswerGone, readAnswer, stop, turnsOf } from "./answer.js";
 import { AnswerView, QuestionView } from "./answer-view.js";
 
-// How long to wait for the text of an answer that the daemon does not have any more, until the hook has stored it.
-const storingPausesMs = [0, 500, 1000, 2000, 4000, 8000];
+// How long to wait, until the hook has stored it, for the text of an answer that cannot be followed any more. It may still run,
+// in a daemon that is being replaced.
+const storingPausesMs = [0, 500, 1000, 2000, 4000, ...Array(8).fill(8000)];
 
 export class Conversation {
   #id;
@@ -119,18 +120,18 @@ export class Conversation {
     this.#running = { answer: turn.answer, controller, stopping: false };
     this.#page.changed();
     const outcome = await showAnswer(view, turn, controller.signal, () => this.#tabs.postMessage("asked"));
-    this.#running = null;
+    if (outcome instanceof AnswerGone) await this.#showWhatIsStored(view, turn.answer, controller.signal);
     if (this.#closed) return;
-    if (outcome instanceof AnswerGone) await this.#showWhatIsStored(view, turn.answer);
-    else if (outcome !== null) this.#showFailure(view, outcome, turn.answer, controller.signal.aborted);
+    this.#running = null;
+    if (controller.signal.aborted) view.addNote(view.source === "" ? "Stopped." : "Stopped here. The server could not be told.");
+    else if (outcome !== null && !(outcome instanceof AnswerGone)) this.#showFailure(view, outcome, turn.answer);
     this.#page.say(outcome === null ? "The answer is complete." : "The answer has ended early.");
     this.#page.changed();
     const next = this.#waiting.shift();
     if (next) this.#ask(next.text, next.view, this.#lost);
   }
 
-  #showFailure(view, failure, id, aborted) {
-    if (aborted) return view.addNote("Stopped here. The server could not be told.");
+  #showFailure(view, failure, id) {
     if (!(failure instanceof AnswerError)) console.error(failure);
     const { message, action, retryAfter } =
       failure instanceof AnswerError ? failure : new AnswerError("This page has failed.");
@@ -139,13 +140,16 @@ export class Conversation {
     view.addAlarm(message, action === "none" ? undefined : button, retryAfter);
   }
 
-  async #showWhatIsStored(view, id) {
+  async #showWhatIsStored(view, id, signal) {
     for (const ms of storingPausesMs) {
+      if (ms > 500) view.setTrouble("Waiting for the rest of the answer.");
       await new Promise((resolve) => setTimeout(resolve, ms));
       const turn = await turnsOf(this.#id).then((turns) => turns.find((turn) => turn.id === id), () => null);
+      if (signal.aborted) return view.setTrouble(undefined);
       if (turn?.cause) return showStored(view, turn, this.#againButton(id));
     }
     this.#lost = id;
+    view.setTrouble(undefined);
     view.addAlarm("The answer is lost.", this.#againButton(id));
   }
 }
@@ -157,8 +161,8 @@ async function showAnswer(view, turn, signal, onFirst) {
   let pieces = 0;
   let wasStopped = false;
   try {
-    for await (const { text, lost, stopped } of readAnswer(turn, signal)) {
-      view.setLost(lost === true);
+    for await (const { text, trouble, stopped } of readAnswer(turn, signal)) {
+      view.setTrouble(trouble);
       wasStopped ||= stopped === true;
       if (text === undefined) continue;
       if (pieces++ === 0) onFirst();
@@ -166,7 +170,7 @@ async function showAnswer(view, turn, signal, onFirst) {
       view.append(text);
     }
   } catch (error) {
-    view.setLost(false);
+    view.setTrouble(undefined);
     view.finish();
     return error;
   }
@@ -181,6 +185,7 @@ function summary(pieces, firstAfter, ms) {
 }
 
 function showStored(view, { answer, cause }, button) {
+  view.setTrouble(undefined);
   view.replace(answer);
   view.finish();
   if (cause === "stopped") view.addNote("Stopped.");
