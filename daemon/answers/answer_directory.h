@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // AnswerDirectory: which worker has the answer of an id.
 //
-// One per process, because any worker may be handed a client that asks for any answer: behind a mutex, which is held for
-// a look-up, a few times an answer and never with an event. Owned by the Server; outlives the workers.
+// One per process, because any worker may be handed a client that asks for any answer: behind a mutex, which is held
+// for a look-up, a few times an answer and never with an event. Owned by the Server; outlives the workers.
 
 #pragma once
 

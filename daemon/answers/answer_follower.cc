@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "answers/answer_follower.h"
+
+#include <utility>
+
+#include "answers/answer_marks.h"
 namespace streaming {
 
-AnswerFollower::AnswerFollower(KeptAnswer& answer, const KeptFrames::Place& place, EventSink& sink)
-    : answer_(answer), sink_(&sink), place_(place) {
+AnswerFollower::AnswerFollower(KeptAnswer& answer, const KeptFrames::Place& place, bool for_successor, EventSink& sink)
+    : answer_(answer), sink_(&sink), place_(place), marks_due_(for_successor), for_successor_(for_successor) {
   answer_.timers().soon(later_);
 }
 
@@ -45,7 +49,11 @@ void AnswerFollower::on_work(Work&) {
     }
     hand_on(span.frames, span.end);
   }
-  if (paused_ || answer_.end() == nullptr) return;
+  if (paused_) return;
+  if (answer_.end() == nullptr) {
+    if (std::exchange(marks_due_, false)) hand_on_mark(kLiveMark);
+    return;
+  }
   // A failure may replace what is not sent yet, so what is kept goes out first.
   if (is_behind) return answer_.timers().soon(later_);
   finish();
@@ -57,10 +65,15 @@ void AnswerFollower::hand_on(std::string_view frames, const KeptFrames::Place& e
   sink_->on_event({.kind = AnswerEvent::Kind::kFrames, .index = events, .text = frames});
 }
 
+void AnswerFollower::hand_on_mark(std::string_view mark) {
+  sink_->on_event({.kind = AnswerEvent::Kind::kFrames, .index = 1, .text = mark});
+}
+
 void AnswerFollower::finish() {
   finished_ = true;
   const KeptAnswerEnd& end = *answer_.end();
   const KeptFrames& frames = answer_.frames();
+  if (for_successor_) hand_on_mark(end_mark(end.cause, end.status, end.retry_after_seconds));
   if (place_.byte < frames.end().byte) {
     sink_->on_event({.kind = AnswerEvent::Kind::kLastFrames, .text = frames.from(place_).frames});
   }

@@ -16,7 +16,8 @@ namespace streaming {
 
 class AnswerFollower final : public BackendSession, public ListNode, private WorkOwner {
  public:
-  AnswerFollower(KeptAnswer& answer, const KeptFrames::Place& place, EventSink& sink);
+  // `for_successor`: the daemon that takes this one's place reads the answer (see answers/answer_marks.h).
+  AnswerFollower(KeptAnswer& answer, const KeptFrames::Place& place, bool for_successor, EventSink& sink);
   ~AnswerFollower() override;
 
   void pause() override { paused_ = true; }
@@ -32,11 +33,14 @@ class AnswerFollower final : public BackendSession, public ListNode, private Wor
   void on_work(Work&) override;
   void hand_on(std::string_view frames, const KeptFrames::Place& end);
   void finish();
+  void hand_on_mark(std::string_view mark);
 
   KeptAnswer& answer_;
   EventSink* sink_;  // null once the stream wants no more
   Work later_{*this};
   KeptFrames::Place place_;
+  bool marks_due_ = false;  // what is kept is to be followed by a mark
+  const bool for_successor_;
   bool paused_ = false;
   bool finished_ = false;  // the end was handed on
   bool client_has_end_ = false;

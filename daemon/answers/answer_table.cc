@@ -12,7 +12,8 @@
 namespace streaming {
 
 AnswerTable::AnswerTable(std::uint32_t worker, TimerWheel& timers, AnswerDirectory& directory, UserLimits& users,
-                         AnswerReports& reports, Counters& counters, AnswerObserver& observer, const AnswerSettings& settings)
+                         AnswerReports& reports, Counters& counters, AnswerObserver& observer,
+                         const AnswerSettings& settings)
     : worker_(worker),
       timers_(timers),
       directory_(directory),
@@ -38,14 +39,23 @@ AnswerTable::Started AnswerTable::start(HandoffRequest& request, Format format, 
     return {.refusal = Refusal{429, "too many answers at once or in a minute, try again later",
                                entry.retry_after_seconds}};
   }
-  KeptAnswer* answer = answers_.create(*this, request, format, backend, entry.user);
+  return {.answer = make(request, format, backend, entry.user)};
+}
+
+KeptAnswer* AnswerTable::import(HandoffRequest& request, Format format, Backend& backend) {
+  return make(request, format, backend, nullptr);
+}
+
+KeptAnswer* AnswerTable::make(HandoffRequest& request, Format format, Backend& backend, UserLimits::User* user) {
+  KeptAnswer* answer = answers_.create(*this, request, format, backend, user);
   CHECK(answer != nullptr);
   backend.enter();
   metrics_.running.add();
   change_bytes(0, answer->kept_bytes());
-  if (directory_.enter(*answer)) return {.answer = answer};
+  make_room();
+  if (directory_.enter(*answer)) return answer;
   withdraw(*answer);
-  return {};
+  return nullptr;
 }
 
 void AnswerTable::withdraw(KeptAnswer& answer) {
@@ -56,6 +66,7 @@ void AnswerTable::withdraw(KeptAnswer& answer) {
 }
 
 void AnswerTable::on_begun(const KeptAnswer& answer) {
+  if (answer.is_import()) return;
   counters_.add(Counter::kAnswers);
   observer_.on_answer_begun(answer);
 }
@@ -87,8 +98,10 @@ void AnswerTable::on_ended(KeptAnswer& answer) {
   metrics_.running.set(metrics_.running.get() - 1);
   metrics_.ended.add();
   if (answer.user_count() != nullptr) users_.leave(*answer.user_count());
-  log_end(answer);
-  observer_.on_answer_ended(answer);
+  if (!answer.is_import()) {
+    log_end(answer);
+    observer_.on_answer_ended(answer);
+  }
   settle_later(answer);
 }
 
@@ -177,9 +190,16 @@ void AnswerTable::on_grown(KeptAnswer& answer, std::size_t frame_bytes_before) {
   while (answer.frames().bytes() > settings_.max_answer_bytes) {
     if (!drop_oldest(answer, Counter::kAnswersCutAtOwnLimit)) break;
   }
-  while (metrics_.bytes.get() > settings_.max_kept_bytes) {
-    if (!forget_oldest() && !drop_oldest(answer, Counter::kAnswersCutAtCommonLimit)) break;
+  while (!make_room()) {
+    if (!drop_oldest(answer, Counter::kAnswersCutAtCommonLimit)) break;
   }
+}
+
+bool AnswerTable::make_room() {
+  while (metrics_.bytes.get() > settings_.max_kept_bytes) {
+    if (!forget_oldest()) return false;
+  }
+  return true;
 }
 
 bool AnswerTable::drop_oldest(KeptAnswer& answer, Counter reason) {

@@ -68,6 +68,8 @@ class AnswerTable final : private TimerOwner, private WorkOwner {
   };
   // Makes the answer that the request names. It begins when its first follower's stream asks it to answer.
   Started start(HandoffRequest& request, Format format, Backend& backend);
+  // Makes one that another daemon runs: `backend` hands its frames on. Null if there is an answer of that id already.
+  KeptAnswer* import(HandoffRequest& request, Format format, Backend& backend);
   // Its first follower was refused, so it does not begin.
   void withdraw(KeptAnswer& answer);
 
@@ -112,7 +114,10 @@ class AnswerTable final : private TimerOwner, private WorkOwner {
  private:
   void on_work(Work&) override;
   void on_timer(Timer&) override;
+  KeptAnswer* make(HandoffRequest& request, Format format, Backend& backend, UserLimits::User* user);
   void settle(KeptAnswer& answer);
+  // Forgets ended answers while all hold too much; false if that is not enough.
+  bool make_room();
   bool drop_oldest(KeptAnswer& answer, Counter reason);
   // Forgets the one that has ended first; false if there is none that is not read.
   bool forget_oldest();

@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "base/random_id.h"
 #include "base/utf8.h"
+#include "handoff/limits.h"
 
 namespace streaming {
 namespace {
@@ -25,7 +26,8 @@ std::string_view last_seen(const HandoffRequest& request) {
   return request.apache.last_event_id.empty() ? request.after : request.apache.last_event_id;
 }
 
-EventEncoder encoder_for(const HandoffRequest& request, Format format) {
+EventEncoder encoder_for(const HandoffRequest& request, Format format, const Backend& backend) {
+  if (!backend.answer_id().empty()) return EventEncoder::of_encoded(format);
   if (format != Format::kUiMessage) return EventEncoder(format);
   return EventEncoder(format, request.request_id.empty() ? random_id() : std::string(request.request_id));
 }
@@ -40,7 +42,7 @@ KeptAnswer::KeptAnswer(Handle handle, AnswerTable& table, HandoffRequest& reques
       backend_(backend),
       waiting_since_(table.timers().now()),
       opened_(table.timers().clock()),
-      encoder_(encoder_for(request, format)),
+      encoder_(encoder_for(request, format, backend)),
       // The backend's session is cancelled only if nobody wants the answer any more.
       needs_followers_(!std::exchange(request.continue_without_client, false)),
       user_(user) {
@@ -71,7 +73,7 @@ std::optional<Refusal> KeptAnswer::refusal_for(const HandoffRequest& request) co
   if (request.action == AnswerAction::kFollow && !request.format.empty() && find_format(request.format) != format()) {
     return Refusal{400, "the answer is kept in another format; leave \"format\" out"};
   }
-  if (follower_count_ >= table_.settings().max_followers) {
+  if (follower_count_ >= table_.settings().max_followers && !request.for_successor) {
     return Refusal{429, "too many clients follow this answer, try again soon", kFollowAgainAfterSeconds, {},
                    Counter::kRefusedFollower};
   }
@@ -108,23 +110,30 @@ std::optional<KeptFrames::Place> KeptAnswer::place_behind(std::string_view numbe
 
 std::unique_ptr<BackendSession> KeptAnswer::answer(std::unique_ptr<HandoffRequest> request, EventSink& sink) {
   KeptFrames::Place place;
+  bool for_successor = false;
   if (begun_) {
     const std::optional<KeptFrames::Place> found = place_of(*request);
     CHECK(found);  // refusal_for() has looked
     place = *found;
+    for_successor = request->for_successor;
   } else {
-    begun_ = true;
-    const Duration longest = table_.settings().max_stream_duration;
-    if (longest > Duration(0)) life_due_ = timers().now() + longest;
-    session_ = table_.reports().answer(backend_, std::move(request), *this);
-    arm();
-    table_.on_begun(*this);
+    begin(std::move(request));
   }
-  auto follower = std::make_unique<AnswerFollower>(*this, place, sink);
+  auto follower = std::make_unique<AnswerFollower>(*this, place, for_successor, sink);
   followers_.push_back(*follower);
   ++follower_count_;
   table_.note_follower(1);
   return follower;
+}
+
+void KeptAnswer::begin(std::unique_ptr<HandoffRequest> request) {
+  CHECK(!begun_);
+  begun_ = true;
+  const Duration longest = table_.settings().max_stream_duration;
+  if (longest > Duration(0)) life_due_ = timers().now() + longest;
+  session_ = table_.reports().answer(backend_, std::move(request), *this);
+  arm();
+  table_.on_begun(*this);
 }
 
 void KeptAnswer::on_follower_left(bool has_end) {
@@ -145,9 +154,14 @@ void KeptAnswer::on_event(const AnswerEvent& event) {
   waiting_since_ = timers().now();
   answering_ = true;
   if (too_large_) return;
+  if (event.kind == AnswerEvent::Kind::kLastFrames) {
+    has_last_frames_ = true;
+    if (!event.text.empty()) keep_last(event.text, false);
+    return;
+  }
   Buffer& out = table_.frame_buffer();
   const bool has_own_id = format() == Format::kRaw && !event.id.empty();
-  if (is_numbered() && !has_own_id) append_number(out);
+  if (adds_numbers() && !has_own_id) append_number(out);
   const std::uint32_t frames = encoder_.append(out, event);
   if (encoder_.too_large()) {
     too_large_ = true;
@@ -192,7 +206,9 @@ void KeptAnswer::on_end(FinishReason reason) {
 }
 
 void KeptAnswer::on_failure(const BackendFailure& failure) {
-  log::warn("answer {}: {}: {}", id(), info(cause_of(failure.kind)).word, failure.detail);
+  if (!failure.detail.empty()) {
+    log::warn("answer {}: {}: {}", id(), info(cause_of(failure.kind)).word, failure.detail);
+  }
   fail(failure);
 }
 
@@ -204,9 +220,8 @@ void KeptAnswer::fail(const BackendFailure& failure) {
   error.retry_after_seconds = failure.retry_after_seconds;
   if (!failure.message.empty()) error.message = failure.message;
   Buffer& out = table_.frame_buffer();
-  if (stopped) {
-    encoder_.append_stopped(out, done_event);
-  } else if (!error.message.empty()) {
+  if (stopped && !has_last_frames_) encoder_.append_stopped(out, done_event);
+  if (!stopped && !has_last_frames_ && !error.message.empty()) {
     encoder_.append_error(out, error, cause == CloseCause::kUpstreamReported);
   }
   end_with({.cause = cause,
@@ -224,14 +239,7 @@ void KeptAnswer::end_with(KeptAnswerEnd end, std::string_view last_frames, bool 
   session_->on_answer_end(end.cause);
   session_->cancel();
   timer_.stop();
-  if (!last_frames.empty()) {
-    Buffer frames;
-    if (numbered && is_numbered()) append_number(frames);
-    frames.append(last_frames);
-    last_bytes_ = static_cast<std::uint32_t>(frames.size());
-    last_events_ = 1;
-    keep(frames.view(), last_events_);
-  }
+  if (!last_frames.empty()) keep_last(last_frames, numbered);
   end_ = std::make_unique<KeptAnswerEnd>(std::move(end));
   waiting_since_ = timers().clock();
   followers_.for_each([](AnswerFollower& follower) { follower.on_end(); });
@@ -246,11 +254,20 @@ void KeptAnswer::release_session() {
   backend_.leave();
 }
 
+void KeptAnswer::keep_last(std::string_view last_frames, bool numbered) {
+  Buffer frames;
+  if (numbered && adds_numbers()) append_number(frames);
+  frames.append(last_frames);
+  last_bytes_ = static_cast<std::uint32_t>(frames.size());
+  last_events_ = 1;
+  keep(frames.view(), last_events_);
+}
+
 void KeptAnswer::settle() {
   if (running()) return end_because(FailureKind::kTooLarge);
   release_session();
   if (end_->failure == FailureKind::kAbandoned) return frames_.clear();  // nobody can ask for it any more
-  encoder_ = EventEncoder(format());
+  if (!is_import()) encoder_ = EventEncoder(format());
   frames_.trim();
 }
 

@@ -58,6 +58,8 @@ class KeptAnswer final : public AnswerDirectory::Entry,
   // The first call begins the answer; later ones join it.
   std::unique_ptr<BackendSession> answer(std::unique_ptr<HandoffRequest> request, EventSink& sink) override;
   std::string_view answer_id() const override { return id(); }
+  // Begins the answer before it has a follower.
+  void begin(std::unique_ptr<HandoffRequest> request);
 
   // --- For its followers ---
 
@@ -81,6 +83,8 @@ class KeptAnswer final : public AnswerDirectory::Entry,
   Backend& source() const { return backend_; }
   UserLimits::User* user_count() const { return user_; }
   bool running() const { return end_ == nullptr; }
+  // Whether another daemon runs it, which this one follows.
+  bool is_import() const { return encoder_.passes_encoded(); }
   std::uint32_t followers() const { return follower_count_; }
   // Without those of the end.
   std::uint32_t events() const { return content_end().event; }
@@ -114,6 +118,9 @@ class KeptAnswer final : public AnswerDirectory::Entry,
   void on_timer(Timer&) override;
 
   bool is_numbered() const { return format() != Format::kUiMessage; }
+  // What comes encoded is numbered already.
+  bool adds_numbers() const { return is_numbered() && !is_import(); }
+  void keep_last(std::string_view frames, bool numbered);
   void append_number(Buffer& out) const;
   void keep(std::string_view frames, std::uint32_t events);
   void fail(const BackendFailure& failure);
@@ -142,6 +149,7 @@ class KeptAnswer final : public AnswerDirectory::Entry,
   bool answering_ : 1 = false;  // the backend has shown a sign of it
   bool too_large_ : 1 = false;  // it is to end
   bool a_client_has_end_ : 1 = false;
+  bool has_last_frames_ : 1 = false;  // they came encoded
   std::uint8_t last_events_ = 0;
   std::uint16_t request_id_bytes_;
   std::uint32_t last_bytes_ = 0;

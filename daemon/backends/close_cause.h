@@ -7,6 +7,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string_view>
 
 #include "sse/client_error.h"
@@ -137,6 +138,14 @@ constexpr CloseCause cause_of(FailureKind failure) {
       return CloseCause::kShutdown;
   }
   return CloseCause::kUpstreamMalformed;
+}
+
+// The failure that ends an answer for this cause; nothing if none does.
+constexpr std::optional<FailureKind> failure_of(CloseCause cause) {
+  for (int kind = 0; kind <= static_cast<int>(FailureKind::kShutdown); ++kind) {
+    if (cause_of(static_cast<FailureKind>(kind)) == cause) return static_cast<FailureKind>(kind);
+  }
+  return std::nullopt;
 }
 
 // Whether the client has got the end of its answer, be it an error event.

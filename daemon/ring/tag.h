@@ -37,6 +37,8 @@ enum class Operation : std::uint8_t {
   kChildOutput,
   kProgramReadable,
   kProgramReceive,
+  kImportReadable,
+  kImportReceive,
   kFileOpen,
   kFileStatus,
   kFileRead,

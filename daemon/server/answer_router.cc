@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "server/answer_router.h"
 
+#include "answers/answer_marks.h"
+#include "backends/registry.h"
+#include "base/base64.h"
 #include "base/log.h"
 #include "stream/limits.h"
 
@@ -19,6 +22,16 @@ Refusal other_user() {
 
 }  // namespace
 
+// What the successor must know to keep the answer itself.
+void AnswerRouter::add_facts(HandoffRequest& request, const KeptAnswer& answer) {
+  request.response_headers.push_back({kFormatField, format_name(answer.format())});
+  request.response_headers.push_back({kBackendField, backend_registry()[answer.index()].name});
+  if (answer.user().empty()) return;
+  std::string user;
+  append_base64(user, answer.user());
+  request.response_headers.push_back({kUserField, request.json.keep(std::move(user))});
+}
+
 std::optional<Refusal> AnswerRouter::refusal_for(const HandoffRequest& request) const {
   const auto found = directory_.find(request.answer_id, request.user_id);
   return found && !found->allowed ? std::optional(other_user()) : std::nullopt;
@@ -27,8 +40,10 @@ std::optional<Refusal> AnswerRouter::refusal_for(const HandoffRequest& request) 
 std::optional<Admission> AnswerRouter::route(Client& client, std::unique_ptr<HandoffRequest>& request) {
   const auto found = directory_.find(request->answer_id, request->user_id);
   const bool is_another = found && request->answer_run != 0 && request->answer_run != found->run;
+  if (!found && imports_.can_ask(*request)) return ask_predecessor(client, request);
   if (!found || (is_another && request->action == AnswerAction::kStop)) return without_answer(client, *request);
-  if (!found->allowed) return other_user();
+  const bool follows_for_successor = request->for_successor && request->action == AnswerAction::kFollow;
+  if (!found->allowed && !follows_for_successor) return other_user();
   if (found->worker != worker_) {
     request->answer_run = found->run;
     send_on_(found->worker, std::move(client), std::move(request));
@@ -36,8 +51,17 @@ std::optional<Admission> AnswerRouter::route(Client& client, std::unique_ptr<Han
   }
   KeptAnswer* answer = answers_.find(request->answer_id);
   CHECK(answer != nullptr);  // only this worker removes it
+  if (request->action == AnswerAction::kStop && answer->is_import() && answer->running() &&
+      imports_.can_ask(*request)) {
+    return ask_predecessor(client, request);
+  }
   if (request->action == AnswerAction::kStop) return stop(client, *answer);
   return join(client, std::move(request), *answer);
+}
+
+Admission AnswerRouter::ask_predecessor(Client& client, std::unique_ptr<HandoffRequest>& request) {
+  imports_.ask(std::move(client), std::move(request));
+  return admitted();
 }
 
 // A client that has seen a part of an answer wants no other one.
@@ -57,6 +81,7 @@ Admission AnswerRouter::join(Client& client, std::unique_ptr<HandoffRequest> req
   if (std::optional<Refusal> refusal = answer.refusal_for(*request)) {
     return refusal->status == kNoContentStatus ? answer_at_once(client, *refusal) : *refusal;
   }
+  if (request->for_successor) add_facts(*request, answer);
   if (request->action == AnswerAction::kAsk) {
     log::info("answer {} is asked for again; the client follows the one that {}", answer.id(),
               answer.running() ? "runs" : "is kept");

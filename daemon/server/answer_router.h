@@ -16,6 +16,7 @@
 #include "handoff/admission.h"
 #include "handoff/client.h"
 #include "handoff/handoff_request.h"
+#include "server/answer_imports.h"
 #include "stream/stream_table.h"
 
 namespace streaming {
@@ -25,11 +26,12 @@ class AnswerRouter {
   // Gives a client, with its assignment of the WorkerLoad, to another worker.
   using SendOn = std::function<void(std::uint32_t worker, Client client, std::unique_ptr<HandoffRequest> request)>;
 
-  AnswerRouter(std::uint32_t worker, const AnswerDirectory& directory, AnswerTable& answers, StreamTable& streams,
-               Counters& counters, SendOn send_on)
+  AnswerRouter(std::uint32_t worker, const AnswerDirectory& directory, AnswerTable& answers,
+               AnswerImports& imports, StreamTable& streams, Counters& counters, SendOn send_on)
       : worker_(worker),
         directory_(directory),
         answers_(answers),
+        imports_(imports),
         streams_(streams),
         counters_(counters),
         send_on_(std::move(send_on)) {}
@@ -44,12 +46,15 @@ class AnswerRouter {
  private:
   std::optional<Admission> without_answer(Client& client, const HandoffRequest& request);
   Admission join(Client& client, std::unique_ptr<HandoffRequest> request, KeptAnswer& answer);
+  Admission ask_predecessor(Client& client, std::unique_ptr<HandoffRequest>& request);
+  static void add_facts(HandoffRequest& request, const KeptAnswer& answer);
   Admission stop(Client& client, KeptAnswer& answer);
   Admission answer_at_once(Client& client, const Refusal& answer);
 
   const std::uint32_t worker_;
   const AnswerDirectory& directory_;
   AnswerTable& answers_;
+  AnswerImports& imports_;
   StreamTable& streams_;
   Counters& counters_;
   const SendOn send_on_;

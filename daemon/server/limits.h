@@ -20,6 +20,21 @@ inline constexpr int kCatchUpRounds = 64;
 // Descriptors that are not for clients: those of libraries, of the log, and those that a worker waits on.
 inline constexpr std::uint64_t kProcessFiles = 256;
 
+// --- Upgrades -------------------------------------------------------------------------------------------------------
+
+// Answers that a worker takes over from its predecessor, or asks it for, at one time. Over it: 503.
+inline constexpr std::uint32_t kMaxImports = 1024;
+
+// From a question to the predecessor until it has sent what it has of the answer. Over it: the clients that wait are
+// answered from what has come.
+inline constexpr Duration kPredecessorPatience{3000};
+
+// The head of the predecessor's answer. Over it: it counts as not having the answer.
+inline constexpr std::size_t kMaxImportHeadBytes = 16 * 1024;
+
+// Hand-offs of the successor that the main thread reads in a row. Over it: it looks after other things first.
+inline constexpr int kSuccessorHandoffsAtOnce = 64;
+
 // --- Monitoring -----------------------------------------------------------------------------------------------------
 
 // A worker's answer to a question. Over it: the worker counts as dead, and its streams are not listed.

@@ -5,9 +5,11 @@
 #include <poll.h>
 #include <signal.h>
 #include <sys/signalfd.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstdio>
 #include <cstdlib>
@@ -15,6 +17,8 @@
 
 #include "base/log.h"
 #include "config/option.h"
+#include "handoff/handoff_message.h"
+#include "handoff/handoff_request.h"
 #include "handoff/listening_socket.h"
 #include "process/program.h"
 #include "ring/engine.h"
@@ -89,7 +93,7 @@ Status Server::set_up() {
   if (!passed) return passed.error();
   socket_.fd = std::move(passed->listener);
   owns_socket_ = !socket_.fd || passed->owns_file;
-  predecessor_ = std::move(passed->upgrade);
+  if (passed->upgrade) workforce_.set_predecessor(std::make_unique<Predecessor>(std::move(passed->upgrade)));
 
   warn_of(*config_);
   Result<std::uint64_t> open_files_limit = raise_open_files_limit();
@@ -147,11 +151,12 @@ int Server::run() {
     end_log();
     std::_Exit(EXIT_FAILURE);  // the workers that have started wait for the others
   }
+  Predecessor* const predecessor = workforce_.predecessor();
+  if (predecessor != nullptr) predecessor->report_that_we_serve();
   log::info("ready on {} ({}), backend {}", socket_.path, socket_type_name(socket_.type), config_->backend);
   notify_ready("serving");
   status_->set_accepting(true);
-  if (predecessor_) {
-    report_that_we_serve(std::move(predecessor_));
+  if (predecessor != nullptr) {
     status_server_due_ = MonotonicClock::now() + kStatusRetryPause;  // the predecessor has the port until then
   } else {
     start_status_server();
@@ -174,7 +179,8 @@ void Server::wait() {
   pollfd events[] = {
       {signals_.get(), POLLIN, 0},
       {workforce_.events(), POLLIN, 0},
-      {successor_ ? successor_->readiness() : -1, POLLIN, 0}};
+      {successor_ ? successor_->readiness() : -1, POLLIN, 0},
+      {successor_channel_.get(), POLLIN, 0}};
   const Time due = next_due();
   poll(events, std::size(events), ms_until(due));
   // If the whole process was stopped, streams and a successor get that time in addition.
@@ -183,6 +189,7 @@ void Server::wait() {
   if (events[0].revents != 0) handle_signal();
   if (events[1].revents != 0) handle_worker_event();
   if (events[2].revents != 0 && successor_) handle_successor();
+  if (events[3].revents != 0) handle_successor_handoffs();
   const Time now = MonotonicClock::now();
   if (now >= deadline_) handle_deadline();
   if (now >= watchdog_due_) handle_watchdog();
@@ -214,17 +221,18 @@ void Server::end() {
   notify_stopping("streams end");
   successor_.reset();
   if (owns_socket_ && order_ == WorkerOrder::kServe) socket_.remove_file();
-  begin_drain(MonotonicClock::now() + config_->shutdown_timeout);
+  begin_drain(WorkerOrder::kDrain, MonotonicClock::now() + config_->shutdown_timeout);
 }
 
 // The listener's worker comes first: the others may end only when it can pass them no more connections.
-void Server::begin_drain(Time deadline) {
+void Server::begin_drain(WorkerOrder order, Time deadline) {
   deadline_ = deadline;
-  if (order_ != WorkerOrder::kServe) return;
-  order_ = WorkerOrder::kDrain;
+  if (order_ >= order) return;
+  order_ = order;
   status_->set_accepting(false);
   socket_.fd.reset();
   workforce_.request_of_listener(order_);
+  if (!workforce_.listening()) workforce_.request_of_others(order_);
 }
 
 void Server::handle_worker_event() {
@@ -314,14 +322,48 @@ void Server::upgrade() {
 void Server::handle_successor() {
   const pid_t pid = successor_->pid();
   const bool serves = successor_->read_readiness();
+  if (serves) successor_channel_ = successor_->take_channel();
   successor_.reset();
   deadline_ = Time::max();
   if (!serves) return log::error("upgrade: process {} has ended before it served; this daemon continues", pid);
-  log::info("upgrade: process {} serves; this one ends after its last stream", pid);
+  log::info("upgrade: process {} serves; this one ends after its last stream and its last kept answer", pid);
   notify_main_process(pid);
   status_server_.reset();  // the successor needs the port
   status_server_due_ = Time::max();
-  begin_drain(Time::max());
+  begin_drain(WorkerOrder::kHandOver, Time::max());
+}
+
+void Server::handle_successor_handoffs() {
+  for (int count = 0; count < kSuccessorHandoffsAtOnce && successor_channel_; ++count) {
+    if (!take_successor_handoff()) return;
+  }
+}
+
+// False if there is none at the moment. When the successor has ended, nobody asks for what is kept.
+bool Server::take_successor_handoff() {
+  std::array<char, handoff_protocol::kMaxMessageBytes> payload;
+  alignas(cmsghdr) char control[kControlBytes];
+  iovec data{payload.data(), payload.size()};
+  msghdr message{};
+  message.msg_iov = &data;
+  message.msg_iovlen = 1;
+  message.msg_control = control;
+  message.msg_controllen = sizeof control;
+  const ssize_t bytes = recvmsg(successor_channel_.get(), &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+  if (bytes < 0) return errno == EINTR;
+  if (bytes == 0) {
+    successor_channel_.reset();
+    begin_drain(WorkerOrder::kDrain, deadline_);
+    return false;
+  }
+  Result<HandedOver> handed_over = take_descriptors(message);
+  if (!handed_over) return true;
+  Result<std::unique_ptr<HandoffRequest>> request =
+      HandoffRequestParser().parse(std::span<const char>(payload.data(), static_cast<std::size_t>(bytes)));
+  if (!request || (*request)->answer_id.empty()) return true;
+  handed_over->client.transport = Transport::kRelayed;
+  workforce_.give_for_successor(std::move(handed_over->client), std::move(*request));
+  return true;
 }
 
 void Server::quit(const char* reason) const {

@@ -62,8 +62,11 @@ class Server {
   void take(const ConfigChanges& changes);
   void upgrade();
   void handle_successor();
+  // The successor asks for answers that are kept here.
+  void handle_successor_handoffs();
+  bool take_successor_handoff();
   // Streams have until `deadline` to end.
-  void begin_drain(Time deadline);
+  void begin_drain(WorkerOrder order, Time deadline);
   Time next_due() const { return std::min({deadline_, watchdog_due_, status_server_due_}); }
   // Ends the process without waiting for streams.
   [[noreturn]] void quit(const char* reason) const;
@@ -74,8 +77,8 @@ class Server {
   UniqueFd signals_;
   ListeningSocket socket_;   // its descriptor can be passed to a successor; the first worker has a copy
   bool owns_socket_ = true;  // this process must remove its file
-  UniqueFd predecessor_;     // a pipe to the predecessor, which waits for the report that this process serves
   std::optional<Successor> successor_;
+  UniqueFd successor_channel_;  // once it serves; none before, and when it has ended
   Workforce workforce_;
   std::optional<DaemonStatus> status_;
   std::unique_ptr<StatusServer> status_server_;

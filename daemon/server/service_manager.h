@@ -18,7 +18,7 @@ namespace streaming {
 // The names that passed descriptors have, in LISTEN_FDNAMES, when a daemon passes them to its successor.
 inline constexpr char kOwnSocketName[] = "own-socket";  // the successor must remove its file
 inline constexpr char kSocketName[] = "socket";
-inline constexpr char kUpgradeName[] = "upgrade";  // the pipe on which the successor says that it serves
+inline constexpr char kUpgradeName[] = "upgrade";  // the socket on which the successor reports that it serves
 
 struct PassedDescriptors {
   UniqueFd listener;  // none: the daemon makes its own

@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <systemd/sd-daemon.h>
@@ -108,7 +109,9 @@ bool Invocation::is_replaced() const {
 
 Result<Successor> Successor::start(const Invocation& invocation, int listener, bool owns_file) {
   int ends[2];
-  if (pipe2(ends, O_CLOEXEC) != 0) return Error::from_errno("cannot create a pipe", errno);
+  if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0) {
+    return Error::from_errno("cannot create a socket pair", errno);
+  }
   UniqueFd readiness(ends[0]);
   UniqueFd upgrade_end(ends[1]);
   const UniqueFd upgrade = set_aside(upgrade_end.get());
@@ -144,12 +147,6 @@ bool Successor::read_readiness() {
   const bool serves = ::read(readiness_.get(), &byte, 1) == 1;
   if (serves) pid_ = -1;
   return serves;
-}
-
-void report_that_we_serve(UniqueFd upgrade) {
-  constexpr char kWord = 1;
-  // If the predecessor has ended meanwhile, no report is needed.
-  if (::write(upgrade.get(), &kWord, 1) < 0) return;
 }
 
 }  // namespace streaming

@@ -39,11 +39,13 @@ class Successor {
   ~Successor();
 
   pid_t pid() const { return pid_; }
-  // The end of a pipe. Readable when read_readiness() has a result.
+  // A socket. Readable when read_readiness() has a result.
   int readiness() const { return readiness_.get(); }
 
   // Whether the successor serves. If not, it ended before that.
   bool read_readiness();
+  // Once it serves: on this socket it asks for answers that this process has (see server/predecessor.h).
+  UniqueFd take_channel() { return std::move(readiness_); }
 
  private:
   Successor(pid_t pid, UniqueFd readiness) : pid_(pid), readiness_(std::move(readiness)) {}
@@ -51,8 +53,5 @@ class Successor {
   pid_t pid_;  // -1: no longer this process's to end
   UniqueFd readiness_;
 };
-
-// In the successor: writes to the descriptor that was passed as kUpgradeName.
-void report_that_we_serve(UniqueFd upgrade);
 
 }  // namespace streaming

@@ -87,8 +87,13 @@ Worker::Worker(std::size_t index, std::shared_ptr<const Config> config, SharedBy
       reports_(*config, timers_, http_, counters_, shared.records),
       answers_(load_.worker, timers_, shared.answers, shared.users, reports_, counters_, streams_,
                answer_settings(*config, shared, load_)),
+      imports_(*ring_, timers_, shared.predecessor.get(), answers_,
+               {.decide = [this](Client client, std::unique_ptr<HandoffRequest> request) {
+                  take_over(std::move(client), std::move(request));
+                },
+                .answer = [this](Client client, const Refusal& answer) { answer_at_once(std::move(client), answer); }}),
       streams_(*ring_, timers_, load_, shared.users, reports_, counters_, stream_settings(*config, load_)),
-      answer_router_(load_.worker, shared.answers, answers_, streams_, counters_,
+      answer_router_(load_.worker, shared.answers, answers_, imports_, streams_, counters_,
                      [this](std::uint32_t worker, Client client, std::unique_ptr<HandoffRequest> request) {
                        send_on(worker, std::move(client), std::move(request));
                      }),
@@ -111,6 +116,7 @@ void Worker::enter_at(CompletionTable& completions) {
   http_.enter_at(completions);
   streams_.enter_at(completions);
   programs_.enter_at(completions);
+  imports_.enter_at(completions);
 }
 
 void Worker::listen(UniqueFd socket) {
@@ -267,20 +273,27 @@ Admission Worker::find_backend(HandoffRequest& request, Backend*& backend) {
 }
 
 void Worker::send_on(std::uint32_t worker, Client client, std::unique_ptr<HandoffRequest> request) {
-  Worker& owner = *shared_.workers[worker];
-  owner.load_.take_over();
+  shared_.workers[worker]->give(std::move(client), std::move(request));
   load_.release();
-  auto sent = std::make_shared<SentOn>(&owner.load_, std::move(client), std::move(request));
-  owner.post([&owner, sent] {
+}
+
+void Worker::give(Client client, std::unique_ptr<HandoffRequest> request) {
+  load_.take_over();
+  auto sent = std::make_shared<SentOn>(&load_, std::move(client), std::move(request));
+  post([this, sent] {
     sent->load = nullptr;
-    owner.take_over(std::move(sent->client), std::move(sent->request));
+    take_over(std::move(sent->client), std::move(sent->request));
   });
 }
 
 void Worker::take_over(Client client, std::unique_ptr<HandoffRequest> request) {
   Admission admission =
       streams_.closing() ? Refusal{503, "the server is being restarted"} : on_client(client, std::move(request));
-  if (admission || streams_.open_refused(client, admission.refusal())) return;
+  if (!admission) answer_at_once(std::move(client), admission.refusal());
+}
+
+void Worker::answer_at_once(Client client, const Refusal& answer) {
+  if (streams_.open_refused(client, answer)) return;
   load_.release();
   log::warn("a refused client is closed without an answer: too many are being answered");
 }
@@ -353,7 +366,7 @@ void Worker::on_wakeup(const Completion&) {
 }
 
 void Worker::carry_out(WorkerOrder order) {
-  if (order >= WorkerOrder::kDrain && carried_out_ < WorkerOrder::kDrain && listener_) listener_->stop();
+  if (order >= WorkerOrder::kHandOver && carried_out_ < WorkerOrder::kHandOver && listener_) listener_->stop();
   if (order >= WorkerOrder::kEnd && carried_out_ < WorkerOrder::kEnd) {
     receiver_.stop();
     answers_.end_all();
@@ -377,7 +390,9 @@ bool Worker::backends_in_use() const {
 
 // The assignments also count connections that the listener's ring is still passing on.
 bool Worker::finished() const {
-  return given_up_ || (carried_out_ >= WorkerOrder::kDrain && !listening() && streams_.empty() && receiver_.idle() &&
+  const bool may_end =
+      carried_out_ >= WorkerOrder::kDrain || (carried_out_ == WorkerOrder::kHandOver && answers_.empty());
+  return given_up_ || (may_end && !listening() && streams_.empty() && receiver_.idle() &&
                        load_.assigned.load(std::memory_order_acquire) == 0 && output_reader_.empty() &&
                        files_.empty() && programs_.empty() && children_.empty() && !backends_in_use() && reports_.idle());
 }

@@ -24,7 +24,9 @@
 #include "ring/completion_table.h"
 #include "ring/ring.h"
 #include "ring/timer_wheel.h"
+#include "server/answer_imports.h"
 #include "server/answer_router.h"
+#include "server/predecessor.h"
 #include "stream/program_table.h"
 #include "stream/stream_table.h"
 #include "upstream/upstream_client.h"
@@ -34,6 +36,7 @@ namespace streaming {
 // A worker's order. It is only ever raised.
 enum class WorkerOrder : int {
   kServe,
+  kHandOver,  // accept nothing, and end when the last stream has ended and no answer is kept any more
   kDrain,  // accept nothing, and end when the last stream has ended
   kEnd,    // end the streams too, with an error event
 };
@@ -49,6 +52,7 @@ struct SharedByWorkers {
   ByteBudget records{kMaxRecordsBytes};  // for what is collected of answers for their reports
   int descriptors = 0;           // Capacity::descriptors
   std::function<void()> notify;  // called on a worker's thread when its listening() or running() has become false
+  std::unique_ptr<Predecessor> predecessor;  // null: there is none; set before they run
   std::vector<Worker*> workers;  // set before they run; post() alone is for others
   std::atomic<std::int64_t> programs{0};  // programs that run for clients
 };
@@ -73,6 +77,8 @@ class Worker final : private ClientReceiver, private TimerOwner {
   // Runs `work` on the worker's thread at its next turn. If the worker ends before that, or has ended, `work` is
   // destroyed.
   void post(std::function<void()> work);
+  // Gives it a hand-off that names an answer. If the worker ends before it takes it, the client is closed.
+  void give(Client client, std::unique_ptr<HandoffRequest> request);
   // Applies to new streams; its limits apply to all. Settings that need a restart do not change.
   void reconfigure(std::shared_ptr<const Config> config);
   // Whether its loop has run since the last call.
@@ -113,6 +119,7 @@ class Worker final : private ClientReceiver, private TimerOwner {
   // For a hand-off that names a kept answer, which another worker has; and on that worker.
   void send_on(std::uint32_t worker, Client client, std::unique_ptr<HandoffRequest> request);
   void take_over(Client client, std::unique_ptr<HandoffRequest> request);
+  void answer_at_once(Client client, const Refusal& answer);
   bool on_refused_client(Client& client, const Refusal& refusal) override;
   // Whether the process has descriptors left besides the client's.
   Admission check_descriptors(const Client& client) const;
@@ -145,6 +152,7 @@ class Worker final : private ClientReceiver, private TimerOwner {
   std::vector<std::unique_ptr<BackendSet>> replaced_backends_;  // by a reload; streams still use them
   AnswerReports reports_;
   AnswerTable answers_;
+  AnswerImports imports_;
   StreamTable streams_;
   AnswerRouter answer_router_;
   ProgramTable programs_;

@@ -40,6 +40,7 @@ Workforce::Workforce(const Config& config)
               .answers = {},
               .requests = ByteBudget(most_held_bytes(config)),
               .notify = [this] { eventfd_write(events_.get(), 1); },
+              .predecessor = nullptr,
               .workers = {}} {
 }
 
@@ -66,6 +67,12 @@ Status Workforce::make(std::shared_ptr<const Config> config, const Capacity& cap
     shared_.workers.push_back(workers_.back().get());
   }
   return success();
+}
+
+void Workforce::give_for_successor(Client client, std::unique_ptr<HandoffRequest> request) {
+  request->for_successor = true;
+  const auto found = shared_.answers.find(request->answer_id, request->user_id);
+  if (found) workers_[found->worker]->give(std::move(client), std::move(request));
 }
 
 void Workforce::listen(UniqueFd socket, int type) {

@@ -29,6 +29,11 @@ class Workforce {
   ~Workforce();
 
   Status make(std::shared_ptr<const Config> config, const Capacity& capacity, const EngineChoice& engine);
+  // Before make().
+  void set_predecessor(std::unique_ptr<Predecessor> predecessor) { shared_.predecessor = std::move(predecessor); }
+  Predecessor* predecessor() const { return shared_.predecessor.get(); }
+  // Gives a hand-off of the successor to the worker that has its answer; closes the client if none has it.
+  void give_for_successor(Client client, std::unique_ptr<HandoffRequest> request);
   // The first worker accepts for all. `type` is the socket's.
   void listen(UniqueFd socket, int type);
   // The Error reports why a worker has no thread; then the process can only end.

@@ -63,6 +63,12 @@ std::optional<Format> find_format(std::string_view name) {
   return found == kFormats.end() ? std::nullopt : std::optional(found->format);
 }
 
+std::string_view format_name(Format format) {
+  const auto found =
+      std::find_if(kFormats.begin(), kFormats.end(), [format](const FormatName& named) { return named.format == format; });
+  return found == kFormats.end() ? std::string_view() : found->name;
+}
+
 std::string format_names() {
   std::string names;
   for (const FormatName& format : kFormats) {

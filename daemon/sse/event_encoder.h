@@ -26,6 +26,9 @@ enum class Format : std::uint8_t {
 
 std::optional<Format> find_format(std::string_view name);
 
+// Empty for kVerbatim.
+std::string_view format_name(Format format);
+
 // "content, raw, ui-message"
 std::string format_names();
 

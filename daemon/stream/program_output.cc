@@ -33,8 +33,13 @@ class ProgramOutput::Session final : public BackendSession {
   ProgramOutput* output_;  // null once it is destroyed
 };
 
-ProgramOutput::ProgramOutput(Ring& ring, TimerWheel& timers, Handle program, UniqueFd socket, Work& over)
-    : ring_(ring), timers_(timers), program_(program), socket_(std::move(socket)), over_(over) {
+ProgramOutput::ProgramOutput(Ring& ring, TimerWheel& timers, Tag readable, Tag receive, UniqueFd socket, Work& over)
+    : ring_(ring),
+      timers_(timers),
+      readable_(readable),
+      receive_(receive),
+      socket_(std::move(socket)),
+      over_(over) {
 }
 
 ProgramOutput::~ProgramOutput() {
@@ -51,7 +56,7 @@ std::unique_ptr<BackendSession> ProgramOutput::begin(EventSink& sink) {
 void ProgramOutput::submit_watch() {
   CHECK(!in_flight_);
   in_flight_ = true;
-  ring_.submit_poll(RingFile::regular(socket_.get()), POLLIN, Tag{Operation::kProgramReadable, program_});
+  ring_.submit_poll(RingFile::regular(socket_.get()), POLLIN, readable_);
 }
 
 void ProgramOutput::on_readable(const Completion& completion) {
@@ -61,7 +66,7 @@ void ProgramOutput::on_readable(const Completion& completion) {
   // The kernel had no memory for the watch.
   if (completion.result < 0) return submit_watch();
   in_flight_ = true;
-  ring_.submit_receive(RingFile::regular(socket_.get()), buffer_, Tag{Operation::kProgramReceive, program_});
+  ring_.submit_receive(RingFile::regular(socket_.get()), buffer_, receive_);
 }
 
 void ProgramOutput::on_received(const Completion& completion) {
@@ -99,7 +104,7 @@ void ProgramOutput::resume() {
 
 void ProgramOutput::cancel() {
   if (std::exchange(sink_, nullptr) == nullptr) return;
-  if (in_flight_) return ring_.submit_cancel(Tag{Operation::kProgramReadable, program_});  // a receive does not wait
+  if (in_flight_) return ring_.submit_cancel(readable_);  // a receive does not wait
   note_over();
 }
 

@@ -25,9 +25,9 @@ inline constexpr std::size_t kProgramReadBytes = 16 * 1024;
 
 class ProgramOutput {
  public:
-  // Borrows the ring, the timers and `over`, which is asked for soon when over() has become true. `program` names the
-  // operations.
-  ProgramOutput(Ring& ring, TimerWheel& timers, Handle program, UniqueFd socket, Work& over);
+  // Borrows the ring, the timers and `over`, which is asked for soon when over() has become true. `readable` and
+  // `receive` name the operations, whose completions come to the next two functions.
+  ProgramOutput(Ring& ring, TimerWheel& timers, Tag readable, Tag receive, UniqueFd socket, Work& over);
   ~ProgramOutput();
 
   // The stream's session; called once.
@@ -56,7 +56,8 @@ class ProgramOutput {
 
   Ring& ring_;
   TimerWheel& timers_;
-  const Handle program_;
+  const Tag readable_;
+  const Tag receive_;
   UniqueFd socket_;
   Work& over_;
   Session* session_ = nullptr;  // the stream's, while it has it

@@ -250,7 +250,9 @@ Result<Handle> ProgramTable::start_behind_pair(Program& program, const HandoffRe
   }
   UniqueFd ours(ends[0]);
   const UniqueFd its(ends[1]);
-  program.output_ = std::make_unique<ProgramOutput>(ring_, timers_, program.handle_, std::move(ours), program.over_);
+  program.output_ = std::make_unique<ProgramOutput>(ring_, timers_, Tag{Operation::kProgramReadable, program.handle_},
+                                                    Tag{Operation::kProgramReceive, program.handle_}, std::move(ours),
+                                                    program.over_);
   return start_child(program, its, request);
 }
 

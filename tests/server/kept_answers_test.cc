@@ -5,11 +5,11 @@
 #include <gtest/gtest.h>
 
 #include <string>
-#include <thread>
 #include <vector>
 
 #include "support/daemon_process.h"
 #include "support/mock_answer.h"
+#include "support/upgrade.h"
 
 namespace streaming {
 namespace {
@@ -23,19 +23,20 @@ std::string body(const std::string& answer) {
   return end == std::string::npos ? "" : answer.substr(end + 4);
 }
 
+// Reads until the text has come, so that the answer runs.
+std::string read_until(int browser, std::string_view text) {
+  std::string read;
+  char byte = 0;
+  while (read.find(text) == std::string::npos && ::read(browser, &byte, 1) == 1) read += byte;
+  return read;
+}
+
 class KeptAnswers : public testing::Test {
  protected:
   void SetUp() override { ASSERT_TRUE(daemon.ready()) << daemon.log(); }
 
   std::string answer_to(const std::string& payload) const {
     return read_to_end(daemon.hand_client_over(payload).get());
-  }
-  // Reads until the text has come, so that the answer runs.
-  static std::string read_until(int browser, std::string_view text) {
-    std::string read;
-    char byte = 0;
-    while (read.find(text) == std::string::npos && ::read(browser, &byte, 1) == 1) read += byte;
-    return read;
   }
 
   DaemonProcess daemon{{"--delay", "30", "--workers", "3"}};
@@ -119,6 +120,84 @@ TEST_F(KeptAnswers, KeepTheDaemonUntilTheyEndButNotAfterwards) {
   asker.reset();
   EXPECT_EQ(daemon.stop(), 0);
   EXPECT_THAT(daemon.log(), HasSubstr("answer ended answer=a backend=mock cause=completed events=18"));
+}
+
+// --- During an upgrade ----------------------------------------------------------------------------------------------
+
+class KeptAnswersInAnUpgrade : public Upgrade {
+ protected:
+  static constexpr const char* kAsk = R"({"answer_id":"a","user_id":"u"})";
+  static constexpr const char* kFollow = R"({"answer_id":"a","action":"follow","user_id":"u"})";
+  static constexpr const char* kStop = R"({"answer_id":"a","action":"stop","user_id":"u"})";
+
+  std::string answer_to(const std::string& payload) const {
+    return read_to_end(daemon.hand_client_over(payload).get());
+  }
+  // Until the old daemon has nothing that is kept, and its successor has ended too.
+  void end_both(pid_t successor) {
+    kill(successor, SIGTERM);
+    EXPECT_EQ(daemon.exit_status(), 0);
+    EXPECT_EQ(end(successor), 0);
+  }
+
+  DaemonProcess daemon{{"--delay", "60", "--workers", "2"}};
+};
+
+TEST_F(KeptAnswersInAnUpgrade, AreFollowedAndKeptByTheSuccessor) {
+  ASSERT_TRUE(daemon.ready()) << daemon.log();
+  const std::string ended = body(answer_to(R"({"answer_id":"ended","format":"ui-message"})"));
+  UniqueFd asker = daemon.hand_client_over(kAsk);
+  const std::string beginning = read_until(asker.get(), "id: 3\n");
+  const pid_t successor = successor_of(daemon);
+  ASSERT_GT(successor, 0) << daemon.log();
+
+  const UniqueFd follower = daemon.hand_client_over(kFollow);
+  const UniqueFd reconnected =
+      daemon.hand_client_over(R"({"answer_id":"a","user_id":"u","apache":{"last_event_id":"3"}})");
+  EXPECT_THAT(answer_to(R"({"answer_id":"a","action":"follow","user_id":"v"})"), StartsWith("HTTP/1.1 403 "));
+  EXPECT_THAT(answer_to(R"({"answer_id":"none","action":"follow"})"), StartsWith("HTTP/1.1 204 "));
+  EXPECT_THAT(answer_to(R"({"answer_id":"none","action":"stop"})"), StartsWith("HTTP/1.1 404 "));
+  EXPECT_EQ(body(answer_to(R"({"answer_id":"ended"})")), ended);
+
+  const std::string whole = body(beginning + read_to_end(asker.get()));
+  EXPECT_THAT(whole, HasSubstr("id: 19\ndata: [DONE]\n\n"));
+  EXPECT_EQ(body(read_to_end(follower.get())), whole);
+  const std::string rest = body(read_to_end(reconnected.get()));
+  EXPECT_THAT(rest, StartsWith(":\n\nid: 4\n"));
+  EXPECT_TRUE(whole.ends_with(rest.substr(3)));
+  EXPECT_THAT(answer_to(R"({"answer_id":"a","user_id":"u","apache":{"last_event_id":"19"}})"), StartsWith("HTTP/1.1 204 "));
+  end_both(successor);
+}
+
+TEST_F(KeptAnswersInAnUpgrade, AreStoppedWhereTheyRun) {
+  ASSERT_TRUE(daemon.ready()) << daemon.log();
+  const UniqueFd asker = daemon.hand_client_over(kAsk);
+  read_until(asker.get(), "id: 1\n");
+  const pid_t successor = successor_of(daemon);
+  ASSERT_GT(successor, 0) << daemon.log();
+  const UniqueFd follower = daemon.hand_client_over(kFollow);
+  read_until(follower.get(), "id: 1\n");  // the successor has it
+  EXPECT_THAT(answer_to(R"({"answer_id":"a","action":"stop","user_id":"v"})"), StartsWith("HTTP/1.1 403 "));
+  EXPECT_THAT(answer_to(kStop), StartsWith("HTTP/1.1 204 "));
+  for (const int browser : {asker.get(), follower.get()}) {
+    EXPECT_THAT(read_to_end(browser), HasSubstr("data: {\"stopped\":true}\n\ndata: [DONE]\n\n"));
+  }
+  EXPECT_THAT(answer_to(kStop), StartsWith("HTTP/1.1 404 "));
+  EXPECT_THAT(answer_to(kFollow), HasSubstr("data: {\"stopped\":true}"));
+  end_both(successor);
+}
+
+TEST_F(Upgrade, WaitsForTheAnswersThatAreStillKept) {
+  DaemonProcess brief({"--delay", "1"});
+  ASSERT_TRUE(brief.ready()) << brief.log();
+  brief.write_config("[answers]\nkeep_ms = 300\n");
+  brief.signal(SIGHUP);
+  ASSERT_TRUE(brief.logs("answers.keep_ms has changed")) << brief.log();
+  EXPECT_THAT(read_to_end(brief.hand_client_over(R"({"answer_id":"a"})").get()), HasSubstr("id: 19\n"));
+  const pid_t successor = successor_of(brief);
+  ASSERT_GT(successor, 0) << brief.log();
+  EXPECT_EQ(brief.exit_status(), 0);
+  EXPECT_EQ(end(successor), 0);
 }
 
 }  // namespace

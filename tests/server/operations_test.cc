@@ -3,7 +3,6 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <sys/prctl.h>
 #include <sys/stat.h>
 
 #include <cstdint>
@@ -16,6 +15,7 @@
 #include "support/connection_part.h"
 #include "support/daemon_process.h"
 #include "support/tls_peer.h"
+#include "support/upgrade.h"
 
 namespace streaming {
 namespace {
@@ -241,30 +241,6 @@ TEST(Warnings, NameTheBackendWhoseApiWantsAKeyThatThereIsNot) {
 }
 
 // --- Upgrade --------------------------------------------------------------------------------------------------------
-
-class Upgrade : public testing::Test {
- protected:
-  // So that this process can reap the successor when its parent has ended.
-  Upgrade() { prctl(PR_SET_CHILD_SUBREAPER, 1); }
-  ~Upgrade() override { prctl(PR_SET_CHILD_SUBREAPER, 0); }
-
-  // The process that serves after `signal`; 0 if none does.
-  static pid_t successor_of(const DaemonProcess& daemon, int signal = SIGUSR2) {
-    daemon.signal(signal);
-    if (!daemon.logs(" serves; this one ends")) return 0;
-    const std::string log = daemon.log();
-    const std::size_t end = log.rfind(" serves; this one ends");
-    const std::size_t begin = log.rfind(' ', end - 1) + 1;
-    return std::stoi(log.substr(begin, end - begin));
-  }
-  // Ends a process whose parent has ended, and returns its status.
-  static int end(pid_t process) {
-    int status = -1;
-    kill(process, SIGTERM);
-    EXPECT_EQ(waitpid(process, &status, 0), process);
-    return status;
-  }
-};
 
 TEST_F(Upgrade, CutsNoStreamAndServesNewOnesFromTheSuccessor) {
   DaemonProcess daemon({"--delay", "30"});

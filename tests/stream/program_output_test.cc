@@ -28,7 +28,8 @@ class ProgramOutputTest : public testing::Test, private CompletionHandler, priva
     int ends[2];
     EXPECT_EQ(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
     program_ = UniqueFd(ends[1]);
-    output_ = std::make_unique<ProgramOutput>(ring_, timers_, Handle{1, 2}, UniqueFd(ends[0]), over_);
+    output_ = std::make_unique<ProgramOutput>(ring_, timers_, Tag{Operation::kProgramReadable, {1, 2}},
+                                              Tag{Operation::kProgramReceive, {1, 2}}, UniqueFd(ends[0]), over_);
     session_ = output_->begin(sink_);
     ring_.set_handler(*this);
   }
