@@ -5,11 +5,11 @@ import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { after, before, beforeEach, test } from "node:test";
 import { fileURLToPath } from "node:url";
-import { startBrowser } from "./site.mjs";
+import { startBrowser, startNetwork } from "./site.mjs";
 
 const checkout = fileURLToPath(new URL("../..", import.meta.url));
 
-let demo, origin, browser, page;
+let demo, network, origin, browser, page;
 
 before(async () => {
   demo = spawn("./demo", { cwd: checkout, env: { ...process.env, DAEMON_TOKEN_DELAY_MS: "150", OPENAI_API_KEY: "" }, stdio: ["ignore", "pipe", "inherit"] });
@@ -20,10 +20,13 @@ before(async () => {
     if (origin) break;
   }
   assert.ok(origin, printed);
+  network = await startNetwork(origin);
+  origin = network.origin;
   browser = await startBrowser();
 });
 after(async () => {
   await browser?.close();
+  network?.close();
   demo?.kill();
 });
 beforeEach(async () => {
@@ -82,9 +85,10 @@ test("a reload in the middle of an answer goes on where it was", async () => {
 test("five seconds without a network, in the middle of an answer", async () => {
   await ask("offline");
   await hasBegun();
-  await page.context().setOffline(true);
+  network.setDown(true);
+  await page.locator(".trouble").waitFor();
   await new Promise((resolve) => setTimeout(resolve, 5000));
-  await page.context().setOffline(false);
+  network.setDown(false);
   await assertWhole("offline");
 });
 

@@ -2,6 +2,7 @@
 // The chat of php-examples with a scripted server in the place of chat.php, and Chromium that looks at it.
 import { spawn } from "node:child_process";
 import { createServer } from "node:http";
+import { connect, createServer as createProxy } from "node:net";
 import { readFile } from "node:fs/promises";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
@@ -69,6 +70,39 @@ async function text(stream) {
 
 export function startBrowser() {
   return chromium.launch({ executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", args: ["--no-sandbox"] });
+}
+
+/** A network between the browser and a server of this machine, which can fail: setDown(true) cuts all connections. */
+export async function startNetwork(origin) {
+  const sockets = new Set();
+  let isDown = false;
+  const server = createProxy((browser) => {
+    const site = connect(new URL(origin).port, "127.0.0.1");
+    for (const [socket, other] of [[browser, site], [site, browser]]) {
+      sockets.add(socket);
+      socket.on("error", () => {});
+      socket.on("close", () => {
+        sockets.delete(socket);
+        other.destroy();
+      });
+    }
+    browser.pipe(site).pipe(browser);
+    if (isDown) browser.destroy();
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const setDown = (down) => {
+    isDown = down;
+    if (down) for (const socket of sockets) socket.destroy();
+  };
+  return {
+    origin: `http://127.0.0.1:${server.address().port}`,
+    setDown,
+    close: () => {
+      setDown(true);
+      server.close();
+    },
+  };
 }
 
 // --- Answers --------------------------------------------------------------------------------------------------------
