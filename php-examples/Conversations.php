@@ -101,10 +101,13 @@ final class Conversations
         return $messages;
     }
 
-    /** Does nothing if the answer's end is known already, or if its turn was given up. */
+    /**
+     * Does nothing if the answer is complete already, or if its turn was given up. One that was cut by the daemon's end may have
+     * been asked for again.
+     */
     public function end(string $answerId, string $answer, string $cause): void
     {
-        $this->query('UPDATE turns SET answer = ?, cause = ? WHERE answer_id = ? AND cause IS NULL', $answer, $cause, $answerId);
+        $this->query('UPDATE turns SET answer = ?, cause = ? WHERE answer_id = ? AND (cause IS NULL OR cause <> ?)', $answer, $cause, $answerId, 'completed');
     }
 
     /** @return list<array<string, mixed>> */

@@ -70,6 +70,13 @@ expect(messages($payload) === 'u:One a:First u:Two', 'the history, not ' . messa
 [, $again] = chat($turn(1, 'One'));
 expect(messages($again) === 'u:One', 'of an earlier question only what was before it');
 
+chat($turn(8, 'Again', ['conversation' => id('d')]));
+report(id(8), 'Ha', 'cut');
+report(id(8), 'Half and all', 'completed');
+report(id(8), 'Ha', 'cut');
+[, $conversation] = chat([], method: 'GET', path: 'chat.php?conversation=' . id('d'));
+expect($conversation['turns'][0]['answer'] === 'Half and all', 'the complete answer');
+
 // The model reads questions and answers in turn: no question without an answer, but what a user has stopped.
 report(id(2), '', 'idle_timeout');
 chat($turn(3, 'Three'));
