@@ -4,6 +4,8 @@
 #include <fcntl.h>
 #include <linux/openat2.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <cstring>
@@ -18,6 +20,11 @@ namespace {
 constexpr std::uint64_t kBeneath = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS;
 
 }  // namespace
+
+bool can_open_beneath() {
+  // A size that no kernel accepts.
+  return syscall(SYS_openat2, AT_FDCWD, ".", nullptr, 0) == 0 || errno == EINVAL;
+}
 
 // One file. It always has one operation in flight, and is freed when its last one has completed.
 class FileReader::Job {

@@ -31,6 +31,9 @@ class FileReceiver {
   ~FileReceiver() = default;
 };
 
+// Whether this system can open files as FileReader does: openat2() of Linux 5.6, unless a filter forbids it.
+bool can_open_beneath();
+
 class FileReader {
  public:
   using Directory = std::shared_ptr<const UniqueFd>;

@@ -90,8 +90,18 @@ Groups& groups() {
 
 }  // namespace
 
+bool can_watch_programs() {
+  // No process has the number 0.
+  static const bool can = syscall(SYS_pidfd_open, 0, 0) == 0 || errno == EINVAL;
+  return can;
+}
+
 Result<RunningProgram> start_program(const ProgramStart& start) {
   CHECK(!start.words.empty() && start.output > STDERR_FILENO);
+  // Asked first, because a program that runs may have answered already.
+  if (!can_watch_programs()) {
+    return Error{"cannot watch " + start.words.front() + ": pidfd_open() of Linux 5.3 is missing or forbidden", ENOSYS};
+  }
   RunningProgram program;
   const std::lock_guard lock(groups().mutex);
   if (const int failed = Spawn().run(start, program.pid); failed != 0) {

@@ -33,6 +33,10 @@ struct RunningProgram {
   UniqueFd pidfd;  // readable when the program has ended
 };
 
+// Whether this system can report that a program has ended: pidfd_open() of Linux 5.3, unless a filter forbids it.
+// Otherwise no program is started.
+bool can_watch_programs();
+
 // The program has the daemon's standard error, the default of every signal, none blocked, and a process group of its
 // own. The Error's code is the errno of the failed start.
 Result<RunningProgram> start_program(const ProgramStart& start);

@@ -83,8 +83,8 @@ UniqueFd set_aside(int fd) {
   sigemptyset(&none);
   sigprocmask(SIG_SETMASK, &none, nullptr);
   signal(SIGPIPE, SIG_DFL);
-  if (dup2(listener, kListenerFd) >= 0 && dup2(upgrade, kUpgradeFd) >= 0 &&
-      close_range(kFirstUnpassedFd, ~0U, 0) == 0) {
+  if (dup2(listener, kListenerFd) >= 0 && dup2(upgrade, kUpgradeFd) >= 0) {
+    closefrom(kFirstUnpassedFd);  // unlike close_range(), also before Linux 5.9
     execve(executable, arguments, environment.pointers());
   }
   _exit(EXIT_FAILURE);

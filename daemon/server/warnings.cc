@@ -6,6 +6,8 @@
 
 #include "base/log.h"
 #include "config/profile.h"
+#include "files/file_reader.h"
+#include "process/program.h"
 
 namespace streaming {
 namespace {
@@ -29,6 +31,16 @@ void add_unverified(const std::string& whose, std::vector<std::string>& warnings
   warnings.push_back("insecure_ssl is on: the certificate of " + whose + " is not verified");
 }
 
+// What only newer kernels have, or what a container's filter of its time does not know.
+void add_missing_calls(const Config& config, std::vector<std::string>& warnings) {
+  if (!config.exec_commands.empty() && !can_watch_programs()) {
+    warnings.emplace_back("programs of backend exec cannot be started: pidfd_open() of Linux 5.3 is missing or forbidden");
+  }
+  if (!config.attachments_data_dir.empty() && !can_open_beneath()) {
+    warnings.emplace_back("attachments cannot be read: openat2() of Linux 5.6 is missing or forbidden");
+  }
+}
+
 }  // namespace
 
 std::vector<std::string> warnings_of(const Config& config) {
@@ -48,6 +60,7 @@ std::vector<std::string> warnings_of(const Config& config) {
   for (const auto& [name, hook] : config.hooks) {
     if (with_profile(config, kHooks, hook).hook_insecure_ssl) add_unverified("hook " + name, warnings);
   }
+  add_missing_calls(config, warnings);
   return warnings;
 }
 

@@ -3,11 +3,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <linux/filter.h>
-#include <linux/seccomp.h>
 #include <netinet/in.h>
-#include <stddef.h>
-#include <sys/prctl.h>
 #include <sys/syscall.h>
 
 #include <algorithm>
@@ -16,6 +12,7 @@
 
 #include "protocol/handoff_protocol.h"
 #include "support/daemon_process.h"
+#include "support/forbidden_calls.h"
 #include "support/mock_answer.h"
 #include "support/payload_memfd.h"
 
@@ -263,25 +260,10 @@ TEST(Daemon, EndsAlsoWhenNobodyReadsItsLog) {
 
 // --- Starting -------------------------------------------------------------------------------------------------------
 
-// Makes io_uring's calls from `first` on fail with `error`, as a container's seccomp profile does.
-void forbid_io_uring(int error, unsigned first = SYS_io_uring_setup) {
-  static_assert(SYS_io_uring_enter == SYS_io_uring_setup + 1 && SYS_io_uring_register == SYS_io_uring_setup + 2);
-  sock_filter filter[] = {
-      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
-      BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, first, 0, 2),
-      BPF_JUMP(BPF_JMP | BPF_JGT | BPF_K, SYS_io_uring_register, 1, 0),
-      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | static_cast<unsigned>(error)),
-      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
-  };
-  const sock_fprog program{std::size(filter), filter};
-  prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
-  prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program);
-}
-
 TEST(DaemonStart, TakesEpollAndReportsWhyIfARuleForbidsIoUring) {
   for (const int error : {EPERM, ENOSYS}) {
-    for (const unsigned first : {SYS_io_uring_setup, SYS_io_uring_enter, SYS_io_uring_register}) {
-      DaemonProcess daemon({"--delay", "0", "--engine", "auto"}, [&] { forbid_io_uring(error, first); });
+    for (const unsigned call : {SYS_io_uring_setup, SYS_io_uring_enter, SYS_io_uring_register}) {
+      DaemonProcess daemon({"--delay", "0", "--engine", "auto"}, [&] { forbid_calls(error, {call}); });
       ASSERT_TRUE(daemon.ready()) << daemon.log();
       EXPECT_TRUE(is_whole(read_to_end(daemon.hand_client_over("{}").get()))) << daemon.log();
       EXPECT_EQ(daemon.stop(), 0);
@@ -291,21 +273,21 @@ TEST(DaemonStart, TakesEpollAndReportsWhyIfARuleForbidsIoUring) {
 }
 
 TEST(DaemonStart, SaysWhatForbidsIoUring) {
-  DaemonProcess daemon({"--engine", "io_uring"}, [] { forbid_io_uring(EPERM); });
+  DaemonProcess daemon({"--engine", "io_uring"}, [] { forbid_calls(EPERM, {SYS_io_uring_setup}); });
   EXPECT_EQ(daemon.exit_status(), 1);
   EXPECT_THAT(daemon.log(), HasSubstr("io_uring is not available"));
   EXPECT_THAT(daemon.log(), testing::AnyOf(HasSubstr("seccomp"), HasSubstr("kernel.io_uring_disabled")));
 }
 
 TEST(DaemonStart, ReportsAtTheConfigurationsCheckThatIoUringIsForbidden) {
-  DaemonProcess check({"--check-config", "--engine", "io_uring"}, [] { forbid_io_uring(EPERM); });
+  DaemonProcess check({"--check-config", "--engine", "io_uring"}, [] { forbid_calls(EPERM, {SYS_io_uring_setup}); });
   EXPECT_EQ(check.exit_status(), 1);
   EXPECT_THAT(check.log(), HasSubstr("io_uring is not available"));
   EXPECT_EQ(check.output(), "");
 }
 
 TEST(DaemonStart, SaysWhichKernelIoUringNeeds) {
-  DaemonProcess daemon({"--engine", "io_uring"}, [] { forbid_io_uring(ENOSYS); });
+  DaemonProcess daemon({"--engine", "io_uring"}, [] { forbid_calls(ENOSYS, {SYS_io_uring_setup}); });
   EXPECT_EQ(daemon.exit_status(), 1);
   EXPECT_THAT(daemon.log(), HasSubstr("Linux 6.1 or later"));
 }

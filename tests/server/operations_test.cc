@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 
 #include <cstdint>
 #include <cstdlib>
@@ -14,6 +15,7 @@
 
 #include "support/connection_part.h"
 #include "support/daemon_process.h"
+#include "support/forbidden_calls.h"
 #include "support/tls_peer.h"
 #include "support/upgrade.h"
 
@@ -230,6 +232,17 @@ TEST(AllowedUsers, AreCheckedAndCanBeChangedWhileTheDaemonRuns) {
   EXPECT_EQ(daemon.stop(), 0);
 }
 
+TEST(Warnings, NameWhatAnOldKernelCannotDo) {
+  TemporaryDirectory directory;
+  const std::string path = directory.file("config.toml");
+  std::ofstream(path) << "[backend.exec.commands]\ndefault = [\"/bin/true\"]\n";
+  DaemonProcess check({"--check-config", "--config", path, "--data-dir", directory.file("")},
+                      [] { forbid_calls(ENOSYS, {SYS_pidfd_open, SYS_openat2}); });
+  EXPECT_EQ(check.exit_status(), 0);
+  EXPECT_THAT(check.log(), HasSubstr("programs of backend exec cannot be started: pidfd_open() of Linux 5.3"));
+  EXPECT_THAT(check.log(), HasSubstr("attachments cannot be read: openat2() of Linux 5.6"));
+}
+
 TEST(Warnings, NameTheBackendWhoseApiWantsAKeyThatThereIsNot) {
   const auto without_key = [] { unsetenv("OPENAI_API_KEY"); };
   const DaemonProcess daemon({"--backend", "openai"}, without_key);
@@ -255,6 +268,16 @@ TEST_F(Upgrade, CutsNoStreamAndServesNewOnesFromTheSuccessor) {
 
   EXPECT_EQ(end(successor), 0);
   EXPECT_FALSE(std::filesystem::exists(daemon.socket())) << "the file is the successor's to remove";
+}
+
+TEST_F(Upgrade, WorksOnKernelsThatCannotCloseARangeOfDescriptors) {
+  DaemonProcess daemon({"--delay", "1"}, [] { forbid_calls(ENOSYS, {SYS_close_range}); });
+  ASSERT_TRUE(daemon.ready()) << daemon.log();
+  const pid_t successor = successor_of(daemon);
+  ASSERT_GT(successor, 0) << daemon.log();
+  EXPECT_EQ(daemon.exit_status(), 0);
+  EXPECT_THAT(answer_of(daemon), EndsWith("data: [DONE]\n\n"));
+  EXPECT_EQ(end(successor), 0);
 }
 
 TEST_F(Upgrade, CutsNoStreamOfAClientOverTls) {

@@ -3,6 +3,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/syscall.h>
 
 #include <fstream>
 #include <string>
@@ -10,6 +11,7 @@
 #include "protocol/handoff_protocol.h"
 #include "support/connection_part.h"
 #include "support/daemon_process.h"
+#include "support/forbidden_calls.h"
 #include "support/payload_memfd.h"
 #include "support/tcp_sockets.h"
 #include "support/tls_peer.h"
@@ -162,6 +164,15 @@ TEST_F(ExecTest, AProgramThatCannotBeStartedIsAnAnswerOfItsOwn) {
   EXPECT_TRUE(daemon.logs("cannot start /nonexistent/program")) << daemon.log();
   EXPECT_TRUE(eventually([&] { return daemon.descriptors() <= before; }));
   EXPECT_EQ(daemon.stop(), 0) << "no place is held";
+}
+
+TEST_F(ExecTest, NoProgramRunsIfTheKernelCannotReportItsEnd) {
+  DaemonProcess daemon(flags("touch \"$0.ran\"; echo unwatched"), [] { forbid_calls(ENOSYS, {SYS_pidfd_open}); });
+  ASSERT_TRUE(daemon.ready()) << daemon.log();
+  EXPECT_THAT(read_to_end(daemon.hand_client_over("{}").get()), testing::StartsWith("HTTP/1.1 500 "));
+  EXPECT_TRUE(daemon.logs("pidfd_open() of Linux 5.3")) << daemon.log();
+  EXPECT_FALSE(std::filesystem::exists(directory.file("program.ran")));
+  EXPECT_EQ(daemon.stop(), 0);
 }
 
 TEST_F(ExecTest, ProgramsCountAsStreamsAndAreLimited) {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// RingTurns: a real ring with timers, whose loop a test runs until its condition holds.
+// RingTurns: a real ring of the engine that this kernel offers, with timers, whose loop a test runs until its condition
+// holds.
 
 #pragma once
 
@@ -8,8 +9,8 @@
 #include <functional>
 #include <memory>
 
+#include "ring/engine.h"
 #include "ring/timer_wheel.h"
-#include "ring/uring_ring.h"
 #include "support/patience.h"
 
 namespace streaming {
@@ -17,8 +18,9 @@ namespace streaming {
 class RingTurns final : public CompletionHandler {
  public:
   RingTurns() {
+    static const Engine engine = choose_engine("auto").value().engine;
     Result<std::unique_ptr<Ring>> made =
-        UringRing::create({.client_files = 1, .connection_files = 1, .receive_bytes = 64});
+        make_ring(engine, {.client_files = 1, .connection_files = 1, .receive_bytes = 64});
     EXPECT_TRUE(made.ok()) << made.error().message;
     ring = std::move(*made);
     EXPECT_TRUE(ring->enable().ok());
