@@ -35,8 +35,8 @@ function showFailure(error) {
   alarm.role = "alert";
   const again = document.createElement("button");
   again.className = "quiet";
-  again.append("Try again");
-  again.addEventListener("click", openNamed);
+  again.append(error.action === "log-in" ? "Log in" : "Try again");
+  again.addEventListener("click", error.action === "log-in" ? () => location.reload() : openNamed);
   alarm.append(error instanceof AnswerError ? error.message : "This page has failed.", " ", again);
   log.append(alarm);
 }

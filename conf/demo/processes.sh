@@ -70,12 +70,15 @@ await_end() {
   return $status
 }
 
-# Until a process ends, which is a failure.
+# Until one has ended, with all processes of its session: a daemon that was upgraded runs on in another process. Sets `ended`.
 await_any_end() {
   local name
-  wait -n "${pid_of[@]}" || true
-  for name in "${!pid_of[@]}"; do
-    is_running "$name" || fail "$name has ended" "$name"
+  while true; do
+    for name in "${!pid_of[@]}"; do
+      kill -0 -- "-${pid_of[$name]}" 2>/dev/null || { ended=$name && return; }
+    done
+    sleep 0.2 &
+    wait $! # which a signal ends at once
   done
 }
 

@@ -239,6 +239,10 @@ TEST_F(HandoffRequestTest, TakesPhpsEmptyArrayForAnEmptyObject) {
   ASSERT_TRUE(request.ok()) << request.error().message;
   EXPECT_TRUE((*request)->response_headers.empty());
   EXPECT_TRUE((*request)->langgraph_input->ObjectEmpty());
+  const auto others = parse(R"({"lg":{"i":[]},"lg_body":[],"attachments":[],"attachment_types":[],"on_end_data":[]})");
+  ASSERT_TRUE(others.ok()) << others.error().message;
+  EXPECT_TRUE((*others)->langgraph_input->ObjectEmpty());
+  EXPECT_TRUE((*others)->request->ObjectEmpty());
   EXPECT_EQ(mistake(R"({"request":[1]})"), "the payload's field \"request\" must be an object");
 }
 
