@@ -64,6 +64,10 @@ std::string to_json(const Figures& figures) {
   write(writer, "refused", figures.refused);
   write(writer, "backends", figures.backends);
   write(writer, "tokens", figures.tokens);
+  write(writer, "running_answers", figures.running_answers);
+  write(writer, "ended_answers", figures.ended_answers);
+  write(writer, "kept_bytes", figures.kept_bytes);
+  write(writer, "followers", figures.followers);
   write(writer, "resident_bytes", figures.resident_bytes);
   write(writer, "cpu_share", figures.cpu_share);
   write(writer, "open_files", figures.open_files);

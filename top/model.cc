@@ -14,7 +14,7 @@ constexpr const char* kHistograms[] = {"daemon_first_token_seconds", "daemon_str
 
 // Causes of an end that are nobody's failure.
 bool is_good_end(const std::string& cause) {
-  return cause == "completed" || cause == "client_gone" || cause == "refused";
+  return cause == "completed" || cause == "client_gone" || cause == "refused" || cause == "stopped";
 }
 
 // What has been counted since; a daemon that was started anew began with nothing.
@@ -99,6 +99,11 @@ Figures Model::figures_of(const Exposition& after, double seconds) const {
     const Buckets &first = moments_.front().histograms[i], &last = moments_.back().histograms[i];
     *quantiles[i] = {quantile(0.5, first, last), quantile(0.95, first, last), quantile(0.99, first, last)};
   }
+  std::map<std::string, double> answers = after.by("daemon_kept_answers", "state");
+  figures.running_answers = answers["running"];
+  figures.ended_answers = answers["ended"];
+  figures.kept_bytes = after.sum("daemon_kept_answer_bytes");
+  figures.followers = after.sum("daemon_answer_followers");
   figures.resident_bytes = after.sum("process_resident_memory_bytes");
   figures.cpu_share = change(after, "process_cpu_seconds_total") / seconds;
   figures.open_files = after.sum("process_open_fds");

@@ -120,7 +120,7 @@ void draw_counted(Screen& screen, int row, int end_row, int begin, int end, cons
   screen.put(row, begin, heading, Style::kHeading);
   for (const Counted& one : all) {
     if (++row >= end_row) return;
-    const bool good = !failures || one.name == "completed" || one.name == "client_gone";
+    const bool good = !failures || one.name == "completed" || one.name == "client_gone" || one.name == "stopped";
     const Style style = good ? Style::kPlain : one.per_second > 0 ? Style::kBad : Style::kFaint;
     const std::string value = fmt::format("{}/s {:>11}", count_text(one.per_second), count_text(one.total));
     screen.put(row, begin, one.name, style);
@@ -136,6 +136,16 @@ void draw_process(Screen& screen, int row, const Figures& figures) {
                                   count_text(figures.open_files), count_text(figures.max_files)));
 }
 
+// Of kept answers, if there are any. Returns the row behind it.
+int draw_answers(Screen& screen, int row, const Figures& figures) {
+  if (figures.running_answers + figures.ended_answers <= 0) return row;
+  screen.put(row, kLeft, "answers", Style::kHeading);
+  screen.put(row, 10, fmt::format("{} run, {} have ended and are kept, {} held, {} followers",
+                                  count_text(figures.running_answers), count_text(figures.ended_answers),
+                                  bytes_text(figures.kept_bytes), count_text(figures.followers)));
+  return row + 1;
+}
+
 void draw_overview(Screen& screen, const Model& model) {
   const Figures& figures = *model.figures();
   const int columns = screen.size().columns, end_row = screen.size().rows - 1;
@@ -143,7 +153,7 @@ void draw_overview(Screen& screen, const Model& model) {
   row = draw_rates(screen, row, model);
   row = draw_latencies(screen, row, figures);
   draw_process(screen, row - 1, figures);
-  ++row;
+  row = draw_answers(screen, row, figures) + 1;
   const int middle = columns / 2;
   std::vector<Counted> failed = figures.ended;
   for (const Counted& one : figures.refused) failed.push_back({"refused: " + one.name, one.per_second, one.total});

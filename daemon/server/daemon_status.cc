@@ -44,7 +44,10 @@ void write_stream(Writer& writer, const std::string& id, const Stream& stream, T
     write(writer, "client", record->client());
     write(writer, "path", record->path());
   }
-  if (stream.backend() != nullptr) write(writer, "backend", backend_registry()[stream.backend()->index()].name);
+  if (stream.backend() != nullptr) {
+    write(writer, "backend", backend_registry()[stream.backend()->index()].name);
+    write(writer, "answer", stream.backend()->answer_id());
+  }
   write(writer, "transport", name(stream.transport()));
   write(writer, "state", kStreamStateNames[static_cast<std::size_t>(stream.state())]);
   write(writer, "age_ms", (now - stream.opened()).count());
@@ -53,19 +56,50 @@ void write_stream(Writer& writer, const std::string& id, const Stream& stream, T
   writer.EndObject();
 }
 
-// A JSON array without its brackets, of at most kMostListedStreams.
-std::string streams_of(Worker& worker) {
+void write_answer(Writer& writer, const KeptAnswer& answer, Time now) {
+  writer.StartObject();
+  write(writer, "answer", answer.id());
+  write(writer, "request_id", answer.request_id());
+  write(writer, "user", answer.user());
+  write(writer, "model", answer.asked_model());
+  write(writer, "backend", backend_registry()[answer.index()].name);
+  write(writer, "state", answer.running() ? "running" : info(answer.end()->cause).word);
+  write(writer, "age_ms", (now - answer.opened()).count());
+  write(writer, "followers", answer.followers());
+  write(writer, "events", answer.events());
+  write(writer, "kept_bytes", static_cast<std::int64_t>(answer.kept_bytes()));
+  writer.EndObject();
+}
+
+// A JSON array without its brackets, of at most kMostListed. `list` calls what it is given with each member, which it
+// writes unless there are too many.
+std::string array_of(const std::function<void(Writer& writer, const std::function<bool()>& has_room)>& list) {
   rapidjson::StringBuffer text;
   Writer writer(text);
   writer.StartArray();
   std::size_t listed = 0;
-  const Time now = MonotonicClock::now();
-  StreamTable& streams = worker.streams();
-  streams.for_each([&](const Stream& stream) {
-    if (listed++ < kMostListedStreams) write_stream(writer, streams.id_of(stream), stream, now);
-  });
+  list(writer, [&] { return listed++ < kMostListed; });
   writer.EndArray();
   return {text.GetString() + 1, text.GetSize() - 2};
+}
+
+std::string streams_of(Worker& worker) {
+  return array_of([&](Writer& writer, const auto& has_room) {
+    const Time now = MonotonicClock::now();
+    StreamTable& streams = worker.streams();
+    streams.for_each([&](const Stream& stream) {
+      if (has_room()) write_stream(writer, streams.id_of(stream), stream, now);
+    });
+  });
+}
+
+std::string answers_of(Worker& worker) {
+  return array_of([&](Writer& writer, const auto& has_room) {
+    const Time now = MonotonicClock::now();
+    worker.answers().for_each([&](const KeptAnswer& answer) {
+      if (has_room()) write_answer(writer, answer, now);
+    });
+  });
 }
 
 // A question to a worker. If the worker ends before it answers, the question is destroyed with the worker's other work.
@@ -127,16 +161,20 @@ bool DaemonStatus::alive() const {
   return !failed && silent == 0;
 }
 
-std::string DaemonStatus::streams() const {
-  std::string text = "{\"streams\":[";
+std::string DaemonStatus::all_of(const std::function<std::string(Worker&)>& list) const {
+  std::string text = "[";
   bool first = true;
   std::size_t silent = 0;
-  for (const std::string& streams : ask<std::string>(workers_, streams_of, silent)) {
-    if (streams.empty()) continue;
+  for (const std::string& members : ask<std::string>(workers_, list, silent)) {
+    if (members.empty()) continue;
     if (!std::exchange(first, false)) text += ",";
-    text += streams;
+    text += members;
   }
-  return text + "]}\n";
+  return text + "]";
+}
+
+std::string DaemonStatus::streams() const {
+  return "{\"streams\":" + all_of(streams_of) + ",\"answers\":" + all_of(answers_of) + "}\n";
 }
 
 }  // namespace streaming

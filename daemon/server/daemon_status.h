@@ -8,6 +8,7 @@
 #pragma once
 
 #include <atomic>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -34,10 +35,13 @@ class DaemonStatus {
   std::string metrics() const;  // in Prometheus' text format
   bool alive() const;           // every worker's loop runs
   bool accepting() const { return accepting_.load(std::memory_order_relaxed); }
-  std::string streams() const;  // JSON
+  std::string streams() const;  // JSON, with the kept answers
   Engine engine() const { return engine_; }
 
  private:
+  // The JSON array of what `list` writes of each worker.
+  std::string all_of(const std::function<std::string(Worker&)>& list) const;
+
   const std::span<const std::unique_ptr<Worker>> workers_;
   const ByteBudget& requests_;
   const Capacity capacity_;

@@ -46,8 +46,8 @@ inline constexpr Duration kWorkerAnswerTimeout{1000};
 inline constexpr int kStatusThreads = 8;
 inline constexpr Duration kStatusRequestTimeout{2000};
 
-// Streams that /streams lists, per worker. Over it: left out.
-inline constexpr std::size_t kMostListedStreams = 1000;
+// Streams that /streams lists, per worker, and kept answers. Over it: left out.
+inline constexpr std::size_t kMostListed = 1000;
 
 // Pause before the next attempt to listen while another process has the port.
 inline constexpr Duration kStatusRetryPause{500};

@@ -96,6 +96,7 @@ class Worker final : private ClientReceiver, private TimerOwner {
 
   // On the worker's thread, as of post().
   StreamTable& streams() { return streams_; }
+  AnswerTable& answers() { return answers_; }
 
   // After run() has returned.
   const Status& result() const { return result_; }

@@ -235,6 +235,21 @@ TEST_F(SlowMonitorTest, ShowsTheStreamsThatThereAre) {
   EXPECT_TRUE(eventually_has("/metrics", "\ndaemon_active_streams 2\n"));
 }
 
+TEST_F(SlowMonitorTest, ShowsTheAnswersThatAreKept) {
+  UniqueFd asker = daemon.hand_client_over(R"({"answer_id":"a","request_id":"r-1","user_id":7,"prompt":"secret"})");
+  EXPECT_NE(read_some(asker.get()), "");
+  EXPECT_TRUE(eventually_has("/streams", R"("backend":"mock","answer":"a","transport")"));
+  EXPECT_TRUE(eventually_has("/streams", R"("answers":[{"answer":"a","request_id":"r-1","user":"7","backend":"mock",)"
+                                         R"("state":"running")"));
+  EXPECT_TRUE(eventually_has("/metrics", "\ndaemon_kept_answers{state=\"running\"} 1\n"));
+  EXPECT_TRUE(eventually_has("/metrics", "\ndaemon_answer_followers 1\n"));
+  asker.reset();
+  EXPECT_TRUE(eventually_has("/streams", R"({"streams":[],"answers":[{"answer":"a")"));
+  read_to_end(daemon.hand_client_over(R"({"answer_id":"a","action":"stop","user_id":7})").get());
+  EXPECT_TRUE(eventually_has("/streams", R"("state":"stopped")"));
+  EXPECT_TRUE(eventually_has("/metrics", "\ndaemon_kept_answers{state=\"ended\"} 1\n"));
+}
+
 TEST_F(MonitorTest, LogsOneLineAtAStreamsEnd) {
   read_to_end(daemon.hand_client_over(R"({"request_id":"r 1","user_id":"u","prompt":"secret"})").get());
   ASSERT_TRUE(daemon.logs("stream ended")) << daemon.log();

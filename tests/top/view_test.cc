@@ -58,6 +58,17 @@ TEST(View, ShowsCapacityRatesAndLatenciesInEightyColumns) {
   EXPECT_THAT(text, HasSubstr("q quit   s streams   space pause   + - every 1 s\n"));
 }
 
+TEST(View, ShowsKeptAnswersIfThereAreAny) {
+  EXPECT_THAT(drawn(model_of_two_answers(), {.now = 2}), Not(HasSubstr("answers")));
+  Model model = model_of_two_answers();
+  Exposition metrics = Exposition::parse(
+      "daemon_uptime_seconds 90064\ndaemon_kept_answers{state=\"running\"} 7\n"
+      "daemon_kept_answers{state=\"ended\"} 1200\ndaemon_kept_answer_bytes 4500000\ndaemon_answer_followers 9\n");
+  model.take(std::move(metrics), 3);
+  EXPECT_THAT(drawn(model, {.now = 3}),
+              HasSubstr(" answers  7 run, 1,200 have ended and are kept, 4.5 MB held, 9 followers\n"));
+}
+
 TEST(View, ShowsFailuresInRedAndAllElseNot) {
   Screen screen({80, 24}, {});
   draw(screen, model_of_two_answers(), {});
