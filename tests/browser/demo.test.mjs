@@ -3,6 +3,7 @@
 // in the middle of an answer, it shows the same text in the end as the database has.
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
+import { readdirSync, readFileSync, renameSync } from "node:fs";
 import { after, before, beforeEach, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { startBrowser, startNetwork } from "./site.mjs";
@@ -12,7 +13,7 @@ const checkout = fileURLToPath(new URL("../..", import.meta.url));
 let demo, network, origin, browser, page;
 
 before(async () => {
-  demo = spawn("./demo", { cwd: checkout, env: { ...process.env, DAEMON_TOKEN_DELAY_MS: "150", OPENAI_API_KEY: "" }, stdio: ["ignore", "pipe", "inherit"] });
+  demo = spawn("./demo", { cwd: checkout, env: { ...process.env, DAEMON_TOKEN_DELAY_MS: "150", OPENAI_API_KEY: "", DEMO_TEST: process.pid }, stdio: ["ignore", "pipe", "inherit"] });
   let printed = "";
   for await (const piece of demo.stdout) {
     printed += piece;
@@ -38,6 +39,22 @@ beforeEach(async () => {
 async function ask(question, where = page) {
   await where.fill("#prompt", question);
   await where.keyboard.press("Enter");
+}
+
+/** The demo's processes of a name, and the directory of its files. */
+function processesOf(name) {
+  const found = [];
+  for (const pid of readdirSync("/proc").filter((name) => /^\d+$/.test(name))) {
+    try {
+      const variables = readFileSync(`/proc/${pid}/environ`, "latin1").split("\0");
+      if (readFileSync(`/proc/${pid}/comm`, "utf8").startsWith(name) && variables.includes(`DEMO_TEST=${process.pid}`)) {
+        found.push({ pid: Number(pid), directory: variables.find((text) => text.startsWith("DEMO_DIRECTORY=")).slice(15) });
+      }
+    } catch {
+      // it has ended, or is another user's
+    }
+  }
+  return found;
 }
 
 const ended = (where = page) => where.locator("article:last-of-type .note").waitFor();
@@ -147,4 +164,40 @@ test("a question that is sent while an answer runs, and Back to the start page",
   await page.locator("#welcome").waitFor();
   await page.goForward();
   await page.waitForFunction(() => document.querySelectorAll(".assistant").length === 2);
+});
+
+// --- The servers' faults ---------------------------------------------------------------------------------------------
+
+test("a hard restart of Apache in the middle of an answer", async () => {
+  await ask("restart");
+  await hasBegun();
+  process.kill(Math.min(...[...processesOf("apache2"), ...processesOf("httpd")].map(({ pid }) => pid)), "SIGHUP");
+  await assertWhole("restart");
+  await page.reload();
+  await assertWhole("restart");
+});
+
+test("a hook that fails for a while: the next question waits until the answer is stored", async () => {
+  const [{ directory }] = processesOf("streaming-daemo");
+  const script = `${directory}/htdocs/answer-ended.php`;
+  renameSync(script, `${script}.away`);
+  await ask("first");
+  await ended();
+  await ask("second");
+  await page.locator(".trouble").waitFor();
+  renameSync(`${script}.away`, script);
+  await page.waitForFunction(() => document.querySelectorAll(".note").length === 2);
+  await assertWhole("second");
+});
+
+test("an upgrade of the daemon in the middle of an answer, and a reload", async () => {
+  await ask("upgrade");
+  await hasBegun();
+  const [{ pid: old }] = processesOf("streaming-daemo");
+  process.kill(old, "SIGUSR2");
+  while (processesOf("streaming-daemo").length < 2) await new Promise((resolve) => setTimeout(resolve, 50));
+  await page.reload();
+  await assertWhole("upgrade");
+  await ask("after it");
+  await assertWhole("after it");
 });
