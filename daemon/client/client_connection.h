@@ -49,7 +49,11 @@ class ClientConnection {
 
   // Whether write() has something to reply even without text.
   virtual bool has_to_reply() const = 0;
-  // Whether the client waits for the head, because a reply can only follow it.
+  // Whether leave() is due, in a moment: the client has opened a stream for another request, or may do so.
+  virtual bool has_to_leave() const { return false; }
+  // Makes the client send other requests, those that wait included, on another connection.
+  virtual void leave() {}
+  // Whether leave() waits for the head, which it can only follow.
   virtual bool wants_head() const { return false; }
 
   enum class Received : std::uint8_t {

@@ -173,7 +173,7 @@ void Http2Answer::append_headers(std::string_view text, bool is_last, Buffer& fr
     if (rest.empty()) head.flags |= handoff_protocol::kEndHeaders;
     append_frame(head, payload, frames);
   }
-  if (goaway_due_) append_goaway(Http2Error::kNoError, frames);
+  if (leaves_) append_goaway(Http2Error::kNoError, frames);
 }
 
 void Http2Answer::append_data(std::string_view text, bool is_last, Buffer& frames) {
@@ -356,16 +356,15 @@ void Http2Answer::on_window_update() {
   connection_window_ = static_cast<std::int32_t>(window);
 }
 
-// A client that gets GOAWAY asks again for streams above its last one. One that opens more of them all the same, or has
-// done so meanwhile, gets RST_STREAM for each.
+// A client that gets GOAWAY asks again for all streams above its last one. One that opens more of them all the same
+// gets RST_STREAM for each.
 void Http2Answer::refuse(std::uint32_t stream) {
   highest_stream_ = stream;
-  if (state_ == State::kOpen && !head_written_) {
+  if (state_ == State::kMalformed) return;
+  if (!goaway_written_) {
     goaway_due_ = true;
     return;
   }
-  if (state_ == State::kMalformed) return;
-  if (!goaway_written_) append_goaway(Http2Error::kNoError, replies_);
   const Numbers<1> payload({code_of(Http2Error::kRefusedStream)});
   reply({.length = kNumberBytes, .type = FrameType::kRstStream, .flags = 0, .stream = stream}, payload.view());
 }
@@ -375,7 +374,13 @@ void Http2Answer::cancel(std::uint32_t code) {
   state_ = State::kCancelled;
   error_ = static_cast<std::uint8_t>(std::min<std::uint32_t>(code, UINT8_MAX));
   has_error_ = true;
-  if (!goaway_written_) append_goaway(Http2Error::kNoError, replies_);
+  goaway_due_ = !goaway_written_;
+}
+
+void Http2Answer::leave() {
+  if (!goaway_due_) return;
+  leaves_ = true;
+  if (!wants_head()) append_goaway(Http2Error::kNoError, replies_);
 }
 
 void Http2Answer::fail(Http2Error error) {

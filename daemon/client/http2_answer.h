@@ -30,8 +30,10 @@ class Http2Answer {
   // end of the answer if `is_last`. See ClientConnection::write() for `text` and the result.
   ClientConnection::Written write(std::string_view text, bool is_last, Buffer& frames);
   bool has_to_reply() const { return !replies_.empty(); }
-  // A refused stream waits for GOAWAY, which can only follow the head: Python's httpx takes it for the end.
-  bool wants_head() const { return goaway_due_ && state_ == State::kOpen; }
+  // See ClientConnection. GOAWAY can only follow the head: Python's httpx takes it for the end.
+  bool has_to_leave() const { return goaway_due_; }
+  void leave();
+  bool wants_head() const { return leaves_ && !head_written_ && state_ == State::kOpen; }
 
   // A receive has brought so many bytes; their frames follow.
   void count_received(std::size_t bytes);
@@ -92,7 +94,8 @@ class Http2Answer {
   bool is_acknowledgement_ : 1 = false;  // the client's frame, if it is SETTINGS
   bool in_header_block_ : 1 = false;  // CONTINUATION must come
   bool head_written_ : 1 = false;
-  bool goaway_due_ : 1 = false;
+  bool goaway_due_ : 1 = false;  // a stream waits for it, or the client may open one
+  bool leaves_ : 1 = false;      // GOAWAY follows the head
   bool goaway_written_ : 1 = false;
 };
 

@@ -40,18 +40,23 @@ inline constexpr Duration kDrainTimeout{2000};
 // without an acknowledgement count as received at such an end; over it: the client has left before the end.
 inline constexpr std::int32_t kUnacknowledgedAtReset = 512;
 
-// What is read of a client, in KiB: of HTTP/1.x over TLS at any time, otherwise after the answer's end. Over it: a client
-// over TLS is not read any more while its answer runs; after the end the connection is closed. HTTP/2 has limits of its
-// own while the answer runs (client/limits.h).
+// What is read of a client, in KiB: of HTTP/1.x over TLS at any time, otherwise after the answer's end. Over it: a
+// client over TLS is not read any more while its answer runs; after the end the connection is closed. HTTP/2 has limits
+// of its own while the answer runs (client/limits.h).
 inline constexpr std::uint16_t kMaxReceivedKb = 1024;
 
-// Receives from clients over TLS and HTTP/2 in flight at one time, per worker; each takes one of kStreamBuffers. Over it:
-// the others wait, in the order in which they came.
+// Receives from clients over TLS and HTTP/2 in flight at one time, per worker; each takes one of kStreamBuffers. Over
+// it: the others wait, in the order in which they came.
 inline constexpr std::uint32_t kMaxClientReceives = 16;
 
+// How long the first stream that a client over HTTP/2 opens beside its answer waits for GOAWAY, which refuses it. A
+// browser opens several within a moment, and Chromium fails a request that has chosen the connection and not begun to
+// use it.
+inline constexpr Duration kLeaveDelay{50};
+
 // Bytes of incomplete records from clients over TLS, per worker. Over it: of a client whose record is incomplete, that
-// part is dropped, and nothing more is read while its answer runs. Over HTTP/2 it can then open its windows no more, and
-// write_timeout ends its stream if they do not suffice.
+// part is dropped, and nothing more is read while its answer runs. Over HTTP/2 it can then open its windows no more,
+// and write_timeout ends its stream if they do not suffice.
 inline constexpr std::size_t kMaxIncompleteRecordBytes = 16 * 1024 * 1024;
 
 }  // namespace streaming

@@ -176,7 +176,7 @@ void Stream::flush() {
   if (connection_ ? !wrap() : head_held_) return;
   if (writer_.flush(table_.ring(), client_, tag(Operation::kClientSend))) {
     begin(kSend);
-  } else if (state_ == StreamState::kDraining && writer_.empty() && !shut_down_) {
+  } else if (state_ == StreamState::kDraining && writer_.empty() && !shut_down_ && !lingers()) {
     begin_drain();
   }
 }
@@ -194,7 +194,7 @@ bool Stream::wrap() {
 
 ClientConnection::End Stream::connection_end() const {
   using End = ClientConnection::End;
-  if (!ended()) return End::kNotYet;
+  if (!ended() || lingers()) return End::kNotYet;
   if (cause_ == CloseCause::kClientMalformed) return End::kMalformed;
   // Only the missing end shows the client that a verbatim answer was cut; other formats have an event for that.
   const bool is_cut = encoder_.is_verbatim() && cause_ != CloseCause::kCompleted;

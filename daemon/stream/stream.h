@@ -127,6 +127,9 @@ class Stream final : public ListNode, private EventSink, private TimerOwner {
   void on_unacknowledged(const Completion& completion);
   void on_closed(const Completion& completion);
 
+  // For the table, a moment after leave_later(): lets the client ask elsewhere for what it has asked meanwhile.
+  void take_leave();
+
   // For the table: receives what a client with a connection has sent; false if nobody wants that any more.
   bool submit_receive();
 
@@ -188,6 +191,8 @@ class Stream final : public ListNode, private EventSink, private TimerOwner {
   // Acts on what the connection has received, and watches for more.
   void act_on(ClientConnection::Received received);
   void on_cancelled();
+  // Whether a client that has cancelled its answer may still open streams, which leave() refuses.
+  bool lingers() const;
   void drop_incomplete_record();
   bool has_received_too_much() const;
   void submit_writable();
@@ -221,6 +226,7 @@ class Stream final : public ListNode, private EventSink, private TimerOwner {
   bool client_talks_ : 1 = false;  // the client has sent bytes that we do not read while we stream
   bool refused_ : 1 = false;       // an answer in place of a stream
   Transport transport_ : 3 = Transport::kPlain;
+  bool leave_is_due_ : 1 = false;  // the table is going to call take_leave()
   std::uint32_t events_ = 0;
   std::uint16_t status_ = 200;
   std::uint16_t received_kb_ = 0;  // from the client; each receive counts at least one

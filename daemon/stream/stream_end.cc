@@ -81,19 +81,33 @@ void Stream::act_on(ClientConnection::Received received) {
   submit_watch(client_talks_ ? POLLRDHUP : POLLIN | POLLRDHUP);
   if (malformed && (ended() || goes_on_)) return on_client_gone(CloseCause::kClientMalformed);
   if (malformed) return begin_close(CloseCause::kClientMalformed);
-  if (received == Received::kCancelled) on_cancelled();
-  if (head_held_ && connection_->wants_head()) {
-    head_held_ = false;
-    arm_wait();
-    mark_for_flush();
+  if (connection_->has_to_leave() && !leave_is_due_) {
+    leave_is_due_ = true;
+    table_.leave_later(*this);
   }
+  if (received == Received::kCancelled) on_cancelled();
   if (connection_->has_to_reply() || blocked_) mark_for_flush();
 }
 
-// The connection takes leave of the client, and a backend that goes on has nobody to tell.
+// The connection goes on for a moment, and a backend that goes on has nobody to tell.
 void Stream::on_cancelled() {
   if (ended() && !writer_.empty()) cause_ = CloseCause::kClientGone;
   if (!goes_on_) begin_close(CloseCause::kClientGone);
+}
+
+bool Stream::lingers() const {
+  return leave_is_due_ && connection_->received() == ClientConnection::Received::kCancelled;
+}
+
+void Stream::take_leave() {
+  leave_is_due_ = false;
+  if (state_ == StreamState::kClosing || client_gone_) return;
+  connection_->leave();
+  if (head_held_ && connection_->wants_head()) {
+    head_held_ = false;
+    arm_wait();
+  }
+  mark_for_flush();
 }
 
 void Stream::drop_incomplete_record() {

@@ -226,6 +226,18 @@ void StreamTable::received() {
   submit_receives();
 }
 
+void StreamTable::leave_later(Stream& stream) {
+  to_leave_.push_back({stream.handle(), timers_.now() + kLeaveDelay});
+  if (!leave_.pending()) timers_.schedule_at(leave_, to_leave_.front().due);
+}
+
+void StreamTable::take_leaves() {
+  for (; !to_leave_.empty() && to_leave_.front().due <= timers_.now(); to_leave_.pop_front()) {
+    if (Stream* stream = streams_.find(to_leave_.front().stream)) stream->take_leave();
+  }
+  if (!to_leave_.empty()) timers_.schedule_at(leave_, to_leave_.front().due);
+}
+
 void StreamTable::count_incomplete_record(std::size_t bytes_before, std::size_t bytes_now) {
   CHECK(incomplete_record_bytes_ >= bytes_before);
   incomplete_record_bytes_ += bytes_now - bytes_before;
@@ -337,7 +349,8 @@ void StreamTable::trim_memory_later() {
   if (over && !trim_.pending()) timers_.schedule(trim_, kTrimPause);
 }
 
-void StreamTable::on_timer(Timer&) {
+void StreamTable::on_timer(Timer& timer) {
+  if (&timer == &leave_) return take_leaves();
   malloc_trim(0);
   peak_since_trim_ = streams_.size();
 }

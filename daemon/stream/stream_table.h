@@ -120,6 +120,8 @@ class StreamTable final : public AnswerObserver, private TimerOwner, private Wor
   void receive_when_possible(Stream& stream);
   // A stream's receive has completed.
   void received();
+  // Has the stream take leave in kLeaveDelay.
+  void leave_later(Stream& stream);
   // Of all clients' incomplete records; a stream reports each change.
   std::size_t incomplete_record_bytes() const { return incomplete_record_bytes_; }
   void count_incomplete_record(std::size_t bytes_before, std::size_t bytes_now);
@@ -154,6 +156,7 @@ class StreamTable final : public AnswerObserver, private TimerOwner, private Wor
   void on_timer(Timer&) override;
   void on_work(Work&) override;
   void submit_receives();
+  void take_leaves();
 
   Ring& ring_;
   TimerWheel& timers_;
@@ -175,6 +178,12 @@ class StreamTable final : public AnswerObserver, private TimerOwner, private Wor
   TlsCiphers tls_ciphers_;
   std::deque<Handle> to_receive_;  // streams that wait for others' receives; some have ended meanwhile
   std::uint32_t receiving_ = 0;
+  struct Leave {
+    Handle stream;  // which may have ended meanwhile
+    Time due;
+  };
+  std::deque<Leave> to_leave_;  // the first one that is due first
+  Timer leave_{*this};
   std::size_t incomplete_record_bytes_ = 0;
   std::array<char, 16 * 1024> discarded_;
 };

@@ -103,6 +103,7 @@ class Exchange {
     text_ += text;
     flush(is_last);
   }
+  void leave() { answer_.leave(); }
   void flush(bool is_last) {
     if (ended_) return;
     Buffer frames;
@@ -211,7 +212,7 @@ std::string frame(Input& input) {
 void run(Input input, std::size_t piece, Exchange& exchange) {
   while (!input.empty()) {
     const std::uint8_t step = input.byte();
-    switch (step % 6) {
+    switch (step % 7) {
       case 0:
         exchange.receive(input.take(input.byte()), piece);
         break;
@@ -224,6 +225,9 @@ void run(Input input, std::size_t piece, Exchange& exchange) {
         break;
       case 4:
         exchange.flush(false);
+        break;
+      case 6:
+        exchange.leave();
         break;
       default:
         exchange.write(std::string(input.byte(), 'z'), true);

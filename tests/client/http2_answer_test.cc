@@ -42,6 +42,13 @@ class Http2AnswerTest : public testing::Test {
     write("");
     return answer.received();
   }
+  // A moment later the client gets GOAWAY.
+  void leave() {
+    EXPECT_TRUE(answer.has_to_leave());
+    answer.leave();
+    EXPECT_FALSE(answer.has_to_leave() && !answer.wants_head());
+    write("");
+  }
   bool is_held_back() const { return !queue.empty(); }
 
   Http2Peer peer;
@@ -185,6 +192,8 @@ TEST_F(Http2AnswerTest, RefusesStreamsThatTheClientOpensSoThatItAsksElsewhere) {
   const std::int32_t other = peer.request();
   const std::int32_t third = peer.request();
   EXPECT_EQ(exchange(), Received::kNothing);
+  EXPECT_THAT(peer.goaways(), IsEmpty()) << "the client may be about to open more of them";
+  leave();
   EXPECT_THAT(peer.goaways(), ElementsAre(Http2Peer::Goaway{1, NGHTTP2_NO_ERROR}));
   EXPECT_EQ(peer.closed(other), NGHTTP2_REFUSED_STREAM);
   EXPECT_EQ(peer.closed(third), NGHTTP2_REFUSED_STREAM);
@@ -196,8 +205,9 @@ TEST_F(Http2AnswerTest, RefusesStreamsThatTheClientOpensSoThatItAsksElsewhere) {
 
 TEST_F(Http2AnswerTest, RefusesNoStreamBeforeTheHeadAndWantsIt) {
   const std::int32_t other = peer.request();
-  EXPECT_FALSE(answer.wants_head());
   EXPECT_EQ(exchange(), Received::kNothing);
+  EXPECT_FALSE(answer.wants_head());
+  leave();
   EXPECT_TRUE(answer.wants_head());
   EXPECT_FALSE(peer.closed(other));
   EXPECT_THAT(peer.goaways(), IsEmpty());
@@ -212,6 +222,7 @@ TEST_F(Http2AnswerTest, IsCancelledByResetAndDropsTheRest) {
   peer.cancel();
   EXPECT_EQ(exchange(), Received::kCancelled);
   EXPECT_EQ(answer.error_name(), "CANCEL");
+  leave();
   EXPECT_THAT(peer.goaways(), ElementsAre(Http2Peer::Goaway{1, NGHTTP2_NO_ERROR}))
       << "the client is not to use this connection again";
   write("data: b\n\n", true);
@@ -224,6 +235,7 @@ TEST_F(Http2AnswerTest, StillServesTheConnectionOfACancelledAnswer) {
   write(kHead);
   peer.cancel();
   exchange();
+  leave();
   Http2Peer later;  // that has not seen GOAWAY
   later.ping();
   later.request();

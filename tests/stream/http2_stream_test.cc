@@ -190,10 +190,27 @@ TEST_F(Http2StreamTest, TakesAResetForLeavingAndSendsFurtherRequestsElsewhere) {
   peer.cancel();
   client_sends();
   EXPECT_EQ(backend.cancelled, 1);
+  EXPECT_EQ(ring.count(Operation::kClientShutdown), 0);
+  const std::int32_t next = peer.request();
+  client_sends();
+  EXPECT_EQ(ring.count(Operation::kClientSend), 0);
+  pass(kLeaveDelay);
   read_all();
   EXPECT_THAT(peer.goaways(), ElementsAre(Http2Peer::Goaway{1, NGHTTP2_NO_ERROR}));
+  EXPECT_EQ(peer.closed(next), NGHTTP2_REFUSED_STREAM);
   client_closes();
   EXPECT_EQ(closed(CloseCause::kClientGone), 1u);
+}
+
+TEST_F(Http2StreamTest, EndsWithAClientThatClosesAtOnceBehindItsReset) {
+  open_http2();
+  read_all();
+  peer.cancel();
+  client_sends();
+  client_leaves();
+  finish();
+  EXPECT_EQ(closed(CloseCause::kClientGone), 1u);
+  pass(kLeaveDelay);
 }
 
 TEST_F(Http2StreamTest, GoesOnWithoutAClientThatHasResetIfItIsToContinue) {
@@ -201,6 +218,7 @@ TEST_F(Http2StreamTest, GoesOnWithoutAClientThatHasResetIfItIsToContinue) {
   read_all();
   peer.cancel();
   client_sends();
+  pass(kLeaveDelay);
   read_all();
   EXPECT_EQ(backend.cancelled, 0);
   EXPECT_EQ(peer.goaways().size(), 1u);
@@ -223,6 +241,8 @@ TEST_F(Http2StreamTest, TakesAResetOfAnAnswerThatStillWaitsForLeaving) {
   peer.cancel();
   client_sends();
   ring.complete(Operation::kClientWritable, POLLOUT);
+  read_all();
+  pass(kLeaveDelay);
   read_all();
   client_closes();
   EXPECT_EQ(closed(CloseCause::kClientGone), 1u);
@@ -271,8 +291,14 @@ TEST_F(Http2StreamTest, RefusesFurtherStreamsWhileItStreams) {
   read_all();
   const std::int32_t other = peer.request();
   client_sends();
+  pass(kLeaveDelay / 2);
+  const std::int32_t third = peer.request();
+  client_sends();
+  EXPECT_EQ(ring.count(Operation::kClientSend), 0);
+  pass(kLeaveDelay / 2);
   read_all();
   EXPECT_EQ(peer.closed(other), NGHTTP2_REFUSED_STREAM);
+  EXPECT_EQ(peer.closed(third), NGHTTP2_REFUSED_STREAM);
   text("a");
   end_of_turn();
   read_all();
@@ -406,6 +432,8 @@ TEST_F(Http2HeldHeadTest, SendsTheHeadWhenTheClientOpensAnotherStreamWhichCannot
   open_http2();
   const std::int32_t other = peer.request();
   client_sends();
+  EXPECT_EQ(ring.count(Operation::kClientSend), 0);
+  pass(kLeaveDelay);
   read_all();
   EXPECT_EQ(peer.header(":status"), "200");
   EXPECT_EQ(peer.closed(other), NGHTTP2_REFUSED_STREAM);
