@@ -394,7 +394,8 @@ bool Worker::finished() const {
       carried_out_ >= WorkerOrder::kDrain || (carried_out_ == WorkerOrder::kHandOver && answers_.empty());
   return given_up_ || (may_end && !listening() && streams_.empty() && receiver_.idle() &&
                        load_.assigned.load(std::memory_order_acquire) == 0 && output_reader_.empty() &&
-                       files_.empty() && programs_.empty() && children_.empty() && !backends_in_use() && reports_.idle());
+                       files_.empty() && programs_.empty() && children_.empty() && !backends_in_use() && imports_.empty() &&
+                       reports_.idle());
 }
 
 }  // namespace streaming

@@ -67,7 +67,7 @@ void Stream::open(std::unique_ptr<HandoffRequest> request, Format format, Backen
   encoder_ = follows ? EventEncoder::of_encoded(format)
                      : EventEncoder(format, names_message ? message_id(*request) : std::string());
   if (!encoder_.is_verbatim()) append_head(*request, format);
-  goes_on_ = request->continue_without_client;
+  goes_on_ = request->continue_without_client && !follows;
   backend_ = &backend;
   // A kept answer is reported itself.
   session_ = follows ? backend.answer(std::move(request), *this)

@@ -89,6 +89,20 @@ TEST_F(FollowerStreamTest, LeavesTheAnswerRunningWhenItsClientLeaves) {
   EXPECT_THAT(send_all(), EndsWith("id: 1\ndata: {\"content\":\"one\"}\n\n"));
 }
 
+TEST_F(FollowerStreamTest, ClosesWhenTheClientLeavesThatJoined) {
+  ask();
+  send_all();
+  client_leaves();
+  finish();
+  join(parsed(R"({"answer_id":"a","action":"follow"})"));
+  send_all();
+  client_leaves();
+  finish();
+  EXPECT_EQ(closed(CloseCause::kClientGone), 2u);
+  EXPECT_EQ(answer->followers(), 0u);
+  EXPECT_TRUE(answer->running());
+}
+
 TEST_F(FollowerStreamTest, WaitsForTheAnswerAndBeatsMeanwhile) {
   ask();
   send_all();
