@@ -8,12 +8,15 @@
 #include <fcntl.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <utility>
 
 #include "mod_socket_handoff/check.h"
 #include "mod_socket_handoff/child.h"
 #include "mod_socket_handoff/client_connection.h"
+#include "mod_socket_handoff/deadline.h"
 #include "mod_socket_handoff/delivery.h"
 #include "mod_socket_handoff/filters.h"
 #include "mod_socket_handoff/handler_response.h"
@@ -314,16 +317,21 @@ int relay_from_reserved_place(Attempt& attempt, const Offer& offer, Reservation&
 // A client gets an interim response for each but the last one, and some clients take only a few.
 constexpr int kMaxDepartures = 3;
 
+// Daemons keep a place for ten seconds, and a departure may take two.
+constexpr std::chrono::milliseconds kMaxWaitWithPlace(4000);
+
 // Once a place is reserved. As conclude().
 int hand_off_to_reserved_place(Attempt& attempt, const Offer& offer, Reservation& reservation) {
   if (reservation.is_relay_only()) {
     return relay_from_reserved_place(attempt, offer, reservation, "its backend is a program that writes HTTP/1.x");
   }
   request_rec* r = attempt.request();
+  const Deadline deadline(kMaxWaitWithPlace);
   Departure departure = depart(r, reservation);
   for (int i = 1; i < kMaxDepartures && departure.end == Departure::End::kStays; ++i) {
     if (!may_leave_over_http2(r, attempt.settings).is_yes()) break;
-    if (!wait_for_other_streams(r, attempt.settings).is_yes()) break;
+    const std::chrono::milliseconds remaining(deadline.remaining_ms());
+    if (!wait_for_other_streams(r, std::min(attempt.settings.http2_wait(), remaining)).is_yes()) break;
     departure = depart(r, reservation);
   }
   switch (departure.end) {
@@ -344,7 +352,8 @@ int hand_off_over_http2(Attempt& attempt) {
   if (const Verdict verdict = may_leave_over_http2(r, attempt.settings); !verdict.is_yes()) {
     return relay(attempt, verdict.reason());
   }
-  if (const Verdict verdict = wait_for_other_streams(r, attempt.settings); !verdict.is_yes()) {
+  const std::chrono::milliseconds time_allowed = attempt.settings.http2_wait();
+  if (const Verdict verdict = wait_for_other_streams(r, time_allowed); !verdict.is_yes()) {
     return relay(attempt, verdict.reason());
   }
   Offer offer(attempt, AnswerPath::kReserved, {});

@@ -472,12 +472,12 @@ Verdict may_leave_over_http2(const request_rec* r, const Settings& settings) {
   return client->certainty();
 }
 
-Verdict wait_for_other_streams(request_rec* r, const Settings& settings) {
+Verdict wait_for_other_streams(request_rec* r, std::chrono::milliseconds time_allowed) {
   Http2Client& client = *http2_client_of(r);
   const std::uint32_t stream = stream_of(r);
   if (client.is_alone(stream)) return Verdict::yes();
   count_wait_for_streams();
-  if (client.wait_until_alone(r, stream, settings.http2_wait())) return client.certainty();
+  if (client.wait_until_alone(r, stream, time_allowed)) return client.certainty();
   count_wait_in_vain();
   return Verdict::no("another stream of its HTTP/2 connection is open");
 }

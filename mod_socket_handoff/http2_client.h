@@ -35,9 +35,9 @@ void expect_http2_clients();
 // Whether the request's connection could leave Apache if no other stream were open. Waits for nothing.
 Verdict may_leave_over_http2(const request_rec* r, const Settings& settings);
 
-// Whether the request's stream is the only open one. Waits for that within the limit of `settings`, and no longer than
-// another stream is open that may end soon: one that neither waits itself nor is relayed.
-Verdict wait_for_other_streams(request_rec* r, const Settings& settings);
+// Whether the request's stream is the only open one. Waits for that within the time allowed, and no longer than another
+// stream is open that may end soon: one that neither waits itself nor is relayed.
+Verdict wait_for_other_streams(request_rec* r, std::chrono::milliseconds time_allowed);
 
 // While it lives, the answer to this request is relayed: others of its connection do not wait for its end. Of a request
 // that did not come over HTTP/2 it does nothing.
