@@ -465,6 +465,10 @@ Verdict may_leave_over_http2(const request_rec* r, const Settings& settings) {
   Http2Client* client = http2_client_of(r);
   if (!client) return Verdict::no("its HTTP/2 connection was not watched from its beginning");
   if (stream_of(r) == 0) return Verdict::no("mod_http2 does not name its stream");
+  // By SetEnvIf or BrowserMatch, for clients that take GOAWAY for the end of the answer.
+  if (apr_table_get(r->subprocess_env, "no-http2-handoff")) {
+    return Verdict::no("the environment variable no-http2-handoff is set");
+  }
   if (is_shared_by_proxy(r, settings)) return Verdict::no("it came over HTTP/2 through a proxy");
   if (is_tls(client->connection()) && !settings.tls()) {
     return Verdict::no("it came over TLS, and SocketHandoffTLS is Off");

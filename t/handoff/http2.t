@@ -147,6 +147,7 @@ sub is_relayed {
 for my $case (
   [ 'SocketHandoffHTTP2 Off', '/in/http2-off', 'SocketHandoffHTTP2 is Off' ],
   [ 'a proxy of SocketHandoffHTTP2Proxies', '/in/proxy', 'through a proxy' ],
+  [ 'the variable no-http2-handoff', '', 'no-http2-handoff is set', 'user-agent' => 'python-httpx/0.28.1' ],
   [ 'a proxy that names itself', '', 'through a proxy', via => '1.1 proxy' ],
   [ 'a proxy that names its client', '', 'through a proxy', 'x-forwarded-for' => '192.0.2.1' ],
 ) {
