@@ -86,6 +86,14 @@ std::string_view protocol_of(const request_rec* r, AnswerPath path) {
   return is_downgraded ? "HTTP/1.0" : r->protocol;
 }
 
+// Which browser asks; empty for programs, which do not call themselves so.
+std::string_view browser_of(const request_rec* r) {
+  constexpr std::size_t kMaxBrowserBytes = 256;
+  const char* agent = apr_table_get(r->headers_in, "User-Agent");
+  if (!agent || !std::string_view(agent).starts_with("Mozilla/")) return {};
+  return std::string_view(agent).substr(0, kMaxBrowserBytes);
+}
+
 ApacheFacts facts_of(const request_rec* r, AnswerPath path) {
   ApacheFacts facts;
   if (const char* id = apr_table_get(r->subprocess_env, "UNIQUE_ID")) facts.request_id = id;
@@ -94,6 +102,7 @@ ApacheFacts facts_of(const request_rec* r, AnswerPath path) {
   if (const char* target = first_request(r)->unparsed_uri) facts.uri = path_of(target);
   facts.protocol = protocol_of(r, path);
   if (const char* id = apr_table_get(r->headers_in, "Last-Event-ID")) facts.last_event_id = id;
+  if (path == AnswerPath::kReserved) facts.browser = browser_of(r);
   return facts;
 }
 
@@ -323,7 +332,9 @@ constexpr std::chrono::milliseconds kMaxWaitWithPlace(4000);
 // Once a place is reserved. As conclude().
 int hand_off_to_reserved_place(Attempt& attempt, const Offer& offer, Reservation& reservation) {
   if (reservation.is_relay_only()) {
-    return relay_from_reserved_place(attempt, offer, reservation, "its backend is a program that writes HTTP/1.x");
+    return relay_from_reserved_place(
+        attempt, offer, reservation,
+        "the daemon wants it relayed: its browser has other answers over HTTP/2, or its backend is a program");
   }
   request_rec* r = attempt.request();
   const Deadline deadline(kMaxWaitWithPlace);

@@ -179,6 +179,7 @@ void write_front(JsonText& text, const ApacheFacts& facts, std::string_view rest
   write_fact(text, "uri", facts.uri);
   write_fact(text, "protocol", facts.protocol);
   write_fact(text, "last_event_id", facts.last_event_id);
+  write_fact(text, "browser", facts.browser);
   text.write("}");
   if (!JsonScanner(rest).take('}')) text.write(",");
 }

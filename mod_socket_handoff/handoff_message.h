@@ -71,6 +71,7 @@ struct ApacheFacts {
   std::string_view uri;
   std::string_view protocol;  // of the client, "HTTP/1.1"; the daemon frames its answer by it
   std::string_view last_event_id;  // the request's Last-Event-ID: what a client that reconnects has seen last
+  std::string_view browser;        // over HTTP/2, the User-Agent of a browser
 };
 
 // What follows the object's opening brace; none if the payload is not a JSON object.

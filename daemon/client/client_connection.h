@@ -73,6 +73,14 @@ class ClientConnection {
   virtual std::size_t incomplete_bytes() const = 0;
   // Frees that. Nothing may be received any more.
   virtual void drop_incomplete() = 0;
+
+  // Something that is given back when the connection ends.
+  class Lease {
+   public:
+    virtual ~Lease() = default;
+  };
+  // Only a connection over HTTP/2 keeps it.
+  virtual void keep(std::unique_ptr<Lease>) {}
 };
 
 }  // namespace streaming

@@ -32,6 +32,7 @@ struct ApacheFacts {
   std::string_view path;
   std::string_view protocol;       // "HTTP/1.1"
   std::string_view last_event_id;  // the request's Last-Event-ID
+  std::string_view browser;        // over HTTP/2, the User-Agent of a browser
 
   // Whether the client, or Apache if it relays to the client, understands the chunks of HTTP/1.1.
   bool takes_chunks() const;

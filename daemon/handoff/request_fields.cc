@@ -208,7 +208,8 @@ Complaint read_apache(const Value& value, Reading& reading) {
         {"client", &facts.client},
         {"uri", &facts.path},
         {"protocol", &facts.protocol},
-        {"last_event_id", &facts.last_event_id}}) {
+        {"last_event_id", &facts.last_event_id},
+        {"browser", &facts.browser}}) {
     const auto member = value.FindMember(name);
     if (member != value.MemberEnd() && member->value.IsString()) *fact = text_of(member->value);
   }

@@ -208,6 +208,13 @@ Admission Worker::on_client(Client& client, std::unique_ptr<HandoffRequest> requ
 }
 
 Admission Worker::on_reservation(std::unique_ptr<HandoffRequest> request, std::unique_ptr<Reservation>& reservation) {
+  const std::string browser = BrowserConnections::browser_of(*request);
+  Admission admission = reserve(std::move(request), reservation);
+  if (admission) reservation = shared_.browsers.count(browser, std::move(reservation), timers_.clock());
+  return admission;
+}
+
+Admission Worker::reserve(std::unique_ptr<HandoffRequest> request, std::unique_ptr<Reservation>& reservation) {
   if (!request->answer_id.empty()) return reserve_answer(std::move(request), reservation);
   Backend* backend = nullptr;
   if (Admission admission = find_backend(*request, backend); !admission) return admission;

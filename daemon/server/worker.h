@@ -26,6 +26,7 @@
 #include "ring/timer_wheel.h"
 #include "server/answer_imports.h"
 #include "server/answer_router.h"
+#include "server/browser_connections.h"
 #include "server/predecessor.h"
 #include "stream/program_table.h"
 #include "stream/stream_table.h"
@@ -48,6 +49,7 @@ struct SharedByWorkers {
   std::vector<WorkerLoad> loads;  // one for each worker
   UserLimits users;
   AnswerDirectory answers;
+  BrowserConnections browsers;
   ByteBudget requests;           // for the bytes that requests hold until their answers begin
   ByteBudget records{kMaxRecordsBytes};  // for what is collected of answers for their reports
   int descriptors = 0;           // Capacity::descriptors
@@ -116,6 +118,7 @@ class Worker final : private ClientReceiver, private TimerOwner {
   Admission on_reserved_client(Client& client, std::unique_ptr<Reservation> reservation) override;
   // For a hand-off that names a kept answer: keeps a place for its client.
   class ReservedAnswer;
+  Admission reserve(std::unique_ptr<HandoffRequest> request, std::unique_ptr<Reservation>& reservation);
   Admission reserve_answer(std::unique_ptr<HandoffRequest> request, std::unique_ptr<Reservation>& reservation);
   // For a hand-off that names a kept answer, which another worker has; and on that worker.
   void send_on(std::uint32_t worker, Client client, std::unique_ptr<HandoffRequest> request);

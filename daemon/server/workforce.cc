@@ -38,6 +38,7 @@ Workforce::Workforce(const Config& config)
     : shared_{.loads = {},
               .users = UserLimits(config.max_streams_per_user, config.user_rate_limit),
               .answers = {},
+              .browsers = {},
               .requests = ByteBudget(most_held_bytes(config)),
               .notify = [this] { eventfd_write(events_.get(), 1); },
               .predecessor = nullptr,

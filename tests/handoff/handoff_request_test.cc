@@ -117,6 +117,7 @@ TEST_F(HandoffRequestTest, TakesTheLastEventThatAClientHasSeen) {
   EXPECT_EQ(parse(R"({"after":"run-1"})").value()->after, "run-1");
   EXPECT_EQ(mistake(R"({"after":-1})"), "the payload's field \"after\" must be an event's number or id");
   EXPECT_EQ(parse(R"({"apache":{"last_event_id":"9"}})").value()->apache.last_event_id, "9");
+  EXPECT_EQ(parse(R"({"apache":{"browser":"Mozilla/5.0"}})").value()->apache.browser, "Mozilla/5.0");
 }
 
 TEST_F(HandoffRequestTest, LetsAnAnswerWithANameOutliveItsClientUnlessToldOtherwise) {

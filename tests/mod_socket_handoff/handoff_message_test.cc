@@ -69,11 +69,12 @@ TEST(ApacheMember, SaysWhatApacheKnows) {
                              .method = "POST",
                              .uri = "/chat",
                              .protocol = "HTTP/1.1",
-                             .last_event_id = "7"};
+                             .last_event_id = "7",
+                             .browser = "Mozilla/5.0"};
   EXPECT_EQ(spliced("{}", facts),
             R"({"apache":{"headers":[["Set-Cookie","a=\"1\""],["Set-Cookie","b"]],)"
             R"("request_id":"id","client":"::1","method":"POST","uri":"/chat","protocol":"HTTP/1.1",)"
-            R"("last_event_id":"7"}})");
+            R"("last_event_id":"7","browser":"Mozilla/5.0"}})");
 }
 
 TEST(JsonText, EscapesWhatJsonRequires) {

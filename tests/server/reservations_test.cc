@@ -8,6 +8,7 @@
 
 #include <array>
 #include <fstream>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -160,6 +161,29 @@ TEST(ReservationsOfOnePlace, TakeItFromOthersAndGiveItBack) {
     EXPECT_GT(module.candidate().retry_after_seconds, 0);
   }
   EXPECT_TRUE(eventually([&] { return static_cast<bool>(module.reserve()); })) << "the daemon has to see the end first";
+}
+
+TEST(ReservationsOfOneBrowser, LeaveItConnectionsForPages) {
+  DaemonProcess daemon({"--workers", "2"});
+  ASSERT_TRUE(daemon.ready()) << daemon.log();
+  Module module(daemon);
+  const auto reserve_for = [&module](const std::string& client, const std::string& browser) {
+    return module.reserve(R"({"backend":"hold","apache":{"client":")" + client + R"(","browser":")" + browser + "\"}}");
+  };
+  std::vector<std::unique_ptr<Http2Browser>> answers;
+  for (int i = 0; i < 4; ++i) {
+    Reservation reservation = reserve_for("192.0.2.1", "Mozilla/5.0");
+    EXPECT_FALSE(reservation.is_relay_only());
+    answers.push_back(std::make_unique<Http2Browser>(false));
+    EXPECT_EQ(hand_over(reservation, *answers.back()), Delivery::End::kTaken);
+  }
+  EXPECT_TRUE(reserve_for("192.0.2.1", "Mozilla/5.0").is_relay_only());
+  EXPECT_FALSE(reserve_for("192.0.2.2", "Mozilla/5.0").is_relay_only());
+  EXPECT_FALSE(reserve_for("192.0.2.1", "Mozilla/4.0").is_relay_only());
+  EXPECT_FALSE(reserve_for("192.0.2.1", "").is_relay_only()) << "a program may have many connections";
+  answers.pop_back();
+  EXPECT_TRUE(eventually([&] { return !reserve_for("192.0.2.1", "Mozilla/5.0").is_relay_only(); }))
+      << "the daemon has to see the end first";
 }
 
 TEST(ReservationsOfPrograms, AreForRelaysOnly) {
