@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-// browser.mjs chromium|firefox PARAMETERS: the visits by a page in each of seven tabs at once, driven by the DevTools
-// protocol and by WebDriver BiDi. Then the first tab is reloaded while an answer runs, which the daemon must notice.
+// browser.mjs chromium|firefox PARAMETERS: the visits by a page in a tab, driven by the DevTools protocol and by WebDriver BiDi.
+// Then six more tabs are opened. Each of the seven begins an answer that stays, and asks for a page beside it; then all ask
+// for one. At last the first tab is reloaded, and the others stop their answers.
 import { spawn } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { WebSocket } from "undici";
-import { visits } from "./visits.mjs";
+import { visits, holding } from "./visits.mjs";
 
 const [browser, json] = process.argv.slice(2);
 const parameters = JSON.parse(json);
@@ -105,18 +106,23 @@ async function address() {
 try {
   const { open, evaluate, reload } = await kind.connect(await address());
   child.stderr.resume();
-  const tabs = [];
-  for (let i = 0; i < TABS; ++i) tabs.push(await open(`${parameters.origin}/chat/index.php`));
-  const all = await Promise.all(tabs.map(async (tab, i) => {
-    const own = { ...parameters, name: `${parameters.name}-tab${i}` };
-    return JSON.parse(await evaluate(tab, `(${visits})(fetch, ${JSON.stringify(own)}).then(JSON.stringify)`));
-  }));
-  const path = `/answer/${parameters.name}-reloaded`;
-  const ask = `fetch("${path}", {method: "POST", body: '{"backend":"hold"}'})`;
-  const begun = await evaluate(tabs[0], `${ask}.then((answer) => String(answer.status))`);
-  all.push([{ path, error: `reloaded, after status ${begun}` }]);
+  // The value is sent as text. What one call leaves in the window is there for the next.
+  const ask = async (tab, code) => JSON.parse(await evaluate(tab, `(async () => JSON.stringify(await ${code}))()`));
+  const page = `${parameters.origin}/page/${parameters.name}`;
+  const tabs = [await open(`${page}-tab0`)];
+  const ended = [await ask(tabs[0], `(${visits})(fetch, ${json})`)];
+  for (let i = 1; i < TABS; ++i) tabs.push(await open(`${page}-tab${i}`));
+  for (let i = 0; i < TABS; ++i) {
+    const own = JSON.stringify({ ...parameters, name: `${parameters.name}-tab${i}` });
+    await ask(tabs[i], `((window.held = (${holding})(fetch, ${own})), window.held.begun)`);
+  }
+  await Promise.all(tabs.map((tab) => ask(tab, "window.held.askBeside()")));
+  // What the first one's page has seen ends with it.
+  const first = await ask(tabs[0], "window.held.ended");
+  ended.push(first, [{ path: `/answer/${parameters.name}-tab0-stopped`, error: "reloaded" }]);
   await reload(tabs[0]);
-  console.log(JSON.stringify(all.flat()));
+  for (const tab of tabs.slice(1)) ended.push(await ask(tab, "window.held.stop()"));
+  console.log(JSON.stringify(ended.flat()));
 } finally {
   child.kill();
   await exited;

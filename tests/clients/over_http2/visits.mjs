@@ -6,9 +6,9 @@ export async function visits(fetch, { origin, name, count, burst, payload, metho
   const ended = [];
   const ask = async (path, begun = () => {}, { method = "GET", ...options } = {}) => {
     const start = performance.now();
-    const answer = path.startsWith("/answer/");
     const body = options.payload ?? payload;
-    const url = origin + path + (answer && method === "GET" ? `?payload=${encodeURIComponent(body)}` : "");
+    const isAnswer = path.startsWith("/answer/");
+    const url = origin + path + (isAnswer && method === "GET" ? `?payload=${encodeURIComponent(body)}` : "");
     try {
       const sent = method === "POST" ? { method, body } : { method };
       const response = await fetch(url, { ...sent, signal: options.signal, cache: "no-store" });
@@ -42,4 +42,29 @@ export async function visits(fetch, { origin, name, count, burst, payload, metho
   await ask(`/page/${name}-stopped-after`);
   await Promise.all(Array.from({ length: burst }, (_, i) => ask(`/answer/${name}-burst-${i}`)));
   return ended;
+}
+
+// An answer that stays until stop(), with pages beside it. `begun` resolves with its first bytes and the first page.
+export function holding(fetch, { origin, name }) {
+  const ended = [];
+  const stopping = new AbortController();
+  let pages = 0;
+  const askBeside = async () => {
+    const path = `/page/${name}-beside-${pages++}`;
+    const start = performance.now();
+    const response = await fetch(origin + path, { cache: "no-store" });
+    ended.push({ path, status: response.status, body: await response.text(), milliseconds: performance.now() - start });
+    return true;
+  };
+  const begin = async () => {
+    const sent = { method: "POST", body: '{"backend":"hold"}', signal: stopping.signal };
+    const response = await fetch(`${origin}/answer/${name}-stopped`, sent);
+    await response.body.getReader().read();
+    return askBeside();
+  };
+  const stop = () => {
+    stopping.abort();
+    return [...ended, { path: `/answer/${name}-stopped`, error: "stopped" }];
+  };
+  return { begun: begin(), askBeside, stop, ended };
 }

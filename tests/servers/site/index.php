@@ -13,6 +13,10 @@ $path = strtok($_SERVER['REQUEST_URI'], '?');
 if ($record = getenv('SITE_RECORD')) {
     file_put_contents("$record/asked", "$path\n", FILE_APPEND | LOCK_EX);
 }
+if ($path === '/favicon.ico') { // which browsers ask for by themselves
+    http_response_code(404);
+    exit;
+}
 if (str_starts_with($path, '/page/')) {
     exit("page $path");
 }
