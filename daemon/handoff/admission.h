@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Admission: whether a client is taken; if not, the Refusal that it gets.
+// Admission: whether a client is taken, and by which stream; if not, the Refusal that it gets.
 
 #pragma once
 
@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/check.h"
+#include "base/slab.h"
 #include "handoff/refusal.h"
 
 namespace streaming {
@@ -27,15 +28,21 @@ class [[nodiscard]] Admission {
     return *refusal_;
   }
 
+  // Which has taken the client; none if it has no stream here, or none yet.
+  std::optional<Handle> stream() const { return stream_; }
+
  private:
-  friend Admission admitted();
+  friend Admission admitted(std::optional<Handle> stream);
   Admission() = default;
 
   std::optional<Refusal> refusal_;  // none: the client is taken
+  std::optional<Handle> stream_;
 };
 
-inline Admission admitted() {
-  return {};
+inline Admission admitted(std::optional<Handle> stream = std::nullopt) {
+  Admission admission;
+  admission.stream_ = stream;
+  return admission;
 }
 
 }  // namespace streaming

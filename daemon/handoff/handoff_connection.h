@@ -9,6 +9,7 @@
 #include <sys/socket.h>
 
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "handoff/connection_part_reader.h"
@@ -60,6 +61,7 @@ class HandoffReceiver::Connection final : public ListNode, public TimerOwner {
   std::unique_ptr<PartialMessage> partial_;   // null unless a part of the message has arrived
   std::unique_ptr<Reservation> reservation_;  // null unless the client is still to come
   std::string reply_;                         // being sent
+  std::optional<Handle> held_;                // the stream that has taken the client, until the peer knows
   Client client_;                             // refused; kept until Apache has read the refusal
   Refusal refusal_;
 };

@@ -310,6 +310,8 @@ void HandoffReceiver::observe_arrival(const Connection& connection) {
 void HandoffReceiver::conclude(Connection& connection, Client client, Admission admission) {
   if (!admission) return refuse(connection, std::move(client), std::move(admission.refusal()));
   connection.assigned_ = false;
+  connection.held_ = admission.stream();
+  if (connection.held_) clients_.hold(*connection.held_);
   reply(connection, std::string(1, handoff_protocol::kAccepted));
 }
 
@@ -399,7 +401,9 @@ void HandoffReceiver::on_reply_sent(const Completion& completion) {
     return retry_later(connection, Operation::kHandoffReply, kHandoffRetryPause);
   }
   if (connection.reservation_) return wait_for_client(connection, completion.result);
-  // An acceptance that was not delivered changes nothing: a module that does not wait has closed already.
+  // An acceptance that finds no peer changes nothing: a module that does not wait has closed already.
+  const bool knows = completion.result >= 0 || has_left(completion.result);
+  if (knows && connection.held_) clients_.start(*std::exchange(connection.held_, std::nullopt));
   if (!connection.client_.socket) return close(connection);
   if (has_left(completion.result)) return answer_client(connection);
   if (completion.result < 0 || connection.given_up_) return close(connection);
@@ -434,6 +438,7 @@ void HandoffReceiver::close(Connection& connection) {
   end_silence(connection);
   if (connection.partial_) take_partial_message(connection);
   if (connection.reservation_) take_reservation(connection);
+  if (connection.held_) clients_.give_back(*connection.held_);
   if (connection.assigned_) load_.release();
   ring_.submit_close(connection.file_, Tag{});
   connections_.destroy(connection, connection.handle_);

@@ -53,6 +53,11 @@ class ClientReceiver {
                                    std::unique_ptr<Reservation>& reservation) = 0;
   // As on_client(), for the client at the place that was kept.
   virtual Admission on_reserved_client(Client& client, std::unique_ptr<Reservation> reservation) = 0;
+  // An admitted client's stream sends nothing before start(), when Apache knows of it. If Apache cannot be told,
+  // give_back() ends it without a byte. The stream may have ended by itself.
+  virtual void hold(Handle stream) = 0;
+  virtual void start(Handle stream) = 0;
+  virtual void give_back(Handle stream) = 0;
   // Answers a client that Apache will not answer. Takes client and assignment, or returns false if it has no room even
   // for that.
   virtual bool on_refused_client(Client& client, const Refusal& refusal) = 0;

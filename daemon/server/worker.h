@@ -124,6 +124,9 @@ class Worker final : private ClientReceiver, private TimerOwner {
   void send_on(std::uint32_t worker, Client client, std::unique_ptr<HandoffRequest> request);
   void take_over(Client client, std::unique_ptr<HandoffRequest> request);
   void answer_at_once(Client client, const Refusal& answer);
+  void hold(Handle stream) override { streams_.hold(stream); }
+  void start(Handle stream) override { streams_.start(stream); }
+  void give_back(Handle stream) override { streams_.give_back(stream); }
   bool on_refused_client(Client& client, const Refusal& refusal) override;
   // Whether the process has descriptors left besides the client's.
   Admission check_descriptors(const Client& client) const;

@@ -170,7 +170,13 @@ void Stream::mark_for_flush() {
   if (!linked()) table_.flush_later(*this);
 }
 
+void Stream::start() {
+  held_ = false;
+  mark_for_flush();
+}
+
 void Stream::flush() {
+  if (held_) return;
   if (encoder_.too_large()) begin_close(CloseCause::kUpstreamTooLarge);
   if (state_ == StreamState::kClosing || client_gone_ || (in_flight_ & kWritable) != 0) return;
   if (connection_ ? !wrap() : head_held_) return;

@@ -109,6 +109,12 @@ class Stream final : public ListNode, private EventSink, private TimerOwner {
   std::uint32_t events() const { return events_; }
   Time opened() const { return opened_; }
 
+  // Sends nothing from hold() on, because Apache does not know yet that the client is taken. start() ends that. So does
+  // give_back(), with the stream: Apache will not know, and answers the client.
+  void hold() { held_ = true; }
+  void start();
+  void give_back() { abandon(CloseCause::kRefused); }
+
   // Submits what has gathered: at the turn's end, or when the client has room again.
   void flush();
 
@@ -218,6 +224,7 @@ class Stream final : public ListNode, private EventSink, private TimerOwner {
   CloseCause cause_ = CloseCause::kCompleted;
   std::uint8_t in_flight_ = 0;
   bool head_held_ : 1 = false;     // the head waits in the writer for the first event
+  bool held_ : 1 = false;          // from hold() to start()
   bool blocked_ : 1 = false;       // the client has no room: its buffer was full at the last send, or its window is
   bool goes_on_ : 1 = false;       // the backend is to finish its answer also when the client has left
   bool client_gone_ : 1 = false;   // the client has left, and the stream goes on: nothing is queued or sent

@@ -127,8 +127,21 @@ Admission StreamTable::open_at(const Place& place, Client& client, std::unique_p
   counters_.add(kTransportCounters[static_cast<std::size_t>(stream->transport())]);
   note_places();
   peak_since_trim_ = std::max(peak_since_trim_, streams_.size());
+  const Handle handle = stream->handle();
   stream->open(std::move(request), format, backend);
-  return admitted();
+  return admitted(handle);
+}
+
+void StreamTable::hold(Handle handle) {
+  if (Stream* stream = streams_.find(handle)) stream->hold();
+}
+
+void StreamTable::start(Handle handle) {
+  if (Stream* stream = streams_.find(handle)) stream->start();
+}
+
+void StreamTable::give_back(Handle handle) {
+  if (Stream* stream = streams_.find(handle)) stream->give_back();
 }
 
 Admission StreamTable::take_place(std::string_view user_id, Place& place) {

@@ -66,6 +66,11 @@ class StreamTable final : public AnswerObserver, private TimerOwner, private Wor
   // As open(), to answer the client with `refusal`, which may be a 204; false if there is no room even for that.
   bool open_refused(Client& client, const Refusal& refusal);
 
+  // For the hand-off's receiver (ClientReceiver).
+  void hold(Handle stream);
+  void start(Handle stream);
+  void give_back(Handle stream);
+
   // A client that has no stream, or none yet, takes a place among them, and counts as its user's.
   struct Place {
     std::size_t backend = 0;  // which of backend_registry()

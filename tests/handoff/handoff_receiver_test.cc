@@ -13,9 +13,32 @@ TEST_P(HandoffReceiverTest, AcknowledgesAndPassesTheAssignmentOn) {
   connect();
   arrive_with_client(R"({"prompt":"hi"})");
   EXPECT_EQ(prompts, std::vector<std::string>{"hi"});
+  EXPECT_EQ(held, 1) << "Apache does not know yet";
   EXPECT_EQ(reply(), "A");
+  EXPECT_EQ(started, 1);
   EXPECT_TRUE(closed());
   EXPECT_EQ(load.assigned, 1u) << "it is the stream's now";
+}
+
+TEST_P(HandoffReceiverTest, HoldsTheAnswerWhileTheKernelHasNoMemoryForTheAcknowledgement) {
+  connect();
+  arrive_with_client("{}");
+  ring.complete(Operation::kHandoffReply, -ENOMEM);
+  pass(kHandoffRetryPause);
+  EXPECT_EQ(held, 1);
+  EXPECT_EQ(reply(), "A");
+  EXPECT_EQ(started, 1);
+}
+
+// Apache takes the end of the connection for the daemon's, and answers.
+TEST_P(HandoffReceiverTest, GivesAClientBackWhoseAcknowledgementCouldNotBeSentInTime) {
+  connect();
+  arrive_with_client("{}");
+  ring.complete(Operation::kHandoffReply, -ENOMEM);
+  pass(kReplyTimeout);
+  if (ring.count(Operation::kHandoffReply) > 0) ring.complete(Operation::kHandoffReply, -ENOMEM);
+  EXPECT_TRUE(closed());
+  EXPECT_EQ(given_back, 1);
 }
 
 TEST_P(HandoffReceiverTest, GoesOnWhenTheAcknowledgementCannotBeDelivered) {
@@ -24,6 +47,7 @@ TEST_P(HandoffReceiverTest, GoesOnWhenTheAcknowledgementCannotBeDelivered) {
   ring.complete(Operation::kHandoffReply, -EPIPE);
   EXPECT_TRUE(closed());
   EXPECT_EQ(prompts.size(), 1u);
+  EXPECT_EQ(started, 1) << "a module that does not wait has closed already";
 }
 
 TEST_P(HandoffReceiverTest, LetsApacheAnswerARefusalThatItHasRead) {

@@ -406,6 +406,9 @@ TEST_F(AnyOrderTest, ReturnsEachPlaceAndEachAssignmentOnce) {
   finish();
   EXPECT_TRUE(receiver.idle());
   EXPECT_EQ(places, 0);
+  EXPECT_EQ(held, 0);
+  EXPECT_GT(started, 0);
+  EXPECT_GT(given_back, 0);
   EXPECT_EQ(load.assigned, streams);
   EXPECT_EQ(load.unread, 0u);
   EXPECT_EQ(counters.get(Counter::kConnections), ring.closed.size());

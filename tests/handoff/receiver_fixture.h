@@ -92,6 +92,9 @@ class ReceiverFixture : public testing::Test, private CompletionHandler, private
   std::vector<int> answered;  // statuses of the clients that the daemon had to answer
   HandoffReceiver receiver{ring, timers, load, counters, {kReceiveTimeout, 1 << 20, {}, {}}, *this};
 
+  int held = 0;             // streams that may not send yet
+  int started = 0;          // that may
+  int given_back = 0;       // that have ended without a byte
   int places = 0;           // that are reserved
   bool relay_only = false;  // of the reservations
 
@@ -106,7 +109,7 @@ class ReceiverFixture : public testing::Test, private CompletionHandler, private
       if (fixture.refusal) return *fixture.refusal;
       fixture.prompts.push_back(prompt);
       fixture.clients.push_back(std::move(client));
-      return admitted();
+      return admitted(Handle{});
     }
     ReceiverFixture& fixture;
     std::string prompt;
@@ -128,7 +131,7 @@ class ReceiverFixture : public testing::Test, private CompletionHandler, private
     if (refusal) return *refusal;
     prompts.emplace_back(request->prompt);
     clients.push_back(std::move(client));
-    return admitted();
+    return admitted(Handle{});
   }
   Admission on_reservation(std::unique_ptr<HandoffRequest> request,
                            std::unique_ptr<Reservation>& reservation) override {
@@ -138,6 +141,15 @@ class ReceiverFixture : public testing::Test, private CompletionHandler, private
   }
   Admission on_reserved_client(Client& client, std::unique_ptr<Reservation> reservation) override {
     return reservation->take(client);
+  }
+  void hold(Handle) override { ++held; }
+  void start(Handle) override {
+    --held;
+    ++started;
+  }
+  void give_back(Handle) override {
+    --held;
+    ++given_back;
   }
   bool on_refused_client(Client& client, const Refusal& said) override {
     if (!room_for_refusals) return false;

@@ -4,6 +4,7 @@
 #include <cerrno>
 #include <cstdint>
 #include <memory>
+#include <string>
 
 #include "stream/stream_fixture.h"
 
@@ -42,6 +43,60 @@ TEST_F(StreamTest, RefusesAUserWhoHasEnoughAndAdmitsHimAgainWhenAStreamHasEnded)
   client_leaves();
   finish();
   EXPECT_TRUE(open_for_user());
+}
+
+// Apache must know that it has no client any more before the client hears of the daemon.
+class HeldStreamTest : public StreamTest {
+ protected:
+  Handle open_held() {
+    Client client{UniqueFd(::socket(AF_UNIX, SOCK_STREAM, 0))};
+    const Admission admission = table.open(client, std::make_unique<HandoffRequest>(), backend);
+    table.hold(admission.stream().value());
+    end_of_turn();
+    return *admission.stream();
+  }
+};
+
+TEST_F(HeldStreamTest, SendsNothingBeforeItIsStarted) {
+  const Handle stream = open_held();
+  text("early");
+  end_of_turn();
+  EXPECT_EQ(ring.count(Operation::kClientSend), 0);
+  table.start(stream);
+  end_of_turn();
+  const std::string sent = send_all();
+  EXPECT_THAT(sent, StartsWith("HTTP/1.1 200 OK\r\n"));
+  EXPECT_THAT(sent, testing::HasSubstr("early"));
+}
+
+TEST_F(HeldStreamTest, SendsItsEndToo) {
+  const Handle stream = open_held();
+  text("all");
+  backend.sink->on_end(FinishReason::kStop);
+  end_of_turn();
+  EXPECT_EQ(ring.count(Operation::kClientSend) + ring.count(Operation::kClientShutdown), 0);
+  table.start(stream);
+  end_of_turn();
+  EXPECT_THAT(send_all(), testing::EndsWith("data: [DONE]\n\n"));
+  EXPECT_EQ(ring.count(Operation::kClientShutdown), 1);
+}
+
+TEST_F(HeldStreamTest, EndsWithoutAByteIfItIsGivenBack) {
+  const Handle stream = open_held();
+  text("never");
+  table.give_back(stream);
+  end_of_turn();
+  EXPECT_EQ(ring.count(Operation::kClientSend), 0);
+  EXPECT_EQ(backend.cancelled, 1);
+  finish();
+  EXPECT_TRUE(table.empty());
+  table.start(stream);  // it has ended
+}
+
+TEST_F(HeldStreamTest, PausesItsBackendWhenTooMuchIsHeld) {
+  open_held();
+  text(std::string(kSettings.max_queued_bytes + 1, 'x'));
+  EXPECT_EQ(backend.paused, 1);
 }
 
 class ReservedStreamTest : public StreamTest {
