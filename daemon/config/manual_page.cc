@@ -20,7 +20,9 @@ A web application lets Apache hand a client's connection over
 receives it on a Unix socket, asks an LLM's API, and streams the answer to the client as Server\-Sent Events. One thread per
 CPU serves many thousands of clients at once.
 .PP
-It needs Linux 6.1 or later with io_uring.
+It uses io_uring of Linux 6.1 and later, and epoll where that is missing or forbidden
+.RB ( server.engine ).
+It needs Linux 4.18 or later.
 )";
 
 // The flags that are not settings, and therefore not in the table. A test compares them with those of --help.
