@@ -99,7 +99,7 @@ void AnswerTable::on_ended(KeptAnswer& answer) {
   metrics_.ended.add();
   if (answer.user_count() != nullptr) users_.leave(*answer.user_count());
   if (!answer.is_import()) {
-    log_end(answer);
+    if (settings_.log_each_answer) log_end(answer);
     observer_.on_answer_ended(answer);
   }
   settle_later(answer);

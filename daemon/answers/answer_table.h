@@ -34,6 +34,7 @@ struct AnswerSettings {
   Duration first_byte_timeout{0};
   Duration idle_timeout{0};
   bool done_event = false;
+  bool log_each_answer = true;
 };
 
 // Any thread may read it.

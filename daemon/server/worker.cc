@@ -38,7 +38,8 @@ AnswerSettings answer_settings(const Config& config, const SharedByWorkers& shar
       .max_stream_duration = config.max_stream_duration,
       .first_byte_timeout = config.first_byte_timeout,
       .idle_timeout = config.idle_timeout,
-      .done_event = config.done_event};
+      .done_event = config.done_event,
+      .log_each_answer = !config.benchmark};
 }
 
 HandoffLimits handoff_limits(const Config& config) {

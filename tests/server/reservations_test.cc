@@ -110,6 +110,28 @@ TEST_F(Reservations, AreRefusedWithTheStatusOfEveryHandOff) {
   EXPECT_EQ(module.candidate().status, 400);
 }
 
+TEST_F(Reservations, BeginAndFollowKeptAnswersOnWhicheverWorker) {
+  for (int i = 0; i < 6; ++i) {
+    Http2Browser browser(i % 2 == 0);
+    Reservation reservation = module.reserve(R"({"prompt":"hi","answer_id":"a","user_id":"u"})");
+    ASSERT_TRUE(reservation);
+    EXPECT_EQ(hand_over(reservation, browser), Delivery::End::kTaken);
+    expect_whole_answer(browser);
+    EXPECT_THAT(browser.http2.body(), HasSubstr("id: 19\ndata: [DONE]\n\n"));
+  }
+  EXPECT_TRUE(daemon.logs("answer a is asked for again")) << daemon.log();
+  EXPECT_FALSE(module.reserve(R"({"action":"follow","answer_id":"a","user_id":"v"})"));
+  EXPECT_EQ(module.candidate().status, 403);
+
+  Http2Browser browser(true);
+  Reservation unknown = module.reserve(R"({"action":"follow","answer_id":"none"})");
+  ASSERT_TRUE(unknown);
+  EXPECT_EQ(hand_over(unknown, browser), Delivery::End::kTaken);
+  browser.read_to_end();
+  EXPECT_EQ(browser.http2.header(":status"), "204");
+  EXPECT_TRUE(browser.has_clean_end()) << browser.http2.error();
+}
+
 TEST_F(Reservations, GetTheBackendOfTheirTimeAlsoAfterAReload) {
   Http2Browser browser(true);
   Reservation reservation = module.reserve();
