@@ -173,6 +173,16 @@ void EpollRing::submit_read(RingFile file, std::span<char> bytes, std::uint64_t 
   });
 }
 
+void EpollRing::submit_write(RingFile file, std::span<const char> bytes, std::uint64_t offset, Tag tag) {
+  blocking_calls_->submit(tag, [fd = file.number(), bytes, offset] {
+    return result_of(pwrite(fd, bytes.data(), bytes.size(), static_cast<off_t>(offset)));
+  });
+}
+
+void EpollRing::submit_sync(RingFile file, Tag tag) {
+  blocking_calls_->submit(tag, [fd = file.number()] { return result_of(fdatasync(fd)); });
+}
+
 void EpollRing::submit_open(int directory, const char* path, const open_how& how, Tag tag) {
   blocking_calls_->submit(
       tag, [directory, path, &how] { return result_of(syscall(SYS_openat2, directory, path, &how, sizeof how)); });

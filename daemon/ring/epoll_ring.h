@@ -47,6 +47,8 @@ class EpollRing final : public Ring {
   void submit_send(RingFile file, std::span<const char> bytes, Tag tag) override;
   void submit_receive(RingFile file, std::span<char> bytes, Tag tag) override;
   void submit_read(RingFile file, std::span<char> bytes, std::uint64_t offset, Tag tag) override;
+  void submit_write(RingFile file, std::span<const char> bytes, std::uint64_t offset, Tag tag) override;
+  void submit_sync(RingFile file, Tag tag) override;
   void submit_open(int directory, const char* path, const open_how& how, Tag tag) override;
   void submit_file_status(RingFile file, struct statx& status, Tag tag) override;
   void submit_remove(int directory, const char* path, Tag tag) override;

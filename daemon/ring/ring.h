@@ -122,10 +122,13 @@ class Ring {
   virtual void submit_send(RingFile file, std::span<const char> bytes, Tag tag) = 0;
   virtual void submit_receive(RingFile file, std::span<char> bytes, Tag tag) = 0;
 
-  // For files on disk and blocking pipes: a thread of the kernel waits for them, never the worker. They open and read
-  // descriptors of the process, into `bytes` from `offset`, or from the file's position (kFromPosition).
+  // For files on disk and blocking pipes: a thread of the kernel waits for them, never the worker. They open, read and
+  // write descriptors of the process, from `offset`, or from the file's position (kFromPosition).
   static constexpr std::uint64_t kFromPosition = ~std::uint64_t{0};
   virtual void submit_read(RingFile file, std::span<char> bytes, std::uint64_t offset, Tag tag) = 0;
+  virtual void submit_write(RingFile file, std::span<const char> bytes, std::uint64_t offset, Tag tag) = 0;
+  // The file's data and what is needed to read it are on the disk when it completes; of a directory, its entries.
+  virtual void submit_sync(RingFile file, Tag tag) = 0;
   virtual void submit_open(int directory, const char* path, const open_how& how, Tag tag) = 0;
   // Type and size of the file.
   virtual void submit_file_status(RingFile file, struct statx& status, Tag tag) = 0;

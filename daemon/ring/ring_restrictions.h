@@ -18,11 +18,12 @@ namespace streaming {
 // Linux 6.8; not in liburing 2.3.
 inline constexpr std::uint8_t kOpFixedFdInstall = 54;
 
-inline constexpr std::array<std::uint8_t, 16> kRingOperations{
+inline constexpr std::array<std::uint8_t, 18> kRingOperations{
     IORING_OP_NOP,          IORING_OP_POLL_ADD, IORING_OP_RECVMSG,  IORING_OP_ACCEPT,
     IORING_OP_ASYNC_CANCEL, IORING_OP_CONNECT,  IORING_OP_CLOSE,    IORING_OP_STATX,
     IORING_OP_READ,         IORING_OP_SEND,     IORING_OP_RECV,     IORING_OP_OPENAT2,
-    IORING_OP_SHUTDOWN,     IORING_OP_UNLINKAT, IORING_OP_MSG_RING, kOpFixedFdInstall};
+    IORING_OP_SHUTDOWN,     IORING_OP_UNLINKAT, IORING_OP_MSG_RING, kOpFixedFdInstall,
+    IORING_OP_WRITE,        IORING_OP_FSYNC};
 
 inline constexpr std::uint8_t kRingEntryFlags = IOSQE_FIXED_FILE | IOSQE_BUFFER_SELECT;
 

@@ -43,8 +43,13 @@ enum class Operation : std::uint8_t {
   kFileStatus,
   kFileRead,
   kFileRemove,
+  kJournalOpen,
+  kJournalWrite,
+  kJournalSync,
+  kJournalRead,
+  kJournalRemove,
 };
-inline constexpr Operation kLastOperation = Operation::kFileRemove;
+inline constexpr Operation kLastOperation = Operation::kJournalRemove;
 
 struct Tag {
   Operation operation = Operation::kNone;

@@ -93,6 +93,18 @@ void UringRing::submit_read(RingFile file, std::span<char> bytes, std::uint64_t 
   finish_entry(entry, file, tag);
 }
 
+void UringRing::submit_write(RingFile file, std::span<const char> bytes, std::uint64_t offset, Tag tag) {
+  io_uring_sqe* entry = next_entry();
+  io_uring_prep_write(entry, file.number(), bytes.data(), static_cast<unsigned>(bytes.size()), offset);
+  finish_entry(entry, file, tag);
+}
+
+void UringRing::submit_sync(RingFile file, Tag tag) {
+  io_uring_sqe* entry = next_entry();
+  io_uring_prep_fsync(entry, file.number(), IORING_FSYNC_DATASYNC);
+  finish_entry(entry, file, tag);
+}
+
 void UringRing::submit_open(int directory, const char* path, const open_how& how, Tag tag) {
   io_uring_sqe* entry = next_entry();
   // Only read, but liburing's parameter is not const.

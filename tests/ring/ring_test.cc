@@ -3,6 +3,7 @@
 
 #include "ring/ring.h"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <netinet/in.h>
 #include <poll.h>
@@ -107,6 +108,27 @@ class RingTest : public testing::TestWithParam<RingKind> {
   }
   TemporaryDirectory directory;
 };
+
+TEST_P(RingTest, MakesWritesSyncsAndRemovesAFile) {
+  const UniqueFd place(::open(directory.file("").c_str(), O_RDONLY | O_DIRECTORY));
+  const open_how how{.flags = O_RDWR | O_CREAT | O_EXCL, .mode = 0600, .resolve = 0};
+  ring->submit_open(place.get(), "file", how, tag(Operation::kJournalOpen));
+  const UniqueFd file(done().result_of(Operation::kJournalOpen));
+  ASSERT_TRUE(file);
+  const std::string text = "written";
+  ring->submit_write(RingFile::regular(file.get()), text, 3, tag(Operation::kJournalWrite));
+  EXPECT_EQ(done().result_of(Operation::kJournalWrite), 7);
+  for (const int synced : {file.get(), place.get()}) {
+    ring->submit_sync(RingFile::regular(synced), tag(Operation::kJournalSync));
+    EXPECT_EQ(done().result_of(Operation::kJournalSync), 0);
+  }
+  char contents[16];
+  ASSERT_EQ(pread(file.get(), contents, sizeof contents, 0), 10);
+  EXPECT_EQ(std::string_view(contents + 3, 7), text);
+  ring->submit_remove(place.get(), "file", tag(Operation::kJournalRemove));
+  EXPECT_EQ(done().result_of(Operation::kJournalRemove), 0);
+  EXPECT_NE(access(directory.file("file").c_str(), F_OK), 0);
+}
 
 TEST_P(RingTest, SendsAndReceivesOverAClientThatIsInItsOwnTable) {
   const UniqueFd browser = install_client(3);

@@ -114,6 +114,10 @@ class FakeRing final : public Ring {
   void submit_read(RingFile file, std::span<char> bytes, std::uint64_t, Tag tag) override {
     add(tag, file).room = bytes;
   }
+  void submit_write(RingFile file, std::span<const char> bytes, std::uint64_t, Tag tag) override {
+    add(tag, file).bytes.assign(bytes.data(), bytes.size());
+  }
+  void submit_sync(RingFile file, Tag tag) override { add(tag, file); }
   void submit_open(int, const char*, const open_how&, Tag tag) override { add(tag, RingFile::regular(-1)); }
   void submit_file_status(RingFile file, struct statx& status, Tag tag) override { add(tag, file).status = &status; }
   void submit_remove(int, const char*, Tag tag) override { add(tag, RingFile::regular(-1)); }
