@@ -29,6 +29,8 @@ class AnswerRecord {
   explicit AnswerRecord(ByteBudget& budget) : held_(budget) {}
 
   void add(const AnswerEvent& event);
+  // What comes now is left out, or was.
+  void cut_here() { cut_ = true; }
   void set_usage(const Usage& usage) { usage_ = usage; }
 
   const std::string& text() const { return text_; }

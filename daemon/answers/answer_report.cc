@@ -129,7 +129,7 @@ std::string whole_report(std::string beginning, const AnswerRecord& record, cons
   write_known(writer, "reasoning", record.reasoning());
   write_tool_calls(writer, record);
   write_usage(writer, record.usage());
-  write_time(writer, "ended_at", end.ended);
+  if (end.ended) write_time(writer, "ended_at", *end.ended);
   write_known(writer, "first_event_ms", end.first_event);
   write_known(writer, "duration_ms", end.duration);
   write_name(writer, "cut_at_limit");
@@ -141,8 +141,8 @@ std::string whole_report(std::string beginning, const AnswerRecord& record, cons
 }
 
 std::string with_client_has_end(std::string report, std::optional<bool> client_has_end) {
-  if (client_has_end) report.insert(1, *client_has_end ? "\"client_has_end\":true," : "\"client_has_end\":false,");
-  return report;
+  if (!client_has_end) return report;
+  return std::string(kClientHasEnd).append(*client_has_end ? "true," : "false,").append(report, 1);
 }
 
 }  // namespace streaming

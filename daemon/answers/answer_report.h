@@ -27,7 +27,7 @@ std::string begin_report(const HandoffRequest& request, std::string_view backend
 struct AnswerEnd {
   std::string_view cause;  // a CloseCause's word
   std::optional<FinishReason> reason = {};
-  WallTime ended{};
+  std::optional<WallTime> ended = {};
   std::optional<Duration> first_event = {};  // after the start
   std::optional<Duration> duration = {};
 };
@@ -35,7 +35,11 @@ struct AnswerEnd {
 // The whole object from its beginning.
 std::string whole_report(std::string beginning, const AnswerRecord& record, const AnswerEnd& end);
 
-// The object with one more member: whether the client has got the end. Unchanged if that is not known.
+// The cause of an answer whose process has ended before it.
+inline constexpr std::string_view kCutCause = "cut";
+
+// The object with one more member in front: whether the client has got the end. Unchanged if that is not known.
+inline constexpr std::string_view kClientHasEnd = "{\"client_has_end\":";
 std::string with_client_has_end(std::string report, std::optional<bool> client_has_end);
 
 }  // namespace streaming

@@ -1,18 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "answers/answer_reports.h"
 
+#include <string>
 #include <utility>
 
 #include "answers/answer_report.h"
-#include "answers/reported_session.h"
 #include "backends/registry.h"
-#include "base/random_id.h"
 
 namespace streaming {
 
 AnswerReports::AnswerReports(const Config& config, TimerWheel& timers, HttpClient& http, Counters& counters,
-                             ByteBudget& records)
-    : timers_(timers), counters_(counters), records_(records), delivery_(timers, http, counters) {
+                             ByteBudget& records, Journals* journals)
+    : timers_(timers),
+      counters_(counters),
+      records_(records),
+      journals_(journals),
+      delivery_(timers, http, counters, journals) {
   reconfigure(config);
 }
 
@@ -41,8 +44,19 @@ std::unique_ptr<BackendSession> AnswerReports::answer(Backend& backend, std::uni
   return session;
 }
 
-void AnswerReports::deliver(std::string hook, std::string report) {
-  delivery_.add({.id = "msg_" + random_id(), .hook = std::move(hook), .body = std::move(report)});
+void AnswerReports::write_text_later(ReportedSession& session) {
+  with_text_.push_back(session);
+  if (!text_timer_.pending()) timers_.schedule(text_timer_, kTextPause);
+}
+
+// Those whose pause is over; the others have come later.
+void AnswerReports::on_timer(Timer&) {
+  while (ReportedSession* session = with_text_.front()) {
+    const Time due = session->text_since() + kTextPause;
+    if (due > timers_.now()) return timers_.schedule_at(text_timer_, due);
+    session->unlink();
+    session->write_text();
+  }
 }
 
 }  // namespace streaming

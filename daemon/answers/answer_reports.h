@@ -7,12 +7,14 @@
 
 #include <memory>
 #include <optional>
-#include <string>
+#include <string_view>
 
 #include "answers/hook.h"
 #include "answers/report_delivery.h"
+#include "answers/reported_session.h"
 #include "backends/backend.h"
 #include "base/byte_budget.h"
+#include "base/intrusive_list.h"
 #include "config/config.h"
 #include "handoff/refusal.h"
 #include "metrics/counters.h"
@@ -21,11 +23,12 @@
 
 namespace streaming {
 
-class AnswerReports {
+class AnswerReports final : private TimerOwner {
  public:
   // Borrows all but the settings, which have passed make_hooks(). `records` limits what all running answers have
-  // collected.
-  AnswerReports(const Config& config, TimerWheel& timers, HttpClient& http, Counters& counters, ByteBudget& records);
+  // collected. `journals`: null if reports are in memory alone.
+  AnswerReports(const Config& config, TimerWheel& timers, HttpClient& http, Counters& counters, ByteBudget& records,
+                Journals* journals);
 
   // Applies to the reports that are sent from now on.
   void reconfigure(const Config& config);
@@ -36,22 +39,28 @@ class AnswerReports {
   // The backend's session, which is reported if the hand-off names a hook.
   std::unique_ptr<BackendSession> answer(Backend& backend, std::unique_ptr<HandoffRequest> request, EventSink& sink);
 
-  // What the hooks do not take soon is lost.
-  void end() { delivery_.end(); }
-  bool idle() const { return delivery_.idle(); }
-
+  ReportDelivery& delivery() { return delivery_; }
   const ReportDelivery& delivery() const { return delivery_; }
 
   // For the sessions.
   TimerWheel& timers() { return timers_; }
   ByteBudget& records() { return records_; }
-  void deliver(std::string hook, std::string report);
+  Counters& counters() { return counters_; }
+  // Null if there is none.
+  Journal* journal() { return journals_ == nullptr ? nullptr : &journals_->answers(); }
+  // The session has text that is not in the journal. Not while it is linked.
+  void write_text_later(ReportedSession& session);
 
  private:
+  void on_timer(Timer&) override;
+
   TimerWheel& timers_;
   Counters& counters_;
   ByteBudget& records_;
+  Journals* const journals_;
   ReportDelivery delivery_;
+  IntrusiveList<ReportedSession> with_text_;  // that is not in the journal, in the order in which it came
+  Timer text_timer_{*this};
 };
 
 }  // namespace streaming

@@ -33,8 +33,12 @@ inline constexpr std::array<Duration, 7> kReportPauses{
     std::chrono::seconds(5), std::chrono::seconds(30), std::chrono::minutes(5), std::chrono::minutes(30),
     std::chrono::hours(2),   std::chrono::hours(6),    std::chrono::hours(24)};
 
-// Reports in memory, per worker, in bytes. Over it: a report that comes is lost.
+// Reports in memory, per worker, in bytes. Over it: a report that comes waits in the journal alone, or is lost if there
+// is none.
 inline constexpr std::size_t kMaxReportBytesHeld = 64 * 1024 * 1024;
+
+// Reports that wait, per worker. Over it: a report that comes is given up at once.
+inline constexpr std::size_t kMaxReportsWaiting = 500'000;
 
 // Pause between two log lines about a hook that fails, per worker.
 inline constexpr Duration kHookComplaintPause{10'000};
@@ -72,5 +76,25 @@ inline constexpr int kPassedOver = 16;
 
 // Memory for the frames of one event, which a worker reuses. Over it: it is freed.
 inline constexpr std::size_t kFrameBufferBytes = 64 * 1024;
+
+// --- The journal ----------------------------------------------------------------------------------------------------
+
+// The body of a frame. Larger than the largest report, whose JSON has at most six bytes for one of text.
+inline constexpr std::size_t kMaxFrameBytes = 16 * 1024 * 1024;
+
+// The size at which a file of the journal ends and the next begins.
+inline constexpr std::size_t kSegmentBytes = 16 * 1024 * 1024;
+
+// What waits to be written, per worker. Over it: the disk counts as failed.
+inline constexpr std::size_t kMaxUnwrittenBytes = 64 * 1024 * 1024;
+
+// How long nothing is written after the disk has failed.
+inline constexpr Duration kJournalRetryPause{1000};
+
+// How long text of a running answer stays in memory alone.
+inline constexpr Duration kTextPause{500};
+
+// Pause between two searches for journals that other processes have left.
+inline constexpr Duration kAdoptionPause{2000};
 
 }  // namespace streaming

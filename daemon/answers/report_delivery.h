@@ -2,7 +2,8 @@
 // ReportDelivery: sends reports to their hooks, each until the hook has answered with a 2xx.
 //
 // One per worker, owned by its AnswerReports, on its thread. A hook that is slow or gone delays its own reports alone:
-// each has a queue, and a limit of reports in flight (kMaxReportsInFlight).
+// each has a queue, and a limit of reports in flight (kMaxReportsInFlight). A report that has failed waits in the
+// journal, and only its place there in memory. Without a journal it waits in memory, and is lost when the daemon ends.
 
 #pragma once
 
@@ -11,12 +12,14 @@
 #include <cstdint>
 #include <deque>
 #include <map>
-#include <optional>
+#include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "answers/hook.h"
 #include "answers/limits.h"
+#include "answers/report.h"
 #include "base/intrusive_list.h"
 #include "metrics/counters.h"
 #include "metrics/single_writer_value.h"
@@ -25,18 +28,18 @@
 
 namespace streaming {
 
-struct Report {
-  std::string id;    // the same each time that it is sent
-  std::string hook;  // its name
-  std::string body;
-  std::size_t failures = 0;
+// A report in a file that another process has left.
+struct AdoptedReport {
+  std::string hook;
+  std::uint64_t offset = 0;
+  std::uint32_t bytes = 0;
+  WallTime due{};
 };
 
 class ReportDelivery final : private TimerOwner, private WorkOwner {
  public:
-  // Borrows all of them.
-  ReportDelivery(TimerWheel& timers, HttpClient& http, Counters& counters);
-  // What was not delivered is lost.
+  // Borrows all of them. `journals`: null if there are none.
+  ReportDelivery(TimerWheel& timers, HttpClient& http, Counters& counters, Journals* journals);
   ~ReportDelivery();
 
   // Applies to what is sent from now on.
@@ -45,56 +48,81 @@ class ReportDelivery final : private TimerOwner, private WorkOwner {
 
   // Sends it, not from within.
   void add(Report report);
+  // Sends what is in a segment of the journal of waiting reports, with a pin for each.
+  void add(Segment& segment, std::vector<AdoptedReport> reports);
 
+  // There will be no more answers: what is in the journal is left to the next process.
+  void leave_rest();
   // Nothing is sent from kLastReportsTimeout on.
   void end();
 
   // Whether nothing is being sent or about to be.
-  bool idle() const { return over_ || (in_flight_ == 0 && due_ == 0); }
+  bool idle() const { return over_ || (in_flight_ == 0 && storing_.empty() && (due_ == 0 || leaving_)); }
 
   // Reports that were not delivered yet. Any thread.
   std::uint64_t waiting() const { return waiting_.get(); }
 
  private:
   class Sending;
+  class Storing;
 
+  // One of the two: a place in the journal, pinned, or the report itself.
+  struct Entry {
+    FramePlace place;
+    std::unique_ptr<Report> held;
+  };
   struct Queue {
-    std::deque<Report> due;
+    std::deque<Entry> due;
     std::uint32_t in_flight = 0;
     std::uint64_t failures = 0;  // since the last complaint
     Time complained{Duration(-kHookComplaintPause)};
   };
   struct Later {
     Time due;
-    Report report;
+    Queue* queue;
+    Entry entry;
   };
+  static constexpr std::size_t kAdopted = kReportPauses.size();
 
   void on_work(Work& work) override;
   void on_timer(Timer& timer) override;
-  void send_due(const std::string& hook, Queue& queue);
+  void send_due(Queue& queue);
   // From within its transfer's call, or a timer's; `failure` is empty if the hook has taken it.
   void finish(Sending& sending, std::string_view failure);
   void fail(Report report, std::string_view failure);
-  void complain(const std::string& hook, std::string_view failure, const Report& report);
-  void lose(const Report& report, std::string_view reason);
-  void forget(const Report& report);
+  void complain(const Report& report, std::string_view failure);
+  void give_up_on(Report& report, std::string_view reason);
+  // Into the journal, if there is one. `level`: of later_; kDueNow: it is due.
+  void put_away(Report report, std::size_t level);
+  void put_away_as(Entry entry, Queue& queue, std::size_t level);
+  // Its places in the journals are not needed any more.
+  void release(Report& report);
+  // It has ended, one way or another.
+  void forget(Report& report);
+  void hold(std::size_t bytes) { bytes_held_ += bytes; }
+  void let_go(std::size_t bytes);
   void schedule_retries();
-  void give_up();
+  void stop();
 
   TimerWheel& timers_;
   HttpClient& http_;
   Counters& counters_;
+  Journals* const journals_;
   Hooks hooks_;
   std::map<std::string, Queue, std::less<>> queues_;  // by hook
-  std::array<std::deque<Later>, kReportPauses.size()> later_;  // by failures, each in the order of its times
+  // By failures, each in the order of its times; then those of other processes.
+  std::array<std::deque<Later>, kAdopted + 1> later_;
   IntrusiveList<Sending> sending_;
   IntrusiveList<Sending> finished_;
+  IntrusiveList<Storing> storing_;
+  IntrusiveList<Storing> stored_;
   std::size_t in_flight_ = 0;
   std::size_t due_ = 0;
   std::size_t bytes_held_ = 0;
   SingleWriterValue waiting_;
-  bool over_ = false;  // nothing is sent any more
-  Work work_{*this};  // something is due, or finished
+  bool leaving_ = false;  // nothing that is in the journal is sent any more
+  bool over_ = false;     // nothing at all is
+  Work work_{*this};      // something is due, or finished
   Timer retry_{*this};
   Timer last_{*this};
 };

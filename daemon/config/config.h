@@ -109,6 +109,9 @@ struct Config {
   std::int64_t attachments_max_total_bytes = 10 * 1024 * 1024;
   bool attachments_delete_after_use = false;
 
+  std::string answers_journal_dir;  // empty: in the service's state directory, if there is one
+  std::string answers_sync = "end";
+  std::int64_t answers_max_journal_bytes = std::int64_t{1} << 30;  // of the process; 0: no limit
   std::string hook_url;     // empty: each hook has its own
   std::string hook_socket;  // empty: TCP
   std::string hook_secret;

@@ -223,6 +223,18 @@ constexpr std::array kOptions{
            "clients that read one kept answer at once; the next is refused with 429"},
     Option{"answers.keep_ms", "", "DAEMON_ANSWERS_KEEP_MS", Milliseconds{&Config::answers_keep, 0, 24 * kHourMs},
            "time that an answer is kept after its end"},
+    Option{"answers.journal_dir", "--journal-dir", "DAEMON_JOURNAL_DIR",
+           Text{&Config::answers_journal_dir, &kOptionalPath},
+           "directory of the journals that keep reports over an end of the daemon, made if it is missing. Empty: "
+           "\"answers\" in the state directory of the systemd unit, otherwise reports are in memory alone",
+           Effect::kRestart},
+    Option{"answers.sync", "", "DAEMON_JOURNAL_SYNC", Choice{&Config::answers_sync, "never, end, always"},
+           "when the disk must have what is written: never (only a crash of the machine can lose it), end (before a "
+           "client gets the end of an answer) or always",
+           Effect::kRestart},
+    Option{"answers.max_journal_bytes", "", "DAEMON_MAX_JOURNAL_BYTES",
+           Integer{&Config::answers_max_journal_bytes, 0, std::int64_t{1} << 50},
+           "all journals of the daemon; beyond that reports are in memory alone. 0: no limit", Effect::kRestart},
     Option{"answers.hooks.url", "", "DAEMON_HOOKS_URL", Text{&Config::hook_url, &kOptionalHttpUrl},
            "URL to which reports of ended answers are posted, for hooks that do not set their own"},
     Option{"answers.hooks.socket", "", "DAEMON_HOOKS_SOCKET", Text{&Config::hook_socket, &kOptionalSocketPath},

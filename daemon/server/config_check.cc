@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "server/config_check.h"
 
+#include <cstdlib>
+#include <cstring>
 #include <string>
 
 #include "answers/hook.h"
@@ -57,6 +59,13 @@ Status check_held_bytes(const Config& config) {
 }
 
 }  // namespace
+
+std::string journal_directory(const Config& config) {
+  if (!config.answers_journal_dir.empty()) return config.answers_journal_dir;
+  const char* state = std::getenv("STATE_DIRECTORY");  // of the unit; several are separated by colons
+  if (state == nullptr || *state == '\0') return {};
+  return std::string(state, std::strcspn(state, ":")) + "/answers";
+}
 
 Status check_config(const Config& config) {
   if (config.backend == kExecBackend && config.exec_commands.empty()) {

@@ -3,6 +3,8 @@
 
 #pragma once
 
+#include <string>
+
 #include "base/log.h"
 #include "base/result.h"
 #include "config/config.h"
@@ -11,6 +13,9 @@ namespace streaming {
 
 // The settings of the log.
 LogSettings log_settings(const Config& config);
+
+// Where reports survive an end of the daemon; empty if nowhere.
+std::string journal_directory(const Config& config);
 
 // The Error names the setting's source and what it needs.
 Status check_config(const Config& config);

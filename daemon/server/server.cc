@@ -15,6 +15,7 @@
 #include <cstdlib>
 #include <iterator>
 
+#include "answers/limits.h"
 #include "base/log.h"
 #include "config/option.h"
 #include "handoff/handoff_message.h"
@@ -108,7 +109,9 @@ Status Server::set_up() {
   Result<UniqueFd> signals = take_over_signals();
   if (!signals) return signals.error();
   signals_ = std::move(*signals);
-  if (Status made = workforce_.make(config_, *capacity, *engine); !made) return made;
+  if (Status opened = open_journals(); !opened) return opened;
+  const int journals = journals_ ? journals_->own() : -1;
+  if (Status made = workforce_.make(config_, *capacity, *engine, journals); !made) return made;
   status_.emplace(workforce_.workers(), workforce_.requests(), *capacity, engine->engine);
   if (Status listening = listen(); !listening) return listening;
   if (!engine->reason.empty()) {
@@ -119,6 +122,16 @@ Status Server::set_up() {
             engine->direct_files ? " for each ring" : "; with io_uring of Linux 6.13 or later as many for each worker");
   log::info("room for {} upstream connections; HTTP/1.1 needs one for each stream", capacity->upstream_connections());
   log::info("room for {} MB that requests hold until their answers begin", workforce_.requests().most() >> 20);
+  return success();
+}
+
+Status Server::open_journals() {
+  const std::string path = journal_directory(*config_);
+  if (path.empty()) return success();
+  Result<JournalDirectory> directory = JournalDirectory::open(path);
+  if (!directory) return directory.error();
+  journals_ = std::move(*directory);
+  adoption_due_ = MonotonicClock::now();
   return success();
 }
 
@@ -194,6 +207,7 @@ void Server::wait() {
   if (now >= deadline_) handle_deadline();
   if (now >= watchdog_due_) handle_watchdog();
   if (now >= status_server_due_) start_status_server();
+  if (now >= adoption_due_) adopt_journals();
 }
 
 void Server::handle_signal() {
@@ -265,6 +279,16 @@ void Server::handle_watchdog() {
   const bool alive = workforce_.all_alive();
   if (alive) notify_alive();
   watchdog_due_ = MonotonicClock::now() + *watchdog_interval_ / (alive ? 2 : 8);
+}
+
+// Those of a process that has crashed, and of a predecessor when it has ended. Without a hook nothing can be delivered.
+void Server::adopt_journals() {
+  adoption_due_ = order_ == WorkerOrder::kServe ? MonotonicClock::now() + kAdoptionPause : Time::max();
+  if (order_ != WorkerOrder::kServe || config_->hooks.empty()) return;
+  while (std::optional<AdoptedJournal> journal = journals_->adopt_next()) {
+    const auto workers = workforce_.workers();
+    workers[adopter_++ % workers.size()]->adopt(std::move(*journal));
+  }
 }
 
 // The predecessor, or another process, may have the port. The daemon serves clients meanwhile.

@@ -10,6 +10,7 @@
 #include <memory>
 #include <optional>
 
+#include "answers/journal_directory.h"
 #include "base/result.h"
 #include "base/unique_fd.h"
 #include "config/config.h"
@@ -48,6 +49,8 @@ class Server {
   Server(const Config& config, const Startup& startup);
 
   Status set_up();
+  Status open_journals();
+  void adopt_journals();
   Status listen();
 
   void wait();
@@ -67,7 +70,7 @@ class Server {
   bool take_successor_handoff();
   // Streams have until `deadline` to end.
   void begin_drain(WorkerOrder order, Time deadline);
-  Time next_due() const { return std::min({deadline_, watchdog_due_, status_server_due_}); }
+  Time next_due() const { return std::min({deadline_, watchdog_due_, status_server_due_, adoption_due_}); }
   // Ends the process without waiting for streams.
   [[noreturn]] void quit(const char* reason) const;
 
@@ -79,6 +82,9 @@ class Server {
   bool owns_socket_ = true;  // this process must remove its file
   std::optional<Successor> successor_;
   UniqueFd successor_channel_;  // once it serves; none before, and when it has ended
+  std::optional<JournalDirectory> journals_;
+  Time adoption_due_ = Time::max();  // when journals that others have left are looked for
+  std::size_t adopter_ = 0;          // the worker that gets the next one
   Workforce workforce_;
   std::optional<DaemonStatus> status_;
   std::unique_ptr<StatusServer> status_server_;

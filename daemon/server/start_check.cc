@@ -8,9 +8,11 @@
 #include <string>
 #include <thread>
 
+#include "answers/journal_directory.h"
 #include "config/option.h"
 #include "ring/engine.h"
 #include "server/capacity.h"
+#include "server/config_check.h"
 #include "server/workforce.h"
 #include "upstream/upstream_client.h"
 
@@ -32,6 +34,9 @@ Status check_socket_directory(const Config& config) {
 
 Status check_start(const Config& config) {
   if (Status directory = check_socket_directory(config); !directory) return directory;
+  if (const std::string journals = journal_directory(config); !journals.empty()) {
+    if (Status checked = JournalDirectory::check(journals); !checked) return checked;
+  }
   Result<std::uint64_t> open_files_limit = raise_open_files_limit();
   if (!open_files_limit) return open_files_limit.error();
   const Result<EngineChoice> engine = choose_engine(config.engine);
@@ -40,7 +45,7 @@ Status check_start(const Config& config) {
       plan_capacity(config, std::thread::hardware_concurrency(), *open_files_limit, engine->direct_files);
   if (!capacity) return capacity.error();
   if (Status started = UpstreamClient::start_library(); !started) return started;
-  return Workforce(config).make(std::make_shared<const Config>(config), *capacity, *engine);
+  return Workforce(config).make(std::make_shared<const Config>(config), *capacity, *engine, -1);
 }
 
 }  // namespace streaming

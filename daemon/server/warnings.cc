@@ -8,6 +8,7 @@
 #include "config/profile.h"
 #include "files/file_reader.h"
 #include "process/program.h"
+#include "server/config_check.h"
 
 namespace streaming {
 namespace {
@@ -25,6 +26,11 @@ void add_missing_key(const Config& config, std::string_view backend, std::vector
   if (backend == "anthropic" && anthropic) {
     warnings.emplace_back("backend anthropic has no key; set ANTHROPIC_API_KEY or api_key_file");
   }
+}
+
+void add_missing_journal(const Config& config, std::vector<std::string>& warnings) {
+  if (config.hooks.empty() || !journal_directory(config).empty()) return;
+  warnings.emplace_back("reports of answers are in memory alone, and lost with the daemon; set answers.journal_dir");
 }
 
 void add_unverified(const std::string& whose, std::vector<std::string>& warnings) {
@@ -47,6 +53,7 @@ std::vector<std::string> warnings_of(const Config& config) {
   std::vector<std::string> warnings = config.remarks;
   add_missing_key(config, config.backend, warnings);
   for (const std::string& backend : config.fallback) add_missing_key(config, backend, warnings);
+  add_missing_journal(config, warnings);
   for (const auto& [backend, insecure] :
        {std::pair{"openai", config.openai_insecure_ssl}, std::pair{"anthropic", config.anthropic_insecure_ssl},
         std::pair{"langgraph", config.langgraph_insecure_ssl}}) {

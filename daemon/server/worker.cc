@@ -85,7 +85,7 @@ Worker::Worker(std::size_t index, std::shared_ptr<const Config> config, SharedBy
       output_reader_(*ring_, timers_, children_),
       files_(*ring_),
       backends_(std::make_unique<BackendSet>(config, timers_, http_, output_reader_, files_, counters_)),
-      reports_(*config, timers_, http_, counters_, shared.records),
+      reports_(*config, timers_, http_, counters_, shared.records, make_journals(*config)),
       answers_(load_.worker, timers_, shared.answers, shared.users, reports_, counters_, streams_,
                answer_settings(*config, shared, load_)),
       imports_(*ring_, timers_, shared.predecessor.get(), answers_,
@@ -105,6 +105,19 @@ Worker::Worker(std::size_t index, std::shared_ptr<const Config> config, SharedBy
 
 Worker::~Worker() = default;
 
+Journals* Worker::make_journals(const Config& config) {
+  if (shared_.journals < 0) return nullptr;
+  const SyncPolicy sync = config.answers_sync == "never" ? SyncPolicy::kNever
+                          : config.answers_sync == "end" ? SyncPolicy::kEnd
+                                                         : SyncPolicy::kAlways;
+  const std::uint64_t workers = shared_.loads.size();
+  const std::uint64_t max_bytes = (static_cast<std::uint64_t>(config.answers_max_journal_bytes) + workers - 1) / workers;
+  journals_.emplace(*ring_, timers_, counters_,
+                    Journals::Settings{
+                        .directory = shared_.journals, .sync = sync, .max_bytes = max_bytes, .worker = load_.worker});
+  return &*journals_;
+}
+
 void Worker::enter_at(CompletionTable& completions) {
   completions.enter<&Worker::on_wakeup>(Operation::kWakeup, *this);
   completions.enter<&Worker::on_connection_arrived>(Operation::kConnectionArrived, *this);
@@ -114,6 +127,7 @@ void Worker::enter_at(CompletionTable& completions) {
   completions.enter<&Children::on_ended>(Operation::kChildEnded, children_);
   completions.enter<&OutputReader::on_read>(Operation::kChildOutput, output_reader_);
   files_.enter_at(completions);
+  if (journals_) journals_->enter_at(completions);
   http_.enter_at(completions);
   streams_.enter_at(completions);
   programs_.enter_at(completions);
@@ -150,6 +164,7 @@ void Worker::serve() {
     timers_.expire();
     timers_.end_turn();
     if (listener_) note_listener();
+    if (may_end() && streams_.empty() && !backends_in_use()) reports_.delivery().leave_rest();
   }
 }
 
@@ -356,6 +371,15 @@ void Worker::take_config(std::shared_ptr<const Config> config) {
       backends_, std::make_unique<BackendSet>(std::move(config), timers_, http_, output_reader_, files_, counters_)));
 }
 
+void Worker::adopt(AdoptedJournal journal) {
+  auto shared = std::make_shared<AdoptedJournal>(std::move(journal));
+  post([this, shared] {
+    Segment& segment = journals_->waiting().adopt(std::move(shared->file), shared->name, shared->bytes,
+                                                  static_cast<std::uint32_t>(shared->reports.size()));
+    reports_.delivery().add(segment, std::move(shared->reports));
+  });
+}
+
 void Worker::ask_whether_alive() {
   answered_.store(false, std::memory_order_release);
   post([this] { answered_.store(true, std::memory_order_release); });
@@ -380,7 +404,7 @@ void Worker::carry_out(WorkerOrder order) {
     answers_.end_all();
     streams_.close_all(CloseCause::kShutdown);
     programs_.end_all(CloseCause::kShutdown);
-    reports_.end();
+    reports_.delivery().end();
   }
   carried_out_ = std::max(carried_out_, order);
 }
@@ -396,14 +420,16 @@ bool Worker::backends_in_use() const {
                                             [](const auto& backends) { return backends->in_use(); });
 }
 
+bool Worker::may_end() const {
+  return carried_out_ >= WorkerOrder::kDrain || (carried_out_ == WorkerOrder::kHandOver && answers_.empty());
+}
+
 // The assignments also count connections that the listener's ring is still passing on.
 bool Worker::finished() const {
-  const bool may_end =
-      carried_out_ >= WorkerOrder::kDrain || (carried_out_ == WorkerOrder::kHandOver && answers_.empty());
-  return given_up_ || (may_end && !listening() && streams_.empty() && receiver_.idle() &&
+  return given_up_ || (may_end() && !listening() && streams_.empty() && receiver_.idle() &&
                        load_.assigned.load(std::memory_order_acquire) == 0 && output_reader_.empty() &&
                        files_.empty() && programs_.empty() && children_.empty() && !backends_in_use() && imports_.empty() &&
-                       reports_.idle());
+                       reports_.delivery().idle() && (!journals_ || journals_->idle()));
 }
 
 }  // namespace streaming

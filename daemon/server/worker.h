@@ -17,6 +17,7 @@
 
 #include "answers/answer_reports.h"
 #include "answers/answer_table.h"
+#include "answers/journal_directory.h"
 #include "backends/backend_set.h"
 #include "config/config.h"
 #include "handoff/handoff_listener.h"
@@ -53,6 +54,7 @@ struct SharedByWorkers {
   ByteBudget requests;           // for the bytes that requests hold until their answers begin
   ByteBudget records{kMaxRecordsBytes};  // for what is collected of answers for their reports
   int descriptors = 0;           // Capacity::descriptors
+  int journals = -1;             // the directory of this process's journals; -1: there are none
   std::function<void()> notify;  // called on a worker's thread when its listening() or running() has become false
   std::unique_ptr<Predecessor> predecessor;  // null: there is none; set before they run
   std::vector<Worker*> workers;  // set before they run; post() alone is for others
@@ -83,6 +85,8 @@ class Worker final : private ClientReceiver, private TimerOwner {
   void give(Client client, std::unique_ptr<HandoffRequest> request);
   // Applies to new streams; its limits apply to all. Settings that need a restart do not change.
   void reconfigure(std::shared_ptr<const Config> config);
+  // Delivers what another process has left.
+  void adopt(AdoptedJournal journal);
   // Whether its loop has run since the last call.
   void ask_whether_alive();
   bool has_answered() const { return answered_.load(std::memory_order_acquire); }
@@ -94,6 +98,7 @@ class Worker final : private ClientReceiver, private TimerOwner {
   const AnswerMetrics& answer_metrics() const { return answers_.metrics(); }
   const Histogram& handoff_durations() const { return receiver_.durations(); }
   std::uint64_t assigned() const { return load_.assigned.load(std::memory_order_relaxed); }
+  std::uint64_t waiting_reports() const { return reports_.delivery().waiting(); }
   std::uint64_t lost_completions() const { return ring_->lost_completions(); }
 
   // On the worker's thread, as of post().
@@ -111,6 +116,8 @@ class Worker final : private ClientReceiver, private TimerOwner {
   bool end_because(const Error& error);
   void on_timer(Timer&) override { given_up_ = true; }
   void enter_at(CompletionTable& completions);
+  // Null if there are none.
+  Journals* make_journals(const Config& config);
   void on_connection_arrived(const Completion& completion);
   Admission on_client(Client& client, std::unique_ptr<HandoffRequest> request) override;
   Admission on_reservation(std::unique_ptr<HandoffRequest> request,
@@ -140,6 +147,8 @@ class Worker final : private ClientReceiver, private TimerOwner {
   void refuse_work();
   void take_config(std::shared_ptr<const Config> config);
   void note_listener();
+  // Whether it is to end once nothing is in progress.
+  bool may_end() const;
   bool finished() const;
   bool backends_in_use() const;
   std::optional<std::int64_t> ns_to_next_timer();
@@ -157,6 +166,7 @@ class Worker final : private ClientReceiver, private TimerOwner {
   FileReader files_;
   std::unique_ptr<BackendSet> backends_;
   std::vector<std::unique_ptr<BackendSet>> replaced_backends_;  // by a reload; streams still use them
+  std::optional<Journals> journals_;
   AnswerReports reports_;
   AnswerTable answers_;
   AnswerImports imports_;

@@ -48,11 +48,12 @@ Workforce::Workforce(const Config& config)
 Workforce::~Workforce() = default;
 
 Status Workforce::make(std::shared_ptr<const Config> config, const Capacity& capacity,
-                       const EngineChoice& engine) {
+                       const EngineChoice& engine, int journals) {
   Result<UniqueFd> events = make_eventfd();
   if (!events) return events.error();
   events_ = std::move(*events);
   shared_.descriptors = capacity.descriptors;
+  shared_.journals = journals;
   std::vector<WorkerLoad>& loads = shared_.loads;
   loads = std::vector<WorkerLoad>(capacity.streams_of_worker.size());
   for (std::size_t index = 0; index < loads.size(); ++index) {

@@ -28,7 +28,8 @@ class Workforce {
   explicit Workforce(const Config& config);
   ~Workforce();
 
-  Status make(std::shared_ptr<const Config> config, const Capacity& capacity, const EngineChoice& engine);
+  // `journals`: the directory of this process's; -1 if there is none.
+  Status make(std::shared_ptr<const Config> config, const Capacity& capacity, const EngineChoice& engine, int journals);
   // Before make().
   void set_predecessor(std::unique_ptr<Predecessor> predecessor) { shared_.predecessor = std::move(predecessor); }
   Predecessor* predecessor() const { return shared_.predecessor.get(); }

@@ -85,7 +85,7 @@ class KeptAnswerTest : public testing::Test, private AnswerObserver {
   Counters counters;
   FakeHttpClient http;
   ByteBudget records{1024 * 1024};
-  AnswerReports reports{Config{}, timers, http, counters, records};
+  AnswerReports reports{Config{}, timers, http, counters, records, nullptr};
   FakeBackend backend;
   std::vector<CloseCause> ended;
   AnswerTable table{0, timers, directory, users, reports, counters, *this, kSettings};

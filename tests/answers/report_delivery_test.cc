@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <cstring>
 #include <set>
 #include <string>
 
@@ -25,8 +26,14 @@ class ReportDeliveryTest : public testing::Test {
     for (const std::string& name : names) config.hooks[name] = {{"url", "http://" + name + "/"}};
     delivery.set_hooks(std::move(make_hooks(config).value()));
   }
-  void add(const std::string& id, const std::string& hook = "chat", const std::string& body = "{}") {
-    delivery.add({.id = id, .hook = hook, .body = body});
+  // `number` makes the report's id.
+  static ReportId id_of(int number) {
+    ReportId id{};
+    std::memcpy(id.data(), &number, sizeof number);
+    return id;
+  }
+  void add(int number = 1, const std::string& hook = "chat", const std::string& body = "{}") {
+    delivery.add({.id = id_of(number), .hook = hook, .body = body});
     turn();
   }
   void turn() { pass(Duration(0)); }
@@ -48,19 +55,19 @@ class ReportDeliveryTest : public testing::Test {
   TimerWheel timers{Time(Duration(1000))};
   FakeHooks http;
   Counters counters;
-  ReportDelivery delivery{timers, http, counters};
+  ReportDelivery delivery{timers, http, counters, nullptr};
 };
 
 TEST_F(ReportDeliveryTest, PostsASignedReport) {
-  add("msg_1", "chat", "{\"text\":\"hi\"}");
+  add(1, "chat", "{\"text\":\"hi\"}");
   ASSERT_EQ(http.waiting(), 1u);
   const FakeHooks::Post& post = http.front();
   EXPECT_EQ(post.request.url, "http://chat/");
   EXPECT_EQ(post.request.body, "{\"text\":\"hi\"}");
   EXPECT_EQ(post.header("Content-Type"), "application/json");
-  EXPECT_EQ(post.header("webhook-id"), "msg_1");
+  EXPECT_EQ(post.header("webhook-id"), webhook_id(id_of(1)));
   EXPECT_EQ(post.header("webhook-signature"),
-            SigningKeys::parse(kHookSecret).value().sign("msg_1", post.header("webhook-timestamp"), post.request.body));
+            SigningKeys::parse(kHookSecret).value().sign(webhook_id(id_of(1)), post.header("webhook-timestamp"), post.request.body));
   EXPECT_FALSE(delivery.idle());
   http.answer(204);
   turn();
@@ -70,10 +77,9 @@ TEST_F(ReportDeliveryTest, PostsASignedReport) {
 }
 
 TEST_F(ReportDeliveryTest, SendsAReportAgainAfterEachPauseAndThenGivesItUp) {
-  add("msg_1");
+  add(1);
   for (const Duration pause : kReportPauses) {
-    const std::string id = http.front().header("webhook-id");
-    EXPECT_EQ(id, "msg_1") << "a receiver knows a report by it";
+    EXPECT_EQ(http.front().header("webhook-id"), webhook_id(id_of(1))) << "a receiver knows a report by it";
     http.answer(500);
     pass_in_steps(pause - Duration(1));
     EXPECT_EQ(http.waiting(), 0u);
@@ -90,12 +96,12 @@ TEST_F(ReportDeliveryTest, SendsAReportAgainAfterEachPauseAndThenGivesItUp) {
 
 TEST_F(ReportDeliveryTest, TakesEach2xxAndNothingElseForDelivered) {
   for (const int status : {200, 202, 299}) {
-    add("msg");
+    add();
     http.answer(status);
     EXPECT_EQ(delivery.waiting(), 0u) << status;
   }
   for (const int status : {199, 302, 410, 503}) {
-    add("msg");
+    add();
     http.answer(status);
     EXPECT_EQ(delivery.waiting(), 1u) << status;
     pass(kReportPauses[0]);
@@ -105,7 +111,7 @@ TEST_F(ReportDeliveryTest, TakesEach2xxAndNothingElseForDelivered) {
 }
 
 TEST_F(ReportDeliveryTest, WaitsForAHookNoLongerThanItsTimeout) {
-  add("msg_1");
+  add(1);
   pass(Config{}.hook_timeout);
   EXPECT_EQ(http.waiting(), 0u);
   EXPECT_EQ(count(Counter::kReportFailures), 1u);
@@ -114,9 +120,9 @@ TEST_F(ReportDeliveryTest, WaitsForAHookNoLongerThanItsTimeout) {
 }
 
 TEST_F(ReportDeliveryTest, DoesNotLetOneHookDelayAnother) {
-  for (std::uint32_t i = 0; i < 3 * kMaxReportsInFlight; ++i) add("s" + std::to_string(i), "slow");
+  for (int i = 0; i < 3 * static_cast<int>(kMaxReportsInFlight); ++i) add(i, "slow");
   EXPECT_EQ(http.waiting(), kMaxReportsInFlight);
-  add("msg_1");
+  add(1);
   EXPECT_EQ(http.waiting(), kMaxReportsInFlight + 1);
   http.answer(200);
   turn();
@@ -124,7 +130,7 @@ TEST_F(ReportDeliveryTest, DoesNotLetOneHookDelayAnother) {
 }
 
 TEST_F(ReportDeliveryTest, SendsAReportAgainWhoseHookIsMissingForATime) {
-  add("msg_1", "gone");
+  add(1, "gone");
   EXPECT_EQ(http.started, 0);
   EXPECT_EQ(count(Counter::kReportFailures), 1u);
   set_hooks({"gone"});
@@ -134,13 +140,13 @@ TEST_F(ReportDeliveryTest, SendsAReportAgainWhoseHookIsMissingForATime) {
 
 TEST_F(ReportDeliveryTest, HoldsABoundedAmountOfMemory) {
   const std::string body(1024 * 1024, 'b');
-  for (std::size_t bytes = 0; bytes < 2 * kMaxReportBytesHeld; bytes += body.size()) add("msg", "slow", body);
+  for (std::size_t bytes = 0; bytes < 2 * kMaxReportBytesHeld; bytes += body.size()) add(1, "slow", body);
   EXPECT_LE(delivery.waiting(), kMaxReportBytesHeld / body.size());
   EXPECT_EQ(delivery.waiting() + count(Counter::kReportsLost), 2 * kMaxReportBytesHeld / body.size());
 }
 
 TEST_F(ReportDeliveryTest, EndsSoonAlsoIfAHookIsSilent) {
-  for (std::uint32_t i = 0; i < 2 * kMaxReportsInFlight; ++i) add("msg");
+  for (std::uint32_t i = 0; i < 2 * kMaxReportsInFlight; ++i) add();
   delivery.end();
   http.answer(200);
   turn();
@@ -149,7 +155,7 @@ TEST_F(ReportDeliveryTest, EndsSoonAlsoIfAHookIsSilent) {
   pass(kLastReportsTimeout);
   EXPECT_EQ(http.waiting(), 0u);
   EXPECT_TRUE(delivery.idle());
-  add("msg");
+  add();
   EXPECT_TRUE(delivery.idle());
 }
 

@@ -7,6 +7,7 @@
 #include "answers/answer_reports.h"
 #include "answers/fake_hooks.h"
 #include "answers/limits.h"
+#include "answers/silent_backend.h"
 #include "base/log.h"
 #include "support/parsed_payload.h"
 #include "support/recording_sink.h"
@@ -18,23 +19,6 @@ using testing::AllOf;
 using testing::HasSubstr;
 using testing::Not;
 using testing::StartsWith;
-
-// The test speaks in place of its sessions.
-struct SilentBackend final : DirectBackend {
-  struct Session final : BackendSession {
-    explicit Session(int& cancellations) : cancelled(cancellations) {}
-    void pause() override {}
-    void resume() override {}
-    void cancel() override { ++cancelled; }
-    int& cancelled;
-  };
-  std::unique_ptr<BackendSession> start(const HandoffRequest&, EventSink& event_sink) override {
-    sink = &event_sink;
-    return std::make_unique<Session>(cancelled);
-  }
-  EventSink* sink = nullptr;
-  int cancelled = 0;
-};
 
 class ReportedSessionTest : public testing::Test {
  protected:
@@ -61,7 +45,7 @@ class ReportedSessionTest : public testing::Test {
   FakeHooks http;
   Counters counters;
   ByteBudget records{kMaxRecordsBytes};
-  AnswerReports reports{config(), timers, http, counters, records};
+  AnswerReports reports{config(), timers, http, counters, records, nullptr};
   SilentBackend backend;
   RecordingSink sink;
   std::unique_ptr<BackendSession> session;

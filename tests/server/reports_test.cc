@@ -4,7 +4,12 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <filesystem>
+#include <fstream>
+#include <optional>
+#include <sstream>
 #include <string>
+#include <vector>
 
 #include "support/daemon_process.h"
 #include "support/hook_server.h"
@@ -35,22 +40,49 @@ class ReportsTest : public testing::Test {
   // A daemon whose hook `chat` has that path.
   void start(const std::string& path, const std::string& more_settings = "",
              const std::vector<std::string>& flags = {"--delay", "1"}) {
-    daemon.emplace(flags, [] {}, DAEMON);
-    ASSERT_TRUE(daemon->ready()) << daemon->log();
     configure(path, more_settings);
+    std::vector<std::string> all{"--config", config_path()};
+    all.insert(all.end(), flags.begin(), flags.end());
+    daemon.emplace(all);
+    ASSERT_TRUE(daemon->ready()) << daemon->log();
   }
-  void configure(const std::string& path, const std::string& more_settings = "") {
-    daemon->write_config(hook.settings("chat", path) + more_settings);
-    daemon->signal(SIGHUP);
-    ASSERT_TRUE(daemon->logs("reload: answers.hooks has changed")) << daemon->log();
+  // Likewise, with a journal, which all of them share.
+  void start_with_journal(const std::string& path, const std::string& delay_ms = "1") {
+    start(path, "", {"--delay", delay_ms, "--journal-dir", journal.file("answers")});
   }
+  // Without the time for anything.
+  void kill_daemon() {
+    daemon->signal(SIGKILL);
+    EXPECT_EQ(daemon->exit_status(), -1);
+  }
+  // The directories of processes that have something there.
+  std::size_t journals() const {
+    std::size_t count = 0;
+    for (const auto& entry : std::filesystem::directory_iterator(journal.file("answers"))) {
+      count += entry.path().filename().string().starts_with("process.");
+    }
+    return count;
+  }
+  void configure(const std::string& path, const std::string& more_settings = "") const {
+    std::ofstream(config_path()) << hook.settings("chat", path) << more_settings;
+  }
+  std::string config_path() const { return journal.file("config.toml"); }
   std::string ask(const std::string& fields) {
     return read_to_end(daemon->hand_client_over("{\"on_end\":\"chat\"" + fields + "}").get());
+  }
+  bool journal_has(const std::string& text) const {
+    for (const auto& entry : std::filesystem::recursive_directory_iterator(journal.file("answers"))) {
+      std::ostringstream contents;
+      contents << std::ifstream(entry.path()).rdbuf();
+      if (contents.str().find(text) != std::string::npos) return true;
+    }
+    return false;
   }
   bool has(std::size_t posts) const {
     return eventually([&] { return hook.posts().size() >= posts; });
   }
 
+  TemporaryDirectory journal;
   HookServer hook;
   std::optional<DaemonProcess> daemon;
 };
@@ -122,6 +154,76 @@ TEST_F(ReportsTest, EndsThoughAHookIsSilent) {
   ASSERT_TRUE(daemon->logs("signal 15"));
   EXPECT_NE(daemon->exit_status(), -1);
   EXPECT_THAT(daemon->log(), HasSubstr("1 reports of answers are lost: the daemon ends"));
+}
+
+TEST_F(ReportsTest, DeliversAfterAKillWhatWasWaiting) {
+  start_with_journal("/fail/1");
+  const std::string answer = ask(R"(,"answer_id":"a-1","on_end_data":[1])");
+  ASSERT_TRUE(has(1)) << daemon->log();
+  kill_daemon();
+  start_with_journal("/ok");
+  ASSERT_TRUE(has(2)) << daemon->log();
+  const std::vector<HookServer::Post> posts = hook.posts();
+  EXPECT_EQ(posts[0].id, posts[1].id);
+  EXPECT_EQ(posts[1].text("answer_id"), "a-1");
+  EXPECT_EQ(posts[1].text("text"), text_of_answer(answer));
+  EXPECT_EQ(posts[1].text("cause"), "completed");
+  EXPECT_EQ(posts[1].json["data"][0].GetInt(), 1);
+  EXPECT_TRUE(eventually([&] { return journals() == 1; })) << "what the killed one has left is removed";
+}
+
+TEST_F(ReportsTest, ReportsAnAnswerAsCutThatRanWhenTheDaemonWasKilled) {
+  start_with_journal("/ok", "100");
+  const UniqueFd browser = daemon->hand_client_over(R"({"on_end":"chat","answer_id":"a-2"})");
+  const std::string seen = read_until(browser.get(), "mock backend. ");
+  ASSERT_TRUE(eventually([&] { return journal_has("mock backend. "); })) << "text stays half a second in memory";
+  kill_daemon();
+  start_with_journal("/ok");
+  ASSERT_TRUE(has(1)) << daemon->log();
+  const HookServer::Post post = std::move(hook.posts().front());
+  EXPECT_EQ(post.text("answer_id"), "a-2");
+  EXPECT_EQ(post.text("cause"), "cut");
+  EXPECT_THAT(post.text("text"), StartsWith(text_of_answer(seen)));
+  EXPECT_FALSE(post.json.HasMember("client_has_end"));
+  EXPECT_FALSE(post.json.HasMember("usage"));
+  EXPECT_TRUE(daemon->logs("1 reports of answers that another process has left are delivered; 1 of the answers"));
+}
+
+TEST_F(ReportsTest, LeavesWhatAHookDoesNotTakeToTheNextStart) {
+  start_with_journal("/gone");
+  ask("");
+  ASSERT_TRUE(has(1)) << daemon->log();
+  EXPECT_EQ(daemon->stop(), 0);
+  EXPECT_THAT(daemon->log(), HasSubstr("1 reports of answers wait in the journal for the next start"));
+  start_with_journal("/ok");
+  ASSERT_TRUE(has(2)) << daemon->log();
+  EXPECT_EQ(hook.posts()[0].id, hook.posts()[1].id);
+  EXPECT_EQ(daemon->stop(), 0);
+  start_with_journal("/ok");
+  ask("");
+  ASSERT_TRUE(has(3));
+  EXPECT_NE(hook.posts()[2].id, hook.posts()[1].id) << "what was delivered is not delivered again";
+}
+
+TEST_F(ReportsTest, HandsWhatWaitsOverToItsSuccessor) {
+  start_with_journal("/gone");
+  ask("");
+  ASSERT_TRUE(has(1)) << daemon->log();
+  configure("/ok");
+  daemon->signal(SIGUSR2);
+  ASSERT_TRUE(daemon->logs("serves; this one ends after its last stream")) << daemon->log();
+  ASSERT_TRUE(has(2)) << daemon->log();
+  EXPECT_EQ(hook.posts()[0].id, hook.posts()[1].id);
+  EXPECT_EQ(hook.posts()[1].status, 204);
+}
+
+TEST_F(ReportsTest, AnswersGoOnWithoutAJournalThatIsFull) {
+  start("/ok", "[answers]\nmax_journal_bytes = 1\n", {"--delay", "1", "--journal-dir", journal.file("answers")});
+  for (int i = 1; i <= 3; ++i) {
+    EXPECT_THAT(ask(""), HasSubstr("[DONE]"));
+    EXPECT_TRUE(has(static_cast<std::size_t>(i))) << "the reports are in memory";
+  }
+  EXPECT_TRUE(daemon->logs("the journal of answers is not written: its files have reached answers.max_journal_bytes"));
 }
 
 TEST_F(ReportsTest, RefusesAnUnknownHook) {

@@ -79,7 +79,7 @@ class StreamTest : public testing::Test, private CompletionHandler {
   UserLimits users{1, 0};
   ByteBudget records{kMaxRecordsBytes};
   FakeHttpClient http;
-  AnswerReports reports{Config{}, timers, http, counters, records};
+  AnswerReports reports{Config{}, timers, http, counters, records, nullptr};
   StreamTable table;
   CompletionTable completions;
 

@@ -76,7 +76,7 @@ class StreamOverTheKernelTest : public testing::TestWithParam<RingKind> {
   UserLimits users{0, 0};
   Counters counters;
   ByteBudget records{kMaxRecordsBytes};
-  AnswerReports reports{config, timers, http, counters, records};
+  AnswerReports reports{config, timers, http, counters, records, nullptr};
   std::unique_ptr<Ring> ring;
   std::unique_ptr<Backend> backend;
   std::optional<StreamTable> table;
