@@ -109,7 +109,7 @@ void Journal::write() {
 }
 
 void Journal::open_file() {
-  how_ = {.flags = O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, .mode = 0600, .resolve = RESOLVE_BENEATH};
+  how_ = {.flags = O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, .mode = 0600, .resolve = 0};
   ring_.submit_open(settings_.directory, target_->name.c_str(), how_, tag(Operation::kJournalOpen));
 }
 

@@ -184,8 +184,11 @@ void EpollRing::submit_sync(RingFile file, Tag tag) {
 }
 
 void EpollRing::submit_open(int directory, const char* path, const open_how& how, Tag tag) {
-  blocking_calls_->submit(
-      tag, [directory, path, &how] { return result_of(syscall(SYS_openat2, directory, path, &how, sizeof how)); });
+  blocking_calls_->submit(tag, [directory, path, &how] {
+    // Which kernels before 5.6 lack.
+    return result_of(how.resolve == 0 ? openat(directory, path, static_cast<int>(how.flags), static_cast<mode_t>(how.mode))
+                                      : syscall(SYS_openat2, directory, path, &how, sizeof how));
+  });
 }
 
 void EpollRing::submit_file_status(RingFile file, struct statx& status, Tag tag) {
