@@ -10,7 +10,9 @@
 #include <string>
 #include <system_error>
 
+#include "answers/undelivered_reports.h"
 #include "base/log.h"
+#include "base/printable.h"
 #include "config/command_line.h"
 #include "server/config_check.h"
 #include "server/server.h"
@@ -42,6 +44,26 @@ int check(const streaming::Config& config) {
   return EXIT_SUCCESS;
 }
 
+// For --undelivered and --resend.
+int handle_undelivered(const streaming::CommandLine& line) {
+  using namespace streaming;
+  const std::string path = journal_directory(line.config);
+  if (path.empty()) return fail({"there is no journal; name its directory by --journal-dir"});
+  if (line.list_undelivered) {
+    std::string lines;
+    for (const UndeliveredReport& report : read_undelivered(path)) {
+      append_printable(lines, describe(report));
+      lines += '\n';
+    }
+    std::fputs(lines.c_str(), stdout);
+    return EXIT_SUCCESS;
+  }
+  const Result<std::size_t> resent = resend_undelivered(path);
+  if (!resent) return fail(resent.error());
+  std::printf("%zu reports are delivered again\n", resent.value());
+  return EXIT_SUCCESS;
+}
+
 int read_settings_and_serve(int argc, char** argv) {
   using namespace streaming;
   const Startup startup{Invocation::of(argc, argv), [argc, argv]() -> Result<Config> {
@@ -55,6 +77,7 @@ int read_settings_and_serve(int argc, char** argv) {
     std::fputs(line.value().to_print->c_str(), stdout);
     return EXIT_SUCCESS;
   }
+  if (line.value().list_undelivered || line.value().resend_undelivered) return handle_undelivered(line.value());
   if (Status checked = check_config(line.value().config); !checked) return fail(checked.error());
   if (line.value().check_only) return check(line.value().config);
   if (Status started = start_log(log_settings(line.value().config)); !started) return fail(started.error());

@@ -10,12 +10,12 @@
 namespace streaming {
 
 AnswerReports::AnswerReports(const Config& config, TimerWheel& timers, HttpClient& http, Counters& counters,
-                             ByteBudget& records, Journals* journals)
+                             ByteBudget& records, Journals* journals, ReportDelivery::GiveUp give_up)
     : timers_(timers),
       counters_(counters),
       records_(records),
       journals_(journals),
-      delivery_(timers, http, counters, journals) {
+      delivery_(timers, http, counters, journals, std::move(give_up)) {
   reconfigure(config);
 }
 

@@ -26,9 +26,9 @@ namespace streaming {
 class AnswerReports final : private TimerOwner {
  public:
   // Borrows all but the settings, which have passed make_hooks(). `records` limits what all running answers have
-  // collected. `journals`: null if reports are in memory alone.
+  // collected. `journals`: null if reports are in memory alone. `give_up`: as ReportDelivery has it.
   AnswerReports(const Config& config, TimerWheel& timers, HttpClient& http, Counters& counters, ByteBudget& records,
-                Journals* journals);
+                Journals* journals, ReportDelivery::GiveUp give_up = {});
 
   // Applies to the reports that are sent from now on.
   void reconfigure(const Config& config);

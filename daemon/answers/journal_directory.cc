@@ -148,6 +148,11 @@ std::optional<AdoptedJournal> JournalDirectory::adopt(const std::string& name, c
   return adopted;
 }
 
+Status JournalDirectory::leave(std::vector<LeftReport> reports) {
+  Result<AdoptedJournal> written = write_down(std::move(reports));
+  return written ? success() : Status(written.error());
+}
+
 Result<AdoptedJournal> JournalDirectory::write_down(std::vector<LeftReport> reports) {
   AdoptedJournal journal;
   journal.name = "adopted." + std::to_string(adopted_++);

@@ -41,6 +41,11 @@ class JournalDirectory {
   // What one other process has left; nothing if there is none, or it cannot be read now.
   std::optional<AdoptedJournal> adopt_next();
 
+  // Leaves these to who adopts this process's directory.
+  Status leave(std::vector<LeftReport> reports);
+
+  const std::string& path() const { return path_; }
+
  private:
   JournalDirectory() = default;
   Status make_own();

@@ -111,7 +111,7 @@ class ReportDelivery::Storing final : public ListNode, private StoreOwner {
     Queue& queue = owner_.queues_[report_.hook];
     if (!is_stored && place_) owner_.journals_->waiting().unpin(place_->segment);
     if (!is_stored && owner_.bytes_held_ > kMaxReportBytesHeld) {
-      return owner_.give_up_on(report_, "the journal cannot be written, and too many others wait");
+      return owner_.lose(report_, "the journal cannot be written, and too many others wait");
     }
     if (!is_stored) {
       return owner_.put_away_as({.place = {}, .held = std::make_unique<Report>(std::move(report_))}, queue, level_);
@@ -131,8 +131,9 @@ class ReportDelivery::Storing final : public ListNode, private StoreOwner {
   std::optional<FramePlace> place_;
 };
 
-ReportDelivery::ReportDelivery(TimerWheel& timers, HttpClient& http, Counters& counters, Journals* journals)
-    : timers_(timers), http_(http), counters_(counters), journals_(journals) {
+ReportDelivery::ReportDelivery(TimerWheel& timers, HttpClient& http, Counters& counters, Journals* journals,
+                               GiveUp give_up)
+    : timers_(timers), http_(http), counters_(counters), journals_(journals), give_up_(std::move(give_up)) {
 }
 
 ReportDelivery::~ReportDelivery() {
@@ -154,7 +155,7 @@ ReportDelivery::~ReportDelivery() {
 void ReportDelivery::add(Report report) {
   waiting_.add();
   hold(report.bytes());
-  if (waiting() > kMaxReportsWaiting) return give_up_on(report, "too many others wait");
+  if (waiting() > kMaxReportsWaiting) return give_up_on(std::move(report), "too many others wait");
   if (bytes_held_ > kMaxReportBytesHeld) return put_away(std::move(report), kDueNow);
   Queue& queue = queues_[report.hook];
   put_away_as({.place = {}, .held = std::make_unique<Report>(std::move(report))}, queue, kDueNow);
@@ -228,7 +229,8 @@ void ReportDelivery::finish(Sending& sending, std::string_view failure) {
 void ReportDelivery::fail(Report report, std::string_view failure) {
   counters_.add(Counter::kReportFailures);
   complain(report, failure);
-  if (report.body.empty() || report.failures == kReportPauses.size()) return give_up_on(report, failure);
+  if (report.body.empty()) return lose(report, failure);
+  if (report.failures == kReportPauses.size()) return give_up_on(std::move(report), failure);
   const std::size_t level = report.failures++;
   put_away(std::move(report), level);
 }
@@ -244,7 +246,22 @@ void ReportDelivery::complain(const Report& report, std::string_view failure) {
   queue.failures = 0;
 }
 
-void ReportDelivery::give_up_on(Report& report, std::string_view reason) {
+void ReportDelivery::give_up_on(Report report, std::string_view reason) {
+  if (journals_ == nullptr || !give_up_) return lose(report, reason);
+  log::error("report {} to hook {} is given up: {}", webhook_id(report.id), report.hook, reason);
+  ++given_up_;
+  give_up_(std::move(report));
+}
+
+void ReportDelivery::settle(Report report, bool in_file) {
+  CHECK(given_up_ > 0);
+  --given_up_;
+  if (!in_file) return put_away(std::move(report), kReportPauses.size() - 1);
+  counters_.add(Counter::kReportsUndelivered);
+  forget(report);
+}
+
+void ReportDelivery::lose(Report& report, std::string_view reason) {
   log::error("report {} to hook {} is lost: {}", webhook_id(report.id), report.hook, reason);
   counters_.add(Counter::kReportsLost);
   forget(report);
@@ -273,7 +290,7 @@ void ReportDelivery::let_go(std::size_t bytes) {
 // --- Waiting --------------------------------------------------------------------------------------------------------
 
 void ReportDelivery::put_away(Report report, std::size_t level) {
-  if (journals_ == nullptr && bytes_held_ > kMaxReportBytesHeld) return give_up_on(report, "too many others wait");
+  if (journals_ == nullptr && bytes_held_ > kMaxReportBytesHeld) return lose(report, "too many others wait");
   if (journals_ == nullptr) {
     Queue& queue = queues_[report.hook];
     return put_away_as({.place = {}, .held = std::make_unique<Report>(std::move(report))}, queue, level);

@@ -11,6 +11,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -38,8 +39,11 @@ struct AdoptedReport {
 
 class ReportDelivery final : private TimerOwner, private WorkOwner {
  public:
-  // Borrows all of them. `journals`: null if there are none.
-  ReportDelivery(TimerWheel& timers, HttpClient& http, Counters& counters, Journals* journals);
+  // Takes a report that is given up, and later calls settle() with it; it stays in the journal until then.
+  using GiveUp = std::function<void(Report report)>;
+
+  // Borrows all of them. `journals`: null if there are none; then `give_up` is not used.
+  ReportDelivery(TimerWheel& timers, HttpClient& http, Counters& counters, Journals* journals, GiveUp give_up = {});
   ~ReportDelivery();
 
   // Applies to what is sent from now on.
@@ -51,13 +55,16 @@ class ReportDelivery final : private TimerOwner, private WorkOwner {
   // Sends what is in a segment of the journal of waiting reports, with a pin for each.
   void add(Segment& segment, std::vector<AdoptedReport> reports);
 
+  // A report that was given up is in a file, or cannot be written to one: then it is sent again after the last pause.
+  void settle(Report report, bool in_file);
+
   // There will be no more answers: what is in the journal is left to the next process.
   void leave_rest();
   // Nothing is sent from kLastReportsTimeout on.
   void end();
 
   // Whether nothing is being sent or about to be.
-  bool idle() const { return over_ || (in_flight_ == 0 && storing_.empty() && (due_ == 0 || leaving_)); }
+  bool idle() const { return over_ || (in_flight_ == 0 && given_up_ == 0 && storing_.empty() && (due_ == 0 || leaving_)); }
 
   // Reports that were not delivered yet. Any thread.
   std::uint64_t waiting() const { return waiting_.get(); }
@@ -91,7 +98,8 @@ class ReportDelivery final : private TimerOwner, private WorkOwner {
   void finish(Sending& sending, std::string_view failure);
   void fail(Report report, std::string_view failure);
   void complain(const Report& report, std::string_view failure);
-  void give_up_on(Report& report, std::string_view reason);
+  void give_up_on(Report report, std::string_view reason);
+  void lose(Report& report, std::string_view reason);
   // Into the journal, if there is one. `level`: of later_; kDueNow: it is due.
   void put_away(Report report, std::size_t level);
   void put_away_as(Entry entry, Queue& queue, std::size_t level);
@@ -108,6 +116,7 @@ class ReportDelivery final : private TimerOwner, private WorkOwner {
   HttpClient& http_;
   Counters& counters_;
   Journals* const journals_;
+  const GiveUp give_up_;
   Hooks hooks_;
   std::map<std::string, Queue, std::less<>> queues_;  // by hook
   // By failures, each in the order of its times; then those of other processes.
@@ -118,6 +127,7 @@ class ReportDelivery final : private TimerOwner, private WorkOwner {
   IntrusiveList<Storing> stored_;
   std::size_t in_flight_ = 0;
   std::size_t due_ = 0;
+  std::size_t given_up_ = 0;  // and not settled
   std::size_t bytes_held_ = 0;
   SingleWriterValue waiting_;
   bool leaving_ = false;  // nothing that is in the journal is sent any more

@@ -106,6 +106,9 @@ Result<CommandLine> read_command_line(int argc, const char* const* argv) {
                  "TOML file [./streaming-daemon.toml, /etc/streaming-daemon/config.toml or /etc/streaming-daemon.toml]")
       ->type_name("FILE")
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
+  app.add_flag("--undelivered", line.list_undelivered, "list the reports of answers that were given up, and end");
+  app.add_flag("--resend", line.resend_undelivered,
+               "have these reports delivered, by the daemon that runs or by the next start, and end");
   bool print_config = false;
   app.add_flag("--check-config", line.check_only, "check all settings and end: status 0 if the daemon could start");
   app.add_flag("--print-config", print_config, "print the settings in force, as a TOML file without keys, and end");

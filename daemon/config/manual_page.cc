@@ -39,6 +39,12 @@ and
 .B \-\-check\-config
 check all settings and end: status 0 if the daemon could start.
 .TP
+.B \-\-undelivered
+list the reports of answers that were given up, one line each, and end.
+.TP
+.B \-\-resend
+have these reports delivered, by the daemon that runs or by the next start, and end. Run it as the daemon's user.
+.TP
 .B \-\-print\-config
 print the settings in force, as a TOML file without keys, and end.
 .TP

@@ -217,6 +217,12 @@ void add_answers(Families& families, Workers workers) {
   families.gauge({}, gauge(&AnswerMetrics::followers));
 }
 
+void add_reports(Families& families, Workers workers) {
+  families.begin("daemon_reports_waiting", "Reports of ended answers that their hooks have not taken yet",
+                 MetricType::Gauge);
+  families.gauge({}, sum(workers, [](const Worker& worker) { return worker.waiting_reports(); }));
+}
+
 void add_backends(Families& families, Workers workers) {
   const std::span<const BackendEntry> registry = backend_registry();
   auto for_each = [&](auto&& add) {
@@ -283,6 +289,7 @@ std::vector<MetricFamily> metric_families(Workers workers, const ByteBudget& req
   add_counters(families, workers);
   add_streams(families, workers);
   add_answers(families, workers);
+  add_reports(families, workers);
   add_backends(families, workers);
   add_tokens(families, workers);
   return families.take();

@@ -16,6 +16,7 @@
 #include <iterator>
 
 #include "answers/limits.h"
+#include "answers/undelivered_reports.h"
 #include "base/log.h"
 #include "config/option.h"
 #include "handoff/handoff_message.h"
@@ -251,6 +252,7 @@ void Server::begin_drain(WorkerOrder order, Time deadline) {
 
 void Server::handle_worker_event() {
   workforce_.clear_events();
+  store_given_up_reports();
   for (const std::unique_ptr<Worker>& worker : workforce_.workers()) {
     if (worker->running() || worker->result().ok()) continue;
     log::critical("a worker has failed: {}; ending", worker->result().error().message);
@@ -279,6 +281,15 @@ void Server::handle_watchdog() {
   const bool alive = workforce_.all_alive();
   if (alive) notify_alive();
   watchdog_due_ = MonotonicClock::now() + *watchdog_interval_ / (alive ? 2 : 8);
+}
+
+void Server::store_given_up_reports() {
+  for (GivenUpReports::GivenUp& given_up : workforce_.take_given_up_reports()) {
+    const Report& report = given_up.report;
+    const Status stored = store_undelivered(journals_->path(), {report.id, report.hook, report.body});
+    if (!stored) log::error("report {}: {}; it is sent again later", webhook_id(report.id), stored.error().message);
+    workforce_.workers()[given_up.worker]->settle(std::move(given_up.report), stored.ok());
+  }
 }
 
 // Those of a process that has crashed, and of a predecessor when it has ended. Without a hook nothing can be delivered.

@@ -51,6 +51,7 @@ class Server {
   Status set_up();
   Status open_journals();
   void adopt_journals();
+  void store_given_up_reports();
   Status listen();
 
   void wait();

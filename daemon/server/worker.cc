@@ -85,7 +85,11 @@ Worker::Worker(std::size_t index, std::shared_ptr<const Config> config, SharedBy
       output_reader_(*ring_, timers_, children_),
       files_(*ring_),
       backends_(std::make_unique<BackendSet>(config, timers_, http_, output_reader_, files_, counters_)),
-      reports_(*config, timers_, http_, counters_, shared.records, make_journals(*config)),
+      reports_(*config, timers_, http_, counters_, shared.records, make_journals(*config),
+               [this](Report report) {
+                 shared_.given_up.add(load_.worker, std::move(report));
+                 shared_.notify();
+               }),
       answers_(load_.worker, timers_, shared.answers, shared.users, reports_, counters_, streams_,
                answer_settings(*config, shared, load_)),
       imports_(*ring_, timers_, shared.predecessor.get(), answers_,
@@ -369,6 +373,10 @@ void Worker::take_config(std::shared_ptr<const Config> config) {
   std::erase_if(replaced_backends_, [](const auto& backends) { return !backends->in_use(); });
   replaced_backends_.push_back(std::exchange(
       backends_, std::make_unique<BackendSet>(std::move(config), timers_, http_, output_reader_, files_, counters_)));
+}
+
+void Worker::settle(Report report, bool in_file) {
+  post([this, report = std::move(report), in_file] { reports_.delivery().settle(report, in_file); });
 }
 
 void Worker::adopt(AdoptedJournal journal) {

@@ -25,6 +25,7 @@
 #include "ring/completion_table.h"
 #include "ring/ring.h"
 #include "ring/timer_wheel.h"
+#include "server/given_up_reports.h"
 #include "server/answer_imports.h"
 #include "server/answer_router.h"
 #include "server/browser_connections.h"
@@ -54,6 +55,7 @@ struct SharedByWorkers {
   ByteBudget requests;           // for the bytes that requests hold until their answers begin
   ByteBudget records{kMaxRecordsBytes};  // for what is collected of answers for their reports
   int descriptors = 0;           // Capacity::descriptors
+  GivenUpReports given_up{};     // notify() follows
   int journals = -1;             // the directory of this process's journals; -1: there are none
   std::function<void()> notify;  // called on a worker's thread when its listening() or running() has become false
   std::unique_ptr<Predecessor> predecessor;  // null: there is none; set before they run
@@ -85,6 +87,8 @@ class Worker final : private ClientReceiver, private TimerOwner {
   void give(Client client, std::unique_ptr<HandoffRequest> request);
   // Applies to new streams; its limits apply to all. Settings that need a restart do not change.
   void reconfigure(std::shared_ptr<const Config> config);
+  // As ReportDelivery::settle().
+  void settle(Report report, bool in_file);
   // Delivers what another process has left.
   void adopt(AdoptedJournal journal);
   // Whether its loop has run since the last call.

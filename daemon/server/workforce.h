@@ -49,6 +49,8 @@ class Workforce {
   void request_of_others(WorkerOrder order);
   void reconfigure(const std::shared_ptr<const Config>& config);
 
+  // Reports that workers have given up, for files.
+  std::vector<GivenUpReports::GivenUp> take_given_up_reports() { return shared_.given_up.take(); }
   std::span<const std::unique_ptr<Worker>> workers() const { return workers_; }
   // Any thread may read it.
   const ByteBudget& requests() const { return shared_.requests; }

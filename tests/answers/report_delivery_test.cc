@@ -6,9 +6,11 @@
 #include <cstring>
 #include <set>
 #include <string>
+#include <vector>
 
 #include "answers/fake_hooks.h"
 #include "base/log.h"
+#include "support/fake_ring.h"
 
 namespace streaming {
 namespace {
@@ -92,6 +94,26 @@ TEST_F(ReportDeliveryTest, SendsAReportAgainAfterEachPauseAndThenGivesItUp) {
   EXPECT_EQ(count(Counter::kReportFailures), kReportPauses.size() + 1);
   EXPECT_EQ(count(Counter::kReportsLost), 1u);
   EXPECT_EQ(delivery.waiting(), 0u);
+}
+
+TEST_F(ReportDeliveryTest, GivesAReportUpToAFileIfThereIsAJournal) {
+  FakeRing ring;
+  Journals journals(ring, timers, counters, {.directory = 1000, .sync = SyncPolicy::kNever, .max_bytes = 0, .worker = 0});
+  std::vector<Report> given_up;
+  ReportDelivery with_journal(timers, http, counters, &journals,
+                              [&](Report report) { given_up.push_back(std::move(report)); });
+  Report report{.id = id_of(1), .hook = "gone", .body = "{}"};
+  report.failures = static_cast<std::uint8_t>(kReportPauses.size());
+  with_journal.add(report);
+  turn();
+  ASSERT_EQ(given_up.size(), 1u);
+  EXPECT_EQ(given_up[0].body, "{}");
+  EXPECT_FALSE(with_journal.idle()) << "it is not in a file";
+  with_journal.settle(std::move(given_up[0]), true);
+  EXPECT_TRUE(with_journal.idle());
+  EXPECT_EQ(with_journal.waiting(), 0u);
+  EXPECT_EQ(count(Counter::kReportsUndelivered), 1u);
+  EXPECT_EQ(count(Counter::kReportsLost), 0u);
 }
 
 TEST_F(ReportDeliveryTest, TakesEach2xxAndNothingElseForDelivered) {
