@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // node.mjs PARAMETERS: the visits by node:http2, over TLS or without. The module leaves to its user what is done after GOAWAY:
 // here a new connection, as RFC 9113 has it (6.8), which also asks again what was refused. Besides, one answer is read slowly:
-// its stream's window holds 64 bytes, and nobody reads until all else has ended.
+// its stream's window holds 64 bytes, and nobody reads until all else has ended, or ten seconds have passed.
 import http2 from "node:http2";
 import { once } from "node:events";
+import { setTimeout } from "node:timers/promises";
 import { visits } from "./visits.mjs";
 
 const parameters = JSON.parse(process.argv[2]);
@@ -47,9 +48,12 @@ const slow = http2.connect(parameters.origin, { settings: { initialWindowSize: 6
 const path = `/answer/${parameters.name}-slow`;
 const slowly = slow.request(headersOf(`${parameters.origin}${path}?payload=${encodeURIComponent(parameters.payload)}`, "GET"));
 const [head] = await once(slowly, "response");
-const ended = await visits(fetch, parameters);
+const visited = visits(fetch, parameters);
+// A server gives a client up that does not read for longer.
+await Promise.race([visited, setTimeout(10_000)]);
 let body = "";
 for await (const piece of slowly) body += piece;
+const ended = await visited;
 ended.push({ path, status: head[":status"], body, milliseconds: 0 });
 console.log(JSON.stringify(ended));
 slow.close();
