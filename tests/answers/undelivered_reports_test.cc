@@ -36,7 +36,7 @@ TEST_F(UndeliveredReportsTest, AreReadAsTheyWereStored) {
   EXPECT_EQ(reports[0].body, "{\n\"text\":\"t\"\n}");
   EXPECT_EQ(reports[1].hook, "ch\"at\n");
   EXPECT_EQ(describe(reports[1]),
-            "msg_62000000000000000000000000000000 hook=ch\"at\n answer_id=x cause=completed bytes=39");
+            "msg_62000000000000000000000000000000 hook=ch\"at\n answer_id=x cause=completed bytes=37");
 }
 
 TEST_F(UndeliveredReportsTest, AreLeftOutWhileTheyAreWritten) {
