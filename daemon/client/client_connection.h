@@ -49,11 +49,11 @@ class ClientConnection {
 
   // Whether write() has something to reply even without text.
   virtual bool has_to_reply() const = 0;
-  // Whether leave() is due, in a moment: the client has opened a stream for another request, or may do so.
+  // Whether the client may send other requests on this connection, so that leave() is due a moment after the beginning.
   virtual bool has_to_leave() const { return false; }
-  // Makes the client send other requests, those that wait included, on another connection.
+  // Makes the client send other requests, those that wait included, on another connection. It follows the head.
   virtual void leave() {}
-  // Whether leave() waits for the head, which it can only follow.
+  // Whether a request waits for leave(), and that for the head.
   virtual bool wants_head() const { return false; }
 
   enum class Received : std::uint8_t {

@@ -199,7 +199,6 @@ void Http2Answer::append_data(std::string_view text, bool is_last, Buffer& frame
 
 void Http2Answer::append_goaway(Http2Error error, Buffer& frames) {
   goaway_written_ = true;
-  goaway_due_ = false;
   const Numbers<2> payload({last_stream_, code_of(error)});
   append_frame({.length = kGoawayBytes, .type = FrameType::kGoaway, .flags = 0, .stream = 0}, payload.view(), frames);
 }
@@ -362,7 +361,7 @@ void Http2Answer::refuse(std::uint32_t stream) {
   highest_stream_ = stream;
   if (state_ == State::kMalformed) return;
   if (!goaway_written_) {
-    goaway_due_ = true;
+    others_wait_ = true;
     return;
   }
   const Numbers<1> payload({code_of(Http2Error::kRefusedStream)});
@@ -374,13 +373,13 @@ void Http2Answer::cancel(std::uint32_t code) {
   state_ = State::kCancelled;
   error_ = static_cast<std::uint8_t>(std::min<std::uint32_t>(code, UINT8_MAX));
   has_error_ = true;
-  goaway_due_ = !goaway_written_;
+  if (leaves_) leave();
 }
 
 void Http2Answer::leave() {
-  if (!goaway_due_) return;
   leaves_ = true;
-  if (!wants_head()) append_goaway(Http2Error::kNoError, replies_);
+  const bool waits_for_head = state_ == State::kOpen && !head_written_;
+  if (!goaway_written_ && !waits_for_head) append_goaway(Http2Error::kNoError, replies_);
 }
 
 void Http2Answer::fail(Http2Error error) {

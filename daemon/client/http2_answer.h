@@ -31,9 +31,9 @@ class Http2Answer {
   ClientConnection::Written write(std::string_view text, bool is_last, Buffer& frames);
   bool has_to_reply() const { return !replies_.empty(); }
   // See ClientConnection. GOAWAY can only follow the head: Python's httpx takes it for the end.
-  bool has_to_leave() const { return goaway_due_; }
+  bool has_to_leave() const { return !leaves_ && !goaway_written_; }
   void leave();
-  bool wants_head() const { return leaves_ && !head_written_ && state_ == State::kOpen; }
+  bool wants_head() const { return leaves_ && others_wait_ && !head_written_ && state_ == State::kOpen; }
 
   // A receive has brought so many bytes; their frames follow.
   void count_received(std::size_t bytes);
@@ -94,8 +94,8 @@ class Http2Answer {
   bool is_acknowledgement_ : 1 = false;  // the client's frame, if it is SETTINGS
   bool in_header_block_ : 1 = false;  // CONTINUATION must come
   bool head_written_ : 1 = false;
-  bool goaway_due_ : 1 = false;  // a stream waits for it, or the client may open one
-  bool leaves_ : 1 = false;      // GOAWAY follows the head
+  bool leaves_ : 1 = false;       // GOAWAY is written, or follows the head
+  bool others_wait_ : 1 = false;  // streams that GOAWAY refuses
   bool goaway_written_ : 1 = false;
 };
 

@@ -49,9 +49,9 @@ inline constexpr std::uint16_t kMaxReceivedKb = 1024;
 // it: the others wait, in the order in which they came.
 inline constexpr std::uint32_t kMaxClientReceives = 16;
 
-// How long the first stream that a client over HTTP/2 opens beside its answer waits for GOAWAY, which refuses it. A
-// browser opens several within a moment, and Chromium fails a request that has chosen the connection and not begun to
-// use it.
+// From the beginning of an answer over HTTP/2 until GOAWAY, which makes the client send its other requests on another
+// connection. A browser opens several streams within a moment, and Chromium fails a request that has chosen a
+// connection and not begun to use it when GOAWAY arrives.
 inline constexpr Duration kLeaveDelay{50};
 
 // Bytes of incomplete records from clients over TLS, per worker. Over it: of a client whose record is incomplete, that

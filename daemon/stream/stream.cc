@@ -75,6 +75,10 @@ void Stream::open(std::unique_ptr<HandoffRequest> request, Format format, Backen
   if (table_.settings().max_stream_duration > Duration(0)) {
     table_.timers().schedule(lifetime_, table_.settings().max_stream_duration);
   }
+  if (connection_ && connection_->has_to_leave()) {
+    leave_is_due_ = true;
+    table_.leave_later(*this);
+  }
   arm_wait();
   mark_for_flush();
   begin_watch();

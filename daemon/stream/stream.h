@@ -133,7 +133,7 @@ class Stream final : public ListNode, private EventSink, private TimerOwner {
   void on_unacknowledged(const Completion& completion);
   void on_closed(const Completion& completion);
 
-  // For the table, a moment after leave_later(): lets the client ask elsewhere for what it has asked meanwhile.
+  // For the table, a moment after leave_later(): makes the client send its other requests elsewhere.
   void take_leave();
 
   // For the table: receives what a client with a connection has sent; false if nobody wants that any more.
@@ -199,6 +199,7 @@ class Stream final : public ListNode, private EventSink, private TimerOwner {
   void on_cancelled();
   // Whether a client that has cancelled its answer may still open streams, which leave() refuses.
   bool lingers() const;
+  void send_wanted_head();
   void drop_incomplete_record();
   bool has_received_too_much() const;
   void submit_writable();

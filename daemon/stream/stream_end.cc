@@ -81,10 +81,7 @@ void Stream::act_on(ClientConnection::Received received) {
   submit_watch(client_talks_ ? POLLRDHUP : POLLIN | POLLRDHUP);
   if (malformed && (ended() || goes_on_)) return on_client_gone(CloseCause::kClientMalformed);
   if (malformed) return begin_close(CloseCause::kClientMalformed);
-  if (connection_->has_to_leave() && !leave_is_due_) {
-    leave_is_due_ = true;
-    table_.leave_later(*this);
-  }
+  send_wanted_head();
   if (received == Received::kCancelled) on_cancelled();
   if (connection_->has_to_reply() || blocked_) mark_for_flush();
 }
@@ -103,10 +100,14 @@ void Stream::take_leave() {
   leave_is_due_ = false;
   if (state_ == StreamState::kClosing || client_gone_) return;
   connection_->leave();
-  if (head_held_ && connection_->wants_head()) {
-    head_held_ = false;
-    arm_wait();
-  }
+  send_wanted_head();
+  mark_for_flush();
+}
+
+void Stream::send_wanted_head() {
+  if (!head_held_ || !connection_->wants_head()) return;
+  head_held_ = false;
+  arm_wait();
   mark_for_flush();
 }
 

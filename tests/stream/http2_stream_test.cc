@@ -286,6 +286,19 @@ TEST_F(Http2StreamTest, IsReadWithoutALimitOfBytesWhileItsAnswerRuns) {
   EXPECT_EQ(ring.find(Operation::kClientWatch).events, POLLIN | POLLRDHUP);
 }
 
+TEST_F(Http2StreamTest, SendsOtherRequestsElsewhereAMomentAfterItHasBegun) {
+  open_http2();
+  read_all();
+  EXPECT_EQ(peer.goaways().size(), 0u);
+  pass(kLeaveDelay);
+  read_all();
+  EXPECT_THAT(peer.goaways(), ElementsAre(Http2Peer::Goaway{1, NGHTTP2_NO_ERROR}));
+  text("a");
+  end_of_turn();
+  read_all();
+  EXPECT_THAT(peer.body(), HasSubstr("\"a\""));
+}
+
 TEST_F(Http2StreamTest, RefusesFurtherStreamsWhileItStreams) {
   open_http2();
   read_all();
@@ -333,7 +346,9 @@ TEST_F(Http2WindowStreamTest, EndsAStreamWhoseClientDoesNotOpenItsWindow) {
   read_all();
   text("a");
   end_of_turn();
-  pass(kSettings.write_timeout - Duration(1));
+  pass(kLeaveDelay);
+  read_all();
+  pass(kSettings.write_timeout - kLeaveDelay - Duration(1));
   EXPECT_EQ(backend.cancelled, 0);
   EXPECT_EQ(ring.count(Operation::kClientSend), 0) << "no heartbeats meanwhile";
   pass(Duration(1));
