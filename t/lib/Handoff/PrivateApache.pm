@@ -10,6 +10,7 @@ use warnings FATAL => 'all';
 use Apache::Test ();
 use Carp         'croak';
 use Exporter     'import';
+use IO::Socket::INET ();
 
 use Handoff::Client ();
 use Handoff::Wait 'wait_until';
@@ -78,11 +79,13 @@ sub children {
   return split ' ', scalar(<$file>) // '';
 }
 
+# Not SIGTERM: the event MPM's hard stop may use a socket whose pool one of its threads has just destroyed, and crashes.
 sub DESTROY {
   my ($self) = @_;
   local $?;
-  kill TERM => $self->{pid};
+  kill KILL => -$self->{pid};
   waitpid $self->{pid}, 0;
+  wait_until { !IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => port()) } 'the port to be free';
 }
 
 1;
