@@ -57,7 +57,8 @@ Result<Capacity> plan_capacity(const Config& config, std::uint32_t cpus, std::ui
     return Error{"max_connections is " + std::to_string(wanted) + ", but " + std::to_string(workers) +
                  " workers have room for " + std::to_string(room) + " streams under a limit of " +
                  std::to_string(open_files_limit) +
-                 " open files; lower it, add workers, or raise the limit (ulimit -Hn, LimitNOFILE=)"};
+                 " open files; lower it, " + (direct_files ? "add" : "use fewer") +
+                 " workers, or raise the limit (ulimit -Hn, LimitNOFILE=)"};
   }
   Capacity capacity;
   capacity.clients_in_table = direct_files ? static_cast<std::uint32_t>(table - kMaxHandoffConnections) : 0;
