@@ -74,12 +74,12 @@ void ProgramOutput::on_received(const Completion& completion) {
   if (sink_ == nullptr) return note_over();
   if (completion.result > 0) {
     const std::string_view text(buffer_.data(), static_cast<std::size_t>(completion.result));
-    sink_->on_event({.kind = AnswerEvent::Kind::kText, .text = text});
+    sink_->on_event({.kind = AnswerEvent::Kind::kText, .text = text});  // may cancel, pause or resume
   } else if (completion.result == 0) {
     read_all_ = true;
     return finish_when_ended();
   }
-  if (!paused_) submit_watch();
+  read_on();
 }
 
 void ProgramOutput::on_program_ended(int status) {
@@ -99,7 +99,11 @@ void ProgramOutput::finish_when_ended() {
 
 void ProgramOutput::resume() {
   paused_ = false;
-  if (sink_ != nullptr && !in_flight_ && !read_all_) submit_watch();
+  read_on();
+}
+
+void ProgramOutput::read_on() {
+  if (sink_ != nullptr && !paused_ && !in_flight_ && !read_all_) submit_watch();
 }
 
 void ProgramOutput::cancel() {

@@ -50,6 +50,7 @@ class ProgramOutput {
   void submit_watch();
   void pause() { paused_ = true; }
   void resume();
+  void read_on();
   void cancel();
   void finish_when_ended();
   void note_over();

@@ -167,6 +167,23 @@ TEST_F(ProgramOutputTest, IsClosedAtOnceWhenTheStreamWantsNoMoreWhileItHasPaused
   EXPECT_TRUE(is_over());
 }
 
+TEST_F(ProgramOutputTest, IsClosedAndWatchedNoMoreWhenTheStreamEndsItWithinAnEvent) {
+  sink_.at_event = [this] { session_->cancel(); };
+  program_writes("the last that is wanted");
+  EXPECT_TRUE(ring_.pending.empty());
+  EXPECT_TRUE(is_closed());
+  EXPECT_TRUE(is_over());
+}
+
+TEST_F(ProgramOutputTest, IsWatchedOnceWhenTheStreamPausesAndResumesWithinAnEvent) {
+  sink_.at_event = [this] {
+    session_->pause();
+    session_->resume();
+  };
+  program_writes("text");
+  EXPECT_EQ(ring_.count(Operation::kProgramReadable), 1);
+}
+
 TEST_F(ProgramOutputTest, MayBeDestroyedBeforeTheStream) {
   output_.reset();
   session_->resume();

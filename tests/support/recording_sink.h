@@ -3,6 +3,7 @@
 
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -23,6 +24,7 @@ struct RecordingSink final : EventSink {
   void on_event(const AnswerEvent& event) override {
     events.push_back(
         {event.kind, event.index, std::string(event.text), std::string(event.id), std::string(event.name)});
+    if (at_event) at_event();
   }
   void on_usage(const Usage& new_usage) override { usage = new_usage; }
   void on_end(FinishReason reason) override {
@@ -53,6 +55,7 @@ struct RecordingSink final : EventSink {
     return count;
   }
 
+  std::function<void()> at_event;  // what it does within each event
   bool wants_upstream = false;
   std::vector<Event> events;
   Usage usage;
