@@ -23,6 +23,11 @@ namespace {
 static_assert(POLLIN == EPOLLIN && POLLOUT == EPOLLOUT && POLLRDHUP == EPOLLRDHUP && POLLERR == EPOLLERR &&
               POLLHUP == EPOLLHUP);
 
+// What epoll returns with an event.
+std::uint64_t mark(int fd, std::uint32_t registration) {
+  return std::uint64_t{registration} << 32 | static_cast<std::uint32_t>(fd);
+}
+
 // The rings to which files can be passed, by their numbers.
 struct Rings {
   std::mutex mutex;
@@ -85,7 +90,7 @@ Status EpollRing::open() {
   if (!epoll_) return Error::from_errno("cannot create an epoll set", errno);
   wakeup_ = UniqueFd(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
   if (!wakeup_) return Error::from_errno("cannot create an eventfd", errno);
-  epoll_event wakeup{.events = EPOLLIN, .data = {.fd = wakeup_.get()}};
+  epoll_event wakeup{.events = EPOLLIN, .data = {.u64 = mark(wakeup_.get(), 0)}};
   if (epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, wakeup_.get(), &wakeup) != 0) {
     return Error::from_errno("cannot watch an eventfd", errno);
   }
@@ -238,21 +243,24 @@ Status EpollRing::wait(std::optional<std::int64_t> timeout_ns) {
 // The handler only adds to requests_.
 bool EpollRing::dispatch(CompletionHandler& handler) {
   const bool has_any = !completions_.empty() || !to_receive_.empty() || event_count_ > 0;
-  for (const Completion& completion : completions_) handler.on_completion(completion);
+  for (const Completion& completion : completions_) hand_out(completion, handler);
   completions_.clear();
   for (const Request& request : to_receive_) {
     if (receive(request, handler)) wait_for_event(request);
   }
   to_receive_.clear();
   for (const epoll_event& event : std::span(events_).first(std::exchange(event_count_, 0))) {
-    event.data.fd == wakeup_.get() ? take_arrivals(handler) : take_event(event, handler);
+    event.data.u64 == mark(wakeup_.get(), 0) ? take_arrivals(handler) : take_event(event, handler);
   }
   return has_any;
 }
 
 void EpollRing::complete(Tag tag, std::int32_t result) {
-  if (tag.operation == Operation::kNone) return;
   completions_.push_back({.tag = tag, .result = result, .more = false, .buffer = {}});
+}
+
+void EpollRing::hand_out(const Completion& completion, CompletionHandler& handler) {
+  if (completion.tag.operation != Operation::kNone) handler.on_completion(completion);
 }
 
 void EpollRing::carry_out(const Request& request) {
@@ -365,9 +373,9 @@ void EpollRing::wait_for_event(const Request& request) {
   CHECK(waiting != nullptr);
   waiting->by_tag = by_tag_.emplace(request.tag.encode(), waiting);
   Watched& file = watched(request.fd);
+  if (file.first == nullptr) file.needs_update = true;
   (file.first == nullptr ? file.first : file.last->next) = waiting;
   file.last = waiting;
-  file.needs_update = true;
   note_change(request.fd);
 }
 
@@ -393,7 +401,9 @@ void EpollRing::update_registrations() {
 }
 
 // The owner of a descriptor may have closed it when nothing waited for it any more, and with it its registration ends.
-// So the kernel is asked again for each request that begins to wait, also if the same events seem to be registered.
+// So the kernel is asked again if nothing has waited, also if the same events seem to be registered. A child that has not
+// executed its program yet keeps a closed file open, and its registration with it, which nothing can remove then. Its
+// events carry the number of an earlier registration.
 void EpollRing::update_registration(int fd) {
   Watched& file = watched(fd);
   file.is_changed = false;
@@ -403,7 +413,7 @@ void EpollRing::update_registration(int fd) {
   }
   if (events == file.events && !file.needs_update) return;
   file.needs_update = false;
-  epoll_event event{.events = events, .data = {.fd = fd}};
+  epoll_event event{.events = events, .data = {.u64 = mark(fd, ++file.registration)}};
   if (events == 0) {
     epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, fd, nullptr);
   } else if (const bool is_known = file.events != 0;
@@ -412,7 +422,7 @@ void EpollRing::update_registration(int fd) {
     const int other = is_known ? EPOLL_CTL_ADD : EPOLL_CTL_MOD;
     if (!is_wrong || epoll_ctl(epoll_.get(), other, fd, &event) != 0) return give_up_waiting(fd, -errno);
   }
-  file.events = events;
+  file.events = static_cast<std::uint16_t>(events);
 }
 
 // The kernel does not watch the file: there is no memory, or the descriptor was closed.
@@ -425,12 +435,15 @@ void EpollRing::give_up_waiting(int fd, std::int32_t result) {
 }
 
 void EpollRing::take_event(const epoll_event& event, CompletionHandler& handler) {
-  const int fd = event.data.fd;
+  const auto fd = static_cast<int>(event.data.u64 & ~std::uint32_t{0});
+  if (event.data.u64 != mark(fd, watched(fd).registration)) return;  // of a file that had this number before
   for (Waiting* waiting = watched(fd).first; waiting != nullptr;) {
     Waiting* next = waiting->next;
     const std::uint32_t wanted = events_of(waiting->request) | EPOLLERR | EPOLLHUP;
-    if ((event.events & wanted) != 0 && !try_again(waiting->request, event.events & wanted, handler)) {
-      stop_waiting(*waiting);
+    if ((event.events & wanted) != 0) {
+      const bool waits_on = try_again(waiting->request, event.events & wanted, handler);
+      if (waits_on && waiting->request.kind == Kind::kAccept) break;  // the others would find no connection either
+      if (!waits_on) stop_waiting(*waiting);
     }
     waiting = next;
   }
@@ -456,7 +469,7 @@ bool EpollRing::try_again(const Request& request, std::uint32_t events, Completi
       return receive(request, handler);
   }
   if (result == -EAGAIN) return true;
-  handler.on_completion({.tag = request.tag, .result = result, .more = false, .buffer = {}});
+  hand_out({.tag = request.tag, .result = result, .more = false, .buffer = {}}, handler);
   return false;
 }
 
@@ -468,10 +481,11 @@ bool EpollRing::receive(const Request& request, CompletionHandler& handler) {
   const std::int32_t result = result_of(recv(request.fd, buffer_.data(), options_.stream_bytes, MSG_DONTWAIT));
   if (is_stream && result == -EAGAIN) return true;
   const bool more = is_stream && result > 0;
-  handler.on_completion({.tag = request.tag,
-                         .result = result,
-                         .more = more,
-                         .buffer = {buffer_.data(), static_cast<std::size_t>(std::max(result, 0))}});
+  hand_out({.tag = request.tag,
+            .result = result,
+            .more = more,
+            .buffer = {buffer_.data(), static_cast<std::size_t>(std::max(result, 0))}},
+           handler);
   return more;
 }
 
@@ -487,10 +501,11 @@ bool EpollRing::receive_message(const Request& request, CompletionHandler& handl
     message.msg_controllen = received.msg_controllen;
     message.msg_flags = received.msg_flags;
   }
-  handler.on_completion({.tag = request.tag,
-                         .result = result,
-                         .more = false,
-                         .buffer = {buffer_.data(), static_cast<std::size_t>(std::max(result, 0))}});
+  hand_out({.tag = request.tag,
+            .result = result,
+            .more = false,
+            .buffer = {buffer_.data(), static_cast<std::size_t>(std::max(result, 0))}},
+           handler);
   return false;
 }
 
@@ -502,8 +517,8 @@ void EpollRing::take_arrivals(CompletionHandler& handler) {
     const std::lock_guard lock(arrivals_mutex_);
     arrivals.swap(arrivals_);
   }
-  for (const Completion& arrival : arrivals) handler.on_completion(arrival);
-  for (const Completion& completed : blocking_calls_->take_completed()) handler.on_completion(completed);
+  for (const Completion& arrival : arrivals) hand_out(arrival, handler);
+  for (const Completion& completed : blocking_calls_->take_completed()) hand_out(completed, handler);
 }
 
 }  // namespace streaming

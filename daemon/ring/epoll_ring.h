@@ -99,9 +99,10 @@ class EpollRing final : public Ring {
   struct Watched {
     Waiting* first = nullptr;
     Waiting* last = nullptr;
-    std::uint32_t events = 0;   // 0: it is not registered
-    bool is_changed = false;    // true exactly while it is in changed_
-    bool needs_update = false;  // a request has begun to wait; the descriptor may be of another file than before
+    std::uint32_t registration = 0;  // number of the last one
+    std::uint16_t events = 0;        // 0: it is not registered
+    bool is_changed = false;         // true exactly while it is in changed_
+    bool needs_update = false;       // the descriptor may be of another file than before
   };
 
   explicit EpollRing(const RingOptions& options) : options_(options) {}
@@ -109,6 +110,7 @@ class EpollRing final : public Ring {
   Status open();
   void submit(const Request& request) { requests_.push_back(request); }
   void complete(Tag tag, std::int32_t result);
+  static void hand_out(const Completion& completion, CompletionHandler& handler);
   void carry_out(const Request& request);
   std::int32_t call(const Request& request);
   void accept_or_wait(const Request& request);

@@ -55,12 +55,12 @@ class Completions final : public CompletionHandler {
   }
   std::int32_t result_of(Operation operation) { return wait_for(operation).completion.result; }
 
- private:
   void on_completion(const Completion& completion) override {
     EXPECT_NE(completion.tag.operation, Operation::kNone);
     seen_.push_back({completion, std::string(completion.buffer.data(), completion.buffer.size())});
   }
 
+ private:
   Ring& ring_;
   std::vector<Seen> seen_;
 };
@@ -87,15 +87,6 @@ class RingTest : public testing::TestWithParam<RingKind> {
     EXPECT_TRUE(file.ok());
     clients.insert_or_assign(slot, file.value());
     return std::move(browser);
-  }
-  UniqueFd listen_at(const std::string& path) {
-    UniqueFd listener(::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK, 0));
-    sockaddr_un address{};
-    address.sun_family = AF_UNIX;
-    std::strncpy(address.sun_path, path.c_str(), sizeof address.sun_path - 1);
-    EXPECT_EQ(bind(listener.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);
-    EXPECT_EQ(listen(listener.get(), 8), 0);
-    return listener;
   }
   static Tag tag(Operation operation, std::uint32_t index = 0) { return Tag{operation, Handle{index, 1}}; }
 
@@ -251,6 +242,37 @@ TEST_P(RingTest, HandsOutNoCompletionOfACancellationNorOfACloseWithoutAnOwner) {
   ring->submit_send(clients.at(1), std::string_view("hello"), tag(Operation::kClientSend));
   EXPECT_EQ(done().result_of(Operation::kClientSend), 5) << "the handler checks that nothing else was handed out";
   EXPECT_EQ(read_to_end(closed.get()), "");
+}
+
+TEST_P(RingTest, HandsOutNoCompletionOfAFilesOperationWithoutAnOwner) {
+  const UniqueFd place(::open(directory.file("").c_str(), O_RDONLY | O_DIRECTORY));
+  ring->submit_remove(place.get(), "none", Tag{});
+  ring->submit_sync(RingFile::regular(place.get()), Tag{});
+  ring->submit_sync(RingFile::regular(place.get()), tag(Operation::kJournalSync));
+  EXPECT_EQ(done().result_of(Operation::kJournalSync), 0) << "the handler checks that nothing else was handed out";
+  EXPECT_TRUE(ring->wait(100'000'000).ok());
+  ring->dispatch(done());
+}
+
+// As a child does that was started and has not executed its program yet.
+TEST_P(RingTest, TakesNoEventOfAClosedFileThatAnotherProcessKeepsOpenForAFileWithItsNumber) {
+  auto [closed, its_browser] = socket_pair(SOCK_STREAM);
+  auto [present, browser] = socket_pair(SOCK_STREAM);
+  const RingFile file = RingFile::regular(closed.get());
+  ring->submit_poll(file, POLLRDHUP, tag(Operation::kUpstreamReady, 1));
+  ASSERT_TRUE(ring->wait(0).ok());
+  const UniqueFd kept_open(dup(closed.get()));
+  ring->submit_cancel(tag(Operation::kUpstreamReady, 1));
+  ASSERT_EQ(dup2(present.get(), closed.get()), closed.get());
+  ring->submit_poll(file, POLLRDHUP, tag(Operation::kClientWatch, 2));
+  EXPECT_EQ(done().result_of(Operation::kUpstreamReady), -ECANCELED);
+  its_browser.reset();
+  for (int turn = 0; turn < 3; ++turn) {
+    ASSERT_TRUE(ring->wait(0).ok());
+    ring->dispatch(done());
+  }
+  ring->submit_cancel(tag(Operation::kClientWatch, 2));
+  EXPECT_EQ(done().result_of(Operation::kClientWatch), -ECANCELED) << "it has seen no event before";
 }
 
 TEST_P(RingTest, AcceptsAConnectionForEachOperationIntoSlotsBehindTheClients) {

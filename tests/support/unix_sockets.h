@@ -36,6 +36,17 @@ inline UniqueFd connect_to(const std::string& path, int type = SOCK_SEQPACKET) {
   return fd;
 }
 
+// Does not wait in accept().
+inline UniqueFd listen_at(const std::string& path) {
+  UniqueFd listener(::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  std::strncpy(address.sun_path, path.c_str(), sizeof address.sun_path - 1);
+  EXPECT_EQ(bind(listener.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);
+  EXPECT_EQ(listen(listener.get(), 8), 0);
+  return listener;
+}
+
 // Sends one message; false, with errno, if that failed.
 inline bool send_message(int socket, std::string_view payload, std::span<const int> descriptors) {
   iovec part{const_cast<char*>(payload.data()), payload.size()};
