@@ -47,6 +47,9 @@ start() {
 
 is_running() { kill -0 "${pid_of[$1]}" 2>/dev/null; }
 
+# signal SIGNAL NAME: to all processes of its session; to its first one alone as long as that has not begun the session.
+signal() { kill "-$1" -- "-${pid_of[$2]}" 2>/dev/null || kill "-$1" "${pid_of[$2]}" 2>/dev/null; }
+
 # await NAME CONDITION...: until the process is ready.
 await() {
   local name=$1 deadline=$((SECONDS + 20))
@@ -75,7 +78,7 @@ await_any_end() {
   local name
   while true; do
     for name in "${!pid_of[@]}"; do
-      kill -0 -- "-${pid_of[$name]}" 2>/dev/null || { ended=$name && return; }
+      signal 0 "$name" || { ended=$name && return; }
     done
     sleep 0.2 &
     wait $! # which a signal ends at once
@@ -94,11 +97,10 @@ clean_up() {
 
 # The daemon has five seconds to let streams end; then it is killed.
 stop() {
-  local pid=${pid_of[$1]} deadline=$((SECONDS + 5))
-  # By its own id if it has not started its session yet.
-  kill -TERM -- "-$pid" 2>/dev/null || kill -TERM "$pid" 2>/dev/null || return 0
-  while kill -0 -- "-$pid" 2>/dev/null; do
-    [ $SECONDS -lt $deadline ] || kill -KILL -- "-$pid" 2>/dev/null || true
+  local deadline=$((SECONDS + 5))
+  signal TERM "$1" || return 0
+  while signal 0 "$1"; do
+    [ $SECONDS -lt $deadline ] || signal KILL "$1" || true
     sleep 0.05
   done
 }

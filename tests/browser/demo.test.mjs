@@ -2,33 +2,23 @@
 // ./demo as a user sees it in a real browser: Apache, PHP, the daemon, its reports and SQLite. Whatever happens to the page
 // in the middle of an answer, it shows the same text in the end as the database has.
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
-import { readdirSync, readFileSync, renameSync } from "node:fs";
+import { renameSync } from "node:fs";
 import { after, before, beforeEach, test } from "node:test";
-import { fileURLToPath } from "node:url";
+import { startDemo } from "./demo.mjs";
 import { startBrowser, startNetwork } from "./site.mjs";
-
-const checkout = fileURLToPath(new URL("../..", import.meta.url));
 
 let demo, network, origin, browser, page;
 
 before(async () => {
-  demo = spawn("./demo", { cwd: checkout, env: { ...process.env, DAEMON_TOKEN_DELAY_MS: "150", OPENAI_API_KEY: "", DEMO_TEST: process.pid }, stdio: ["ignore", "pipe", "inherit"] });
-  let printed = "";
-  for await (const piece of demo.stdout) {
-    printed += piece;
-    [, origin] = printed.match(/Chat at (\S+)\/ /) ?? [];
-    if (origin) break;
-  }
-  assert.ok(origin, printed);
-  network = await startNetwork(origin);
+  demo = await startDemo([], { DAEMON_TOKEN_DELAY_MS: "150" });
+  network = await startNetwork(demo.origin);
   origin = network.origin;
   browser = await startBrowser();
 });
 after(async () => {
   await browser?.close();
   network?.close();
-  demo?.kill();
+  await demo?.stop();
 });
 beforeEach(async () => {
   await page?.context().close();
@@ -39,22 +29,6 @@ beforeEach(async () => {
 async function ask(question, where = page) {
   await where.fill("#prompt", question);
   await where.keyboard.press("Enter");
-}
-
-/** The demo's processes of a name, and the directory of its files. */
-function processesOf(name) {
-  const found = [];
-  for (const pid of readdirSync("/proc").filter((name) => /^\d+$/.test(name))) {
-    try {
-      const variables = readFileSync(`/proc/${pid}/environ`, "latin1").split("\0");
-      if (readFileSync(`/proc/${pid}/comm`, "utf8").startsWith(name) && variables.includes(`DEMO_TEST=${process.pid}`)) {
-        found.push({ pid: Number(pid), directory: variables.find((text) => text.startsWith("DEMO_DIRECTORY=")).slice(15) });
-      }
-    } catch {
-      // it has ended, or is another user's
-    }
-  }
-  return found;
 }
 
 const ended = (where = page) => where.locator("article:last-of-type .note").waitFor();
@@ -171,15 +145,14 @@ test("a question that is sent while an answer runs, and Back to the start page",
 test("a hard restart of Apache in the middle of an answer", async () => {
   await ask("restart");
   await hasBegun();
-  process.kill(Math.min(...[...processesOf("apache2"), ...processesOf("httpd")].map(({ pid }) => pid)), "SIGHUP");
+  demo.signalApache("SIGHUP");
   await assertWhole("restart");
   await page.reload();
   await assertWhole("restart");
 });
 
 test("a hook that fails for a while: the next question waits until the answer is stored", async () => {
-  const [{ directory }] = processesOf("streaming-daemo");
-  const script = `${directory}/htdocs/answer-ended.php`;
+  const script = `${demo.directory}/htdocs/answer-ended.php`;
   renameSync(script, `${script}.away`);
   await ask("first");
   await ended();
@@ -190,12 +163,32 @@ test("a hook that fails for a while: the next question waits until the answer is
   await assertWhole("second");
 });
 
+test("a daemon that is killed in the middle of an answer: the next one reports what has come", async () => {
+  for (const question of ["killed", "killed again"]) {
+    await ask(question);
+    await hasBegun();
+    const before = await shown();
+    await new Promise((resolve) => setTimeout(resolve, 1000)); // what has come in it may be missing
+    demo.daemons().forEach((pid) => process.kill(pid, "SIGKILL"));
+    await page.locator("article:last-of-type .alarm").waitFor();
+    const [turn] = (await stored()).slice(-1);
+    assert.equal(turn.cause, "cut");
+    assert.equal(turn.answer.trimEnd(), await shown());
+    assert.ok(turn.answer.startsWith(before), `${before} | ${turn.answer}`);
+    await page.reload();
+    await ended();
+    assert.equal(await shown(), turn.answer.trimEnd());
+  }
+  await page.click(".alarm button"); // Try again
+  await assertWhole("killed again");
+  assert.equal((await stored()).length, 2);
+});
+
 test("an upgrade of the daemon in the middle of an answer, and a reload", async () => {
   await ask("upgrade");
   await hasBegun();
-  const [{ pid: old }] = processesOf("streaming-daemo");
-  process.kill(old, "SIGUSR2");
-  while (processesOf("streaming-daemo").length < 2) await new Promise((resolve) => setTimeout(resolve, 50));
+  process.kill(demo.daemons()[0], "SIGUSR2");
+  while (demo.daemons().length < 2) await new Promise((resolve) => setTimeout(resolve, 50));
   await page.reload();
   await assertWhole("upgrade");
   await ask("after it");

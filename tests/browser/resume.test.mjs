@@ -10,7 +10,7 @@ import path from "node:path";
 import { after, before, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
-import { startBrowser, startNetwork } from "./site.mjs";
+import { printed, startBrowser, startNetwork } from "./site.mjs";
 
 const checkout = fileURLToPath(new URL("../..", import.meta.url));
 const end = "to hear a real model.";
@@ -42,17 +42,6 @@ after(async () => {
   }
   rmSync(directory, { recursive: true, force: true });
 });
-
-async function printed(stream, pattern) {
-  let all = "";
-  for await (const piece of stream.iterator({ destroyOnReturn: false })) {
-    const found = (all += piece).match(pattern);
-    if (!found) continue;
-    stream.resume();
-    return found;
-  }
-  throw new Error(`no ${pattern} in: ${all}`);
-}
 
 /** A page of the site that runs this module, which may import what npm has installed here. */
 async function open(context, source) {

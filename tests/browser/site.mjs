@@ -15,7 +15,7 @@ const types = { ".js": "text/javascript", ".css": "text/css" };
 /** A site whose `answer(response, body)` is what chat.php would do with a POST, and `turns` what it has stored: assign them. */
 export async function startSite() {
   const php = spawn("php", ["-n", "-S", "127.0.0.1:0", "-t", examples], { stdio: ["ignore", "ignore", "pipe"] });
-  const phpOrigin = await printedOrigin(php.stderr);
+  const [, phpOrigin] = await printed(php.stderr, /\((http:\/\/[\d.:]+)\) started/);
   const site = { answer: null, turns: [], requests: [], close, cutAll: () => server.closeAllConnections() };
   const server = createServer(async (request, response) => {
     const { pathname } = new URL(request.url, "http://site");
@@ -49,17 +49,16 @@ export async function startSite() {
   return site;
 }
 
-async function printedOrigin(stream) {
-  let printed = "";
-  for await (const piece of stream) {
-    printed += piece;
-    const found = printed.match(/\((http:\/\/[\d.:]+)\) started/);
-    if (found) {
-      stream.resume();
-      return found[1];
-    }
+/** What a process has printed, as soon as the pattern is in it. */
+export async function printed(stream, pattern) {
+  let all = "";
+  for await (const piece of stream.iterator({ destroyOnReturn: false })) {
+    const found = (all += piece).match(pattern);
+    if (!found) continue;
+    stream.resume();
+    return found;
   }
-  throw new Error(`PHP's web server does not start: ${printed}`);
+  throw new Error(`no ${pattern} in: ${all}`);
 }
 
 async function text(stream) {
@@ -68,9 +67,9 @@ async function text(stream) {
   return all;
 }
 
-export function startBrowser() {
-  return chromium.launch({ executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", args: ["--no-sandbox"] });
-}
+export const chromiumOptions = { executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", args: ["--no-sandbox"] };
+
+export const startBrowser = () => chromium.launch(chromiumOptions);
 
 /** A network between the browser and a server of this machine, which can fail: setDown(true) cuts all connections. */
 export async function startNetwork(origin) {
@@ -96,7 +95,7 @@ export async function startNetwork(origin) {
     if (down) for (const socket of sockets) socket.destroy();
   };
   return {
-    origin: `http://127.0.0.1:${server.address().port}`,
+    origin: `${new URL(origin).protocol}//127.0.0.1:${server.address().port}`,
     setDown,
     close: () => {
       setDown(true);
