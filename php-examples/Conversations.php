@@ -102,12 +102,12 @@ final class Conversations
     }
 
     /**
-     * Does nothing if the answer is complete already, or if its turn was given up. One that was cut by the daemon's end may have
-     * been asked for again.
+     * Does nothing if the end is stored already, or if the turn was given up. Only after a "cut" something better may come: the
+     * browser asks again for an answer that it has seen nothing of, under the same id.
      */
     public function end(string $answerId, string $answer, string $cause): void
     {
-        $this->query('UPDATE turns SET answer = ?, cause = ? WHERE answer_id = ? AND (cause IS NULL OR cause <> ?)', $answer, $cause, $answerId, 'completed');
+        $this->query("UPDATE turns SET answer = ?, cause = ? WHERE answer_id = ? AND (cause IS NULL OR cause = 'cut')", $answer, $cause, $answerId);
     }
 
     /** @return list<array<string, mixed>> */

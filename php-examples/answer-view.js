@@ -78,8 +78,9 @@ export class AnswerView {
     this.#onShown();
   }
 
-  /** A line of facts below the answer, with a button that copies all of it. */
+  /** A line of facts below the answer, with a button that copies all of it; nothing if there is neither. */
   addNote(text) {
+    if (text === "" && this.source === "") return;
     const note = paragraph("note", text);
     if (this.source !== "") {
       const button = quietButton("Copy", () => copy(button, this.source));
@@ -140,7 +141,10 @@ function beforeNextFrame(call, time) {
 function article(className, speaker) {
   const element = document.createElement("article");
   element.className = className;
-  element.append(paragraph("spoken", `${speaker}:`));
+  const heading = document.createElement("h2"); // a screen reader goes from one message to the next
+  heading.className = "spoken";
+  heading.append(speaker);
+  element.append(heading);
   return element;
 }
 

@@ -49,9 +49,13 @@ export class Conversation {
   /** Asks, or lets the question wait until the answer that runs has ended. */
   ask(text) {
     const view = this.#addQuestion(text);
-    if (!this.#running) return this.#ask(text, view, this.#lost);
-    view.setWaiting(true);
-    this.#waiting.push({ text, view });
+    if (this.#running) {
+      view.setWaiting(true);
+      this.#waiting.push({ text, view });
+    } else {
+      this.#ask(text, view, this.#lost);
+    }
+    this.#page.keepAtEnd();
   }
 
   /** The page is told at once; the answer ends when the daemon has stopped it, so that all tabs and the history agree. */
@@ -124,8 +128,8 @@ export class Conversation {
     if (this.#closed) return;
     this.#running = null;
     if (controller.signal.aborted) view.addNote(view.source === "" ? "Stopped." : "Stopped here. The server could not be told.");
-    else if (outcome !== null && !(outcome instanceof AnswerGone)) this.#showFailure(view, outcome, turn.answer);
-    this.#page.say(outcome === null ? "The answer is complete." : "The answer has ended early.");
+    else if (outcome instanceof Error && !(outcome instanceof AnswerGone)) this.#showFailure(view, outcome, turn.answer);
+    this.#page.say(outcome instanceof Error ? "The answer has ended." : `The answer is ${outcome}.`);
     this.#page.changed();
     const next = this.#waiting.shift();
     if (next) this.#ask(next.text, next.view, this.#lost);
@@ -137,6 +141,7 @@ export class Conversation {
       failure instanceof AnswerError ? failure : new AnswerError("This page has failed.");
     this.#lost = id;
     const button = action === "log-in" ? { label: "Log in", act: () => location.reload() } : this.#againButton(id);
+    view.addNote("");
     view.addAlarm(message, action === "none" ? undefined : button, retryAfter);
   }
 
@@ -150,11 +155,12 @@ export class Conversation {
     }
     this.#lost = id;
     view.setTrouble(undefined);
+    view.addNote("");
     view.addAlarm("The answer is lost.", this.#againButton(id));
   }
 }
 
-// Shows the answer as it comes. Returns null, or what it has ended with.
+// Shows the answer as it comes. Returns "complete", "stopped", or the error that it has ended with.
 async function showAnswer(view, turn, signal, onFirst) {
   const began = performance.now();
   let firstAfter = null;
@@ -176,7 +182,7 @@ async function showAnswer(view, turn, signal, onFirst) {
   }
   view.finish();
   view.addNote(wasStopped ? "Stopped." : summary(pieces, firstAfter, performance.now() - began));
-  return null;
+  return wasStopped ? "stopped" : "complete";
 }
 
 function summary(pieces, firstAfter, ms) {
@@ -184,13 +190,23 @@ function summary(pieces, firstAfter, ms) {
   return `First words after ${Math.round(firstAfter)} ms, ${pieces} ${pieces === 1 ? "piece" : "pieces"} in ${(ms / 1000).toFixed(1)} s`;
 }
 
+// By the cause that the daemon has reported (docs/PROTOCOL.md).
+const notes = { completed: "", stopped: "Stopped." };
+const failures = {
+  cut: "The server failed in the middle of the answer.",
+  shutdown: "The server was restarted in the middle of the answer.",
+  first_byte_timeout: "The model did not answer in time.",
+  idle_timeout: "The model fell silent.",
+  too_long: "The answer took too long.",
+  upstream_unreachable: "The model could not be reached.",
+};
+
 function showStored(view, { answer, cause }, button) {
   view.setTrouble(undefined);
   view.replace(answer);
   view.finish();
-  if (cause === "stopped") view.addNote("Stopped.");
-  else if (cause === "completed") view.addNote(answer === "" ? "The answer is empty." : "");
-  else view.addAlarm(`The answer broke off (${cause}).`, button ?? undefined);
+  view.addNote(cause === "completed" && answer === "" ? "The answer is empty." : (notes[cause] ?? ""));
+  if (notes[cause] === undefined) view.addAlarm(failures[cause] ?? "The answer broke off.", button ?? undefined);
 }
 
 // As crypto.randomUUID() makes one, which only works over HTTPS and on this machine.

@@ -42,7 +42,7 @@ header('Referrer-Policy: same-origin');
   </div>
 </main>
 
-<form id="form" class="column">
+<form id="form" class="column" aria-label="Ask">
   <div class="composer">
     <label class="spoken" for="prompt">Your message</label>
     <textarea id="prompt" rows="1" dir="auto" placeholder="Ask anything" enterkeyhint="send" required autofocus></textarea>

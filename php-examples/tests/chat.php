@@ -77,6 +77,12 @@ report(id(8), 'Ha', 'cut');
 [, $conversation] = chat([], method: 'GET', path: 'chat.php?conversation=' . id('d'));
 expect($conversation['turns'][0]['answer'] === 'Half and all', 'the complete answer');
 
+chat($turn(9, 'Again', ['conversation' => id('d')]));
+report(id(9), 'Half and more', 'stopped');
+report(id(9), 'Ha', 'cut');
+[, $conversation] = chat([], method: 'GET', path: 'chat.php?conversation=' . id('d'));
+expect($conversation['turns'][1]['cause'] === 'stopped', 'the end that a user saw, although the report of an earlier try came later');
+
 // The model reads questions and answers in turn: no question without an answer, but what a user has stopped.
 report(id(2), '', 'idle_timeout');
 chat($turn(3, 'Three'));
