@@ -345,15 +345,17 @@ int hand_off_to_reserved_place(Attempt& attempt, const Offer& offer, Reservation
     if (!wait_for_other_streams(r, std::min(attempt.settings.http2_wait(), remaining)).is_yes()) break;
     departure = depart(r, reservation);
   }
-  switch (departure.end) {
-    case Departure::End::kStays:
-      return relay_from_reserved_place(attempt, offer, reservation, departure.reason);
-    case Departure::End::kClientHasLeft:
-      log_client_has_left(r);
-      return OK;
-    case Departure::End::kNotTaken:
-    case Departure::End::kGone:
-      break;
+  if (departure.end == Departure::End::kStays) {
+    return relay_from_reserved_place(attempt, offer, reservation, departure.reason);
+  }
+  if (departure.end != Departure::End::kNotTaken) {
+    // The primary's thread will do the same. Until then mod_http2 would make a response of its own, 500, in place of
+    // the one that never comes, and log that request as well.
+    r->connection->aborted = 1;
+  }
+  if (departure.end == Departure::End::kClientHasLeft) {
+    log_client_has_left(r);
+    return OK;
   }
   return conclude(attempt, offer, departure.delivery);
 }
