@@ -29,7 +29,8 @@ apr_status_t remember_brigade(conn_rec* c, apr_bucket_brigade* brigade, apr_sock
 
 // Whether a filter of httpd passes on what it reads, and keeps nothing.
 bool is_passive(std::string_view name) {
-  return name == "reqtimeout" || name == "remoteip_input" || name == "dumpio_in" || name == "log_input_output";
+  return name == "reqtimeout" || name == "remoteip_input" || name == "dumpio_in" || name == "log_input_output" ||
+         name == "socket_handoff_records";
 }
 
 }  // namespace
@@ -75,6 +76,28 @@ bool has_received_bytes(const ClientConnection& client) {
     if (bucket->length != 0) return true;
   }
   return true;  // no socket: the client has closed its side
+}
+
+bool copy_received_bytes(const ClientConnection& client, UnusedBytes& bytes) {
+  if (!client.received) return false;
+  for (apr_bucket* bucket = APR_BRIGADE_FIRST(client.received); bucket != APR_BRIGADE_SENTINEL(client.received);
+       bucket = APR_BUCKET_NEXT(bucket)) {
+    if (APR_BUCKET_IS_SOCKET(bucket)) return true;
+    if (APR_BUCKET_IS_METADATA(bucket)) continue;
+    const std::optional received = bytes_in_memory(bucket);
+    if (!received) return false;
+    bytes.append(*received);
+  }
+  return false;
+}
+
+std::optional<std::span<const std::uint8_t>> bytes_in_memory(apr_bucket* bucket) {
+  const bool is_in_memory = APR_BUCKET_IS_HEAP(bucket) || APR_BUCKET_IS_TRANSIENT(bucket) ||
+                            APR_BUCKET_IS_IMMORTAL(bucket) || APR_BUCKET_IS_POOL(bucket) || APR_BUCKET_IS_MMAP(bucket);
+  const char* data;
+  apr_size_t length;
+  if (!is_in_memory || apr_bucket_read(bucket, &data, &length, APR_NONBLOCK_READ) != APR_SUCCESS) return std::nullopt;
+  return std::span(reinterpret_cast<const std::uint8_t*>(data), length);
 }
 
 void release_client(conn_rec* c, int client) {

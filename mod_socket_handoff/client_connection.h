@@ -6,6 +6,12 @@
 
 #include "mod_socket_handoff/httpd_module.h"
 
+#include <cstdint>
+#include <optional>
+#include <span>
+
+#include "mod_socket_handoff/unused_bytes.h"
+
 namespace socket_handoff {
 
 class Http2Client;
@@ -34,6 +40,11 @@ bool are_passive_until_network(const ap_filter_t* filter);
 
 // Whether httpd's core has read bytes that no filter has taken.
 bool has_received_bytes(const ClientConnection& client);
+// Appends these bytes. False if not all of them are known, or the client has closed its side.
+bool copy_received_bytes(const ClientConnection& client, UnusedBytes& bytes);
+
+// The bytes of a bucket with data, if reading them neither waits nor copies.
+std::optional<std::span<const std::uint8_t>> bytes_in_memory(apr_bucket* bucket);
 
 // From here on Apache neither reads from the client nor writes to it nor lingers on it, with any MPM: `aborted` stops
 // the core filters and the lingering close, and what still uses the descriptor finds the dead socket.

@@ -20,6 +20,7 @@
 #include "mod_socket_handoff/http2_trace.h"
 #include "mod_socket_handoff/outcome.h"
 #include "mod_socket_handoff/tls_client.h"
+#include "mod_socket_handoff/unused_bytes.h"
 
 namespace socket_handoff {
 
@@ -72,6 +73,9 @@ class Http2Client {
 
   bool is_gone() const { return is_gone_; }
   void stop_watching();
+  // What was read for a departure that did not happen must be given to mod_http2 first.
+  bool holds_bytes() const { return held_ && !APR_BRIGADE_EMPTY(held_); }
+  apr_status_t give_held_bytes(apr_bucket_brigade* brigade, ap_input_mode_t mode, apr_off_t most);
   void lose_certainty(const char* reason);
   void observe_input(const apr_bucket_brigade* brigade);
   // The interim response of the pending departure, if it is in the brigade.
@@ -107,13 +111,18 @@ class Http2Client {
   void take(Http2Trace::Sender sender, std::span<const std::uint8_t> bytes);
   bool observe_bucket(apr_bucket* bucket, apr_off_t& passed, std::optional<InterimResponse>& interim);
   bool is_interim_response(const FrameHead& frame) const;
-  Verdict examine(std::uint32_t stream, handoff_protocol::ConnectionState& connection);
+  Verdict examine(std::uint32_t stream, handoff_protocol::ConnectionState& connection, UnusedBytes& frames,
+                  UnusedBytes& records);
+  Verdict collect_frames(std::uint32_t stream, handoff_protocol::Http2State& http2, UnusedBytes& frames);
+  bool hold_decrypted_bytes();
   Departure hand_over(PendingDeparture& pending, bool is_last);
 
   conn_rec* const c_;
   ap_filter_t* input_ = nullptr;
   ap_filter_t* output_ = nullptr;
-  bool is_gone_ = false;  // written and read by the primary's thread
+  // Used by the primary's thread alone:
+  bool is_gone_ = false;
+  apr_bucket_brigade* held_ = nullptr;  // null until there is something
 
   pthread_mutex_t mutex_;
   pthread_cond_t has_changed_;
@@ -131,16 +140,6 @@ namespace {
 bool are_http2_clients_expected;
 ap_filter_rec_t* input_record;
 ap_filter_rec_t* output_record;
-
-std::span<const std::uint8_t> bytes_of(const char* data, apr_size_t length) {
-  return {reinterpret_cast<const std::uint8_t*>(data), length};
-}
-
-// Whether reading this bucket neither waits nor copies.
-bool is_in_memory(const apr_bucket* bucket) {
-  return APR_BUCKET_IS_HEAP(bucket) || APR_BUCKET_IS_TRANSIENT(bucket) || APR_BUCKET_IS_IMMORTAL(bucket) ||
-         APR_BUCKET_IS_POOL(bucket) || APR_BUCKET_IS_MMAP(bucket);
-}
 
 Http2Client* http2_client_of(const request_rec* r) {
   const conn_rec* primary = r->connection->master;
@@ -194,9 +193,26 @@ Http2Trace& Http2Client::trace() {
 }
 
 void Http2Client::stop_watching() {
+  stop_watching_cut_records(c_);
   ap_remove_input_filter(input_);
   ap_remove_output_filter(output_);
   find_client_connection(c_)->http2 = nullptr;
+}
+
+bool Http2Client::hold_decrypted_bytes() {
+  if (!held_) held_ = apr_brigade_create(c_->pool, c_->bucket_alloc);
+  return take_decrypted_bytes(input_->next, held_, handoff_protocol::kMaxUnusedBytes);
+}
+
+apr_status_t Http2Client::give_held_bytes(apr_bucket_brigade* brigade, ap_input_mode_t mode, apr_off_t most) {
+  if (mode != AP_MODE_READBYTES) return APR_ENOTIMPL;  // mod_http2 reads in no other way
+  apr_bucket* rest;
+  apr_brigade_partition(held_, most, &rest);
+  apr_bucket_brigade* others = apr_brigade_split(held_, rest);
+  APR_BRIGADE_CONCAT(brigade, held_);
+  APR_BRIGADE_CONCAT(held_, others);
+  apr_brigade_destroy(others);
+  return APR_SUCCESS;
 }
 
 void Http2Client::lose_certainty(const char* reason) {
@@ -213,13 +229,10 @@ void Http2Client::observe_input(const apr_bucket_brigade* brigade) {
   for (apr_bucket* bucket = APR_BRIGADE_FIRST(brigade); bucket != APR_BRIGADE_SENTINEL(brigade);
        bucket = APR_BUCKET_NEXT(bucket)) {
     if (APR_BUCKET_IS_METADATA(bucket)) continue;
-    const char* data;
-    apr_size_t length;
-    if (!is_in_memory(bucket) || apr_bucket_read(bucket, &data, &length, APR_NONBLOCK_READ) != APR_SUCCESS) {
-      return trace().lose_certainty("what its client has sent is not in memory");
-    }
+    const std::optional bytes = bytes_in_memory(bucket);
+    if (!bytes) return trace().lose_certainty("what its client has sent is not in memory");
     trace();
-    take(Http2Trace::Sender::kClient, bytes_of(data, length));
+    take(Http2Trace::Sender::kClient, *bytes);
   }
   if (waiting_ > 0) pthread_cond_broadcast(&has_changed_);
 }
@@ -239,10 +252,9 @@ bool Http2Client::observe_bucket(apr_bucket* bucket, apr_off_t& passed, std::opt
     passed += static_cast<apr_off_t>(bucket->length);
     return true;
   }
-  const char* data;
-  apr_size_t length;
-  if (!is_in_memory(bucket) || apr_bucket_read(bucket, &data, &length, APR_NONBLOCK_READ) != APR_SUCCESS) return false;
-  for (std::span bytes = bytes_of(data, length); !bytes.empty();) {
+  const std::optional data = bytes_in_memory(bucket);
+  if (!data) return false;
+  for (std::span bytes = *data; !bytes.empty();) {
     if (interim) interim->is_last = false;
     const std::size_t taken = trace_->take(Http2Trace::Sender::kServer, bytes);
     bytes = bytes.subspan(taken);
@@ -286,20 +298,44 @@ void Http2Client::decide(PendingDeparture& pending, bool is_last) {
   pthread_cond_broadcast(&has_changed_);
 }
 
-// Everything that Apache has written is on its way to the client.
-Verdict Http2Client::examine(std::uint32_t stream, handoff_protocol::ConnectionState& connection) {
-  const ClientConnection& client = *find_client_connection(c_);
+// Everything that Apache has written is on its way to the client. The connection borrows the bytes, in which is what
+// Apache has read of the client and mod_http2 has not used.
+Verdict Http2Client::examine(std::uint32_t stream, handoff_protocol::ConnectionState& connection, UnusedBytes& frames,
+                             UnusedBytes& records) {
   if (c_->input_filters != input_ || c_->output_filters != output_) {
     return Verdict::no("a filter of another module stands between mod_http2 and its connection");
   }
+  if (const Verdict verdict = collect_frames(stream, connection.http2.emplace(), frames); !verdict.is_yes()) return verdict;
+  if (is_tls(c_)) {
+    const Verdict verdict = read_tls_state(c_, connection.tls.emplace(), records);
+    if (!verdict.is_yes()) return verdict;
+  }
+  if (!frames.is_complete() || !records.is_complete()) return Verdict::no("Apache has read too much of its client");
+  connection.frames = frames.bytes();
+  connection.records = records.bytes();
+  return Verdict::yes();
+}
+
+// The frames that mod_http2 has not used: a cut one that it has seen, and behind that what others have read.
+Verdict Http2Client::collect_frames(std::uint32_t stream, handoff_protocol::Http2State& http2, UnusedBytes& frames) {
   {
     const Lock lock(*this);
-    if (const Verdict verdict = trace_->read(stream, connection.http2.emplace()); !verdict.is_yes()) return verdict;
-    connection.frames = trace_->cut_frame();
+    if (const Verdict verdict = trace_->read(stream, http2); !verdict.is_yes()) return verdict;
+    frames.append(trace_->cut_frame());
   }
-  if (is_tls(c_)) return read_tls_state(c_, connection.tls.emplace());
-  if (!are_passive_until_network(input_->next)) return Verdict::no("a filter of another module reads its connection");
-  if (has_received_bytes(client)) return Verdict::no("Apache has read more of its connection than mod_http2");
+  if (!is_tls(c_)) {
+    return are_passive_until_network(input_->next) && copy_received_bytes(*find_client_connection(c_), frames)
+               ? Verdict::yes()
+               : Verdict::no("not all is known that Apache has read of its connection");
+  }
+  if (!hold_decrypted_bytes()) return Verdict::no("not all is known that Apache has decrypted of its connection");
+  for (apr_bucket* bucket = APR_BRIGADE_FIRST(held_); bucket != APR_BRIGADE_SENTINEL(held_);
+       bucket = APR_BUCKET_NEXT(bucket)) {
+    if (APR_BUCKET_IS_METADATA(bucket)) continue;
+    const std::optional bytes = bytes_in_memory(bucket);
+    if (!bytes) return Verdict::no("what Apache has decrypted of its connection is not in memory");
+    frames.append(*bytes);
+  }
   return Verdict::yes();
 }
 
@@ -308,7 +344,9 @@ Departure Http2Client::hand_over(PendingDeparture& pending, bool is_last) {
   if (!is_last) return {.reason = "Apache writes more to its connection"};
   if (!child_process().dead_socket) return {.reason = "this child of Apache began without free descriptors"};
   handoff_protocol::ConnectionState connection;
-  if (const Verdict verdict = examine(pending.stream, connection); !verdict.is_yes()) {
+  UnusedBytes frames;
+  UnusedBytes records;
+  if (const Verdict verdict = examine(pending.stream, connection, frames, records); !verdict.is_yes()) {
     return {.reason = verdict.reason()};
   }
   apr_os_sock_t client = -1;
@@ -324,6 +362,11 @@ Departure Http2Client::hand_over(PendingDeparture& pending, bool is_last) {
   is_gone_ = true;
   release_client(c_, client);
   if (connection.tls) release_tls(c_);
+  if (!connection.frames.empty() || !connection.records.empty()) {
+    ap_log_cerror(APLOG_MARK, APLOG_DEBUG, 0, c_,
+                  SHLOGNO(011) "%" APR_SIZE_T_FMT " bytes of frames and %" APR_SIZE_T_FMT " of TLS records that Apache has read "
+                  "of the client go along", connection.frames.size(), connection.records.size());
+  }
   return {.end = Departure::End::kGone, .delivery = delivery};
 }
 
@@ -389,7 +432,9 @@ apr_status_t watch_input(ap_filter_t* filter, apr_bucket_brigade* brigade, ap_in
                          apr_off_t bytes) {
   auto& client = *static_cast<Http2Client*>(filter->ctx);
   if (client.is_gone()) return APR_ECONNABORTED;
-  const apr_status_t status = ap_get_brigade(filter->next, brigade, mode, block, bytes);
+  if (mode == AP_MODE_INIT) watch_cut_records(filter->c);
+  const apr_status_t status = client.holds_bytes() ? client.give_held_bytes(brigade, mode, bytes)
+                                                   : ap_get_brigade(filter->next, brigade, mode, block, bytes);
   if (status != APR_SUCCESS || mode == AP_MODE_INIT || mode == AP_MODE_SPECULATIVE) return status;
   if (mode == AP_MODE_READBYTES) {
     client.observe_input(brigade);

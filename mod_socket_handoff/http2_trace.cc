@@ -47,10 +47,9 @@ std::size_t Http2Trace::take(Sender sender, std::span<const std::uint8_t> bytes)
   if (preface_ != Preface::kComplete) return take_preface(bytes);
   const std::size_t taken = take_of_frame(sender, bytes);
   if (client_.is_between_frames()) {
-    cut_bytes_ = 0;
-    is_cut_too_long_ = false;
+    cut_.clear();
   } else {
-    keep_cut(bytes.first(taken));
+    cut_.append(bytes.first(taken));
   }
   return taken;
 }
@@ -95,16 +94,6 @@ void Http2Trace::skip(std::size_t bytes) {
   SH_CHECK(bytes <= unread_bytes());
   server_.payload_left -= static_cast<std::uint32_t>(bytes);
   if (bytes > 0 && server_.payload_left == 0) on_frame_end(Sender::kServer);
-}
-
-void Http2Trace::keep_cut(std::span<const std::uint8_t> bytes) {
-  if (bytes.size() > cut_.size() - cut_bytes_) {
-    is_cut_too_long_ = true;
-    cut_bytes_ = 0;
-  }
-  if (is_cut_too_long_) return;
-  std::memcpy(cut_.data() + cut_bytes_, bytes.data(), bytes.size());
-  cut_bytes_ += bytes.size();
 }
 
 // The client's payload is looked at in pieces of so many bytes; 0: not at all.
@@ -278,7 +267,7 @@ Verdict Http2Trace::examine(std::uint32_t stream) const {
   if (!streams_[0].has_client_ended) return Verdict::no("its client has not ended the request");
   if (streams_[0].has_server_ended) return Verdict::no("its response has ended");
   if (client_.header_block_of != 0) return Verdict::no("its client is opening another stream");
-  if (is_cut_too_long_) return Verdict::no("its client is sending a long frame");
+  if (!cut_.is_complete()) return Verdict::no("its client is sending a long frame");
   if (!server_.is_between_frames() || server_.header_block_of != 0) {
     return Verdict::no("Apache is writing to its connection");
   }

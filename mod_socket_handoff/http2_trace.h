@@ -18,6 +18,7 @@
 #include <optional>
 #include <span>
 
+#include "mod_socket_handoff/unused_bytes.h"
 #include "mod_socket_handoff/verdict.h"
 #include "protocol/connection_part.h"
 #include "protocol/http2_frames.h"
@@ -60,7 +61,7 @@ class Http2Trace {
   Verdict read(std::uint32_t stream, handoff_protocol::Http2State& http2) const;
 
   // What the client has sent of a frame that is not complete. Valid until the next call.
-  std::span<const std::uint8_t> cut_frame() const { return std::span(cut_).first(cut_bytes_); }
+  std::span<const std::uint8_t> cut_frame() const { return cut_.bytes(); }
 
  private:
   // The frame that one side is sending.
@@ -87,7 +88,6 @@ class Http2Trace {
   std::size_t take_preface(std::span<const std::uint8_t> bytes);
   std::size_t take_of_frame(Sender sender, std::span<const std::uint8_t> bytes);
   void take_items(std::span<const std::uint8_t> payload);
-  void keep_cut(std::span<const std::uint8_t> bytes);
   std::size_t item_size() const;
 
   void on_item();
@@ -127,9 +127,7 @@ class Http2Trace {
   std::size_t open_streams_ = 0;
   std::array<Stream, kMaxOpenStreams> streams_;  // the first open_streams_, in any order
 
-  std::size_t cut_bytes_ = 0;
-  bool is_cut_too_long_ = false;
-  std::array<std::uint8_t, handoff_protocol::kMaxUnusedBytes> cut_;
+  UnusedBytes cut_;
 };
 static_assert(sizeof(Http2Trace) <= 2752);  // each HTTP/2 connection has one, handed over or not
 

@@ -4,15 +4,18 @@
 #include <apr_optional_hooks.h>
 
 #include <dlfcn.h>
+#include <openssl/bio.h>
 #include <openssl/crypto.h>
 #include <openssl/ssl.h>
 
 #include <new>
+#include <optional>
 #include <string_view>
 #include <type_traits>
 
 #include "mod_socket_handoff/check.h"
 #include "mod_socket_handoff/client_connection.h"
+#include "mod_socket_handoff/cut_record.h"
 #include "mod_socket_handoff/tls_trace.h"
 
 // As in mod_ssl_openssl.h, which not every distribution ships.
@@ -27,8 +30,13 @@ namespace socket_handoff {
 struct TlsClient {
   SSL* ssl;  // mod_ssl's
   TlsTrace trace;
+  ap_filter_t* cut_record_filter = nullptr;  // whose context is the CutRecord; null: not watched
+
+  CutRecord* cut_record() const {
+    return cut_record_filter ? static_cast<CutRecord*>(cut_record_filter->ctx) : nullptr;
+  }
 };
-static_assert(std::is_trivially_destructible_v<TlsClient>);
+static_assert(std::is_trivially_destructible_v<TlsClient> && std::is_trivially_destructible_v<CutRecord>);
 
 namespace {
 
@@ -38,6 +46,7 @@ using handoff_protocol::TlsState;
 bool are_clients_expected;
 bool is_other_library;  // mod_ssl uses another OpenSSL than this module
 ap_filter_rec_t* gate_record;
+ap_filter_rec_t* cut_record_filter_record;
 
 // OpenSSL's numbers of the module's places in its objects. They last as long as the process, in which each restart
 // loads the module again.
@@ -117,24 +126,71 @@ int watch_client(conn_rec* c, SSL* ssl, int is_proxy) {
   return OK;
 }
 
-// The gate: an input filter between mod_ssl and the network that lets nothing through. Behind it a read shows what
-// mod_ssl and OpenSSL have, and moves neither the network's bytes nor the clocks of mod_reqtimeout.
+constexpr auto kBehindModSsl = static_cast<ap_filter_type>(AP_FTYPE_CONNECTION + 6);  // mod_ssl's is 5
+
 apr_status_t keep_shut(ap_filter_t*, apr_bucket_brigade*, ap_input_mode_t, apr_read_type_e, apr_off_t) {
   return APR_EAGAIN;
 }
 
-constexpr auto kBehindModSsl = static_cast<ap_filter_type>(AP_FTYPE_CONNECTION + 6);  // mod_ssl's is 5
+// While it lives, an input filter between mod_ssl and the network lets nothing through. A read then shows what mod_ssl
+// and OpenSSL have, and moves neither the network's bytes nor the clocks of mod_reqtimeout.
+class Gate {
+ public:
+  explicit Gate(conn_rec* c) : filter_(ap_add_input_filter_handle(gate_record, nullptr, nullptr, c)) {}
+  Gate(const Gate&) = delete;
+  Gate& operator=(const Gate&) = delete;
+  ~Gate() { ap_remove_input_filter(filter_); }
+
+ private:
+  ap_filter_t* const filter_;
+};
+
+bool has_read_nothing(apr_status_t status, const apr_bucket_brigade* brigade) {
+  return APR_STATUS_IS_EAGAIN(status) || (status == APR_SUCCESS && APR_BRIGADE_EMPTY(brigade));
+}
 
 // Whether mod_ssl has decrypted bytes that nobody has read.
 bool has_decrypted_bytes(conn_rec* c) {
-  ap_filter_t* gate = ap_add_input_filter_handle(gate_record, nullptr, nullptr, c);
+  const Gate gate(c);
   apr_bucket_brigade* brigade = apr_brigade_create(c->pool, c->bucket_alloc);
   const apr_status_t status =
       ap_get_brigade(c->input_filters, brigade, AP_MODE_SPECULATIVE, APR_NONBLOCK_READ, 1);
-  const bool has_nothing = APR_STATUS_IS_EAGAIN(status) || (status == APR_SUCCESS && APR_BRIGADE_EMPTY(brigade));
+  const bool has_nothing = has_read_nothing(status, brigade);
   apr_brigade_destroy(brigade);
-  ap_remove_input_filter(gate);
   return !has_nothing;
+}
+
+// Returns how many bytes they have. The next read may overwrite what is not set aside.
+apr_off_t move_buckets(apr_bucket_brigade* from, apr_bucket_brigade* to) {
+  apr_off_t bytes = 0;
+  for (apr_bucket* bucket = APR_BRIGADE_FIRST(from); bucket != APR_BRIGADE_SENTINEL(from);
+       bucket = APR_BUCKET_NEXT(bucket)) {
+    apr_bucket_setaside(bucket, to->p);
+    bytes += static_cast<apr_off_t>(bucket->length);
+  }
+  APR_BRIGADE_CONCAT(to, from);
+  return bytes;
+}
+
+// An input filter directly behind mod_ssl. What it does not take makes the record's state uncertain, because OpenSSL
+// counts it too.
+apr_status_t keep_cut_record(ap_filter_t* filter, apr_bucket_brigade* brigade, ap_input_mode_t mode,
+                             apr_read_type_e block, apr_off_t bytes) {
+  const apr_status_t status = ap_get_brigade(filter->next, brigade, mode, block, bytes);
+  if (status != APR_SUCCESS || mode != AP_MODE_READBYTES) return status;
+  for (apr_bucket* bucket = APR_BRIGADE_FIRST(brigade); bucket != APR_BRIGADE_SENTINEL(brigade);
+       bucket = APR_BUCKET_NEXT(bucket)) {
+    if (APR_BUCKET_IS_METADATA(bucket)) continue;
+    if (const std::optional text = bytes_in_memory(bucket)) static_cast<CutRecord*>(filter->ctx)->take(*text);
+  }
+  return status;
+}
+
+constexpr char kReadByOthers[] = "a filter of another module reads its TLS records";
+
+Verdict unknown_tls() {
+  return Verdict::no(is_other_library ? "mod_ssl uses another OpenSSL than mod_socket_handoff"
+                                      : "it came over TLS of another module than mod_ssl");
 }
 
 // Whether only such filters stand between mod_ssl and the network that keep nothing.
@@ -146,7 +202,7 @@ bool has_known_filters(const conn_rec* c) {
 
 // Whether Apache has consumed all that it has read of the client.
 Verdict examine_input(conn_rec* c, const TlsClient& client) {
-  if (!has_known_filters(c)) return Verdict::no("a filter of another module reads its TLS records");
+  if (!has_known_filters(c)) return Verdict::no(kReadByOthers);
   if (has_received_bytes(*find_client_connection(c))) {
     return Verdict::no("Apache has read more of its TLS connection than the request");
   }
@@ -171,16 +227,58 @@ void register_tls_hooks() {
   APR_OPTIONAL_HOOK(ssl, init_server, prepare_server, nullptr, nullptr, APR_HOOK_MIDDLE);
   APR_OPTIONAL_HOOK(ssl, pre_handshake, watch_client, nullptr, nullptr, APR_HOOK_MIDDLE);
   gate_record = ap_register_input_filter("SOCKET_HANDOFF_GATE", keep_shut, nullptr, kBehindModSsl);
+  cut_record_filter_record = ap_register_input_filter("SOCKET_HANDOFF_RECORDS", keep_cut_record, nullptr, kBehindModSsl);
 }
 
 Verdict read_tls_state(conn_rec* c, TlsState& tls) {
-  TlsClient* client = client_of(c);
-  if (!client) {
-    return Verdict::no(is_other_library ? "mod_ssl uses another OpenSSL than mod_socket_handoff"
-                                        : "it came over TLS of another module than mod_ssl");
-  }
+  const TlsClient* client = client_of(c);
+  if (!client) return unknown_tls();
   const Verdict verdict = examine_input(c, *client);
   return verdict.is_yes() ? client->trace.read(client->ssl, tls) : verdict;
+}
+
+void watch_cut_records(conn_rec* c) {
+  TlsClient* client = client_of(c);
+  if (!client || client->cut_record_filter || BIO_number_read(SSL_get_rbio(client->ssl)) > 0) return;
+  auto* cut = new (apr_palloc(c->pool, sizeof(CutRecord))) CutRecord;
+  client->cut_record_filter = ap_add_input_filter_handle(cut_record_filter_record, cut, nullptr, c);
+}
+
+void stop_watching_cut_records(conn_rec* c) {
+  TlsClient* client = client_of(c);
+  if (!client || !client->cut_record_filter) return;
+  ap_remove_input_filter(client->cut_record_filter);
+  client->cut_record_filter = nullptr;
+}
+
+bool take_decrypted_bytes(ap_filter_t* first, apr_bucket_brigade* brigade, apr_off_t most) {
+  conn_rec* c = first->c;
+  const TlsClient* client = client_of(c);
+  if (!client) return false;
+  const std::uint64_t written = client->trace.records(TlsTrace::Sender::kServer);
+  const Gate gate(c);
+  apr_bucket_brigade* piece = apr_brigade_create(c->pool, c->bucket_alloc);
+  bool has_all = false;
+  for (apr_status_t status = APR_SUCCESS; status == APR_SUCCESS && !has_all && most >= 0;) {
+    status = ap_get_brigade(first, piece, AP_MODE_READBYTES, APR_NONBLOCK_READ, most + 1);
+    has_all = has_read_nothing(status, piece);
+    most -= move_buckets(piece, brigade);
+  }
+  apr_brigade_destroy(piece);
+  // What OpenSSL has written then is not flushed.
+  return has_all && client->trace.records(TlsTrace::Sender::kServer) == written;
+}
+
+Verdict read_tls_state(conn_rec* c, TlsState& tls, UnusedBytes& records) {
+  const TlsClient* client = client_of(c);
+  if (!client) return unknown_tls();
+  if (!has_known_filters(c)) return Verdict::no(kReadByOthers);
+  const CutRecord* cut = client->cut_record();
+  if (cut) records.append(cut->bytes());
+  if (!copy_received_bytes(*find_client_connection(c), records)) {
+    return Verdict::no("not all is known that Apache has read of its TLS connection");
+  }
+  return client->trace.read(client->ssl, tls, cut);
 }
 
 void release_tls(conn_rec* c) {

@@ -61,9 +61,18 @@ bool needs_short_records(const SSL* ssl) {
   return length >= TLSEXT_max_fragment_length_512 && length <= TLSEXT_max_fragment_length_4096;
 }
 
-// "RH": OpenSSL expects a record's header. Between the header and the rest of a record it is another state.
-bool is_between_records(const SSL* ssl) {
-  return !SSL_has_pending(ssl) && std::string_view(SSL_rstate_string(ssl)) == "RH" && !SSL_want_write(ssl);
+// The length of the record that OpenSSL has read the header of, and not the rest; 0 if there is none.
+std::size_t begun_record_bytes(const CutRecord* cut) {
+  return cut ? cut->record_bytes() : 0;
+}
+
+// Whether OpenSSL has read no more than all records but the last one, and what `cut` has of that. "RH": it expects a
+// record's header. "RB": it has the header, and expects the rest.
+bool has_read_only(const SSL* ssl, const CutRecord* cut) {
+  const bool has_cut = cut && !cut->bytes().empty();
+  const std::string_view state = begun_record_bytes(cut) > 0 ? "RB" : "RH";
+  return !(has_cut ? SSL_pending(ssl) != 0 : SSL_has_pending(ssl)) && SSL_rstate_string(ssl) == state &&
+         !SSL_want_write(ssl);
 }
 
 bool derive_keys_of_12(const SSL* ssl, TlsState& tls) {
@@ -135,19 +144,25 @@ void TlsTrace::on_key_log_line(std::string_view line) {
   sent.secret_bytes = static_cast<std::uint8_t>(line.size() / 2);
 }
 
-Verdict TlsTrace::read(const SSL* ssl, TlsState& tls) const {
-  if (const Verdict verdict = examine(ssl, tls); !verdict.is_yes()) return verdict;
-  return write_keys(ssl, tls) ? Verdict::yes() : Verdict::no("the keys of its TLS connection are not known");
+Verdict TlsTrace::read(const SSL* ssl, TlsState& tls, const CutRecord* cut) const {
+  if (const Verdict verdict = examine(ssl, tls, cut); !verdict.is_yes()) return verdict;
+  if (!write_keys(ssl, tls)) return Verdict::no("the keys of its TLS connection are not known");
+  if (begun_record_bytes(cut) > 0) --tls.from_client.sequence;  // its header was counted
+  return Verdict::yes();
 }
 
 // A record that the callback has missed, because another module had replaced it, would make the next number one that is
 // used already. mod_ssl's BIOs count the bytes that OpenSSL has read and written; they are those of the counted records.
-bool TlsTrace::has_counted_all(const SSL* ssl) const {
-  return BIO_number_read(SSL_get_rbio(ssl)) == client_.bytes && BIO_number_written(SSL_get_wbio(ssl)) == server_.bytes;
+// Of a cut record OpenSSL has read all that has come.
+bool TlsTrace::has_counted_all(const SSL* ssl, const CutRecord* cut) const {
+  const std::uint64_t bytes_read = BIO_number_read(SSL_get_rbio(ssl));
+  const std::uint64_t cut_bytes = cut ? cut->bytes().size() : 0;
+  return bytes_read == client_.bytes - begun_record_bytes(cut) + cut_bytes && (!cut || cut->taken_bytes() == bytes_read) &&
+         BIO_number_written(SSL_get_wbio(ssl)) == server_.bytes;
 }
 
 // Also sets the version and the AEAD.
-Verdict TlsTrace::examine(const SSL* ssl, TlsState& tls) const {
+Verdict TlsTrace::examine(const SSL* ssl, TlsState& tls, const CutRecord* cut) const {
   const std::optional<TlsVersion> version = version_of(ssl);
   if (!version) return Verdict::no("it came over TLS older than 1.2");
   const std::optional<Aead> aead = aead_of(ssl);
@@ -161,8 +176,9 @@ Verdict TlsTrace::examine(const SSL* ssl, TlsState& tls) const {
   if (SSL_get_current_compression(ssl)) return Verdict::no("it came over TLS with compression");
   if (needs_short_records(ssl)) return Verdict::no("its client takes only short TLS records");
   if (SSL_get_shutdown(ssl) != 0) return Verdict::no("its TLS connection is being closed");
-  if (!is_between_records(ssl)) return Verdict::no("OpenSSL has read a part of its client's next TLS record");
-  if (!has_counted_all(ssl)) return Verdict::no("not all of its TLS records were counted");
+  if (cut && !cut->is_complete()) return Verdict::no("its client is sending a long TLS record");
+  if (!has_read_only(ssl, cut)) return Verdict::no("OpenSSL has read a part of its client's next TLS record");
+  if (!has_counted_all(ssl, cut)) return Verdict::no("not all of its TLS records were counted");
   tls.version = *version;
   tls.aead = *aead;
   return Verdict::yes();

@@ -15,6 +15,7 @@
 #include <span>
 #include <string_view>
 
+#include "mod_socket_handoff/cut_record.h"
 #include "mod_socket_handoff/verdict.h"
 #include "protocol/connection_part.h"
 
@@ -36,9 +37,10 @@ class TlsTrace {
   // How many records this side has sent with its keys, which is the sequence number of its next one.
   std::uint64_t records(Sender sender) const { return sender == Sender::kClient ? client_.records : server_.records; }
 
-  // Whether the connection stands between two records and all is known that it takes to go on with it, which is then
-  // written to `tls`. `ssl` is the connection that is watched.
-  Verdict read(const SSL* ssl, handoff_protocol::TlsState& tls) const;
+  // Whether all is known that it takes to go on with the connection, which is then written to `tls`. `ssl` is the
+  // connection that is watched. It must stand between two records; or, if `cut` has taken all that OpenSSL was given,
+  // within a record of the client whose bytes `cut` has.
+  Verdict read(const SSL* ssl, handoff_protocol::TlsState& tls, const CutRecord* cut = nullptr) const;
 
   void wipe();
 
@@ -58,8 +60,8 @@ class TlsTrace {
   static void on_handshake_message(Direction& sent, int type);
   static bool write_keys(const Direction& sent, handoff_protocol::Aead aead, handoff_protocol::TlsDirection& into);
 
-  bool has_counted_all(const SSL* ssl) const;
-  Verdict examine(const SSL* ssl, handoff_protocol::TlsState& tls) const;
+  bool has_counted_all(const SSL* ssl, const CutRecord* cut) const;
+  Verdict examine(const SSL* ssl, handoff_protocol::TlsState& tls, const CutRecord* cut) const;
   bool write_keys(const SSL* ssl, handoff_protocol::TlsState& tls) const;
 
   Direction client_;

@@ -86,6 +86,43 @@ TEST_P(TlsTraceTest, IsNotReadWithinARecordOfTheClient) {
   }
 }
 
+TEST_P(TlsTraceTest, GoesOnWithinARecordOfTheClientWhoseBeginningIsKept) {
+  for (const std::size_t bytes : {0, 1, 4, 5, 6, 20}) {
+    SCOPED_TRACE(testing::Message() << bytes << " bytes");
+    TlsPeer client(GetParam());
+    client.exchange();
+    const std::string record = client.write("GET / HTTP/1.1\r\n");
+    client.server_reads(record.substr(0, bytes));
+    std::string cut;
+    Daemon daemon(client.server_state(cut));
+    EXPECT_EQ(cut, record.substr(0, bytes));
+    EXPECT_EQ(client.read(daemon.seal("event")), "event") << client.error();
+    EXPECT_EQ(daemon.receive(cut), Received::kNothing);
+    EXPECT_EQ(daemon.receive(record.substr(bytes)), Received::kNothing);
+    EXPECT_EQ(daemon.receive(client.close()), Received::kClosed);
+  }
+}
+
+TEST_P(TlsTraceTest, IsNotReadWithinARecordThatIsTooLongToKeep) {
+  TlsPeer client(GetParam());
+  client.exchange();
+  const std::string record = client.write(std::string(2'000, 'x'));
+  client.server_reads(record.substr(0, handoff_protocol::kMaxUnusedBytes));
+  EXPECT_EQ(client.why_not_with_cut_record(), "");
+  client.server_reads(record.substr(handoff_protocol::kMaxUnusedBytes, 1));
+  EXPECT_EQ(client.why_not_with_cut_record(), "its client is sending a long TLS record");
+  client.server_reads(record.substr(handoff_protocol::kMaxUnusedBytes + 1));
+  EXPECT_EQ(client.why_not_with_cut_record(), "");
+}
+
+// As if another module had given OpenSSL bytes, or kept some, behind the filter that sees them.
+TEST_P(TlsTraceTest, IsNotReadIfOpensslHasReadOtherBytesThanWereSeen) {
+  TlsPeer client(GetParam());
+  client.exchange();
+  client.exchange_unseen();
+  EXPECT_EQ(client.why_not_with_cut_record(), "not all of its TLS records were counted");
+}
+
 // As if another module had replaced the callback for a while: the next number would be one that is used already.
 TEST_P(TlsTraceTest, IsNotReadIfRecordsWereNotCounted) {
   TlsPeer client(GetParam());

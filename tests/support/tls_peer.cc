@@ -105,22 +105,28 @@ void TlsPeer::connect(SSL_SESSION* session) {
   SSL_set_accept_state(server_.get());
   SSL_set_app_data(server_.get(), this);
   trace_ = {};
+  cut_ = {};
   trace_.watch(server_.get());
   if (session != nullptr) CHECK(SSL_set_session(client_.get(), session) == 1);
   sent_by_server_.clear();
   for (int flights = 0; flights < 3; ++flights) {
     SSL_do_handshake(client_.get());
-    feed(server_.get(), take(client_.get()));
+    feed_server(take(client_.get()));
     SSL_do_handshake(server_.get());
     feed(client_.get(), take_from_server());
   }
   CHECK(SSL_is_init_finished(client_.get()) && SSL_is_init_finished(server_.get()));
 }
 
+void TlsPeer::feed_server(std::string_view records) {
+  feed(server_.get(), records);
+  cut_.take({reinterpret_cast<const std::uint8_t*>(records.data()), records.size()});
+}
+
 void TlsPeer::exchange() {
   std::array<char, 64> room;
   std::size_t bytes = 0;
-  feed(server_.get(), write("GET / HTTP/1.1\r\n\r\n"));
+  feed_server(write("GET / HTTP/1.1\r\n\r\n"));
   CHECK(SSL_read_ex(server_.get(), room.data(), room.size(), &bytes) == 1);
   CHECK(SSL_write_ex(server_.get(), "HTTP/1.1 204 No Content\r\n\r\n", 27, &bytes) == 1);
   CHECK(read(take_from_server()).starts_with("HTTP/1.1 204"));
@@ -130,6 +136,12 @@ void TlsPeer::exchange_uncounted() {
   SSL_set_msg_callback(server_.get(), nullptr);
   exchange();
   trace_.watch(server_.get());
+}
+
+void TlsPeer::exchange_unseen() {
+  const socket_handoff::CutRecord before = cut_;
+  exchange();
+  cut_ = before;
 }
 
 std::string TlsPeer::take_from_server() {
@@ -148,6 +160,20 @@ TlsState TlsPeer::server_state() const {
 std::string TlsPeer::why_not() const {
   TlsState state;
   const socket_handoff::Verdict verdict = trace_.read(server_.get(), state);
+  return verdict.is_yes() ? "" : verdict.reason();
+}
+
+TlsState TlsPeer::server_state(std::string& cut_record) const {
+  TlsState state;
+  const socket_handoff::Verdict verdict = trace_.read(server_.get(), state, &cut_);
+  EXPECT_TRUE(verdict.is_yes()) << verdict.reason();
+  cut_record.assign(cut_.bytes().begin(), cut_.bytes().end());
+  return state;
+}
+
+std::string TlsPeer::why_not_with_cut_record() const {
+  TlsState state;
+  const socket_handoff::Verdict verdict = trace_.read(server_.get(), state, &cut_);
   return verdict.is_yes() ? "" : verdict.reason();
 }
 
@@ -189,7 +215,7 @@ std::string TlsPeer::update_keys(bool requests_update) {
 void TlsPeer::server_reads(std::string_view records) {
   std::array<char, 64> room;
   std::size_t bytes = 0;
-  feed(server_.get(), records);
+  feed_server(records);
   while (SSL_read_ex(server_.get(), room.data(), room.size(), &bytes) == 1) {
   }
   EXPECT_EQ(read(take_from_server()), "");

@@ -15,6 +15,7 @@
 #include <string>
 #include <string_view>
 
+#include "mod_socket_handoff/cut_record.h"
 #include "mod_socket_handoff/tls_trace.h"
 #include "protocol/connection_part.h"
 
@@ -41,6 +42,9 @@ class TlsPeer {
   handoff_protocol::TlsState server_state() const;
   // Why it would not hand it over; empty if it would.
   std::string why_not() const;
+  // Likewise, together with what the server has read of a record that is cut, which the state does not count.
+  handoff_protocol::TlsState server_state(std::string& cut_record) const;
+  std::string why_not_with_cut_record() const;
   void log_key(std::string_view line) { trace_.on_key_log_line(line); }
   void wipe_trace() { trace_.wipe(); }
   // All records that the server has sent.
@@ -64,6 +68,8 @@ class TlsPeer {
   void exchange();
   // Likewise, while another module has replaced the connection's message callback.
   void exchange_uncounted();
+  // Likewise, while nothing follows the client's records.
+  void exchange_unseen();
   void exchange_keys(bool requests_update);
   void server_updates_keys();
   void authenticate_client();  // TLS 1.3
@@ -81,11 +87,13 @@ class TlsPeer {
   static void on_key(const SSL* ssl, const char* line);
 
   void connect(SSL_SESSION* session);
+  void feed_server(std::string_view records);
   std::string take_from_server();
 
   std::unique_ptr<SSL_CTX, Free> client_context_, server_context_;
   std::unique_ptr<SSL, Free> client_, server_;
-  socket_handoff::TlsTrace trace_;  // of the server
+  socket_handoff::TlsTrace trace_;    // of the server
+  socket_handoff::CutRecord cut_;     // likewise
   std::string sent_by_server_;
   std::string error_;
   bool has_clean_end_ = false;

@@ -13,7 +13,7 @@ use Exporter     'import';
 use Handoff::Client 'get';
 use Handoff::Wait   'wait_until';
 
-our @EXPORT_OK = qw(children descriptors holders log_mark log_since port_of restart status wait_for_access wait_for_log);
+our @EXPORT_OK = qw(access_log children descriptors holders log_mark log_since port_of restart status wait_for_access wait_for_log);
 
 sub read_file {
   my ($path) = @_;
@@ -40,11 +40,12 @@ sub wait_for_log {
   return $log;
 }
 
+sub access_log { return read_file(Apache::Test::vars('t_logs') . '/access_log') }
+
 # True as soon as the access log has a line that matches.
 sub wait_for_access {
   my ($pattern) = @_;
-  my $path = Apache::Test::vars('t_logs') . '/access_log';
-  return wait_until { read_file($path) =~ $pattern } "$pattern in the access log";
+  return wait_until { access_log() =~ $pattern } "$pattern in the access log";
 }
 
 sub parent {

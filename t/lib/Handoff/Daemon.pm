@@ -8,6 +8,7 @@ use warnings FATAL => 'all';
 
 use Apache::Test ();
 use Carp         'croak';
+use POSIX        'WUNTRACED';
 
 use Handoff::Wait 'wait_until';
 
@@ -63,6 +64,15 @@ sub is_running {
   my ($self) = @_;
   return waitpid($self->{pid}, 1) == 0;
 }
+
+# It does nothing from then on, until resume().
+sub suspend {
+  my ($self) = @_;
+  CORE::kill STOP => $self->{pid};
+  waitpid $self->{pid}, WUNTRACED;
+}
+
+sub resume { CORE::kill CONT => $_[0]{pid} }
 
 # Lets its streams end.
 sub stop { $_[0]->end_by('TERM') }

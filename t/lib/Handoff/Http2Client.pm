@@ -21,6 +21,7 @@ use constant CANCEL => 8;
 sub connect {
   my ($class, %options) = @_;
   my $self = $class->SUPER::connect(%options);
+  $self->make_handshake;
   $self->{next_stream} = 1;
   my $settings = $options{settings} // {};
   $self->send("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
@@ -34,6 +35,9 @@ sub connect {
   }
   return $self;
 }
+
+# Of TLS, in the subclass that has it.
+sub make_handshake { }
 
 sub frame {
   my ($type, $flags, $stream, $payload) = @_;
