@@ -1,19 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 // AnswerDirectory: which worker has the answer of an id.
 //
-// One per process, because any worker may be handed a client that asks for any answer: behind a mutex, which is held
-// for a look-up, a few times an answer and never with an event. Owned by the Server; outlives the workers.
+// One per process, because any worker may be handed a client that asks for any answer: behind mutexes, each of which is
+// held for a look-up, a few times an answer and never with an event. Owned by the Server; outlives the workers.
+//
+// A hash table of pointers alone, because each kept answer pays for its place in it. It is in parts, so that none takes
+// long to grow.
 
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
-#include <functional>
 #include <mutex>
 #include <optional>
-#include <string>
 #include <string_view>
-#include <unordered_map>
+#include <vector>
 
 namespace streaming {
 
@@ -22,21 +24,27 @@ class AnswerDirectory {
   // A part of the answer, which enters it and removes it before it is destroyed. Nothing of it changes meanwhile.
   class Entry {
    public:
-    Entry(std::uint32_t worker, std::string_view id, std::string_view user);
+    // `names`: the id, and behind it the user. They are behind the entry, within the answer's memory.
+    Entry(std::uint32_t worker, const char* names, std::size_t id_bytes, std::size_t user_bytes);
+    Entry(const Entry&) = delete;
+    Entry& operator=(const Entry&) = delete;
 
-    std::string_view id() const { return std::string_view(names_).substr(0, id_bytes_); }
+    std::string_view id() const { return {names(), id_bytes_}; }
     // Empty: anybody may have the answer.
-    std::string_view user() const { return std::string_view(names_).substr(id_bytes_); }
+    std::string_view user() const { return {names() + id_bytes_, user_bytes_}; }
 
    protected:
     ~Entry() = default;
 
+    const char* names() const { return reinterpret_cast<const char*>(this) + names_offset_; }
+
    private:
     friend class AnswerDirectory;
 
-    const std::string names_;  // the id, and behind it the user
-    std::uint64_t run_ = 0;    // distinguishes it from earlier and later answers of the id
-    const std::uint32_t worker_;
+    std::uint64_t run_ : 48 = 0;  // distinguishes it from earlier and later answers of the id
+    const std::uint64_t worker_ : 16;
+    const std::uint16_t names_offset_;
+    const std::uint16_t user_bytes_;
     const std::uint8_t id_bytes_;
   };
 
@@ -58,9 +66,29 @@ class AnswerDirectory {
   std::size_t size() const;
 
  private:
-  mutable std::mutex mutex_;
-  std::unordered_map<std::string_view, Entry*> entries_;  // the keys are the entries' own
-  std::uint64_t last_run_ = 0;
+  // An entry is in the first free slot behind the one that its id's hash names.
+  struct Part {
+    mutable std::mutex mutex;
+    std::vector<Entry*> slots;  // a power of two, or none
+    std::size_t used = 0;
+    std::uint64_t last_run = 0;
+
+    // The id's slot, or the free one that it would get. There are slots.
+    std::size_t slot_of(std::string_view id) const;
+    // The slot that its id's hash names.
+    std::size_t home_of(std::string_view id) const;
+    std::size_t behind(std::size_t slot) const { return (slot + 1) & (slots.size() - 1); }
+    Entry* find(std::string_view id) const { return slots.empty() ? nullptr : slots[slot_of(id)]; }
+    void free_slot(std::size_t slot);
+    void resize(std::size_t size);
+  };
+  static constexpr std::size_t kPartBits = 6;
+
+  Part& part_of(std::string_view id) { return parts_[part_index(id)]; }
+  const Part& part_of(std::string_view id) const { return parts_[part_index(id)]; }
+  static std::size_t part_index(std::string_view id);
+
+  std::array<Part, std::size_t{1} << kPartBits> parts_;
 };
 
 }  // namespace streaming

@@ -1,14 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "answers/answer_follower.h"
 
-#include <utility>
-
 #include "answers/answer_marks.h"
+
 namespace streaming {
 
 AnswerFollower::AnswerFollower(KeptAnswer& answer, const KeptFrames::Place& place, bool for_successor, EventSink& sink)
-    : answer_(answer), sink_(&sink), place_(place), marks_due_(for_successor), for_successor_(for_successor) {
-  answer_.timers().soon(later_);
+    : answer_(answer),
+      sink_(&sink),
+      byte_(place.byte),
+      event_(place.event),
+      marks_due_(for_successor),
+      for_successor_(for_successor) {
+  answer_.read_later(*this);
 }
 
 AnswerFollower::~AnswerFollower() {
@@ -17,32 +21,28 @@ AnswerFollower::~AnswerFollower() {
 
 void AnswerFollower::cancel() {
   sink_ = nullptr;
-  later_.withdraw();
+  unlink();
+}
+
+void AnswerFollower::pause() {
+  paused_ = true;
   unlink();
 }
 
 void AnswerFollower::resume() {
+  if (!paused_ || sink_ == nullptr) return;
   paused_ = false;
-  if (sink_ != nullptr) answer_.timers().soon(later_);
+  answer_.read_later(*this);
 }
 
-void AnswerFollower::on_frames(const KeptFrames::Place& place, std::string_view frames) {
-  if (paused_ || place_ != place) return;  // it is behind, and comes here by on_work()
-  hand_on(frames, answer_.frames().end());
-}
-
-void AnswerFollower::on_end() {
-  if (!paused_) answer_.timers().soon(later_);
-}
-
-void AnswerFollower::on_work(Work&) {
-  if (place_.byte < answer_.frames().begin().byte) {
+void AnswerFollower::read_on() {
+  if (byte_ < answer_.frames().begin().byte) {
     return sink_->on_failure({.kind = FailureKind::kFellBehind, .detail = "the events that it needs are not kept"});
   }
   const KeptFrames::Place end = answer_.content_end();
-  const bool is_behind = place_.byte < end.byte;
-  while (!paused_ && place_.byte < end.byte) {
-    KeptFrames::Span span = answer_.frames().from(place_);
+  const bool is_behind = byte_ < end.byte;
+  while (!paused_ && byte_ < end.byte) {
+    KeptFrames::Span span = answer_.frames().from(place());
     if (span.end.byte > end.byte) {
       span.frames.remove_suffix(span.end.byte - end.byte);
       span.end = end;
@@ -51,17 +51,20 @@ void AnswerFollower::on_work(Work&) {
   }
   if (paused_) return;
   if (answer_.end() == nullptr) {
-    if (std::exchange(marks_due_, false)) hand_on_mark(kLiveMark);
+    if (marks_due_) hand_on_mark(kLiveMark);
+    marks_due_ = false;
+    if (!paused_) answer_.hand_on_to(*this);
     return;
   }
   // A failure may replace what is not sent yet, so what is kept goes out first.
-  if (is_behind) return answer_.timers().soon(later_);
+  if (is_behind) return answer_.read_later(*this);
   finish();
 }
 
 void AnswerFollower::hand_on(std::string_view frames, const KeptFrames::Place& end) {
-  const std::uint32_t events = end.event - place_.event;
-  place_ = end;
+  const std::uint32_t events = end.event - event_;
+  byte_ = end.byte;
+  event_ = end.event;
   sink_->on_event({.kind = AnswerEvent::Kind::kFrames, .index = events, .text = frames});
 }
 
@@ -74,15 +77,15 @@ void AnswerFollower::finish() {
   const KeptAnswerEnd& end = *answer_.end();
   const KeptFrames& frames = answer_.frames();
   if (for_successor_) hand_on_mark(end_mark(end.cause, end.status, end.retry_after_seconds));
-  if (place_.byte < frames.end().byte) {
-    sink_->on_event({.kind = AnswerEvent::Kind::kLastFrames, .text = frames.from(place_).frames});
+  if (byte_ < frames.end().byte) {
+    sink_->on_event({.kind = AnswerEvent::Kind::kLastFrames, .text = frames.from(place()).frames});
   }
   if (end.cause == CloseCause::kCompleted) return sink_->on_end(end.reason);
   sink_->on_failure({.kind = end.failure,
                      .detail = {},
                      .status = end.status,
                      .retry_after_seconds = end.retry_after_seconds,
-                     .message = end.message});
+                     .message = answer_.end_message()});
 }
 
 }  // namespace streaming

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "answers/answer_table.h"
 
+#include <algorithm>
+#include <memory>
 #include <utility>
 
 #include "answers/answer_follower.h"
@@ -26,6 +28,9 @@ AnswerTable::AnswerTable(std::uint32_t worker, TimerWheel& timers, AnswerDirecto
 
 AnswerTable::~AnswerTable() {
   close();
+  for (IntrusiveList<KeptAnswer>* list : {&running_, &to_settle_, &ended_}) {
+    while (KeptAnswer* answer = list->pop_front()) delete answer;
+  }
 }
 
 // --- Beginning ------------------------------------------------------------------------------------------------------
@@ -39,33 +44,39 @@ AnswerTable::Started AnswerTable::start(HandoffRequest& request, Format format, 
     return {.refusal = Refusal{429, "too many answers at once or in a minute, try again later",
                                entry.retry_after_seconds}};
   }
-  return {.answer = make(request, format, backend, entry.user)};
+  Started started = make(request, format, backend, entry.user != nullptr);
+  if (started.answer == nullptr && entry.user != nullptr) users_.cancel(*entry.user);
+  return started;
 }
 
 KeptAnswer* AnswerTable::import(HandoffRequest& request, Format format, Backend& backend) {
-  return make(request, format, backend, nullptr);
+  return make(request, format, backend, false).answer;
 }
 
-KeptAnswer* AnswerTable::make(HandoffRequest& request, Format format, Backend& backend, UserLimits::User* user) {
-  KeptAnswer* answer = answers_.create(*this, request, format, backend, user);
-  CHECK(answer != nullptr);
+AnswerTable::Started AnswerTable::make(HandoffRequest& request, Format format, Backend& backend,
+                                       bool counts_for_user) {
+  std::unique_ptr<KeptAnswer> made = KeptAnswer::make(*this, request, format, backend, counts_for_user);
+  if (!make_room_for_new(made->kept_bytes())) {
+    return {.refusal = Refusal{503, "no room for another answer, try again soon", kFollowAgainAfterSeconds}};
+  }
+  if (!directory_.enter(*made)) return {};
+  KeptAnswer& answer = *made.release();
+  running_.push_back(answer);
   backend.enter();
   metrics_.running.add();
-  change_bytes(0, answer->kept_bytes());
-  make_room();
-  if (directory_.enter(*answer)) return answer;
-  withdraw(*answer);
-  return nullptr;
+  change_bytes(0, answer.kept_bytes());
+  return {.answer = &answer};
 }
 
 void AnswerTable::withdraw(KeptAnswer& answer) {
-  if (answer.user_count() != nullptr) users_.leave(*answer.user_count());
+  if (answer.counts_for_user()) users_.leave(answer.user());
   metrics_.running.set(metrics_.running.get() - 1);
   answer.source().leave();
   destroy(answer);
 }
 
 void AnswerTable::on_begun(const KeptAnswer& answer) {
+  if (!look_.pending()) schedule_look();
   if (answer.is_import()) return;
   counters_.add(Counter::kAnswers);
   observer_.on_answer_begun(answer);
@@ -97,7 +108,7 @@ void AnswerTable::close() {
 void AnswerTable::on_ended(KeptAnswer& answer) {
   metrics_.running.set(metrics_.running.get() - 1);
   metrics_.ended.add();
-  if (answer.user_count() != nullptr) users_.leave(*answer.user_count());
+  if (answer.counts_for_user()) users_.leave(answer.user());
   if (!answer.is_import()) {
     if (settings_.log_each_answer) log_end(answer);
     observer_.on_answer_ended(answer);
@@ -106,12 +117,14 @@ void AnswerTable::on_ended(KeptAnswer& answer) {
 }
 
 void AnswerTable::settle_later(KeptAnswer& answer) {
-  if (!answer.linked()) to_settle_.push_back(answer);
+  answer.unlink();
+  to_settle_.push_back(answer);
   timers_.soon(settle_);
 }
 
-void AnswerTable::on_work(Work&) {
-  while (KeptAnswer* answer = to_settle_.pop_front()) settle(*answer);
+void AnswerTable::on_work(Work& work) {
+  if (&work == &read_) return read_followers();
+  while (KeptAnswer* answer = to_settle_.front()) settle(*answer);
 }
 
 void AnswerTable::settle(KeptAnswer& answer) {
@@ -120,13 +133,56 @@ void AnswerTable::settle(KeptAnswer& answer) {
   answer.settle();
   change_bytes(bytes, answer.kept_bytes());
   if (!had_ended) return;  // it has ended now, and is to be settled again
+  answer.unlink();
   ended_.push_back(answer);
   if (!forget_.pending()) timers_.schedule(forget_, settings_.keep_after_end);
 }
 
+// --- Waiting --------------------------------------------------------------------------------------------------------
+
+void AnswerTable::on_timer(Timer& timer) {
+  if (&timer == &look_) return look_at_waits();
+  forget_old();
+}
+
+// At a part of the answers that run. They share one timer, because each would pay for its own.
+void AnswerTable::look_at_waits() {
+  for (std::uint64_t count = metrics_.running.get() / kWaitLookParts + 1; count > 0; --count) {
+    KeptAnswer* const answer = running_.pop_front();
+    if (answer == nullptr) return;
+    running_.push_back(*answer);
+    answer->end_if_overdue();
+  }
+  schedule_look();
+}
+
+void AnswerTable::schedule_look() {
+  Duration shortest = std::min(settings_.first_byte_timeout, settings_.idle_timeout);
+  if (settings_.max_stream_duration > Duration(0)) shortest = std::min(shortest, settings_.max_stream_duration);
+  timers_.schedule(look_, std::max(Duration(1), shortest / (kWaitLooks * kWaitLookParts)));
+}
+
+// --- Followers ------------------------------------------------------------------------------------------------------
+
+void AnswerTable::read_later(AnswerFollower& follower) {
+  to_read_.push_back(follower);
+  timers_.soon(read_);
+}
+
+// Those that are there now: one that has more to read comes back, and others get their share first.
+void AnswerTable::read_followers() {
+  IntrusiveList<AnswerFollower> present;
+  present.splice_back(to_read_);
+  while (AnswerFollower* follower = present.pop_front()) follower->read_on();
+}
+
+void AnswerTable::note_follower(int change) {
+  metrics_.followers.set(metrics_.followers.get() + static_cast<std::uint64_t>(change));
+}
+
 // --- Forgetting -----------------------------------------------------------------------------------------------------
 
-void AnswerTable::on_timer(Timer&) {
+void AnswerTable::forget_old() {
   for (int count = 0; count < kForgottenAtOnce; ++count) {
     KeptAnswer* oldest = ended_.front();
     if (oldest == nullptr) return;
@@ -166,7 +222,7 @@ void AnswerTable::destroy(KeptAnswer& answer) {
   directory_.remove(answer);
   change_bytes(answer.kept_bytes(), 0);
   if (!answer.running()) metrics_.ended.set(metrics_.ended.get() - 1);
-  answers_.destroy(answer, answer.handle());
+  delete &answer;
 }
 
 // --- Memory ---------------------------------------------------------------------------------------------------------
@@ -177,29 +233,46 @@ Buffer& AnswerTable::frame_buffer() {
   return frame_buffer_;
 }
 
-void AnswerTable::note_follower(int change) {
-  metrics_.followers.set(metrics_.followers.get() + static_cast<std::uint64_t>(change));
-}
-
 void AnswerTable::change_bytes(std::size_t before, std::size_t now) {
   metrics_.bytes.set(metrics_.bytes.get() - before + now);
 }
 
-void AnswerTable::on_grown(KeptAnswer& answer, std::size_t frame_bytes_before) {
-  change_bytes(frame_bytes_before, answer.frames().bytes());
-  while (answer.frames().bytes() > settings_.max_answer_bytes) {
-    if (!drop_oldest(answer, Counter::kAnswersCutAtOwnLimit)) break;
+bool AnswerTable::make_room_for(KeptAnswer& answer, std::size_t frame_bytes) {
+  std::size_t growth = answer.growth_by(frame_bytes);
+  if (growth == 0) return true;
+  while (answer.frames().bytes() + growth > settings_.max_answer_bytes) {
+    if (!drop_oldest(answer, Counter::kAnswersCutAtOwnLimit)) return false;
+    growth = answer.growth_by(frame_bytes);
   }
-  while (!make_room()) {
-    if (!drop_oldest(answer, Counter::kAnswersCutAtCommonLimit)) break;
+  while (!make_room(growth)) {
+    if (!drop_oldest(answer, Counter::kAnswersCutAtCommonLimit)) return false;
+    growth = answer.growth_by(frame_bytes);
   }
+  return true;
 }
 
-bool AnswerTable::make_room() {
-  while (metrics_.bytes.get() > settings_.max_kept_bytes) {
+bool AnswerTable::make_room_for_new(std::size_t bytes) {
+  while (!make_room(bytes)) {
+    if (!drop_oldest_of_running()) return false;
+  }
+  return true;
+}
+
+bool AnswerTable::make_room(std::size_t bytes) {
+  while (metrics_.bytes.get() + bytes > settings_.max_kept_bytes) {
     if (!forget_oldest()) return false;
   }
   return true;
+}
+
+bool AnswerTable::drop_oldest_of_running() {
+  for (int count = 0; count < kPassedOver; ++count) {
+    KeptAnswer* const answer = running_.pop_front();
+    if (answer == nullptr) return false;
+    running_.push_back(*answer);
+    if (drop_oldest(*answer, Counter::kAnswersCutAtCommonLimit)) return true;
+  }
+  return false;
 }
 
 bool AnswerTable::drop_oldest(KeptAnswer& answer, Counter reason) {
@@ -216,6 +289,7 @@ bool AnswerTable::drop_oldest(KeptAnswer& answer, Counter reason) {
 
 void AnswerTable::set_settings(const AnswerSettings& settings) {
   settings_ = settings;
+  make_room(0);
 }
 
 void AnswerTable::log_end(const KeptAnswer& answer) const {

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // AnswerTable: a worker's kept answers, running and ended, and the limits on them.
 //
-// One per worker, owned by it, on its thread. Over a limit of memory the answers that have ended are forgotten first,
-// the oldest first; then the answer that grows loses its oldest events. An answer that clients still read is not
-// forgotten.
+// One per worker, owned by it, on its thread. Room is made before memory is taken, so that the limits hold. The answers
+// that have ended are forgotten first, the oldest first; then the answer that grows loses its oldest events, or one that
+// runs, if a new one needs room for itself. An answer that clients still read is not forgotten.
 
 #pragma once
 
@@ -17,7 +17,6 @@
 #include "answers/user_limits.h"
 #include "base/buffer.h"
 #include "base/intrusive_list.h"
-#include "base/slab.h"
 #include "metrics/counters.h"
 #include "metrics/single_writer_value.h"
 #include "ring/timer_wheel.h"
@@ -28,7 +27,7 @@ struct AnswerSettings {
   std::uint32_t max_running = 0;      // of this worker; over it: 503
   std::uint32_t max_followers = 0;    // of an answer; over it: 429
   std::size_t max_answer_bytes = 0;   // of an answer's events; over it: the oldest are dropped
-  std::size_t max_kept_bytes = 0;     // of all of this worker's answers
+  std::size_t max_kept_bytes = 0;     // of all of this worker's answers; if no room can be made for a new one: 503
   Duration keep_after_end{0};         // then it is forgotten
   Duration max_stream_duration{0};    // of a running answer; 0: no limit
   Duration first_byte_timeout{0};
@@ -69,7 +68,8 @@ class AnswerTable final : private TimerOwner, private WorkOwner {
   };
   // Makes the answer that the request names. It begins when its first follower's stream asks it to answer.
   Started start(HandoffRequest& request, Format format, Backend& backend);
-  // Makes one that another daemon runs: `backend` hands its frames on. Null if there is an answer of that id already.
+  // Makes one that another daemon runs: `backend` hands its frames on. Null if there is an answer of that id already, or
+  // no room.
   KeptAnswer* import(HandoffRequest& request, Format format, Backend& backend);
   // Its first follower was refused, so it does not begin.
   void withdraw(KeptAnswer& answer);
@@ -87,12 +87,12 @@ class AnswerTable final : private TimerOwner, private WorkOwner {
   void set_settings(const AnswerSettings& settings);
 
   // Whether it has none, running or ended.
-  bool empty() const { return answers_.size() == 0; }
+  bool empty() const { return running_.empty() && to_settle_.empty() && ended_.empty(); }
   const AnswerMetrics& metrics() const { return metrics_; }
   // Calls `visit` with each answer.
   template <typename Visit>
   void for_each(Visit&& visit) {
-    answers_.for_each([&visit](KeptAnswer& answer, Handle) { visit(answer); });
+    for (IntrusiveList<KeptAnswer>* list : {&running_, &to_settle_, &ended_}) list->for_each(visit);
   }
 
   // For the answers.
@@ -103,8 +103,11 @@ class AnswerTable final : private TimerOwner, private WorkOwner {
   // Empty, for the frames of one event.
   Buffer& frame_buffer();
   void note_follower(int change);
-  // It holds more than before, when its frames took that many bytes.
-  void on_grown(KeptAnswer& answer, std::size_t frame_bytes_before);
+  // For frames of that size, which it is going to append. False if there is none, even without its other frames.
+  bool make_room_for(KeptAnswer& answer, std::size_t frame_bytes);
+  void count_growth(std::size_t bytes) { change_bytes(0, bytes); }
+  // Calls its read_on() when the present call has returned to the loop.
+  void read_later(AnswerFollower& follower);
   void on_begun(const KeptAnswer& answer);
   void on_ended(KeptAnswer& answer);
   // It cannot be found any more.
@@ -113,13 +116,21 @@ class AnswerTable final : private TimerOwner, private WorkOwner {
   void settle_later(KeptAnswer& answer);
 
  private:
-  void on_work(Work&) override;
-  void on_timer(Timer&) override;
-  KeptAnswer* make(HandoffRequest& request, Format format, Backend& backend, UserLimits::User* user);
+  void on_work(Work& work) override;
+  void on_timer(Timer& timer) override;
+  Started make(HandoffRequest& request, Format format, Backend& backend, bool counts_for_user);
+  void read_followers();
+  void look_at_waits();
+  void schedule_look();
   void settle(KeptAnswer& answer);
-  // Forgets ended answers while all hold too much; false if that is not enough.
-  bool make_room();
+  void forget_old();
+  // Whether that much more can be kept, or can be once ended answers are forgotten.
+  bool make_room(std::size_t bytes);
+  // Likewise, for a new answer.
+  bool make_room_for_new(std::size_t bytes);
   bool drop_oldest(KeptAnswer& answer, Counter reason);
+  // Of an answer that runs; false if few have any.
+  bool drop_oldest_of_running();
   // Forgets the one that has ended first; false if there is none that is not read.
   bool forget_oldest();
   void destroy(KeptAnswer& answer);
@@ -135,10 +146,14 @@ class AnswerTable final : private TimerOwner, private WorkOwner {
   AnswerObserver& observer_;
   AnswerSettings settings_;
   AnswerMetrics metrics_;
-  Slab<KeptAnswer> answers_{kUnlimited};  // bounded by max_running and, once they have ended, by max_kept_bytes
+  // Each answer is in one of these, which own it. They are bounded by max_running, or by max_kept_bytes.
+  IntrusiveList<KeptAnswer> running_;  // those whose waits were looked at longest ago come first
   IntrusiveList<KeptAnswer> to_settle_;
   IntrusiveList<KeptAnswer> ended_;  // and settled, in the order of their ends
+  IntrusiveList<AnswerFollower> to_read_;
+  Work read_{*this};
   Work settle_{*this};
+  Timer look_{*this};  // at waits
   Timer forget_{*this};
   Buffer frame_buffer_;
 };

@@ -11,7 +11,6 @@
 #include "base/log.h"
 #include "base/random_id.h"
 #include "base/utf8.h"
-#include "handoff/limits.h"
 
 namespace streaming {
 namespace {
@@ -34,23 +33,47 @@ EventEncoder encoder_for(const HandoffRequest& request, Format format, const Bac
 
 }  // namespace
 
-KeptAnswer::KeptAnswer(Handle handle, AnswerTable& table, HandoffRequest& request, Format format, Backend& backend,
-                       UserLimits::User* user)
-    : Entry(table.worker(), request.answer_id, request.user_id),
-      handle_(handle),
+// One behind the other in the answer's memory.
+struct KeptAnswer::Names {
+  std::string_view id;
+  std::string_view user;
+  std::string_view request_id;
+  std::string_view model;
+
+  std::size_t bytes() const { return id.size() + user.size() + request_id.size() + model.size(); }
+};
+
+std::unique_ptr<KeptAnswer> KeptAnswer::make(AnswerTable& table, HandoffRequest& request, Format format,
+                                             Backend& backend, bool counts_for_user) {
+  const Names names{request.answer_id, request.user_id, request.request_id,
+                    utf8_prefix(backend.model(request), kMaxAnswerModelBytes)};
+  // The backend's session is cancelled only if nobody wants the answer any more.
+  const bool needs_followers = !std::exchange(request.continue_without_client, false);
+  return std::unique_ptr<KeptAnswer>(new (names) KeptAnswer(
+      table, names, encoder_for(request, format, backend), backend, needs_followers, counts_for_user));
+}
+
+void* KeptAnswer::operator new(std::size_t object_bytes, const Names& names) {
+  return ::operator new(object_bytes + names.bytes());
+}
+
+KeptAnswer::KeptAnswer(AnswerTable& table, const Names& names, EventEncoder encoder, Backend& backend,
+                       bool needs_followers, bool counts_for_user)
+    : Entry(table.worker(), reinterpret_cast<const char*>(this + 1), names.id.size(), names.user.size()),
+      model_bytes_(static_cast<std::uint8_t>(names.model.size())),
+      request_id_bytes_(static_cast<std::uint16_t>(names.request_id.size())),
       table_(table),
       backend_(backend),
       waiting_since_(table.timers().now()),
       opened_(table.timers().clock()),
-      encoder_(encoder_for(request, format, backend)),
-      // The backend's session is cancelled only if nobody wants the answer any more.
-      needs_followers_(!std::exchange(request.continue_without_client, false)),
-      user_(user) {
+      encoder_(std::move(encoder)),
+      needs_followers_(needs_followers),
+      counts_for_user_(counts_for_user) {
   set_index(backend.index());
-  details_ = request.request_id;
-  request_id_bytes_ = static_cast<std::uint16_t>(details_.size());
-  details_ += utf8_prefix(backend.model(request), kMaxIdBytes);
-  details_.shrink_to_fit();
+  char* end = reinterpret_cast<char*>(this + 1);
+  for (const std::string_view name : {names.id, names.user, names.request_id, names.model}) {
+    end = std::copy(name.begin(), name.end(), end);
+  }
 }
 
 KeptAnswer::~KeptAnswer() = default;
@@ -60,7 +83,8 @@ TimerWheel& KeptAnswer::timers() const {
 }
 
 std::size_t KeptAnswer::kept_bytes() const {
-  return kKeptAnswerBytes + frames_.bytes();
+  const std::size_t name_bytes = id().size() + user().size() + request_id_bytes_ + model_bytes_;
+  return sizeof *this + name_bytes + kKeptAnswerExtraBytes + frames_.bytes();
 }
 
 std::optional<Duration> KeptAnswer::first_event_after() const {
@@ -111,7 +135,7 @@ std::optional<KeptFrames::Place> KeptAnswer::place_behind(std::string_view numbe
 std::unique_ptr<BackendSession> KeptAnswer::answer(std::unique_ptr<HandoffRequest> request, EventSink& sink) {
   KeptFrames::Place place;
   bool for_successor = false;
-  if (begun_) {
+  if (begun()) {
     const std::optional<KeptFrames::Place> found = place_of(*request);
     CHECK(found);  // refusal_for() has looked
     place = *found;
@@ -120,20 +144,23 @@ std::unique_ptr<BackendSession> KeptAnswer::answer(std::unique_ptr<HandoffReques
     begin(std::move(request));
   }
   auto follower = std::make_unique<AnswerFollower>(*this, place, for_successor, sink);
-  followers_.push_back(*follower);
   ++follower_count_;
   table_.note_follower(1);
   return follower;
 }
 
 void KeptAnswer::begin(std::unique_ptr<HandoffRequest> request) {
-  CHECK(!begun_);
-  begun_ = true;
-  const Duration longest = table_.settings().max_stream_duration;
-  if (longest > Duration(0)) life_due_ = timers().now() + longest;
+  CHECK(!begun());
   session_ = table_.reports().answer(backend_, std::move(request), *this);
-  arm();
   table_.on_begun(*this);
+}
+
+void KeptAnswer::hand_on_to(AnswerFollower& follower) {
+  followers_.push_back(follower);
+}
+
+void KeptAnswer::read_later(AnswerFollower& follower) {
+  table_.read_later(follower);
 }
 
 void KeptAnswer::on_follower_left(bool has_end) {
@@ -172,15 +199,28 @@ void KeptAnswer::on_event(const AnswerEvent& event) {
               id());
   }
   if (frames == 0) return;
-  if (events() == 0) first_event_ms_ = static_cast<std::uint32_t>((timers().now() - opened_).count());
-  const KeptFrames::Place place = frames_.end();
-  keep(out.view(), frames);
-  followers_.for_each([&](AnswerFollower& follower) { follower.on_frames(place, out.view()); });
+  if (events() == 0) first_event_ms_ = static_cast<std::uint32_t>((timers().clock() - opened_).count());
+  if (table_.make_room_for(*this, out.size())) {
+    keep(out.view(), frames);
+  } else {
+    frames_.pass_over(out.view(), frames);
+  }
+  const KeptFrames::Place end = frames_.end();
+  followers_.for_each([&](AnswerFollower& follower) { follower.on_frames(out.view(), end); });
+}
+
+void KeptAnswer::keep(std::string_view frames, std::uint32_t events) {
+  if (const std::size_t growth = frames_.growth_by(frames.size()); growth > 0) table_.count_growth(growth);
+  frames_.append(frames, events);
 }
 
 void KeptAnswer::on_usage(const Usage& usage) {
-  if (!usage_) usage_ = std::make_unique<Usage>();
-  *usage_ = usage;
+  remarks().usage = usage;
+}
+
+KeptAnswer::Remarks& KeptAnswer::remarks() {
+  if (!remarks_) remarks_ = std::make_unique<Remarks>();
+  return *remarks_;
 }
 
 void KeptAnswer::append_number(Buffer& out) const {
@@ -190,19 +230,13 @@ void KeptAnswer::append_number(Buffer& out) const {
   out.append(std::string_view(line, static_cast<std::size_t>(end - line)));
 }
 
-void KeptAnswer::keep(std::string_view frames, std::uint32_t events) {
-  const std::size_t bytes = frames_.bytes();
-  frames_.append(frames, events);
-  if (frames_.bytes() != bytes) table_.on_grown(*this, bytes);
-}
-
 // --- The end --------------------------------------------------------------------------------------------------------
 
 void KeptAnswer::on_end(FinishReason reason) {
   if (too_large_) return end_because(FailureKind::kTooLarge);
   Buffer& out = table_.frame_buffer();
   encoder_.append_end(out, reason, table_.settings().done_event);
-  end_with({.cause = CloseCause::kCompleted, .reason = reason}, out.view(), !table_.settings().done_event);
+  end_with({.reason = reason}, out.view(), !table_.settings().done_event);
 }
 
 void KeptAnswer::on_failure(const BackendFailure& failure) {
@@ -224,25 +258,25 @@ void KeptAnswer::fail(const BackendFailure& failure) {
   if (!stopped && !has_last_frames_ && !error.message.empty()) {
     encoder_.append_error(out, error, cause == CloseCause::kUpstreamReported);
   }
-  end_with({.cause = cause,
+  if (!failure.message.empty()) remarks().message = failure.message;
+  end_with({.retry_after_seconds = static_cast<std::uint16_t>(std::clamp(failure.retry_after_seconds, 0, UINT16_MAX)),
+            .status = static_cast<std::uint16_t>(failure.status),
             .failure = failure.kind,
-            .status = failure.status,
-            .retry_after_seconds = failure.retry_after_seconds,
-            .message = std::string(failure.message)},
+            .cause = cause},
            out.view(), stopped && !done_event);
 }
 
 // A client that reconnects shows by the id of the last frames that it has read the end: `done`, `error`, or else a
 // number.
-void KeptAnswer::end_with(KeptAnswerEnd end, std::string_view last_frames, bool numbered) {
+void KeptAnswer::end_with(const KeptAnswerEnd& end, std::string_view last_frames, bool numbered) {
   CHECK(running());
   session_->on_answer_end(end.cause);
   session_->cancel();
-  timer_.stop();
   if (!last_frames.empty()) keep_last(last_frames, numbered);
-  end_ = std::make_unique<KeptAnswerEnd>(std::move(end));
+  end_ = end;
+  ended_ = true;
   waiting_since_ = timers().clock();
-  followers_.for_each([](AnswerFollower& follower) { follower.on_end(); });
+  while (AnswerFollower* follower = followers_.pop_front()) read_later(*follower);
   table_.on_ended(*this);
 }
 
@@ -260,34 +294,35 @@ void KeptAnswer::keep_last(std::string_view last_frames, bool numbered) {
   frames.append(last_frames);
   last_bytes_ = static_cast<std::uint32_t>(frames.size());
   last_events_ = 1;
+  table_.make_room_for(*this, frames.size());  // followers need it in any case
   keep(frames.view(), last_events_);
 }
 
 void KeptAnswer::settle() {
   if (running()) return end_because(FailureKind::kTooLarge);
   release_session();
-  if (end_->failure == FailureKind::kAbandoned) return frames_.clear();  // nobody can ask for it any more
+  if (remarks_ && remarks_->message.empty()) remarks_.reset();
   if (!is_import()) encoder_ = EventEncoder(format());
-  frames_.trim();
+  if (end_.failure != FailureKind::kAbandoned) return frames_.trim();
+  last_bytes_ = last_events_ = 0;  // nobody can ask for it any more
+  frames_.clear();
 }
 
 // --- Waiting --------------------------------------------------------------------------------------------------------
 
-Time KeptAnswer::wait_due() const {
-  return waiting_since_ +
-         (answering_ ? table_.settings().idle_timeout : table_.settings().first_byte_timeout);
-}
-
-// An early timer is cheaper than one that moves with every event: on_timer() compares the times again.
-void KeptAnswer::arm() {
-  timers().schedule_at(timer_, std::min(wait_due(), life_due_));
-}
-
-void KeptAnswer::on_timer(Timer&) {
-  const Time now = timers().now();
-  if (now >= life_due_) return end_because(FailureKind::kTooLong);
-  if (now < wait_due()) return arm();
+void KeptAnswer::end_if_overdue() {
+  if (!begun()) return;
+  const AnswerSettings& settings = table_.settings();
+  const bool too_old = settings.max_stream_duration > Duration(0) &&
+                       timers().clock() - opened_ >= settings.max_stream_duration;
+  if (too_old) return end_because(FailureKind::kTooLong);
+  const Duration patience = answering_ ? settings.idle_timeout : settings.first_byte_timeout;
+  if (timers().now() - waiting_since_ < patience) return;
   end_because(answering_ ? FailureKind::kIdleTimeout : FailureKind::kFirstByteTimeout);
+}
+
+void KeptAnswer::keep_anew() {
+  waiting_since_ = timers().clock();
 }
 
 }  // namespace streaming

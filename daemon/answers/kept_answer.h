@@ -7,19 +7,21 @@
 
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <new>
 #include <optional>
 #include <string>
 #include <string_view>
 
 #include "answers/answer_directory.h"
-#include "backends/close_cause.h"
 #include "answers/kept_frames.h"
-#include "answers/user_limits.h"
 #include "backends/backend.h"
+#include "backends/close_cause.h"
+#include "base/buffer.h"
+#include "base/clock.h"
 #include "base/intrusive_list.h"
-#include "base/slab.h"
 #include "ring/timer_wheel.h"
 #include "sse/event_encoder.h"
 
@@ -30,26 +32,23 @@ class AnswerTable;
 
 // How it has ended, and what its followers are told of that.
 struct KeptAnswerEnd {
+  // What followers are told if it is not completed.
+  std::uint16_t retry_after_seconds = 0;
+  std::uint16_t status = 0;
+  FailureKind failure = FailureKind::kStopped;
   CloseCause cause = CloseCause::kCompleted;
   FinishReason reason = FinishReason::kOther;  // the upstream's, if completed
-  // What followers are told otherwise.
-  FailureKind failure = FailureKind::kStopped;
-  int status = 0;
-  int retry_after_seconds = 0;
-  std::string message = {};  // in place of the cause's own; mostly empty
 };
 
-// Linked while it is to be settled, or is kept after its end.
-class KeptAnswer final : public AnswerDirectory::Entry,
-                         public Backend,
-                         public ListNode,
-                         private EventSink,
-                         private TimerOwner {
+// In one of its table's lists. Its names are in its own memory, behind the object.
+class KeptAnswer final : public Backend, public ListNode, private EventSink, public AnswerDirectory::Entry {
  public:
-  // For the hand-off that asks for it, which is the first that answer() gets. `user`: what counts it; may be null.
-  KeptAnswer(Handle handle, AnswerTable& table, HandoffRequest& request, Format format, Backend& backend,
-             UserLimits::User* user);
+  // For the hand-off that asks for it, which is the first that answer() gets. `counts_for_user`: its user's limits do.
+  static std::unique_ptr<KeptAnswer> make(AnswerTable& table, HandoffRequest& request, Format format, Backend& backend,
+                                          bool counts_for_user);
   ~KeptAnswer();
+
+  static void operator delete(void* memory) { ::operator delete(memory); }
 
   // --- For followers' streams ---
 
@@ -70,19 +69,23 @@ class KeptAnswer final : public AnswerDirectory::Entry,
     return {end.byte - last_bytes_, end.event - last_events_};
   }
   // Null while it runs.
-  const KeptAnswerEnd* end() const { return end_.get(); }
+  const KeptAnswerEnd* end() const { return running() ? nullptr : &end_; }
+  // What followers are told in place of the end's own words; mostly empty.
+  std::string_view end_message() const { return remarks_ ? std::string_view(remarks_->message) : std::string_view(); }
+  // One has read all that is kept: it gets what comes.
+  void hand_on_to(AnswerFollower& follower);
+  // One is to read what is kept, when the present call has returned to the loop.
+  void read_later(AnswerFollower& follower);
   // One has left; `has_end`: its client has got the answer's end.
   void on_follower_left(bool has_end);
-  TimerWheel& timers() const;
 
   // --- For the table, and for those who watch ---
 
-  Handle handle() const { return handle_; }
   Format format() const { return encoder_.format(); }
   // That answers it.
   Backend& source() const { return backend_; }
-  UserLimits::User* user_count() const { return user_; }
-  bool running() const { return end_ == nullptr; }
+  bool counts_for_user() const { return counts_for_user_; }
+  bool running() const { return !ended_; }
   // Whether another daemon runs it, which this one follows.
   bool is_import() const { return encoder_.passes_encoded(); }
   std::uint32_t followers() const { return follower_count_; }
@@ -95,72 +98,88 @@ class KeptAnswer final : public AnswerDirectory::Entry,
   Time opened() const { return opened_; }
   Time ended() const { return waiting_since_; }  // once it does not run
   std::optional<Duration> first_event_after() const;
-  std::string_view request_id() const { return std::string_view(details_).substr(0, request_id_bytes_); }
-  std::string_view asked_model() const { return std::string_view(details_).substr(request_id_bytes_); }
-  Usage usage() const { return usage_ ? *usage_ : Usage(); }
+  std::string_view request_id() const { return {user().data() + user().size(), request_id_bytes_}; }
+  std::string_view asked_model() const { return {request_id().data() + request_id_bytes_, model_bytes_}; }
+  // Until it is settled.
+  Usage usage() const { return remarks_ ? remarks_->usage : Usage(); }
 
   // Only while it runs.
   void end_because(FailureKind why) { fail({.kind = why, .detail = {}}); }
-  // The oldest frames that are kept together; false if there are only the latest.
+  // If it has waited too long for its backend, or has run too long.
+  void end_if_overdue();
+  // By how much it grows with frames of that size.
+  std::size_t growth_by(std::size_t frame_bytes) const { return frames_.growth_by(frame_bytes); }
+  // The oldest frames that are kept together; false if there are none.
   bool drop_oldest() { return frames_.drop_oldest(); }
   // Once it has ended: its time begins again.
-  void keep_anew() { waiting_since_ = timers().clock(); }
+  void keep_anew();
   // Soon after the end: frees what only a running answer needs.
   void settle();
 
  private:
+  // What few answers have, or not for long.
+  struct Remarks {
+    Usage usage;
+    std::string message;
+  };
+  struct Names;
+
+  KeptAnswer(AnswerTable& table, const Names& names, EventEncoder encoder, Backend& backend, bool needs_followers,
+             bool counts_for_user);
+  // With room for the names.
+  static void* operator new(std::size_t object_bytes, const Names& names);
+  static void operator delete(void* memory, const Names&) { ::operator delete(memory); }
+
   void on_event(const AnswerEvent& event) override;
   void on_usage(const Usage& usage) override;
   void on_end(FinishReason reason) override;
   void on_failure(const BackendFailure& failure) override;
   bool wants_upstream_events() const override { return encoder_.wants_upstream_events(); }
   std::string stream_id() const override { return "of answer " + std::string(id()); }
-  void on_timer(Timer&) override;
 
+  bool begun() const { return ended_ || session_ != nullptr; }
   bool is_numbered() const { return format() != Format::kUiMessage; }
   // What comes encoded is numbered already.
   bool adds_numbers() const { return is_numbered() && !is_import(); }
+  void keep(std::string_view frames, std::uint32_t events);
   void keep_last(std::string_view frames, bool numbered);
   void append_number(Buffer& out) const;
-  void keep(std::string_view frames, std::uint32_t events);
+  Remarks& remarks();
   void fail(const BackendFailure& failure);
   void release_session();
-  void end_with(KeptAnswerEnd end, std::string_view last_frames, bool numbered);
+  void end_with(const KeptAnswerEnd& end, std::string_view last_frames, bool numbered);
   // Where the client goes on; nothing if it has seen an event that is not known.
   std::optional<KeptFrames::Place> place_of(const HandoffRequest& request) const;
   std::optional<KeptFrames::Place> place_behind_id(std::string_view id) const;
   std::optional<KeptFrames::Place> place_behind(std::string_view number_text) const;
-  Time wait_due() const;
-  void arm();
+  TimerWheel& timers() const;
 
-  const Handle handle_;
+  // Of the names, behind the id and the user. These stand first, because they take the room behind the Entry's members.
+  const std::uint8_t model_bytes_;
+  const std::uint16_t request_id_bytes_;
   AnswerTable& table_;
   Backend& backend_;
   std::unique_ptr<BackendSession> session_;
+  std::unique_ptr<Remarks> remarks_;
   KeptFrames frames_;
-  IntrusiveList<AnswerFollower> followers_;
-  Timer timer_{*this};  // for the next event and the longest life
-  Time life_due_ = Time::max();
+  IntrusiveList<AnswerFollower> followers_;  // that have read all that is kept
   Time waiting_since_;  // for an event; after the end, since that
   const Time opened_;
   [[no_unique_address]] EventEncoder encoder_;
-  const bool needs_followers_ : 1;  // it ends when the last one has left
-  bool begun_ : 1 = false;
+  bool needs_followers_ : 1;  // it ends when the last one has left
+  bool counts_for_user_ : 1;
+  bool ended_ : 1 = false;
   bool answering_ : 1 = false;  // the backend has shown a sign of it
   bool too_large_ : 1 = false;  // it is to end
   bool a_client_has_end_ : 1 = false;
   bool has_last_frames_ : 1 = false;  // they came encoded
   std::uint8_t last_events_ = 0;
-  std::uint16_t request_id_bytes_;
   std::uint32_t last_bytes_ = 0;
   std::uint32_t first_event_ms_ = 0;  // after the opening; of no meaning before there is one
   std::uint32_t follower_count_ = 0;
-  std::unique_ptr<Usage> usage_;  // null until the upstream counts
-  UserLimits::User* const user_;
-  std::unique_ptr<KeptAnswerEnd> end_;
-  std::string details_;  // for the log: the request_id, and behind it the model
+  KeptAnswerEnd end_;  // once it has ended
 };
 
-static_assert(sizeof(KeptAnswer) <= 360, "each kept answer pays for it");
+static_assert(sizeof(KeptAnswer) <= 176, "each kept answer pays for it");
 
 }  // namespace streaming

@@ -32,9 +32,13 @@ class KeptFrames {
 
   // Whole frames, of that many events. They stay together.
   void append(std::string_view frames, std::uint32_t events);
+  // By how much append() of frames of that size adds to bytes().
+  std::size_t growth_by(std::size_t frame_bytes) const;
+  // As if they had been appended, and all had been dropped.
+  void pass_over(std::string_view frames, std::uint32_t events);
 
-  Place begin() const { return begin_; }  // of what is kept
-  Place end() const { return end_; }
+  Place begin() const { return front_ == nullptr ? Place{} : front_->begin(); }  // of what is kept
+  Place end() const { return back_ == nullptr ? Place{} : back_->end(); }
 
   // What is kept together behind a place that is neither before begin() nor the end.
   struct Span {
@@ -48,39 +52,56 @@ class KeptFrames {
   // Likewise for the last event with this line "id: ID".
   std::optional<Place> behind_id(std::string_view id) const;
 
-  // The memory, in bytes.
-  std::size_t bytes() const { return bytes_; }
-  // Drops the oldest frames that are kept together; false if there is nothing but the latest.
+  // The memory, in bytes, without that of a chunk that has no frames.
+  std::size_t bytes() const { return front_ == nullptr ? 0 : bytes_ - memory_for(0); }
+  // Drops the oldest frames that are kept together; false if there are none.
   bool drop_oldest();
   // Gives back what is not used, because nothing will be appended, or not there.
   void trim();
-  // Drops all.
+  // Drops all, and forgets the place.
   void clear();
 
  private:
-  // The frames are behind it.
+  // The frames are behind it. No Place, whose padding each answer would pay for.
   struct Chunk {
-    Chunk* next;
-    Place begin;
+    Chunk* link;  // to the next one; of the back one: to the one before it, or null
+    std::uint64_t begin_byte;
+    std::uint32_t begin_event;
     std::uint32_t events;
     std::uint32_t size;
-    std::uint32_t capacity;
+    char first[4];
 
-    char* frames() { return reinterpret_cast<char*>(this + 1); }
-    std::string_view view() const { return {reinterpret_cast<const char*>(this + 1), size}; }
-    Place end() const { return {begin.byte + size, begin.event + events}; }
+    std::string_view view() const { return {first, size}; }
+    Place begin() const { return {begin_byte, begin_event}; }
+    Place end() const { return {begin_byte + size, begin_event + events}; }
   };
 
-  Chunk& chunk_with_room(std::size_t bytes);
+  // What malloc adds to a chunk, and rounds it to.
+  static constexpr std::size_t kMallocBytes = sizeof(std::size_t);
+  static constexpr std::size_t kMallocRounding = 16;
+  static constexpr std::size_t kChunkBytes = offsetof(Chunk, first) + kMallocBytes;  // besides its frames
+
+  // The memory of a chunk with that many bytes of frames.
+  static constexpr std::size_t memory_for(std::size_t frame_bytes) {
+    return (kChunkBytes + frame_bytes + kMallocRounding - 1) / kMallocRounding * kMallocRounding;
+  }
+  // Of the back chunk.
+  std::size_t back_bytes() const { return kChunkBytes + back_->size + room_; }
+  // What the back chunk would have to take, to hold that much more; 0: a new chunk holds it.
+  std::size_t grown_back_bytes(std::size_t frame_bytes) const;
+  std::size_t new_chunk_bytes(std::size_t frame_bytes) const;
+  std::size_t growth() const;
+  void make_room(std::size_t frame_bytes);
+  void resize_back(std::size_t bytes);
+  void add_chunk(std::size_t bytes);
+  void drop_latest();
   void free_front();
   static Place place_in(const Chunk& chunk, std::size_t offset);
 
   Chunk* front_ = nullptr;
   Chunk* back_ = nullptr;
-  Chunk* before_back_ = nullptr;  // null if back_ is the front
-  Place begin_;
-  Place end_;
-  std::size_t bytes_ = 0;
+  std::uint32_t bytes_ = 0;  // of all chunks
+  std::uint32_t room_ = 0;   // that is not used in the back one
 };
 
 }  // namespace streaming

@@ -54,15 +54,24 @@ inline constexpr std::size_t kMaxHookSecretBytes = 64;
 
 // The memory of a kept answer's frames grows by a part of what it has, so that little of it is unused, and by no less
 // and no more than these, in bytes. A frame that is larger gets a chunk of its own.
-inline constexpr std::size_t kSmallestFrameChunk = 496;
-inline constexpr std::size_t kLargestFrameChunk = 16 * 1024 - 16;
 inline constexpr std::size_t kFrameGrowthPart = 8;
+inline constexpr std::size_t kSmallestFrameGrowth = 64;
+inline constexpr std::size_t kLargestFrameGrowth = 16 * 1024;
 
-// What may be left unused of such a part, in bytes. Over it: it is given back.
-inline constexpr std::size_t kUntrimmedBytes = 64;
+// The chunk of a kept answer's frames that still grows in its place, in bytes. Over it: a new one is added.
+inline constexpr std::size_t kLargestGrownFrameChunk = 4096;
 
-// What a kept answer counts for in max_kept_bytes besides its frames, so that empty ones are limited too.
-inline constexpr std::size_t kKeptAnswerBytes = 512;
+// What a kept answer has of the name of its model, in bytes. Over it: cut.
+inline constexpr std::size_t kMaxAnswerModelBytes = 128;
+
+// What a kept answer counts for in max_kept_bytes besides its object, its names and its frames: its place in the
+// directory, the first chunk's beginning, and what malloc adds.
+inline constexpr std::size_t kKeptAnswerExtraBytes = 128;
+
+// How often the waits of all running answers are looked at within the shortest of those waits, and in how many parts.
+// An answer that waits too long is noticed later by one such look at most.
+inline constexpr int kWaitLooks = 8;
+inline constexpr std::uint32_t kWaitLookParts = 8;
 
 // After how many seconds a client may try again to follow an answer that has max_followers, as Retry-After reports it.
 inline constexpr int kFollowAgainAfterSeconds = 2;

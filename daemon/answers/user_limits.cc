@@ -51,15 +51,25 @@ UserLimits::Entry UserLimits::enter(std::string_view user_id, Time now) {
 
 void UserLimits::leave(User& user) {
   const std::lock_guard lock(mutex_);
-  CHECK(user.streams_ > 0);
-  --user.streams_;
+  remove_stream(user);
+}
+
+void UserLimits::leave(std::string_view user_id) {
+  const std::lock_guard lock(mutex_);
+  const auto found = users_.find(user_id);
+  CHECK(found != users_.end());  // one with streams is not forgotten
+  remove_stream(found->second);
 }
 
 void UserLimits::cancel(User& user) {
   const std::lock_guard lock(mutex_);
+  remove_stream(user);
+  user.starts_left_ = std::min(static_cast<double>(starts_per_minute_), user.starts_left_ + 1);
+}
+
+void UserLimits::remove_stream(User& user) {
   CHECK(user.streams_ > 0);
   --user.streams_;
-  user.starts_left_ = std::min(static_cast<double>(starts_per_minute_), user.starts_left_ + 1);
 }
 
 std::size_t UserLimits::size() const {

@@ -39,6 +39,8 @@ class UserLimits {
   // Counts one more stream of the user, or reports when to try again. An empty user_id has no limit.
   Entry enter(std::string_view user_id, Time now);
   void leave(User& user);
+  // Likewise, for whoever knows the user by its name alone.
+  void leave(std::string_view user_id);
   // The stream did not begin: it does not count among the starts either.
   void cancel(User& user);
 
@@ -51,6 +53,7 @@ class UserLimits {
     std::size_t operator()(std::string_view text) const { return std::hash<std::string_view>{}(text); }
   };
 
+  static void remove_stream(User& user);
   void refill(User& user, Time now) const;
   // Forgets users that nothing limits any more; now and then, so that it costs little for each stream.
   void forget_idle(Time now);

@@ -90,7 +90,7 @@ class Backend {
   virtual std::string_view answer_id() const { return {}; }
 
   // Which of backend_registry() it is; its owner sets that.
-  void set_index(std::size_t index) { index_ = index; }
+  void set_index(std::size_t index) { index_ = static_cast<std::uint32_t>(index); }
   std::size_t index() const { return index_; }
 
   // Reference count: the backend and its worker outlive the streams that use it.
@@ -103,7 +103,7 @@ class Backend {
   virtual bool in_use() const { return streams_ > 0; }
 
  private:
-  std::size_t index_ = 0;
+  std::uint32_t index_ = 0;
   std::uint32_t streams_ = 0;
 };
 

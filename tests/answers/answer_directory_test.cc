@@ -3,11 +3,25 @@
 
 #include <gtest/gtest.h>
 
+#include <cstdint>
+#include <memory>
+#include <random>
+#include <set>
+#include <string>
+#include <vector>
+
 namespace streaming {
 namespace {
 
-struct Entry : AnswerDirectory::Entry {
-  using AnswerDirectory::Entry::Entry;
+class Entry : public AnswerDirectory::Entry {
+ public:
+  Entry(std::uint32_t worker, const std::string& id, const std::string& user)
+      : AnswerDirectory::Entry(worker, names_, id.size(), user.size()) {
+    (id + user).copy(names_, sizeof names_);
+  }
+
+ private:
+  char names_[32];
 };
 
 TEST(AnswerDirectory, FindsTheWorkerOfAnAnswer) {
@@ -47,6 +61,30 @@ TEST(AnswerDirectory, HasOneAnswerOfAnIdAndTellsItFromTheNext) {
   EXPECT_NE(directory.find("a", "")->run, run);
   directory.remove(first);  // again: the second one stays
   EXPECT_TRUE(directory.find("a", ""));
+}
+
+TEST(AnswerDirectory, FindsEachOfManyThatComeAndGo) {
+  AnswerDirectory directory;
+  std::mt19937 random(7);
+  std::vector<std::unique_ptr<Entry>> entries;
+  for (int i = 0; i < 3000; ++i) entries.push_back(std::make_unique<Entry>(0, "answer-" + std::to_string(i), ""));
+  std::set<std::size_t> entered;
+  for (int step = 0; step < 30'000; ++step) {
+    // It grows at first, and shrinks at last.
+    const std::size_t chosen = random() % entries.size();
+    const bool enters = static_cast<int>(random() % 30'000) > step;
+    if (enters) {
+      EXPECT_EQ(directory.enter(*entries[chosen]), entered.insert(chosen).second);
+    } else {
+      directory.remove(*entries[chosen]);
+      entered.erase(chosen);
+    }
+    if (step % 1000 != 0) continue;
+    for (std::size_t i = 0; i < entries.size(); ++i) {
+      ASSERT_EQ(directory.find_own(entries[i]->id(), 0), entered.contains(i) ? entries[i].get() : nullptr) << i;
+    }
+  }
+  EXPECT_EQ(directory.size(), entered.size());
 }
 
 }  // namespace

@@ -379,6 +379,58 @@ TEST_F(KeptAnswerTest, MakesRoomByForgettingTheOldestThatHaveEnded) {
   EXPECT_EQ(counters.get(Counter::kAnswersCutAtCommonLimit), 0u);
 }
 
+TEST_F(KeptAnswerTest, KeepsToTheCommonLimitHoweverManyAnswersGrow) {
+  AnswerSettings settings = kSettings;
+  settings.max_kept_bytes = 20'000;
+  table.set_settings(settings);
+  std::vector<EventSink*> answers;
+  std::vector<std::unique_ptr<Reader>> readers;  // of running answers and of ended ones
+  for (int number = 0; number < 40; ++number) {
+    const auto request = parsed("{\"answer_id\":\"" + std::to_string(number) + "\"}");
+    AnswerTable::Started started = table.start(*request, Format::kContent, backend);
+    ASSERT_NE(started.answer, nullptr) << number;
+    readers.push_back(std::make_unique<Reader>(*started.answer));
+    readers.back()->session = started.answer->answer(parsed("{\"answer_id\":\"" + std::to_string(number) + "\"}"), readers.back()->sink);
+    turn();
+    answers.push_back(backend.sink);
+    for (EventSink* answer : answers) {
+      answer->on_event({.kind = AnswerEvent::Kind::kText, .text = std::string(100 + static_cast<std::size_t>(number), 'x')});
+      ASSERT_LE(table.metrics().bytes.get(), settings.max_kept_bytes);
+    }
+  }
+  EXPECT_GT(counters.get(Counter::kAnswersCutAtCommonLimit), 0u);
+  for (std::size_t i = 0; i < readers.size(); ++i) EXPECT_EQ(readers[i]->sink.events.size(), 40 - i) << i;
+}
+
+TEST_F(KeptAnswerTest, RefusesANewAnswerForWhichNoRoomCanBeMade) {
+  KeptAnswer& answer = start(R"({"answer_id":"a","user_id":"u"})");
+  const auto reader = first_reader(answer);
+  AnswerSettings settings = kSettings;
+  settings.max_kept_bytes = table.metrics().bytes.get();
+  table.set_settings(settings);
+  const auto request = parsed(R"({"answer_id":"b","user_id":"v"})");
+  const AnswerTable::Started refused = table.start(*request, Format::kContent, backend);
+  EXPECT_EQ(refused.answer, nullptr);
+  EXPECT_EQ(refused.refusal->status, 503);
+  EXPECT_FALSE(directory.find("b", "v"));
+  table.set_settings(kSettings);
+  EXPECT_NE(table.start(*request, Format::kContent, backend).answer, nullptr);  // it counted for no user
+}
+
+TEST_F(KeptAnswerTest, HandsOnTheEndEvenIfNothingElseCanBeKept) {
+  KeptAnswer& answer = start(R"({"answer_id":"a"})");
+  const auto first = first_reader(answer);
+  AnswerSettings settings = kSettings;
+  settings.max_kept_bytes = 0;
+  table.set_settings(settings);
+  text("1");
+  EXPECT_EQ(answer.frames().bytes(), 0u);
+  backend.sink->on_end(FinishReason::kStop);
+  turn();
+  EXPECT_EQ(first->text(), "id: 1\ndata: {\"content\":\"1\"}\n\nid: 2\ndata: [DONE]\n\n");
+  EXPECT_EQ(first->sink.ends, 1);
+}
+
 TEST_F(KeptAnswerTest, IsForgottenWhenItsTimeIsUpAndNobodyReadsIt) {
   KeptAnswer& answer = start(R"({"answer_id":"a"})");
   auto first = first_reader(answer);

@@ -62,7 +62,7 @@ TEST(KeptFrames, LeaveLittleMemoryUnused) {
   KeptFrames frames;
   for (int number = 1; number <= 20'000; ++number) {
     frames.append(frame(number), 1);
-    EXPECT_LE(frames.bytes(), frames.end().byte + frames.end().byte / 4 + kSmallestFrameChunk) << number;
+    EXPECT_LE(frames.bytes(), frames.end().byte + frames.end().byte / 5 + kSmallestFrameGrowth + 16) << number;
   }
   frames.trim();
   EXPECT_LE(frames.bytes(), frames.end().byte + frames.end().byte / 100 + 64);
@@ -72,14 +72,27 @@ TEST(KeptFrames, LeaveLittleMemoryUnused) {
 TEST(KeptFrames, KeepAFrameTogetherThatIsLargerThanAChunk) {
   KeptFrames frames;
   frames.append(frame(1), 1);
-  const std::string large = frame(2, 3 * kLargestFrameChunk);
+  const std::string large = frame(2, 3 * kLargestFrameGrowth);
   frames.append(large, 1);
   frames.append(frame(3), 1);
   EXPECT_EQ(frames.from(*frames.behind(1)).frames, large);
   EXPECT_EQ(all_from(frames, *frames.behind(2)), frame(3));
 }
 
-TEST(KeptFrames, DropTheOldestAndKeepTheLatest) {
+TEST(KeptFrames, TellHowMuchTheyGrowBeforeTheyDo) {
+  KeptFrames frames;
+  for (int number = 1; number <= 3000; ++number) {
+    const std::string next = frame(number, number % 50 == 0 ? 5000 : static_cast<std::size_t>(number % 300));
+    const std::size_t growth = frames.growth_by(next.size());
+    const std::size_t bytes = frames.bytes();
+    frames.append(next, 1);
+    ASSERT_EQ(frames.bytes(), bytes + growth) << number;
+    if (number % 700 == 0) frames.drop_oldest();
+    if (number % 1000 == 0) frames.trim();
+  }
+}
+
+TEST(KeptFrames, DropTheOldestFirstAndThenAll) {
   KeptFrames frames;
   for (int number = 1; number <= 2000; ++number) frames.append(frame(number), 1);
   const std::size_t bytes = frames.bytes();
@@ -90,12 +103,27 @@ TEST(KeptFrames, DropTheOldestAndKeepTheLatest) {
   EXPECT_FALSE(frames.behind(begin.event - 1));
   EXPECT_EQ(frames.behind(begin.event), begin);
   EXPECT_TRUE(all_from(frames, begin).starts_with("id: " + std::to_string(begin.event + 1) + "\n"));
+  const KeptFrames::Place end = frames.end();
   while (frames.drop_oldest()) {
   }
-  EXPECT_TRUE(all_from(frames, frames.begin()).ends_with(frame(2000)));
-  frames.clear();
   EXPECT_EQ(frames.bytes(), 0u);
+  EXPECT_EQ(frames.begin(), end);
+  frames.append(frame(2001), 1);
+  EXPECT_EQ(frames.begin(), end);
+  EXPECT_EQ(all_from(frames, end), frame(2001));
+  frames.trim();
+  EXPECT_EQ(all_from(frames, end), frame(2001));
+}
+
+TEST(KeptFrames, KnowThePlaceBehindFramesThatWereNotKept) {
+  KeptFrames frames;
+  frames.append(frame(1), 1);
+  frames.pass_over(frame(2), 1);
+  EXPECT_EQ(frames.bytes(), 0u);
+  EXPECT_EQ(frames.end(), (KeptFrames::Place{frame(1).size() + frame(2).size(), 2}));
   EXPECT_EQ(frames.begin(), frames.end());
+  EXPECT_FALSE(frames.behind(1));
+  EXPECT_EQ(frames.behind(2), frames.end());
 }
 
 }  // namespace
