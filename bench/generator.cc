@@ -35,9 +35,11 @@ Generator::Generator(const Options& options, ClientSockets clients, DaemonSocket
       daemon_(std::move(daemon)),
       tls_(std::move(tls)),
       message_((tls_ ? tls_->connection_part() : "") + options.data),
+      number_at_(options.data.find(kNumberPlace)),
       tally_(&tally),
       epoll_(epoll_create1(EPOLL_CLOEXEC)),
       buffer_(kBufferBytes) {
+  if (number_at_ != std::string::npos) number_at_ += message_.size() - options.data.size();
 }
 
 Result<Generator> Generator::create(const Options& options, std::uint32_t process, std::int64_t begin_ns,
@@ -89,7 +91,7 @@ Status Generator::run() {
 std::int64_t Generator::next_start_ns() const {
   if (in_flight_ > 0) return begin_ns_;
   constexpr double kGoldenRatio = 0.6180339887498949;
-  const double number = static_cast<double>(first_) + static_cast<double>(started_) * options_->processes;
+  const auto number = static_cast<double>(next_number());
   const double share = std::fmod(number * kGoldenRatio, 1.0);
   return begin_ns_ + static_cast<std::int64_t>(static_cast<double>(options_->ramp_up.count()) * (number + share) /
                                                options_->connections);
@@ -128,13 +130,19 @@ void Generator::start_due(std::int64_t now) {
   }
 }
 
+std::string Generator::next_message() const {
+  std::string message = message_;
+  if (number_at_ == std::string::npos) return message;
+  return message.replace(number_at_, kNumberPlace.size(), std::to_string(next_number() / options_->streams_per_number));
+}
+
 bool Generator::start_one(std::int64_t now) {
   Result<ClientPair> pair = clients_.make();
   if (!pair) return give_up(pair.error(), Failure::kConnect, now);
   if (attempt_ns_ == 0) attempt_ns_ = MonotonicClock::now_ns();
   Result<UniqueFd> connection = daemon_.connect();
   if (!connection) return give_up(connection.error(), Failure::kConnect, now);
-  if (Status sent = DaemonSocket::hand_off(connection->get(), pair->handed.get(), message_); !sent) {
+  if (Status sent = DaemonSocket::hand_off(connection->get(), pair->handed.get(), next_message()); !sent) {
     return give_up(sent.error(), Failure::kSend, now);
   }
   pair->handed.reset();

@@ -63,6 +63,9 @@ class Generator {
   Generator(const Options& options, ClientSockets clients, DaemonSocket daemon, std::optional<TlsClients> tls,
             Tally& tally);
 
+  // The next stream's number, among those of all processes.
+  std::uint64_t next_number() const { return first_ + std::uint64_t{started_} * options_->processes; }
+  std::string next_message() const;
   std::int64_t next_start_ns() const;
   timespec time_to_next(std::int64_t now) const;
   void start_due(std::int64_t now);
@@ -97,7 +100,8 @@ class Generator {
   ClientSockets clients_;
   DaemonSocket daemon_;
   std::optional<TlsClients> tls_;
-  std::string message_;  // of each hand-off
+  std::string message_;    // of each hand-off, but for the number
+  std::size_t number_at_;  // in it; npos: nowhere
   Tally* tally_;
   UniqueFd epoll_;
   std::uint32_t first_ = 0;      // this process's first stream; then each options.processes-th is its own

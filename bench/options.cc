@@ -43,7 +43,10 @@ void add_load(CLI::App& app, Options& options) {
 }
 
 void add_clients(CLI::App& app, Options& options) {
-  app.add_option("--data", options.data, "payload of the hand-off, JSON")->type_name("JSON");
+  app.add_option("--data", options.data, "payload of the hand-off; {number} in it stands for the stream's number")
+      ->type_name("JSON");
+  app.add_option("--streams-per-number", options.streams_per_number, "streams in a row that have the same number")
+      ->check(CLI::Range(1, 1'000'000));
   app.add_option("--client", options.client,
                  "the client's socket: one end of a socket pair, or of a loopback connection; tls: an encrypted one")
       ->transform(CLI::CheckedTransformer(

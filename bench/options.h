@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 #include "base/duration.h"
 #include "base/result.h"
@@ -29,6 +30,7 @@ struct Options {
   Nanoseconds hold = std::chrono::seconds(60);
   Nanoseconds stream_timeout = std::chrono::seconds(120);
   std::string data = R"({"prompt":"benchmark test","user_id":1})";
+  std::uint32_t streams_per_number = 1;
   ClientKind client = ClientKind::kUnix;
   std::uint64_t slow_bytes_per_s = 0;  // 0: reads immediately
   AbortAfter abort_after;
@@ -41,6 +43,9 @@ struct Options {
   pid_t pid = 0;  // 0: the daemon is not measured
   std::string output;
 };
+
+// In the data: the number of the stream, from 0, or of the streams that share it.
+inline constexpr std::string_view kNumberPlace = "{number}";
 
 // Prints --help or an error and exits, as CLI11 does.
 Options read_options(int argc, char** argv);

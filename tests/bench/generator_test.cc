@@ -9,10 +9,12 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstring>
 #include <functional>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "base/buffer.h"
 #include "base/clock.h"
@@ -121,6 +123,22 @@ TEST_P(EitherType, CompletesAWholeAnswer) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Sockets, EitherType, testing::Values(SOCK_SEQPACKET, SOCK_STREAM));
+
+TEST(Generator, PutsTheNumberOfItsStreamsIntoTheirData) {
+  std::vector<std::string> messages;
+  FakeDaemon daemon(SOCK_SEQPACKET, [&](int, int client) {
+    messages.push_back(daemon.message());
+    answer_with(kAnswer)(0, client);
+  });
+  Options options = options_for(daemon);
+  options.connections = 5;
+  options.streams_per_number = 2;
+  options.data = R"({"answer_id":"a-{number}"})";
+  run(options);
+  std::sort(messages.begin(), messages.end());
+  const std::string zero = R"({"answer_id":"a-0"})", one = R"({"answer_id":"a-1"})", two = R"({"answer_id":"a-2"})";
+  EXPECT_EQ(messages, (std::vector<std::string>{zero, zero, one, one, two}));
+}
 
 TEST(Generator, PlaysTcpClients) {
   FakeDaemon daemon(SOCK_SEQPACKET, answer_with(kAnswer));
