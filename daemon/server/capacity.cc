@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "server/capacity.h"
 
+#include <fcntl.h>
 #include <sys/resource.h>
 
 #include <algorithm>
@@ -8,6 +9,7 @@
 #include <numeric>
 #include <string>
 
+#include "base/unique_fd.h"
 #include "handoff/limits.h"
 #include "server/limits.h"
 #include "stream/limits.h"
@@ -69,6 +71,13 @@ Result<Capacity> plan_capacity(const Config& config, std::uint32_t cpus, std::ui
         static_cast<std::uint32_t>(wanted / workers + (worker < wanted % workers ? 1 : 0)));
   }
   return capacity;
+}
+
+// The table never shrinks. If there is no memory for it now, it grows later.
+void enlarge_descriptor_table(const Capacity& capacity, int descriptor) {
+  const std::uint64_t most = capacity.clients_of_the_process + capacity.streams() + kProcessFiles;
+  const auto last = static_cast<int>(std::min(most, static_cast<std::uint64_t>(capacity.descriptors))) - 1;
+  const UniqueFd enlarges(fcntl(descriptor, F_DUPFD_CLOEXEC, last));
 }
 
 }  // namespace streaming

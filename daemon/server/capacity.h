@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Capacity: the number of streams that this process can hold, and each worker's share. Pure, but for raising the limit.
+// Capacity: the number of streams that this process can hold, and each worker's share. Pure, but for the first and the
+// last function.
 
 #pragma once
 
@@ -35,5 +36,10 @@ Result<std::uint64_t> raise_open_files_limit();
 // applies to the process.
 Result<Capacity> plan_capacity(const Config& config, std::uint32_t cpus, std::uint64_t open_files_limit,
                                bool direct_files);
+
+// Makes the process's table of descriptors as large as clients and upstream connections may need. Otherwise the kernel
+// doubles it again and again as they come, and each time a thread waits some 10 ms, because all threads use the table.
+// `descriptor` is any that is open.
+void enlarge_descriptor_table(const Capacity& capacity, int descriptor);
 
 }  // namespace streaming

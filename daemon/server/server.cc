@@ -110,6 +110,7 @@ Status Server::set_up() {
   Result<UniqueFd> signals = take_over_signals();
   if (!signals) return signals.error();
   signals_ = std::move(*signals);
+  enlarge_descriptor_table(*capacity, signals_.get());
   if (Status opened = open_journals(); !opened) return opened;
   const int journals = journals_ ? journals_->own() : -1;
   if (Status made = workforce_.make(config_, *capacity, *engine, journals); !made) return made;

@@ -206,6 +206,19 @@ TEST(Daemon, LetsStreamsEndAtSigterm) {
   EXPECT_FALSE(std::filesystem::exists(daemon.socket()));
 }
 
+// Otherwise the table would grow as clients come, and with each growth they would wait for some 10 ms.
+TEST(Daemon, HasATableOfDescriptorsForAllItsStreamsFromTheStart) {
+  constexpr std::uint64_t kStreams = 5000;
+  DaemonProcess daemon({"--max-connections", std::to_string(kStreams)});
+  ASSERT_TRUE(daemon.ready()) << daemon.log();
+  std::ifstream status("/proc/" + std::to_string(daemon.pid()) + "/status");
+  std::uint64_t descriptors = 0;
+  for (std::string name; status >> name;) {
+    if (name == "FDSize:" && status >> descriptors) break;
+  }
+  EXPECT_GE(descriptors, kStreams);
+}
+
 TEST(Daemon, TellsTheClientsOfStreamsThatItCutsWhenTheTimeIsUp) {
   DaemonProcess daemon({"--delay", "3600000", "--shutdown-timeout-ms", "50"});
   ASSERT_TRUE(daemon.ready()) << daemon.log();
