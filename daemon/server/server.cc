@@ -117,7 +117,8 @@ Status Server::set_up() {
   status_.emplace(workforce_.workers(), workforce_.requests(), *capacity, engine->engine);
   if (Status listening = listen(); !listening) return listening;
   if (!engine->reason.empty()) {
-    log::warn("epoll takes the place of io_uring, and an event costs more CPU: {}", engine->reason);
+    log::warn("epoll takes the place of io_uring: an event costs a system call, and a client a descriptor; {}",
+              engine->reason);
   }
   log::info("{} workers, room for {} streams under a limit of {} open files{}", capacity->streams_of_worker.size(),
             capacity->streams(), *open_files_limit,
