@@ -201,7 +201,8 @@ apr_status_t take_data(apr_bucket_brigade* brigade, HandlerBody* body) {
 
 Verdict may_be_handed_off(const request_rec* r, const Settings& settings) {
   if (!settings.enabled()) {
-    return Verdict::no("SocketHandoffEnabled is Off here: set it On in a <Location> if the script is yours");
+    return Verdict::no(apr_pstrcat(r->pool, "SocketHandoffEnabled is Off here, at ", r->uri,  // after rewriting
+                                   ": set it On in a <Location> if the script is yours", nullptr));
   }
   if (r->main) return Verdict::no("it is a subrequest");
   if (r->header_only) return Verdict::no("it is a HEAD request");
