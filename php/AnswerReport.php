@@ -12,11 +12,12 @@ use UnexpectedValueException;
  * What streaming-daemon reports of an answer at its end: the hook's script receives it.
  *
  *     $report = AnswerReport::receive(file_get_contents('/etc/chat/hook.secret'));
- *     $database->prepare('UPDATE turns SET answer = ?, cause = ? WHERE answer_id = ? AND cause IS NULL')
+ *     $database->prepare("UPDATE turns SET answer = ?, cause = ? WHERE answer_id = ? AND (cause IS NULL OR cause = 'cut')")
  *         ->execute([$report->text, $report->cause, $report->answerId]);
  *
  * The daemon sends a report again until it is answered with a status from 200 to 299, which is what PHP sends if the script
- * ends without a failure. So a report may come twice: the script should do the same as the first time, or nothing.
+ * ends without a failure. So a report may come twice: the script should do the same as the first time, or nothing. The cause
+ * "cut" is not always the last word: if the client asks again under the same id, the answer begins anew.
  *
  * Signed as https://www.standardwebhooks.com describes. What the daemon does not know is null.
  */
@@ -79,14 +80,18 @@ final class AnswerReport
     }
 
     /**
-     * The same for a framework, which has the body and the headers itself.
+     * The same for a framework, which has the body and the headers itself:
      *
-     * @param array<string, string> $headers with names in small letters
+     *     AnswerReport::verified($request->getContent(), $request->headers->all(), $secret)    Laravel, Symfony
+     *     AnswerReport::verified((string) $request->getBody(), $request->getHeaders(), $secret)    PSR-7
+     *
+     * @param array<string, string|list<string>> $headers
      * @throws UnexpectedValueException if the report is not signed with the secret, or not of this time
      * @throws InvalidArgumentException if the secret itself is none
      */
     public static function verified(string $body, array $headers, string $secret): self
     {
+        $headers = array_map(fn (array|string $value) => implode(' ', (array) $value), array_change_key_case($headers));
         $id = $headers['webhook-id'] ?? '';
         $timestamp = $headers['webhook-timestamp'] ?? '';
         if ($id === '' || preg_match('/^\d{1,12}$/D', $timestamp) !== 1) {

@@ -19,7 +19,7 @@ let printed = "";
 for await (const piece of php.stderr) if (/\) started/.test((printed += piece))) break;
 const [, origin] = printed.match(/\((http:[^)]*)\) started/);
 
-async function post(report, { signedWith = secret, at = new Date(), change = (headers, body) => body, id = "msg_1" } = {}) {
+async function post(report, { path = "/", signedWith = secret, at = new Date(), change = (headers, body) => body, id = "msg_1" } = {}) {
   const sent = JSON.stringify(report);
   const headers = {
     "webhook-id": id,
@@ -27,7 +27,7 @@ async function post(report, { signedWith = secret, at = new Date(), change = (he
     "webhook-signature": new Webhook(signedWith).sign(id, at, sent),
   };
   const body = change(headers, sent);
-  const response = await fetch(origin, { method: "POST", headers, body });
+  const response = await fetch(origin + path, { method: "POST", headers, body });
   return { status: response.status, text: await response.text() };
 }
 
@@ -43,6 +43,7 @@ try {
     reasoning: null, toolCalls: null, finishReason: "stop", usage: { output_tokens: 3 }, cause: "completed", startedAt: null,
     endedAt: null, firstEventMs: null, durationMs: 5, clientHasEnd: null, cutAtLimit: false, data: { conversation: "c", list: [] },
   });
+  assert.equal((await post(report, { path: "/framework" })).text, text, "with headers as a framework has them");
   assert.equal((await post(report, { signedWith: former })).status, 200, "while the secret is changed");
 
   assert.equal((await post({ ...report, data: "fail" })).status, 500, "a script that fails gets the report again");
