@@ -44,6 +44,7 @@ export async function turnsOf(conversation) {
   const response = await request(`chat.php?conversation=${conversation}`, {}).catch((error) => {
     throw lostError(error);
   });
+  checkType(response, "application/json");
   return (await response.json()).turns;
 }
 
@@ -146,8 +147,12 @@ async function request(url, options, again = false) {
 
 function checkThatItStreams(response) {
   if (response.status === 204) throw new AnswerGone();
+  checkType(response, "text/event-stream");
+}
+
+function checkType(response, expected) {
   const type = response.headers.get("Content-Type") ?? "";
-  if (type.startsWith("text/event-stream")) return;
+  if (type.startsWith(expected)) return;
   // A login page comes with status 200, often after a redirect.
   if (type.startsWith("text/html")) throw new AnswerError("Your session has ended.", { action: "log-in" });
   throw new AnswerError("The server sent something that is no answer.");

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { after, before, beforeEach, test } from "node:test";
-import { beginAnswer, content, failing, numbered, startBrowser, startSite, whole } from "./site.mjs";
+import { beginAnswer, content, failing, login, numbered, startBrowser, startSite, whole } from "./site.mjs";
 
 let site, browser, page, complaints;
 
@@ -374,7 +374,6 @@ test("a double click on Send asks once, and stops nothing", async () => {
 // --- What it says of a failure --------------------------------------------------------------------------------------
 
 const json = { "Content-Type": "application/json" };
-const login = (response) => failing(200, { "Content-Type": "text/html" }, "<h1>Log in</h1>")(response);
 const reported = (more) => (response) => {
   beginAnswer(response);
   response.end(`data: ${JSON.stringify({ error: "The model said no.", ...more })}\n\n`);
@@ -401,6 +400,13 @@ for (const [name, answer, message, button] of [
     else await alarm().locator("button", { hasText: button }).waitFor();
   });
 }
+
+test("a conversation that cannot be shown because its user is logged out offers to log in", async () => {
+  site.turns = null;
+  await page.goto(`${site.origin}/?c=0123456789abcdef`);
+  await page.locator(".alarm button", { hasText: "Log in" }).waitFor();
+  assert.match(await page.textContent(".alarm"), /^Your session has ended\./);
+});
 
 test("the countdown ends, Try again asks again, and the focus is in the composer", async () => {
   await page.clock.install();

@@ -12,7 +12,7 @@ import { chromium } from "playwright-core";
 const examples = fileURLToPath(new URL("../../php-examples", import.meta.url));
 const types = { ".js": "text/javascript", ".css": "text/css" };
 
-/** A site whose `answer(response, body)` is what chat.php would do with a POST, and `turns` what it has stored: assign them. */
+/** A site whose `answer(response, body)` is what chat.php would do with a POST, and `turns` what it has stored (null: it answers with a login page): assign them. */
 export async function startSite() {
   const php = spawn("php", ["-n", "-S", "127.0.0.1:0", "-t", examples], { stdio: ["ignore", "ignore", "pipe"] });
   const [, phpOrigin] = await printed(php.stderr, /\((http:\/\/[\d.:]+)\) started/);
@@ -20,6 +20,7 @@ export async function startSite() {
   const server = createServer(async (request, response) => {
     const { pathname } = new URL(request.url, "http://site");
     if (pathname === "/chat.php" && request.method === "GET") {
+      if (site.turns === null) return login(response);
       response.writeHead(200, { "Content-Type": "application/json" });
       return response.end(JSON.stringify({ turns: site.turns }));
     }
@@ -125,3 +126,5 @@ export const failing = (status, headers = {}, body = "") => (response) => {
   response.writeHead(status, headers);
   response.end(body);
 };
+
+export const login = failing(200, { "Content-Type": "text/html" }, "<h1>Log in</h1>");
