@@ -12,7 +12,7 @@ const checkout = fileURLToPath(new URL("../..", import.meta.url));
 /** Starts it with these options and variables; resolves when it serves the chat at `origin`. */
 export async function startDemo(options = [], variables = {}) {
   const mark = `DEMO_TEST=${process.pid}`; // by which its processes are found
-  const child = spawn("./demo", options, {
+  const child = spawn("setpriv", ["--pdeathsig", "TERM", "./demo", ...options], {
     cwd: checkout, env: { ...process.env, OPENAI_API_KEY: "", ...variables, DEMO_TEST: process.pid }, stdio: ["ignore", "pipe", "inherit"],
   });
   const [, origin] = await printed(child.stdout, /Chat at (\S+)\/ /);
