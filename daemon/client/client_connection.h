@@ -32,16 +32,20 @@ class ClientConnection {
   // What follows the text.
   enum class End : std::uint8_t {
     kNotYet,
-    kWhole,      // the answer is whole, and the client can tell
-    kMalformed,  // the answer breaks off, because received() is kMalformed; the client gets the reason
+    kWhole,       // the answer is whole, and the client can tell
+    kCut,         // over HTTP/2: the answer breaks off, and what is left of the text is dropped
+    kMalformed,   // the answer breaks off, because received() is kMalformed; the client gets the reason
+    kConnection,  // over HTTP/2, later than kWhole or kCut: the connection ends too
   };
   struct Written {
     std::size_t done = 0;   // so much of the text's beginning is of no use any more
     bool has_text = false;  // not replies alone
+    bool is_end = false;    // nothing may be written any more
   };
   // Appends to `bytes` what the client is to get next: replies, then what it has room for of `text`, then the end if
   // all of the text went. The text that is not done is to be passed again, with what has joined it. An answer begins
-  // with its head, and is not chunked if it goes over HTTP/2. Behind the end nothing may be written.
+  // with its head, and is not chunked if it goes over HTTP/2. Over HTTP/2 kWhole and kCut end the answer alone: replies
+  // may follow, and the same end has no effect again.
   //
   // Nothing is returned if TLS can make no further record. Then the connection must not be used any more.
   [[nodiscard]] virtual std::optional<Written> write(TlsCiphers& ciphers, std::string_view text, End end,

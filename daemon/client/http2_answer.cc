@@ -145,17 +145,24 @@ std::string_view Http2Answer::error_name() const {
 
 // --- To the client --------------------------------------------------------------------------------------------------
 
-ClientConnection::Written Http2Answer::write(std::string_view text, bool is_last, Buffer& frames) {
+ClientConnection::Written Http2Answer::write(std::string_view text, ClientConnection::End end, Buffer& frames) {
+  using End = ClientConnection::End;
+  const bool is_last = end == End::kWhole;
   const std::uint32_t written_before = written_;
   frames.append(replies_.view());
   replies_.reset();
+  if (state_ == State::kOpen && end == End::kCut) append_reset(Http2Error::kCancel, frames);
   if (state_ == State::kOpen && !head_written_ && !text.empty()) append_headers(text, is_last, frames);
   if (state_ == State::kOpen && head_written_) append_data(text, is_last, frames);
   if (state_ != State::kOpen) written_ = static_cast<std::uint32_t>(text.size());
-  if (is_last && written_ == text.size() && !goaway_written_) append_goaway(Http2Error::kNoError, frames);
+  const bool all_written = written_ == text.size();
+  if (end != End::kNotYet && all_written && !goaway_written_) append_goaway(Http2Error::kNoError, frames);
   const bool has_text = written_ > written_before;
+  const bool ends_connection = end == End::kMalformed || end == End::kConnection;
   // To remove the text's beginning moves the rest. So that is done when the rest is no longer than the beginning.
-  return {written_ >= text.size() - written_ ? std::exchange(written_, 0) : 0, has_text};
+  return {.done = written_ >= text.size() - written_ ? std::exchange(written_, 0) : 0,
+          .has_text = has_text,
+          .is_end = ends_connection && all_written};
 }
 
 void Http2Answer::append_headers(std::string_view text, bool is_last, Buffer& frames) {
@@ -195,6 +202,14 @@ void Http2Answer::append_data(std::string_view text, bool is_last, Buffer& frame
     units_ = static_cast<std::uint16_t>(std::min<std::size_t>(units_ + earned, kMostUnits));
     if (is_end) state_ = State::kEnded;
   } while (state_ == State::kOpen && written_ < text.size());
+}
+
+void Http2Answer::append_reset(Http2Error error, Buffer& frames) {
+  state_ = State::kEnded;
+  note_error(code_of(error));
+  const Numbers<1> payload({code_of(error)});
+  append_frame({.length = kNumberBytes, .type = FrameType::kRstStream, .flags = 0, .stream = stream_}, payload.view(),
+               frames);
 }
 
 void Http2Answer::append_goaway(Http2Error error, Buffer& frames) {
@@ -371,8 +386,7 @@ void Http2Answer::refuse(std::uint32_t stream) {
 void Http2Answer::cancel(std::uint32_t code) {
   if (state_ == State::kCancelled) return;
   state_ = State::kCancelled;
-  error_ = static_cast<std::uint8_t>(std::min<std::uint32_t>(code, UINT8_MAX));
-  has_error_ = true;
+  note_error(code);
   if (leaves_) leave();
 }
 
@@ -385,9 +399,13 @@ void Http2Answer::leave() {
 void Http2Answer::fail(Http2Error error) {
   if (state_ == State::kMalformed) return;
   state_ = State::kMalformed;
-  error_ = static_cast<std::uint8_t>(error);
-  has_error_ = true;
+  note_error(code_of(error));
   append_goaway(error, replies_);
+}
+
+void Http2Answer::note_error(std::uint32_t code) {
+  error_ = static_cast<std::uint8_t>(std::min<std::uint32_t>(code, UINT8_MAX));
+  has_error_ = true;
 }
 
 void Http2Answer::reply(const FrameHead& head, std::string_view payload) {

@@ -27,8 +27,8 @@ class Http2Answer {
   explicit Http2Answer(const handoff_protocol::Http2State& state);
 
   // Appends to `frames` the replies, then the frames of `text`, as much as the windows allow, and behind all of it the
-  // end of the answer if `is_last`. See ClientConnection::write() for `text` and the result.
-  ClientConnection::Written write(std::string_view text, bool is_last, Buffer& frames);
+  // end of the answer. See ClientConnection::write().
+  ClientConnection::Written write(std::string_view text, ClientConnection::End end, Buffer& frames);
   bool has_to_reply() const { return !replies_.empty(); }
   // See ClientConnection. GOAWAY can only follow the head: Python's httpx takes it for the end.
   bool has_to_leave() const { return !leaves_ && !goaway_written_; }
@@ -41,13 +41,13 @@ class Http2Answer {
   void receive(std::string_view bytes);
   ClientConnection::Received received() const;
   bool is_malformed() const { return state_ == State::kMalformed; }
-  // What the client has sent in RST_STREAM or GOAWAY, or was sent in GOAWAY; empty if neither.
+  // What the client has sent in RST_STREAM or GOAWAY, or was sent in one of them; empty if neither.
   std::string_view error_name() const;
 
  private:
   enum class State : std::uint8_t {
     kOpen,
-    kEnded,      // END_STREAM is written
+    kEnded,      // END_STREAM or RST_STREAM is written
     kCancelled,  // by the client
     kMalformed,
   };
@@ -65,10 +65,12 @@ class Http2Answer {
   void refuse(std::uint32_t stream);
   void cancel(std::uint32_t code);
   void fail(handoff_protocol::Http2Error error);
+  void note_error(std::uint32_t code);
   void spend(std::size_t units);
 
   void append_headers(std::string_view text, bool is_last, Buffer& frames);
   void append_data(std::string_view text, bool is_last, Buffer& frames);
+  void append_reset(handoff_protocol::Http2Error error, Buffer& frames);
   void append_goaway(handoff_protocol::Http2Error error, Buffer& frames);
   void reply(const handoff_protocol::FrameHead& head, std::string_view payload = {});
 

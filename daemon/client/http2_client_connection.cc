@@ -28,17 +28,15 @@ Http2ClientConnection::Http2ClientConnection(const handoff_protocol::Http2State&
 
 std::optional<ClientConnection::Written> Http2ClientConnection::write(TlsCiphers& ciphers, std::string_view text,
                                                                       End end, Buffer& bytes) {
-  const bool is_last = end != End::kNotYet;
-  if (!tls_) return answer_.write(text, is_last, bytes);
+  if (!tls_) return answer_.write(text, end, bytes);
   if (end == End::kMalformed && !answer_.is_malformed()) {
     if (!tls_->write(ciphers, {}, end, bytes)) return std::nullopt;
-    return Written{text.size(), false};
+    return Written{.done = text.size(), .is_end = true};
   }
   Buffer frames;
-  const Written written = answer_.write(text, is_last, frames);
+  const Written written = answer_.write(text, end, frames);
   // GOAWAY has the reason if the frames are malformed, and the records are not.
-  const bool is_end = is_last && written.done == text.size();
-  if (!tls_->write(ciphers, frames.view(), is_end ? End::kWhole : End::kNotYet, bytes)) return std::nullopt;
+  if (!tls_->write(ciphers, frames.view(), written.is_end ? End::kWhole : End::kNotYet, bytes)) return std::nullopt;
   return written;
 }
 

@@ -10,7 +10,7 @@ std::optional<ClientConnection::Written> TlsClientConnection::write(TlsCiphers& 
   if (sealing == Sealing::kDone && end == End::kWhole) sealing = tls_.seal_close_notify(ciphers, bytes);
   if (sealing == Sealing::kDone && end == End::kMalformed) sealing = tls_.seal_fatal_alert(ciphers, bytes);
   if (sealing != Sealing::kDone) return std::nullopt;
-  return Written{text.size(), !text.empty()};
+  return Written{.done = text.size(), .has_text = !text.empty(), .is_end = end != End::kNotYet};
 }
 
 ClientConnection::Received TlsClientConnection::receive(TlsCiphers& ciphers, std::span<char> bytes,

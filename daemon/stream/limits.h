@@ -35,6 +35,11 @@ inline constexpr std::size_t kMaxKeptPathBytes = 128;
 // After the answer's end: for how long a client that goes on sending is read. Over it: closed.
 inline constexpr Duration kDrainTimeout{2000};
 
+// The part of kDrainTimeout that a client over HTTP/2 has to close the connection before the daemon does. Over TLS
+// Node's module http2 drops what its user has not read if the connection's end comes with the answer's.
+inline constexpr Duration kClientsTurn{1500};
+static_assert(kClientsTurn < kDrainTimeout);
+
 // A client over TLS or HTTP/2 may close as soon as it has read the answer, and leave close_notify or GOAWAY unread. Its
 // kernel then resets the connection, often before it has acknowledged what it had received last. At most so many bytes
 // without an acknowledgement count as received at such an end; over it: the client has left before the end.
@@ -42,7 +47,7 @@ inline constexpr std::int32_t kUnacknowledgedAtReset = 512;
 
 // What is read of a client, in KiB: of HTTP/1.x over TLS at any time, otherwise after the answer's end. Over it: a
 // client over TLS is not read any more while its answer runs; after the end the connection is closed. HTTP/2 has limits
-// of its own while the answer runs (client/limits.h).
+// of its own until the daemon shuts its side down (client/limits.h).
 inline constexpr std::uint16_t kMaxReceivedKb = 1024;
 
 // Receives from clients over TLS and HTTP/2 in flight at one time, per worker; each takes one of kStreamBuffers. Over

@@ -186,8 +186,8 @@ void Stream::flush() {
   if (connection_ ? !wrap() : head_held_) return;
   if (writer_.flush(table_.ring(), client_, tag(Operation::kClientSend))) {
     begin(kSend);
-  } else if (state_ == StreamState::kDraining && writer_.empty() && !shut_down_ && !lingers()) {
-    begin_drain();
+  } else if (state_ == StreamState::kDraining && writer_.empty() && !lingers()) {
+    part();
   }
 }
 
@@ -206,6 +206,8 @@ ClientConnection::End Stream::connection_end() const {
   using End = ClientConnection::End;
   if (!ended() || lingers()) return End::kNotYet;
   if (cause_ == CloseCause::kClientMalformed) return End::kMalformed;
+  if (parting_ == Parting::kWeClose) return End::kConnection;
+  if (cause_ == CloseCause::kWriteTimeout) return End::kCut;
   // Only the missing end shows the client that a verbatim answer was cut; other formats have an event for that.
   const bool is_cut = encoder_.is_verbatim() && cause_ != CloseCause::kCompleted;
   return is_cut ? End::kNotYet : End::kWhole;
@@ -231,14 +233,15 @@ void Stream::on_sent(const Completion& completion) {
   if (client_gone_) return writer_.drop();
   switch (progress) {
     case StreamWriter::Progress::kFailed:
-      return on_client_gone(completion.result == -ETIMEDOUT ? CloseCause::kWriteTimeout : CloseCause::kClientGone);
+      return on_client_broken(completion.result == -ETIMEDOUT ? CloseCause::kWriteTimeout : CloseCause::kClientGone);
     case StreamWriter::Progress::kBlocked:
+      if (cause_ == CloseCause::kWriteTimeout) return lose_client(CloseCause::kWriteTimeout);
       blocked_ = true;
       arm_wait();
       return submit_writable();
     case StreamWriter::Progress::kSent: {
       // Otherwise the stream waits for the backend, and what the client takes does not restart that wait.
-      const bool waited_for_client = blocked_ || ended();
+      const bool waited_for_client = (blocked_ || ended()) && parting_ == Parting::kNotYet;
       if (head_held_ || !writer_.has_only_replied()) {
         blocked_ = false;
         if (waited_for_client) restart_wait();
@@ -277,7 +280,8 @@ void Stream::arm_wait() {
 }
 
 Time Stream::wait_due() const {
-  if (shut_down_) return waiting_since_ + kDrainTimeout;
+  if (parting_ == Parting::kClientCloses) return waiting_since_ + kClientsTurn;
+  if (shut_down()) return waiting_since_ + kDrainTimeout;
   if (blocked_ || state_ == StreamState::kDraining) return waiting_since_ + table_.settings().write_timeout;
   // How long a program may be silent is its own affair; and a kept answer ends itself.
   if (encoder_.is_verbatim() || encoder_.passes_encoded()) return Time::max();
@@ -307,9 +311,23 @@ void Stream::send_heartbeat() {
 }
 
 void Stream::on_waited_too_long() {
-  if (shut_down_) return submit_count_unacknowledged();
-  if (ended() || blocked_) return abandon(CloseCause::kWriteTimeout);
+  if (shut_down()) return submit_count_unacknowledged();
+  if (parting_ == Parting::kClientCloses) {
+    parting_ = Parting::kWeClose;
+    arm_wait();
+    return mark_for_flush();
+  }
+  if (ended() || blocked_) return give_client_up();
   begin_close(state_ == StreamState::kOpening ? CloseCause::kFirstByteTimeout : CloseCause::kIdleTimeout);
+}
+
+void Stream::give_client_up() {
+  const bool window_is_closed = is_http2(transport_) && writer_.is_held_back();
+  if (!window_is_closed || cause_ == CloseCause::kWriteTimeout) return lose_client(CloseCause::kWriteTimeout);
+  begin_close(CloseCause::kWriteTimeout);
+  cause_ = CloseCause::kWriteTimeout;  // also if the answer had ended
+  restart_wait();
+  mark_for_flush();
 }
 
 void Stream::begin(InFlight operation) {

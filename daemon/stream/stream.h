@@ -152,6 +152,14 @@ class Stream final : public ListNode, private EventSink, private TimerOwner {
     kReceive = 128,
   };
 
+  // What has happened since all was sent that the client is to get.
+  enum class Parting : std::uint8_t {
+    kNotYet,
+    kClientCloses,  // over HTTP/2: the answer has ended, and the client is to close the connection
+    kWeClose,       // over HTTP/2: it has not, and close_notify may be under way
+    kShutDown,      // the client was told that nothing follows
+  };
+
   void on_event(const AnswerEvent& event) override;
   void on_usage(const Usage& usage) override;
   void on_end(FinishReason reason) override;
@@ -166,6 +174,7 @@ class Stream final : public ListNode, private EventSink, private TimerOwner {
   void completed(InFlight operation);
   void move_to(StreamState state);
   bool ended() const { return state_ == StreamState::kDraining || state_ == StreamState::kClosing; }
+  bool shut_down() const { return parting_ == Parting::kShutDown; }
 
   void append_head(const HandoffRequest& request, Format format);
   void note_first_event();
@@ -188,6 +197,8 @@ class Stream final : public ListNode, private EventSink, private TimerOwner {
   Time heartbeat_due() const;
   void send_heartbeat();
   void on_waited_too_long();
+  // The client takes no more of the answer. Over HTTP/2 it hears of that, as far as its socket has room.
+  void give_client_up();
 
   void on_client_gone(CloseCause cause);
   void on_client_broken(CloseCause cause);
@@ -209,6 +220,8 @@ class Stream final : public ListNode, private EventSink, private TimerOwner {
   void count_received(std::int32_t bytes);
   void on_input(std::int32_t result);
   void submit_count_unacknowledged();
+  // All was sent: over HTTP/2 the client is to close, otherwise, or if it does not, the daemon does.
+  void part();
   void begin_drain();
   // The connection is of no use any more, and the client has not acknowledged all that was sent.
   void lose_client(CloseCause cause);
@@ -230,11 +243,11 @@ class Stream final : public ListNode, private EventSink, private TimerOwner {
   bool goes_on_ : 1 = false;       // the backend is to finish its answer also when the client has left
   bool client_gone_ : 1 = false;   // the client has left, and the stream goes on: nothing is queued or sent
   bool paused_ : 1 = false;        // the backend was told to pause
-  bool shut_down_ : 1 = false;     // the client was told that the answer has ended
   bool client_talks_ : 1 = false;  // the client has sent bytes that we do not read while we stream
   bool refused_ : 1 = false;       // an answer in place of a stream
   Transport transport_ : 3 = Transport::kPlain;
   bool leave_is_due_ : 1 = false;  // the table is going to call take_leave()
+  Parting parting_ : 2 = Parting::kNotYet;
   std::uint32_t events_ = 0;
   std::uint16_t status_ = 200;
   std::uint16_t received_kb_ = 0;  // from the client; each receive counts at least one

@@ -38,7 +38,7 @@ void Stream::on_watch(const Completion& completion) {
   // A receive reports which error it is.
   if ((completion.result & POLLERR) != 0) return drain();
   if ((completion.result & kClientGoneEvents) != 0) return on_client_gone(CloseCause::kClientGone);
-  if (shut_down_) return drain();
+  if (shut_down()) return drain();
   if (connection_ && !client_talks_) return table_.receive_when_possible(*this);
   // What a client sends behind its request is not read while we stream; it is drained at the end.
   client_talks_ = true;
@@ -58,7 +58,7 @@ void Stream::on_received(const Completion& completion) {
   if (state_ == StreamState::kClosing) return close_when_idle();
   if (client_gone_) return;
   if (completion.result == -ENOBUFS) return table_.receive_when_possible(*this);
-  if (completion.result > 0 && !shut_down_) return take_input(completion.buffer);
+  if (completion.result > 0 && !shut_down()) return take_input(completion.buffer);
   on_input(completion.result);
 }
 
@@ -168,10 +168,21 @@ void Stream::lose_client(CloseCause cause) {
   abandon(cause);
 }
 
+void Stream::part() {
+  if (parting_ == Parting::kNotYet && is_http2(transport_) && cause_ != CloseCause::kClientMalformed) {
+    parting_ = Parting::kClientCloses;
+    restart_wait();
+  } else if (parting_ == Parting::kNotYet || parting_ == Parting::kWeClose) {
+    begin_drain();
+  }
+}
+
 void Stream::begin_drain() {
-  shut_down_ = true;
+  const bool waits_anew = parting_ == Parting::kNotYet;  // the client's turn is a part of the wait
+  parting_ = Parting::kShutDown;
   begin(kShutdown);
-  restart_wait();
+  if (waits_anew) waiting_since_ = table_.timers().now();
+  arm_wait();
   table_.ring().submit_shutdown_write(client_, tag(Operation::kClientShutdown));
 }
 
@@ -216,7 +227,7 @@ void Stream::on_input(std::int32_t result) {
 
 // Nothing more can come from the client. If all was sent, it may have received that nevertheless.
 void Stream::on_client_broken(CloseCause cause) {
-  if (!shut_down_) return on_client_gone(cause);
+  if (parting_ == Parting::kNotYet) return on_client_gone(cause);
   client_gone_ = true;
   // The kernel has already waited that long.
   if (cause == CloseCause::kWriteTimeout) waiting_since_ -= table_.settings().write_timeout;
@@ -256,7 +267,8 @@ void Stream::begin_close(CloseCause cause, int upstream_status, int retry_after_
 void Stream::abandon(CloseCause cause) {
   if (state_ == StreamState::kClosing) return;
   // A complete answer keeps its cause, however the client leaves afterwards.
-  if (!ended() || !writer_.empty()) cause_ = cause;
+  const bool is_sent = ended() && (writer_.empty() || parting_ != Parting::kNotYet);
+  if (!is_sent) cause_ = cause;
   if (session_) {
     session_->on_answer_end(cause_);
     session_->cancel();

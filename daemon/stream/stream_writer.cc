@@ -30,7 +30,7 @@ bool StreamWriter::wrap(ClientConnection& connection, TlsCiphers& ciphers, Clien
   has_wrapped_text_ = has_wrapped_text_ || has_text;
   if (written->done == bytes) {
     if (has_text) queued_.reset();
-    ended_ = end != End::kNotYet;
+    ended_ = written->is_end;
   } else if (written->done > 0) {
     Buffer rest;
     rest.append(queued_.view().substr(written->done));

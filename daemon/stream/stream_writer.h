@@ -76,7 +76,7 @@ class StreamWriter {
   bool wraps_ : 1 = false;  // text goes through a connection
   bool has_wrapped_text_ : 1 = false;
   bool only_replies_ : 1 = false;  // are in flight, and none of the text
-  bool ended_ : 1 = false;  // the connection's end is written
+  bool ended_ : 1 = false;  // the connection's end is written: nothing may follow
 };
 
 }  // namespace streaming

@@ -25,6 +25,7 @@ using handoff_protocol::Http2State;
 using handoff_protocol::kFrameHeadBytes;
 using handoff_protocol::kMaxHttp2Window;
 using handoff_protocol::read_number;
+using End = ClientConnection::End;
 using Received = ClientConnection::Received;
 
 constexpr std::string_view kHead = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnection: close\r\n\r\n";
@@ -95,26 +96,30 @@ class Exchange {
     for (; !bytes.empty(); bytes.remove_prefix(std::min(piece, bytes.size()))) answer_.receive(bytes.substr(0, piece));
   }
 
-  void write(std::string_view text, bool is_last) {
-    if (ended_) return;
+  void write(std::string_view text, End end) {
+    if (end_ != End::kNotYet) return;
     if (!has_head_) queue_ += kHead;
     has_head_ = true;
     queue_ += text;
     text_ += text;
-    flush(is_last);
+    end_ = end;
+    flush();
+  }
+  // The client takes no more, whether or not the answer has ended.
+  void cut() {
+    end_ = End::kCut;
+    flush();
   }
   void leave() { answer_.leave(); }
-  void flush(bool is_last) {
-    if (ended_) return;
+  void flush() {
     Buffer frames;
-    const ClientConnection::Written written = answer_.write(queue_, is_last, frames);
+    const ClientConnection::Written written = answer_.write(queue_, end_, frames);
     MUST(written.done <= queue_.size());
     queue_.erase(0, written.done);
-    ended_ = is_last && queue_.empty();
     sent_ += frames.view();
     check(frames.view());
     // Nothing of a cut answer waits.
-    MUST(answer_.received() == Received::kNothing || queue_.empty());
+    MUST((answer_.received() == Received::kNothing && end_ != End::kCut) || queue_.empty());
   }
 
   const std::string& sent() const { return sent_; }
@@ -125,7 +130,8 @@ class Exchange {
     MUST(peer_.error().empty());
     MUST(text_.starts_with(peer_.body()));
     MUST(!peer_.is_whole() || peer_.body() == text_);
-    MUST(!ended_ || peer_.is_whole() || answer_.received() != Received::kNothing);
+    const bool is_written = end_ == End::kWhole && queue_.empty();
+    MUST(!is_written || peer_.is_whole() || answer_.received() != Received::kNothing);
     MUST(control_bytes_ <= 2 * received_bytes_ + 2 * kReplyBytes);
   }
 
@@ -139,7 +145,7 @@ class Exchange {
       const bool is_answer =
           head.type == FrameType::kHeaders || head.type == FrameType::kContinuation || head.type == FrameType::kData;
       if (is_answer) {
-        MUST(head.stream == kStream && goaway_code_ == 0);
+        MUST(head.stream == kStream && goaway_code_ == 0 && !is_reset_);
         if (head.type == FrameType::kData) windows_.send(static_cast<std::int64_t>(payload.size()));
         peer_.read(frame.substr(0, kFrameHeadBytes + payload.size()));
       } else {
@@ -157,6 +163,11 @@ class Exchange {
         MUST(head.flags == handoff_protocol::kAck && payload.size() == 8 && head.stream == 0);
         return;
       case FrameType::kRstStream:
+        if (head.stream == kStream) {
+          MUST(payload == std::string_view("\0\0\0\10", 4) && end_ == End::kCut && !is_reset_);
+          is_reset_ = true;
+          return;
+        }
         MUST(payload == std::string_view("\0\0\0\7", 4) && head.stream % 2 == 1 && head.stream > refused_);
         refused_ = head.stream;
         return;
@@ -180,7 +191,8 @@ class Exchange {
   std::uint32_t goaway_code_ = 0;
   int goaways_ = 0;
   bool has_head_ = false;
-  bool ended_ = false;
+  bool is_reset_ = false;
+  End end_ = End::kNotYet;
 };
 
 class Input {
@@ -212,7 +224,7 @@ std::string frame(Input& input) {
 void run(Input input, std::size_t piece, Exchange& exchange) {
   while (!input.empty()) {
     const std::uint8_t step = input.byte();
-    switch (step % 7) {
+    switch (step % 8) {
       case 0:
         exchange.receive(input.take(input.byte()), piece);
         break;
@@ -221,16 +233,19 @@ void run(Input input, std::size_t piece, Exchange& exchange) {
         exchange.receive(frame(input), piece);
         break;
       case 3:
-        exchange.write(std::string(input.byte() * 100u, static_cast<char>('a' + step % 26)), false);
+        exchange.write(std::string(input.byte() * 100u, static_cast<char>('a' + step % 26)), End::kNotYet);
         break;
       case 4:
-        exchange.flush(false);
+        exchange.flush();
         break;
       case 6:
         exchange.leave();
         break;
+      case 7:
+        exchange.cut();
+        break;
       default:
-        exchange.write(std::string(input.byte(), 'z'), true);
+        exchange.write(std::string(input.byte(), 'z'), End::kWhole);
     }
   }
   exchange.finish();

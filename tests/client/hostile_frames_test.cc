@@ -20,6 +20,7 @@ using handoff_protocol::Http2State;
 using handoff_protocol::kAck;
 using handoff_protocol::kEndHeaders;
 using handoff_protocol::kPadded;
+using End = ClientConnection::End;
 using Received = ClientConnection::Received;
 
 constexpr std::uint32_t kStream = 5;
@@ -62,9 +63,9 @@ std::string reset(std::uint32_t stream) {
   return frame(FrameType::kRstStream, stream, number(NGHTTP2_CANCEL));
 }
 
-std::string written(Http2Answer& answer, std::string_view text = {}, bool is_last = false) {
+std::string written(Http2Answer& answer, std::string_view text = {}, End end = End::kNotYet) {
   Buffer frames;
-  answer.write(text, is_last, frames);
+  answer.write(text, end, frames);
   return std::string(frames.view());
 }
 
@@ -166,9 +167,9 @@ TEST(HostileFrames, EndAfterAComplaint) {
   Http2Answer answer(kState);
   written(answer, kShortHead);
   answer.receive(update(0, 0) + frame(FrameType::kPing, 0, "12345678"));
-  EXPECT_EQ(written(answer, "more", true).size(), 17u) << "GOAWAY alone";
+  EXPECT_EQ(written(answer, "more", End::kWhole).size(), 17u) << "GOAWAY alone";
   answer.receive(frame(FrameType::kPing, 0, "12345678"));
-  EXPECT_EQ(written(answer, "more", true), "");
+  EXPECT_EQ(written(answer, "more", End::kWhole), "");
 }
 
 TEST(HostileFrames, WithoutEndAreCutShort) {

@@ -15,6 +15,7 @@ namespace streaming {
 namespace {
 
 using handoff_protocol::Http2State;
+using End = ClientConnection::End;
 using Received = ClientConnection::Received;
 using testing::Each;
 using testing::ElementsAre;
@@ -30,10 +31,10 @@ class Http2AnswerTest : public testing::Test {
   explicit Http2AnswerTest(const Http2Setup& setup = {}) : peer(setup) {}
 
   // Queues text, and lets the client read what goes.
-  void write(std::string_view more, bool is_last = false) {
+  void write(std::string_view more, End end = End::kNotYet) {
     queue += more;
     Buffer frames;
-    queue.erase(0, answer.write(queue, is_last, frames).done);
+    queue.erase(0, answer.write(queue, end, frames).done);
     peer.read(frames.view());
   }
   // The client's frames arrive, and it reads the replies.
@@ -66,7 +67,7 @@ TEST_F(Http2AnswerTest, IsHeadersThenDataThenTheEndOfTheStreamAndOfTheConnection
   write("data: a\n\n");
   EXPECT_FALSE(peer.is_whole());
   EXPECT_THAT(peer.goaways(), IsEmpty());
-  write("data: [DONE]\n\n", true);
+  write("data: [DONE]\n\n", End::kWhole);
   EXPECT_EQ(peer.body(), ":\n\ndata: a\n\ndata: [DONE]\n\n");
   EXPECT_TRUE(peer.is_whole()) << peer.error();
   EXPECT_THAT(peer.data_frames(), ElementsAre(3, 9, 14)) << "the last frame with text ends the stream";
@@ -75,9 +76,26 @@ TEST_F(Http2AnswerTest, IsHeadersThenDataThenTheEndOfTheStreamAndOfTheConnection
 
 TEST_F(Http2AnswerTest, EndsWithAnEmptyFrameIfAllTextHasGone) {
   write(kHead + "data: a\n\n");
-  write("", true);
+  write("", End::kWhole);
   EXPECT_TRUE(peer.is_whole());
   EXPECT_THAT(peer.data_frames(), ElementsAre(9, 0));
+}
+
+TEST_F(Http2AnswerTest, GoesOnToReplyBehindItsEndUntilTheConnectionEnds) {
+  write(kHead + "data: a\n\n", End::kWhole);
+  Http2Peer late;  // has not read the end
+  late.ping();
+  const std::int32_t other = late.request();
+  answer.receive(late.write());
+  Buffer frames;
+  EXPECT_FALSE(answer.write("", End::kWhole, frames).is_end);
+  late.read(frames.view());
+  EXPECT_EQ(late.acknowledged_pings(), 1);
+  EXPECT_EQ(late.closed(other), NGHTTP2_REFUSED_STREAM);
+  EXPECT_THAT(late.goaways(), IsEmpty()) << "it came with the end";
+  frames.reset();
+  EXPECT_TRUE(answer.write("", End::kConnection, frames).is_end);
+  EXPECT_EQ(frames.size(), 0u);
 }
 
 TEST_F(Http2AnswerTest, DividesTextIntoFramesThatEveryClientTakes) {
@@ -86,7 +104,7 @@ TEST_F(Http2AnswerTest, DividesTextIntoFramesThatEveryClientTakes) {
   Http2Answer large(wide.server_state());
   Buffer frames;
   const std::string text = kHead + std::string(100'000, 'x');
-  EXPECT_EQ(large.write(text, true, frames).done, text.size());
+  EXPECT_EQ(large.write(text, End::kWhole, frames).done, text.size());
   wide.read(frames.view());
   EXPECT_TRUE(wide.is_whole()) << wide.error();
   EXPECT_EQ(wide.body().size(), 100'000u);
@@ -104,7 +122,7 @@ TEST_F(Http2WindowTest, HoldsTextBackUntilTheClientOpensItsWindow) {
   write(kHead + "0123456789abcdef");
   EXPECT_EQ(peer.body(), "0123456789");
   EXPECT_TRUE(is_held_back());
-  write("ghi", true);
+  write("ghi", End::kWhole);
   EXPECT_EQ(peer.body(), "0123456789") << "the end waits behind the text";
   EXPECT_FALSE(peer.is_whole());
   peer.open_windows(4);
@@ -112,10 +130,23 @@ TEST_F(Http2WindowTest, HoldsTextBackUntilTheClientOpensItsWindow) {
   EXPECT_EQ(peer.body(), "0123456789abcd");
   peer.open_windows(100);
   answer.receive(peer.write());
-  write("", true);
+  write("", End::kWhole);
   EXPECT_EQ(peer.body(), "0123456789abcdefghi");
   EXPECT_TRUE(peer.is_whole()) << peer.error();
   EXPECT_FALSE(is_held_back());
+}
+
+TEST_F(Http2WindowTest, IsCutByResetWhichDropsWhatTheClientDoesNotTake) {
+  write(kHead + "0123456789abcdef");
+  write("", End::kCut);
+  EXPECT_FALSE(is_held_back());
+  EXPECT_EQ(peer.body(), "0123456789");
+  EXPECT_EQ(peer.closed(peer.stream()), NGHTTP2_CANCEL);
+  EXPECT_THAT(peer.goaways(), ElementsAre(Http2Peer::Goaway{1, NGHTTP2_NO_ERROR}));
+  EXPECT_EQ(answer.error_name(), "CANCEL");
+  peer.open_windows(100);
+  exchange();
+  EXPECT_EQ(peer.error(), "");
 }
 
 TEST_F(Http2WindowTest, AppliesAChangedInitialWindowWhichCanMakeTheWindowNegative) {
@@ -137,7 +168,7 @@ TEST_F(Http2WindowTest, StaysWithinTheWindowOfTheConnectionToo) {
   state.connection_window = 3;
   Http2Answer narrow(state);
   Buffer frames;
-  narrow.write(kHead + "abcdef", false, frames);
+  narrow.write(kHead + "abcdef", End::kNotYet, frames);
   peer.read(frames.view());
   EXPECT_EQ(peer.body(), "abc");
 }
@@ -148,15 +179,15 @@ TEST_F(Http2WindowTest, KeepsTextInOrderHoweverLittleTheClientTakesAtATime) {
   for (int i = 0; i < 300; ++i) {
     const std::string text = std::to_string(i) + "\n";
     all += text;
-    write(text, i == 299);
+    write(text, i == 299 ? End::kWhole : End::kNotYet);
     peer.open_windows(1 + i % 5);
     answer.receive(peer.write());
-    write("", i == 299);
+    write("", i == 299 ? End::kWhole : End::kNotYet);
   }
   while (is_held_back()) {
     peer.open_windows(7);
     answer.receive(peer.write());
-    write("", true);
+    write("", End::kWhole);
   }
   EXPECT_EQ(peer.body(), all);
   EXPECT_TRUE(peer.is_whole()) << peer.error();
@@ -183,7 +214,7 @@ TEST_F(Http2AnswerTest, AcknowledgesPingsAndSettingsAlsoBeforeTheHead) {
   EXPECT_EQ(peer.acknowledged_pings(), 1);
   EXPECT_EQ(peer.acknowledged_settings(), 1);
   EXPECT_FALSE(answer.has_to_reply());
-  write(kHead, true);
+  write(kHead, End::kWhole);
   EXPECT_TRUE(peer.is_whole()) << peer.error();
 }
 
@@ -197,7 +228,7 @@ TEST_F(Http2AnswerTest, RefusesStreamsThatTheClientOpensSoThatItAsksElsewhere) {
   EXPECT_THAT(peer.goaways(), ElementsAre(Http2Peer::Goaway{1, NGHTTP2_NO_ERROR}));
   EXPECT_EQ(peer.closed(other), NGHTTP2_REFUSED_STREAM);
   EXPECT_EQ(peer.closed(third), NGHTTP2_REFUSED_STREAM);
-  write("data: a\n\n", true);
+  write("data: a\n\n", End::kWhole);
   EXPECT_EQ(peer.body(), "data: a\n\n") << "the answer goes on";
   EXPECT_TRUE(peer.is_whole()) << peer.error();
   EXPECT_EQ(peer.goaways().size(), 1u);
@@ -225,7 +256,7 @@ TEST_F(Http2AnswerTest, IsCancelledByResetAndDropsTheRest) {
   leave();
   EXPECT_THAT(peer.goaways(), ElementsAre(Http2Peer::Goaway{1, NGHTTP2_NO_ERROR}))
       << "the client is not to use this connection again";
-  write("data: b\n\n", true);
+  write("data: b\n\n", End::kWhole);
   EXPECT_FALSE(is_held_back());
   EXPECT_EQ(peer.body(), "data: a\n\n");
   EXPECT_EQ(peer.goaways().size(), 1u);
@@ -241,7 +272,7 @@ TEST_F(Http2AnswerTest, StillServesTheConnectionOfACancelledAnswer) {
   later.request();
   answer.receive(later.write());
   Buffer frames;
-  answer.write("", false, frames);
+  answer.write("", End::kNotYet, frames);
   later.read(frames.view());
   EXPECT_EQ(later.acknowledged_pings(), 1);
   EXPECT_EQ(later.closed(3), NGHTTP2_REFUSED_STREAM);
@@ -268,12 +299,12 @@ TEST_F(Http2AnswerTest, ReadsFramesThatComeInAnyPieces) {
   const auto outcome = [&](auto pieces) {
     Http2Answer cut(peer.server_state());
     Buffer to_client;
-    cut.write(kHead, false, to_client);
+    cut.write(kHead, End::kNotYet, to_client);
     for (std::size_t at = 0, length = 0; at < frames.size(); at += length) {
       length = pieces(at);
       cut.receive(std::string_view(frames).substr(at, length));
     }
-    cut.write("", false, to_client);
+    cut.write("", End::kNotYet, to_client);
     return std::string(to_client.view()) + std::string(cut.error_name());
   };
   const std::string whole = outcome([&](std::size_t) { return frames.size(); });

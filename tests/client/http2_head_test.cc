@@ -15,7 +15,7 @@ namespace {
 void give(const std::string& text, Http2Peer& peer) {
   Http2Answer answer(peer.server_state());
   Buffer frames;
-  EXPECT_EQ(answer.write(text, true, frames).done, text.size());
+  EXPECT_EQ(answer.write(text, ClientConnection::End::kWhole, frames).done, text.size());
   peer.read(frames.view());
 }
 

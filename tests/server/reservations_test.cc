@@ -64,9 +64,9 @@ class Reservations : public testing::Test {
   void SetUp() override { ASSERT_TRUE(daemon.ready()) << daemon.log(); }
 
   void expect_whole_answer(Http2Browser& browser) {
-    browser.read_to_end();
+    browser.read_answer();
     EXPECT_THAT(browser.http2.body(), HasSubstr("You said: hi"));
-    EXPECT_TRUE(browser.has_clean_end()) << browser.http2.error();
+    EXPECT_TRUE(browser.http2.is_whole()) << browser.http2.error();
   }
 
   DaemonProcess daemon{{"--delay", "1", "--workers", "2"}};
@@ -127,9 +127,9 @@ TEST_F(Reservations, BeginAndFollowKeptAnswersOnWhicheverWorker) {
   Reservation unknown = module.reserve(R"({"action":"follow","answer_id":"none"})");
   ASSERT_TRUE(unknown);
   EXPECT_EQ(hand_over(unknown, browser), Delivery::End::kTaken);
-  browser.read_to_end();
+  browser.read_answer();
   EXPECT_EQ(browser.http2.header(":status"), "204");
-  EXPECT_TRUE(browser.has_clean_end()) << browser.http2.error();
+  EXPECT_TRUE(browser.http2.is_whole()) << browser.http2.error();
 }
 
 TEST_F(Reservations, GetTheBackendOfTheirTimeAlsoAfterAReload) {

@@ -26,15 +26,16 @@ class Http2Browser {
     if (over_tls) tls_ = std::make_unique<TlsPeer>();
   }
 
-  void hand_over(const DaemonProcess& daemon, std::string_view payload) {
-    const UniqueFd client = leave_apache();
+  using Sockets = std::pair<UniqueFd, UniqueFd>;  // Apache's and the browser's
+
+  void hand_over(const DaemonProcess& daemon, std::string_view payload, Sockets sockets = tcp_pair()) {
+    const UniqueFd client = leave_apache(std::move(sockets));
     daemon.hand_over(part() + std::string(payload), {client.get()});
   }
   // Apache's end, which goes to the daemon with the part.
-  UniqueFd leave_apache() {
-    auto [client, browser] = tcp_pair();
-    socket_ = std::move(browser);
-    return std::move(client);
+  UniqueFd leave_apache(Sockets sockets = tcp_pair()) {
+    socket_ = std::move(sockets.second);
+    return std::move(sockets.first);
   }
   std::string part() const {
     handoff_protocol::ConnectionState state{.http2 = http2.server_state()};
@@ -54,6 +55,10 @@ class Http2Browser {
   }
   void read_to_end() {
     while (turn()) {
+    }
+  }
+  void read_answer() {
+    while (!http2.is_whole() && turn()) {
     }
   }
   bool has_clean_end() const { return http2.is_whole() && (!tls_ || tls_->has_clean_end()); }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // node.mjs PARAMETERS: the visits by node:http2, over TLS or without. The module leaves to its user what is done after GOAWAY:
-// here a new connection, as RFC 9113 has it (6.8), which also asks again what was refused. Besides, one answer is read slowly:
-// its stream's window holds 64 bytes, and nobody reads until all else has ended, or ten seconds have passed.
+// here a new connection, as RFC 9113 has it (6.8), which also asks again what was refused. Besides, nobody reads two answers
+// until all else has ended, or ten seconds have passed: one whose stream's window holds 64 bytes, and one that arrives whole.
 import http2 from "node:http2";
 import { once } from "node:events";
 import { setTimeout } from "node:timers/promises";
@@ -44,17 +44,30 @@ function readerOf(stream) {
   return { read: () => pieces.next() };
 }
 
-const slow = http2.connect(parameters.origin, { settings: { initialWindowSize: 64 } });
-const path = `/answer/${parameters.name}-slow`;
-const slowly = slow.request(headersOf(`${parameters.origin}${path}?payload=${encodeURIComponent(parameters.payload)}`, "GET"));
-const [head] = await once(slowly, "response");
+// Returns a function that reads the answer.
+async function beginUnread(initialWindowSize) {
+  const connection = http2.connect(parameters.origin, { settings: { initialWindowSize } });
+  const path = `/answer/${parameters.name}-${initialWindowSize}-unread`;
+  const query = `?payload=${encodeURIComponent(parameters.payload)}`;
+  const stream = connection.request(headersOf(parameters.origin + path + query, "GET"));
+  const [head] = await once(stream, "response");
+  return async () => {
+    let body = "";
+    try {
+      for await (const piece of stream) body += piece;
+      return { path, status: head[":status"], body, milliseconds: 0 };
+    } catch (error) {
+      return { path, error: `${error} behind ${body.length} bytes` };
+    } finally {
+      connection.close();
+    }
+  };
+}
+
+const unread = await Promise.all([64, 65_535].map(beginUnread));
 const visited = visits(fetch, parameters);
 // A server gives a client up that does not read for longer.
 await Promise.race([visited, setTimeout(10_000)]);
-let body = "";
-for await (const piece of slowly) body += piece;
-const ended = await visited;
-ended.push({ path, status: head[":status"], body, milliseconds: 0 });
-console.log(JSON.stringify(ended));
-slow.close();
+const read = await Promise.all(unread.map((read) => read()));
+console.log(JSON.stringify([...(await visited), ...read]));
 current.close();
