@@ -26,6 +26,7 @@ constexpr std::array<std::string_view, 14> kErrorNames{
     "CONNECT_ERROR", "ENHANCE_YOUR_CALM", "INADEQUATE_SECURITY", "HTTP_1_1_REQUIRED"};
 
 constexpr std::uint16_t kSettingEnablePush = 2;
+constexpr std::uint8_t kHasPriority = 0x20;  // HEADERS
 
 constexpr std::size_t kNumberBytes = 4;
 constexpr std::size_t kPriorityBytes = 5;
@@ -60,6 +61,10 @@ std::uint32_t code_of(Http2Error error) {
   return static_cast<std::uint32_t>(error);
 }
 
+std::size_t padding_length_bytes(const FrameHead& head) {
+  return head.has(handoff_protocol::kPadded) ? 1 : 0;
+}
+
 // Whether a frame of that type can have a payload of that length.
 bool has_valid_length(const FrameHead& head) {
   using handoff_protocol::kAck;
@@ -76,8 +81,9 @@ bool has_valid_length(const FrameHead& head) {
     case FrameType::kGoaway:
       return head.length >= kGoawayBytes;
     case FrameType::kData:
+      return head.length >= padding_length_bytes(head);
     case FrameType::kHeaders:
-      return !head.has(handoff_protocol::kPadded) || head.length > 0;
+      return head.length >= padding_length_bytes(head) + (head.has(kHasPriority) ? kPriorityBytes : 0);
     default:
       return true;
   }
@@ -106,7 +112,7 @@ std::size_t bytes_of_interest(const FrameHead& head) {
   switch (head.type) {
     case FrameType::kData:
     case FrameType::kHeaders:
-      return head.has(handoff_protocol::kPadded) ? 1 : 0;
+      return padding_length_bytes(head);
     case FrameType::kRstStream:
     case FrameType::kWindowUpdate:
       return kNumberBytes;

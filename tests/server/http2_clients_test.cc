@@ -5,13 +5,14 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <algorithm>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "support/daemon_process.h"
+#include "support/hostile_frames.h"
 #include "support/http2_browser.h"
 #include "support/mock_answer.h"
 
@@ -96,59 +97,41 @@ TEST_P(Http2Clients, WithSmallWindowsReadAllOfAnAnswer) {
 
 // --- Hostile clients ------------------------------------------------------------------------------------------------
 
-std::string frame(int type, int flags, int stream, std::string_view payload) {
-  const auto head = handoff_protocol::frame_head_bytes({.length = static_cast<std::uint32_t>(payload.size()),
-                                                        .type = static_cast<handoff_protocol::FrameType>(type),
-                                                        .flags = static_cast<std::uint8_t>(flags),
-                                                        .stream = static_cast<std::uint32_t>(stream)});
-  return std::string(head.begin(), head.end()) + std::string(payload);
-}
-
-std::string repeated(const std::string& bytes, int times) {
+std::string repeated(const std::string& bytes) {
   std::string all;
-  for (int i = 0; i < times; ++i) all += bytes;
+  for (int i = 0; i < 11'000; ++i) all += bytes;
   return all;
 }
 
-// What such a client sends, and the code that it gets.
-struct Malice {
-  std::string bytes;
-  std::string code;
-};
-
-const std::vector<Malice>& malices() {
-  constexpr int kFlood = 11'000;
-  static const std::vector<Malice> all{
-      {std::string(300, 'g'), "FRAME_SIZE_ERROR"},
-      {frame(4, 0, 1, ""), "PROTOCOL_ERROR"},
-      {frame(8, 0, 0, std::string("\x7f\xff\xff\xff", 4)), "FLOW_CONTROL_ERROR"},
-      {frame(0, 0, 1, "more of the request"), "STREAM_CLOSED"},
-      {repeated(frame(6, 0, 0, "12345678"), kFlood), "ENHANCE_YOUR_CALM"},
-      {repeated(frame(4, 0, 0, ""), kFlood), "ENHANCE_YOUR_CALM"},
-      {repeated(frame(8, 0, 0, std::string("\0\0\0\1", 4)), kFlood), "ENHANCE_YOUR_CALM"},
-      {frame(1, 0, 3, "\x82") + repeated(frame(9, 0, 3, ""), kFlood), "ENHANCE_YOUR_CALM"},
-  };
+std::vector<hostile::Mistake> malices() {
+  using namespace hostile;
+  constexpr std::string_view kCalm = "ENHANCE_YOUR_CALM";
+  std::vector<Mistake> all = mistakes();
+  all.push_back({"PING without end", repeated(frame(FrameType::kPing, 0, "12345678")), kCalm});
+  all.push_back({"SETTINGS without end", repeated(frame(FrameType::kSettings, 0)), kCalm});
+  all.push_back({"WINDOW_UPDATE without end", repeated(update(0, 1)), kCalm});
+  all.push_back({"CONTINUATION without end",
+                 headers(kRefused, 0) + repeated(frame(FrameType::kContinuation, kRefused)), kCalm});
   return all;
 }
 
 TEST(Http2ClientsThatAreHostile, EndTheirOwnStreamsAlone) {
-  constexpr std::size_t kHostile = 80;
   DaemonProcess daemon({"--workers", "1", "--delay", "30"});
   ASSERT_TRUE(daemon.ready()) << daemon.log();
   std::vector<std::unique_ptr<Http2Browser>> honest;
   std::vector<UniqueFd> hostile;
-  for (std::size_t i = 0; i < kHostile; ++i) {
-    if (i % 20 == 0) {
-      honest.push_back(std::make_unique<Http2Browser>(i % 40 == 0));
+  std::map<std::string_view, std::size_t> codes;
+  for (const hostile::Mistake& malice : malices()) {
+    if (hostile.size() % 10 == 0) {
+      honest.push_back(std::make_unique<Http2Browser>(hostile.size() % 20 == 0));
       honest.back()->hand_over(daemon, "{}");
     }
-    const Http2Peer peer;
     auto [client, browser] = tcp_pair();
-    daemon.hand_over(connection_part({.http2 = peer.server_state()}) + R"({"backend":"hold"})", {client.get()});
+    daemon.hand_over(connection_part({.http2 = hostile::kState}) + R"({"backend":"hold"})", {client.get()});
     // The daemon may have ended it before it has read all of that.
-    const std::string& bytes = malices()[i % malices().size()].bytes;
-    send(browser.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL);
+    send(browser.get(), malice.bytes.data(), malice.bytes.size(), MSG_NOSIGNAL);
     hostile.push_back(std::move(browser));
+    ++codes[malice.code];
   }
   for (const auto& browser : honest) {
     browser->read_answer();
@@ -157,11 +140,8 @@ TEST(Http2ClientsThatAreHostile, EndTheirOwnStreamsAlone) {
   }
   for (const UniqueFd& browser : hostile) read_to_end(browser.get());
   EXPECT_EQ(daemon.stop(), 0);
-  for (const Malice& malice : malices()) {
-    const std::size_t as_many = std::count_if(malices().begin(), malices().end(),
-                                              [&](const Malice& other) { return other.code == malice.code; });
-    EXPECT_EQ(occurrences(daemon.log(), "cause=client_malformed http2_error=" + malice.code),
-              as_many * kHostile / malices().size());
+  for (const auto& [code, count] : codes) {
+    EXPECT_EQ(occurrences(daemon.log(), "cause=client_malformed http2_error=" + std::string(code)), count) << code;
   }
 }
 
