@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "support/http2_browser.h"
 #include "support/mock_answer.h"
 #include "support/scripted_apis.h"
 #include "support/test_network.h"
@@ -66,6 +67,29 @@ TEST_F(NetworkTest, ClientsThatVanishAreLetGoOfAndTheirRequestsCancelled) {
   EXPECT_TRUE(eventually([&] { return occurrences(daemon->log(), " cause=write_timeout ") == 3; })) << daemon->log();
   EXPECT_TRUE(eventually([&] { return api->cancels == 2; })) << api->cancels;
   EXPECT_EQ(daemon->stop(), 0);
+}
+
+TEST_F(NetworkTest, ClientsOverHttp2ThatVanishAreLetGoOfLikewise) {
+  DaemonProcess daemon({"--delay", "0", "--write-timeout-ms", "300", "--heartbeat-interval-ms", "50"},
+                       [this] { network.move_to_host(); });
+  ASSERT_TRUE(daemon.ready()) << daemon.log();
+  for (const bool over_tls : {false, true}) {
+    Http2Browser waiting(over_tls), at_the_end(over_tls);
+    Http2Browser full(over_tls, {.initial_window = 10});
+    waiting.hand_over(daemon, R"({"backend":"hold"})", network.client_and_browser());
+    full.hand_over(daemon, R"({"backend":"mock"})", network.client_and_browser());
+    for (Http2Browser* browser : {&waiting, &full}) {
+      while (browser->http2.body().empty() && browser->turn()) {
+      }
+    }
+    Http2Browser::Sockets sockets = network.client_and_browser();
+    network.set(Trouble::kCut);
+    at_the_end.hand_over(daemon, R"({"backend":"mock"})", std::move(sockets));  // its whole answer is sent at once
+    EXPECT_TRUE(eventually([&] { return occurrences(daemon.log(), " cause=write_timeout ") == (over_tls ? 6u : 3u); }))
+        << daemon.log();
+    network.set(Trouble::kNone);
+  }
+  EXPECT_EQ(daemon.stop(), 0);
 }
 
 TEST_F(NetworkTest, AnOutageThatIsShorterThanTheWriteTimeoutCostsNoClientAnything) {
