@@ -8,9 +8,10 @@ use Apache::Test ();
 use Test::More;
 
 use JSON::PP ();
-use Handoff::Apache qw(log_mark log_since port_of restart status wait_for_access wait_for_log);
+use Handoff::Apache qw(handoff_log log_mark log_since port_of restart status wait_for_access wait_for_log);
 use Handoff::Client 'path_with';
 use Handoff::Curl 'curl';
+use Handoff::Daemon ();
 use Handoff::Http2Client ();
 use Handoff::PrivateApache 'module';
 use Handoff::ReservingDaemon ();
@@ -78,6 +79,7 @@ sub connect_and_reserve {
   like wait_for_log($mark, qr/SH0001/), qr/SH0001: handed off/, 'Apache logs a hand-off';
   unlike log_since($mark), qr/SH0006/, 'and no relay';
   ok wait_for_access(qr{GET /asks\.php\S*number%22%3A$number\S* HTTP/2.0 200 0$}m), 'the access log has the request';
+  like handoff_log(), qr{^accepted accepted 200 GET /asks\.php\S*number%22%3A$number\S* HTTP/2.0$}m, 'and can have what became of it';
   workers_become_idle('no worker of Apache is busy with it');
 }
 {
@@ -251,11 +253,30 @@ sub over_h2c { return curl('--http2-prior-knowledge', "http://127.0.0.1:$port" .
   }
   pass('20 streams at once on one connection, each whole');
   $daemon->next_client for 1 .. 20;
+  workers_become_idle('and Apache is idle');
+  is $daemon->clients_left, 0, 'and each of them was answered once';
 }
 {
-  my $client = connect_client();
-  is $client->receive_stream($client->ask('/page.html'))->{status}, 200, 'a page before a graceful restart';
+  my $slow    = Handoff::Daemon->start(delay => 50);
+  my $path    = path_with('/asks.php', socket => $slow->socket, data => '{"prompt":"restart"}');
+  my $idle    = connect_client();
+  my $handed  = connect_client();
+  my $relayed = connect_client();
+  my $mark    = log_mark();
+  is $idle->receive_stream($idle->ask('/page.html'))->{status}, 200, 'a page before a graceful restart';
+  my @answers = ([ 'handed over', $handed, $handed->ask($path) ], [ 'relayed', $relayed, $relayed->ask($path, 'user-agent' => 'python-httpx/0.28.1') ]);
+  1 until $handed->receive_frame->{type} == DATA;
+  1 until $relayed->receive_frame->{type} == DATA;
   restart('USR1');
+
+  for my $answer (@answers) {
+    my ($name, $client, $stream) = @$answer;
+    my $response = $client->receive_stream($stream);
+    like $response->{body}, qr/data: \[DONE\]\n\n\z/, "an answer that is $name goes on over a graceful restart";
+    ok !exists $response->{reset}, "$name: to its end";
+  }
+  my @handed_off = log_since($mark) =~ /SH0001: handed off/g;
+  is scalar @handed_off, 2, 'each was handed off once, with its connection or by a relay';
   my $fresh = connect_client();
   is $fresh->receive_stream($fresh->ask(asks('')))->{body}, BODY, 'hand-offs go on after it';
 }

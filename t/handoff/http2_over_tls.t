@@ -16,7 +16,7 @@ use Handoff::Wait 'wait_until';
 
 plan skip_all => 'mod_http2 does not serve with prefork' if status()->{ServerMPM} eq 'prefork';
 
-use constant STREAMS => 40;    # more than Apache's threads
+use constant STREAMS => 40;    # more than Apache's 25 threads, and than mod_http2's: H2MaxWorkers is 1.5 times as many
 
 my $start  = log_mark();
 my $daemon = Handoff::Daemon->start(delay => 1);

@@ -13,7 +13,7 @@ use Exporter     'import';
 use Handoff::Client 'get';
 use Handoff::Wait   'wait_until';
 
-our @EXPORT_OK = qw(access_log children descriptors holders log_mark log_since port_of restart status wait_for_access wait_for_log);
+our @EXPORT_OK = qw(access_log children descriptors handoff_log holders log_mark log_since port_of restart status wait_for_access wait_for_log);
 
 sub read_file {
   my ($path) = @_;
@@ -41,6 +41,9 @@ sub wait_for_log {
 }
 
 sub access_log { return read_file(Apache::Test::vars('t_logs') . '/access_log') }
+
+# "%{SOCKET_HANDOFF}e %{SOCKET_HANDOFF}n %>s %r" of each request that asked for a hand-off.
+sub handoff_log { return read_file(Apache::Test::vars('t_logs') . '/handoff_log') }
 
 # True as soon as the access log has a line that matches.
 sub wait_for_access {

@@ -24,14 +24,19 @@ sub start {
   return $self;
 }
 
+sub notes {
+  my ($self) = @_;
+  open my $file, '<', $self->{clients} or return;
+  return grep {/\n\z/} <$file>;
+}
+
+# How many of its notes were not asked for.
+sub clients_left { return $_[0]->notes - $_[0]{read} }
+
 # What it has noted of the next client.
 sub next_client {
   my ($self) = @_;
-  my $line = wait_until {
-    open my $file, '<', $self->{clients} or return;
-    my @lines = grep {/\n\z/} <$file>;
-    $lines[ $self->{read} ];
-  } 'a client of the daemon';
+  my $line = wait_until { ($self->notes)[ $self->{read} ] } 'a client of the daemon';
   ++$self->{read};
   return decode_json($line);
 }
