@@ -285,6 +285,16 @@ TEST(DaemonStart, TakesEpollAndReportsWhyIfARuleForbidsIoUring) {
   }
 }
 
+// They would be short with epoll too, or be there again at the next start.
+TEST(DaemonStart, DoesNotTakeEpollForWantOfMemoryOrDescriptors) {
+  for (const int error : {ENOMEM, EMFILE, ENFILE}) {
+    DaemonProcess daemon({"--engine", "auto"}, [&] { forbid_calls(error, {SYS_io_uring_setup}); });
+    EXPECT_EQ(daemon.exit_status(), 1);
+    EXPECT_THAT(daemon.log(), HasSubstr("io_uring is not available"));
+    EXPECT_THAT(daemon.log(), Not(HasSubstr("epoll takes the place")));
+  }
+}
+
 TEST(DaemonStart, SaysWhatForbidsIoUring) {
   DaemonProcess daemon({"--engine", "io_uring"}, [] { forbid_calls(EPERM, {SYS_io_uring_setup}); });
   EXPECT_EQ(daemon.exit_status(), 1);

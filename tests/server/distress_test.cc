@@ -147,6 +147,10 @@ TEST(DaemonInDistress, CancelsTheRequestOfAClientThatLeavesBeforeTheFirstToken) 
   EXPECT_TRUE(eventually([&] { return daemon.log().find("client_gone") != std::string::npos; })) << daemon.log();
 }
 
+bool lacks_io_uring(DaemonProcess& daemon) {
+  return !daemon.ready() && daemon.log().find("io_uring is not available") != std::string::npos;
+}
+
 TEST(DaemonInDistress, RefusesClientsWhenUpstreamConnectionsHaveTakenTheDescriptors) {
   constexpr rlim_t kLimit = 2300;
   const SilentApi api;
@@ -155,6 +159,7 @@ TEST(DaemonInDistress, RefusesClientsWhenUpstreamConnectionsHaveTakenTheDescript
     const rlimit limit{kLimit, kLimit};
     setrlimit(RLIMIT_NOFILE, &limit);
   });
+  if (lacks_io_uring(daemon)) GTEST_SKIP() << "io_uring is not available here";
   ASSERT_TRUE(daemon.ready()) << daemon.log();
   if (daemon.log().find(" for each ring") == std::string::npos)
     GTEST_SKIP() << "the kernel keeps clients in the process's table";
@@ -182,6 +187,7 @@ TEST(DaemonInDistress, EndsItsStreamsInOrderWhenTheKernelHasLostCompletions) {
     setenv("LOSE_COMPLETIONS_AT", sign.c_str(), 1);
     setenv("ASAN_OPTIONS", "verify_asan_link_order=0", 1);
   });
+  if (lacks_io_uring(daemon)) GTEST_SKIP() << "io_uring is not available here";
   ASSERT_TRUE(daemon.ready()) << daemon.log();
   std::array<UniqueFd, 2> browsers{daemon.hand_client_over("{}"), daemon.hand_client_over("{}")};
   char byte;

@@ -18,6 +18,11 @@ struct RingKind {
   bool direct_files;
 };
 
+inline bool has_uring() {
+  const Result<EngineChoice> choice = choose_engine("auto");
+  return choice && choice->engine == Engine::kUring;
+}
+
 // Where the kernel does not release direct files at once, the daemon does not use them either.
 inline std::vector<RingKind> ring_kinds_of_this_kernel() {
   std::vector<RingKind> kinds{{"Epoll", Engine::kEpoll, false}};
