@@ -23,8 +23,10 @@ header('Referrer-Policy: same-origin');
 <body>
 
 <header>
-  <h1>Chat</h1>
-  <button id="restart" class="quiet" type="button" hidden>New chat</button>
+  <div class="column">
+    <h1>Chat</h1>
+    <button id="restart" class="quiet" type="button" hidden>New chat</button>
+  </div>
 </header>
 
 <main id="scroller" tabindex="0" aria-label="Conversation">
@@ -42,12 +44,14 @@ header('Referrer-Policy: same-origin');
   </div>
 </main>
 
-<form id="form" class="column" aria-label="Ask">
-  <div class="composer">
-    <label class="spoken" for="prompt">Your message</label>
-    <textarea id="prompt" rows="1" dir="auto" placeholder="Ask anything" enterkeyhint="send" required autofocus></textarea>
-    <button id="stop" type="button" hidden>Stop</button>
-    <button id="send" type="submit">Send</button>
+<form id="form" aria-label="Ask">
+  <div class="column">
+    <div class="composer">
+      <label class="spoken" for="prompt">Your message</label>
+      <textarea id="prompt" rows="1" dir="auto" placeholder="Ask anything" enterkeyhint="send" required autofocus></textarea>
+      <button id="stop" type="button" hidden>Stop</button>
+      <button id="send" type="submit">Send</button>
+    </div>
   </div>
 </form>
 

@@ -50,16 +50,16 @@ export class GrowingMarkdown {
     const onlyCode = this.#openCode && !/`{3}|~{3}/.test(this.#end.slice(-text.length - 2));
     if (onlyCode) return this.#openCode.firstChild.appendData(text);
     const block = this.#parse();
-    if (this.#end.length > maxBlockLength) this.#divide(block);
+    if (this.#end.length <= maxBlockLength || !this.#divide(block)) this.#show(block);
   }
 
   finish() {
-    this.#parse();
+    this.#show(this.#parse());
     this.#finishBlocks(this.#end.length);
     this.#end = "";
   }
 
-  // Returns the tokens of the last block.
+  // Shows all blocks but the last one, and returns its tokens.
   #parse() {
     const tokens = parser.parse(this.#end, this.#definitions);
     const last = Math.max(tokens.findLastIndex(({ level, nesting }) => level === 0 && nesting >= 0), 0);
@@ -67,27 +67,33 @@ export class GrowingMarkdown {
     while (this.#part.childNodes.length > this.#finished) this.#part.lastChild.remove();
     if (last > 0) {
       const offset = offsetOfLine(this.#end, block[0].map[0]);
-      render(tokens.slice(0, last), this.#part);
+      this.#show(tokens.slice(0, last));
       this.#finishBlocks(offset);
       this.#end = this.#end.slice(offset);
     }
-    render(block, this.#part);
-    this.#openCode = isOpenCode(block) ? this.#part.lastChild.querySelector("code") : null;
     return block;
   }
 
-  // The end goes on with the block's last item, or its last line.
+  #show(tokens) {
+    const fragment = new DocumentFragment(); // elements that are not on the page yet cost less
+    render(tokens, fragment);
+    this.#part.append(fragment);
+    this.#openCode = isOpenCode(tokens) ? this.#part.lastChild.querySelector("code") : null;
+  }
+
+  // The end goes on with the block's last item, or its last line. False if such a block cannot be divided.
   #divide(block) {
     const heads = { bullet_list_open: 0, ordered_list_open: 0, blockquote_open: 0, code_block: 0, table_open: 2 };
     const headLines = heads[block[0].type];
-    if (headLines === undefined) return;
+    if (headLines === undefined) return false;
     const source = this.#end;
     const line = block.findLast(({ type, level }) => type === "list_item_open" && level === 1)?.map[0] || block[0].map[1] - 1;
     const offset = offsetOfLine(source, line);
     this.#end = source.slice(0, offset);
     this.finish();
     this.#end = source.slice(0, offsetOfLine(source, headLines)) + source.slice(offset);
-    this.#parse();
+    this.#show(this.#parse());
+    return true;
   }
 
   #finishBlocks(sourceLength) {
