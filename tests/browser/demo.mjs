@@ -16,16 +16,17 @@ export async function startDemo(options = [], variables = {}) {
     cwd: checkout, env: { ...process.env, OPENAI_API_KEY: "", ...variables, DEMO_TEST: process.pid }, stdio: ["ignore", "pipe", "inherit"],
   });
   const [, origin] = await printed(child.stdout, /Chat at (\S+)\/ /);
-  const { directory } = processesOf("streaming-daemo")[0];
+  const [{ directory }] = daemons();
 
-  function processesOf(name) {
+  // More than one while one replaces another: {pid, directory}.
+  function daemons() {
     const found = [];
     for (const pid of readdirSync("/proc").filter((entry) => /^\d+$/.test(entry))) {
       try {
+        if (readFileSync(`/proc/${pid}/comm`, "utf8") !== "streaming-daemo\n") continue;
         const environment = readFileSync(`/proc/${pid}/environ`, "latin1").split("\0");
-        if (readFileSync(`/proc/${pid}/comm`, "utf8").trim() === name && environment.includes(mark)) {
-          found.push({ pid: Number(pid), directory: environment.find((entry) => entry.startsWith("DEMO_DIRECTORY="))?.slice(15) });
-        }
+        const [, directory] = environment.join("\n").match(/^DEMO_DIRECTORY=(.*)$/m) ?? [];
+        if (environment.includes(mark)) found.push({ pid: Number(pid), directory });
       } catch {
         // it has ended, or is another user's
       }
@@ -36,8 +37,16 @@ export async function startDemo(options = [], variables = {}) {
   return {
     origin,
     directory,
-    hasEnded: once(child, "exit"),
-    daemons: () => processesOf("streaming-daemo").map(({ pid }) => pid), // more than one while one replaces another
+    countDaemons: () => daemons().length,
+    signalDaemons(signal) {
+      for (const { pid } of daemons()) {
+        try {
+          process.kill(pid, signal);
+        } catch (error) {
+          if (error.code !== "ESRCH") throw error; // it has just ended
+        }
+      }
+    },
     signalApache: (signal) => process.kill(Number(readFileSync(path.join(directory, "httpd.pid"), "utf8")), signal),
     async stop() {
       child.kill();

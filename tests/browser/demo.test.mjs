@@ -169,7 +169,7 @@ test("a daemon that is killed in the middle of an answer: the next one reports w
     await hasBegun();
     const before = await shown();
     await new Promise((resolve) => setTimeout(resolve, 1000)); // what has come in it may be missing
-    demo.daemons().forEach((pid) => process.kill(pid, "SIGKILL"));
+    demo.signalDaemons("SIGKILL");
     await page.locator("article:last-of-type .alarm").waitFor();
     const [turn] = (await stored()).slice(-1);
     assert.equal(turn.cause, "cut");
@@ -187,8 +187,8 @@ test("a daemon that is killed in the middle of an answer: the next one reports w
 test("an upgrade of the daemon in the middle of an answer, and a reload", async () => {
   await ask("upgrade");
   await hasBegun();
-  process.kill(demo.daemons()[0], "SIGUSR2");
-  while (demo.daemons().length < 2) await new Promise((resolve) => setTimeout(resolve, 50));
+  demo.signalDaemons("SIGUSR2");
+  while (demo.countDaemons() < 2) await new Promise((resolve) => setTimeout(resolve, 50));
   await page.reload();
   await assertWhole("upgrade");
   await ask("after it");

@@ -28,10 +28,10 @@ const serverFaults = {
   "no fault": () => {},
   "the daemon is killed": ({ demo, kills }) => {
     kills.push(Date.now());
-    demo.daemons().forEach((pid) => process.kill(pid, "SIGKILL"));
+    demo.signalDaemons("SIGKILL");
   },
-  "the daemon is upgraded": ({ demo }) => process.kill(demo.daemons()[0], "SIGUSR2"),
-  "the daemon reloads": ({ demo }) => process.kill(demo.daemons()[0], "SIGHUP"),
+  "the daemon is upgraded": ({ demo }) => demo.signalDaemons("SIGUSR2"),
+  "the daemon reloads": ({ demo }) => demo.signalDaemons("SIGHUP"),
   "Apache restarts gracefully": ({ demo }) => demo.signalApache("SIGUSR1"),
   "Apache restarts": ({ demo }) => demo.signalApache("SIGHUP"),
   "the hook answers 500": ({ hook }) => hook.plan(["refuse", "take and refuse"]),
