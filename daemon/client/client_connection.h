@@ -53,11 +53,8 @@ class ClientConnection {
 
   // Whether write() has something to reply even without text.
   virtual bool has_to_reply() const = 0;
-  // Whether the client may send other requests on this connection, so that leave() is due a moment after the beginning.
-  virtual bool has_to_leave() const { return false; }
-  // Makes the client send other requests, those that wait included, on another connection. It follows the head.
-  virtual void leave() {}
-  // Whether a request waits for leave(), and that for the head.
+  // Whether another request of the client waits for the head: behind it the client learns that it has to send that one on
+  // another connection.
   virtual bool wants_head() const { return false; }
 
   enum class Received : std::uint8_t {

@@ -186,7 +186,8 @@ void Http2Answer::append_headers(std::string_view text, bool is_last, Buffer& fr
     if (rest.empty()) head.flags |= handoff_protocol::kEndHeaders;
     append_frame(head, payload, frames);
   }
-  if (leaves_) append_goaway(Http2Error::kNoError, frames);
+  // No sooner, because a client may take it for the end (Python's httpx). No later: see kHttp2HeadDelay.
+  append_goaway(Http2Error::kNoError, frames);
 }
 
 void Http2Answer::append_data(std::string_view text, bool is_last, Buffer& frames) {
@@ -393,13 +394,7 @@ void Http2Answer::cancel(std::uint32_t code) {
   if (state_ == State::kCancelled) return;
   state_ = State::kCancelled;
   note_error(code);
-  if (leaves_) leave();
-}
-
-void Http2Answer::leave() {
-  leaves_ = true;
-  const bool waits_for_head = state_ == State::kOpen && !head_written_;
-  if (!goaway_written_ && !waits_for_head) append_goaway(Http2Error::kNoError, replies_);
+  if (!goaway_written_) append_goaway(Http2Error::kNoError, replies_);
 }
 
 void Http2Answer::fail(Http2Error error) {

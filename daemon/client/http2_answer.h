@@ -30,10 +30,8 @@ class Http2Answer {
   // end of the answer. See ClientConnection::write().
   ClientConnection::Written write(std::string_view text, ClientConnection::End end, Buffer& frames);
   bool has_to_reply() const { return !replies_.empty(); }
-  // See ClientConnection. GOAWAY can only follow the head: Python's httpx takes it for the end.
-  bool has_to_leave() const { return !leaves_ && !goaway_written_; }
-  void leave();
-  bool wants_head() const { return leaves_ && others_wait_ && !head_written_ && state_ == State::kOpen; }
+  // See ClientConnection.
+  bool wants_head() const { return others_wait_ && !head_written_ && state_ == State::kOpen; }
 
   // A receive has brought so many bytes; their frames follow.
   void count_received(std::size_t bytes);
@@ -96,7 +94,6 @@ class Http2Answer {
   bool is_acknowledgement_ : 1 = false;  // the client's frame, if it is SETTINGS
   bool in_header_block_ : 1 = false;  // CONTINUATION must come
   bool head_written_ : 1 = false;
-  bool leaves_ : 1 = false;       // GOAWAY is written, or follows the head
   bool others_wait_ : 1 = false;  // streams that GOAWAY refuses
   bool goaway_written_ : 1 = false;
 };

@@ -25,8 +25,6 @@ class Http2ClientConnection final : public ClientConnection, public InUndumpedPo
 
   std::optional<Written> write(TlsCiphers& ciphers, std::string_view text, End end, Buffer& bytes) override;
   bool has_to_reply() const override { return answer_.has_to_reply() || (tls_ && tls_->has_to_reply()); }
-  bool has_to_leave() const override { return answer_.has_to_leave(); }
-  void leave() override { answer_.leave(); }
   bool wants_head() const override { return answer_.wants_head(); }
   Received receive(TlsCiphers& ciphers, std::span<char> bytes) override;
   Received received() const override;

@@ -54,10 +54,10 @@ inline constexpr std::uint16_t kMaxReceivedKb = 1024;
 // it: the others wait, in the order in which they came.
 inline constexpr std::uint32_t kMaxClientReceives = 16;
 
-// From the beginning of an answer over HTTP/2 until GOAWAY, which makes the client send its other requests on another
-// connection. A browser opens several streams within a moment, and Chromium fails a request that has chosen a
-// connection and not begun to use it when GOAWAY arrives.
-inline constexpr Duration kLeaveDelay{50};
+// From the hand-off of a client over HTTP/2 until its head, with GOAWAY directly behind it. Chromium fails a request for
+// which it has chosen a connection, and not begun to use it, when GOAWAY arrives. A page asks for several things within
+// a moment, and for more when it has the head: GOAWAY comes between the two.
+inline constexpr Duration kHttp2HeadDelay{50};
 
 // Bytes of incomplete records from clients over TLS, per worker. Over it: of a client whose record is incomplete, that
 // part is dropped, and nothing more is read while its answer runs. Over HTTP/2 it can then open its windows no more,

@@ -75,9 +75,9 @@ void Stream::open(std::unique_ptr<HandoffRequest> request, Format format, Backen
   if (table_.settings().max_stream_duration > Duration(0)) {
     table_.timers().schedule(lifetime_, table_.settings().max_stream_duration);
   }
-  if (connection_ && connection_->has_to_leave()) {
-    leave_is_due_ = true;
-    table_.leave_later(*this);
+  if (is_http2(transport_)) {
+    hold();
+    table_.start_later(*this);
   }
   arm_wait();
   mark_for_flush();
@@ -175,18 +175,19 @@ void Stream::mark_for_flush() {
 }
 
 void Stream::start() {
-  held_ = false;
+  CHECK(holds_ > 0);
+  --holds_;
   mark_for_flush();
 }
 
 void Stream::flush() {
-  if (held_) return;
+  if (holds_ > 0) return;
   if (encoder_.too_large()) begin_close(CloseCause::kUpstreamTooLarge);
   if (state_ == StreamState::kClosing || client_gone_ || (in_flight_ & kWritable) != 0) return;
   if (connection_ ? !wrap() : head_held_) return;
   if (writer_.flush(table_.ring(), client_, tag(Operation::kClientSend))) {
     begin(kSend);
-  } else if (state_ == StreamState::kDraining && writer_.empty() && !lingers()) {
+  } else if (state_ == StreamState::kDraining && writer_.empty()) {
     part();
   }
 }
@@ -204,7 +205,7 @@ bool Stream::wrap() {
 
 ClientConnection::End Stream::connection_end() const {
   using End = ClientConnection::End;
-  if (!ended() || lingers()) return End::kNotYet;
+  if (!ended()) return End::kNotYet;
   if (cause_ == CloseCause::kClientMalformed) return End::kMalformed;
   if (parting_ == Parting::kWeClose) return End::kConnection;
   if (cause_ == CloseCause::kWriteTimeout) return End::kCut;

@@ -109,10 +109,11 @@ class Stream final : public ListNode, private EventSink, private TimerOwner {
   std::uint32_t events() const { return events_; }
   Time opened() const { return opened_; }
 
-  // Sends nothing from hold() on, because Apache does not know yet that the client is taken. start() ends that. So does
-  // give_back(), with the stream: Apache will not know, and answers the client.
-  void hold() { held_ = true; }
+  // Sends nothing from hold() until start(). There are two reasons, and both may exist at a time: Apache does not know
+  // yet that the client is taken, and a head over HTTP/2 is not due (kHttp2HeadDelay).
+  void hold() { ++holds_; }
   void start();
+  // Ends it in place of start(): Apache will not know, and answers the client.
   void give_back() { abandon(CloseCause::kRefused); }
 
   // Submits what has gathered: at the turn's end, or when the client has room again.
@@ -132,9 +133,6 @@ class Stream final : public ListNode, private EventSink, private TimerOwner {
   void on_drained(const Completion& completion);
   void on_unacknowledged(const Completion& completion);
   void on_closed(const Completion& completion);
-
-  // For the table, a moment after leave_later(): makes the client send its other requests elsewhere.
-  void take_leave();
 
   // For the table: receives what a client with a connection has sent; false if nobody wants that any more.
   bool submit_receive();
@@ -208,8 +206,6 @@ class Stream final : public ListNode, private EventSink, private TimerOwner {
   // Acts on what the connection has received, and watches for more.
   void act_on(ClientConnection::Received received);
   void on_cancelled();
-  // Whether a client that has cancelled its answer may still open streams, which leave() refuses.
-  bool lingers() const;
   void send_wanted_head();
   void drop_incomplete_record();
   bool has_received_too_much() const;
@@ -238,7 +234,7 @@ class Stream final : public ListNode, private EventSink, private TimerOwner {
   CloseCause cause_ = CloseCause::kCompleted;
   std::uint8_t in_flight_ = 0;
   bool head_held_ : 1 = false;     // the head waits in the writer for the first event
-  bool held_ : 1 = false;          // from hold() to start()
+  std::uint8_t holds_ : 2 = 0;     // of hold(), without their start()
   bool blocked_ : 1 = false;       // the client has no room: its buffer was full at the last send, or its window is
   bool goes_on_ : 1 = false;       // the backend is to finish its answer also when the client has left
   bool client_gone_ : 1 = false;   // the client has left, and the stream goes on: nothing is queued or sent
@@ -246,7 +242,6 @@ class Stream final : public ListNode, private EventSink, private TimerOwner {
   bool client_talks_ : 1 = false;  // the client has sent bytes that we do not read while we stream
   bool refused_ : 1 = false;       // an answer in place of a stream
   Transport transport_ : 3 = Transport::kPlain;
-  bool leave_is_due_ : 1 = false;  // the table is going to call take_leave()
   Parting parting_ : 2 = Parting::kNotYet;
   std::uint32_t events_ = 0;
   std::uint16_t status_ = 200;

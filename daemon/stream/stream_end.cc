@@ -92,18 +92,6 @@ void Stream::on_cancelled() {
   if (!goes_on_) begin_close(CloseCause::kClientGone);
 }
 
-bool Stream::lingers() const {
-  return leave_is_due_ && connection_->received() == ClientConnection::Received::kCancelled;
-}
-
-void Stream::take_leave() {
-  leave_is_due_ = false;
-  if (state_ == StreamState::kClosing || client_gone_) return;
-  connection_->leave();
-  send_wanted_head();
-  mark_for_flush();
-}
-
 void Stream::send_wanted_head() {
   if (!head_held_ || !connection_->wants_head()) return;
   head_held_ = false;

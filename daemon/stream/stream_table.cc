@@ -239,16 +239,16 @@ void StreamTable::received() {
   submit_receives();
 }
 
-void StreamTable::leave_later(Stream& stream) {
-  to_leave_.push_back({stream.handle(), timers_.now() + kLeaveDelay});
-  if (!leave_.pending()) timers_.schedule_at(leave_, to_leave_.front().due);
+void StreamTable::start_later(Stream& stream) {
+  to_start_.push_back({stream.handle(), timers_.now() + kHttp2HeadDelay});
+  if (!start_.pending()) timers_.schedule_at(start_, to_start_.front().due);
 }
 
-void StreamTable::take_leaves() {
-  for (; !to_leave_.empty() && to_leave_.front().due <= timers_.now(); to_leave_.pop_front()) {
-    if (Stream* stream = streams_.find(to_leave_.front().stream)) stream->take_leave();
+void StreamTable::start_due() {
+  for (; !to_start_.empty() && to_start_.front().due <= timers_.now(); to_start_.pop_front()) {
+    start(to_start_.front().stream);
   }
-  if (!to_leave_.empty()) timers_.schedule_at(leave_, to_leave_.front().due);
+  if (!to_start_.empty()) timers_.schedule_at(start_, to_start_.front().due);
 }
 
 void StreamTable::count_incomplete_record(std::size_t bytes_before, std::size_t bytes_now) {
@@ -363,7 +363,7 @@ void StreamTable::trim_memory_later() {
 }
 
 void StreamTable::on_timer(Timer& timer) {
-  if (&timer == &leave_) return take_leaves();
+  if (&timer == &start_) return start_due();
   malloc_trim(0);
   peak_since_trim_ = streams_.size();
 }

@@ -121,12 +121,12 @@ class StreamTable final : public AnswerObserver, private TimerOwner, private Wor
   }
   AnswerReports& reports() { return reports_; }
   TlsCiphers& tls_ciphers() { return tls_ciphers_; }
+  // Starts a stream that is held, in kHttp2HeadDelay.
+  void start_later(Stream& stream);
   // A client with a connection has sent something: lets the stream receive it, at once or when it is its turn.
   void receive_when_possible(Stream& stream);
   // A stream's receive has completed.
   void received();
-  // Has the stream take leave in kLeaveDelay.
-  void leave_later(Stream& stream);
   // Of all clients' incomplete records; a stream reports each change.
   std::size_t incomplete_record_bytes() const { return incomplete_record_bytes_; }
   void count_incomplete_record(std::size_t bytes_before, std::size_t bytes_now);
@@ -161,7 +161,7 @@ class StreamTable final : public AnswerObserver, private TimerOwner, private Wor
   void on_timer(Timer&) override;
   void on_work(Work&) override;
   void submit_receives();
-  void take_leaves();
+  void start_due();
 
   Ring& ring_;
   TimerWheel& timers_;
@@ -183,12 +183,12 @@ class StreamTable final : public AnswerObserver, private TimerOwner, private Wor
   TlsCiphers tls_ciphers_;
   std::deque<Handle> to_receive_;  // streams that wait for others' receives; some have ended meanwhile
   std::uint32_t receiving_ = 0;
-  struct Leave {
+  struct Start {
     Handle stream;  // which may have ended meanwhile
     Time due;
   };
-  std::deque<Leave> to_leave_;  // the first one that is due first
-  Timer leave_{*this};
+  std::deque<Start> to_start_;  // the first one that is due first
+  Timer start_{*this};
   std::size_t incomplete_record_bytes_ = 0;
   std::array<char, 16 * 1024> discarded_;
 };

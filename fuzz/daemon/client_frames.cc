@@ -110,7 +110,6 @@ class Exchange {
     end_ = End::kCut;
     flush();
   }
-  void leave() { answer_.leave(); }
   void flush() {
     Buffer frames;
     const ClientConnection::Written written = answer_.write(queue_, end_, frames);
@@ -224,7 +223,7 @@ std::string frame(Input& input) {
 void run(Input input, std::size_t piece, Exchange& exchange) {
   while (!input.empty()) {
     const std::uint8_t step = input.byte();
-    switch (step % 8) {
+    switch (step % 7) {
       case 0:
         exchange.receive(input.take(input.byte()), piece);
         break;
@@ -239,9 +238,6 @@ void run(Input input, std::size_t piece, Exchange& exchange) {
         exchange.flush();
         break;
       case 6:
-        exchange.leave();
-        break;
-      case 7:
         exchange.cut();
         break;
       default:

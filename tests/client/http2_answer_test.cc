@@ -43,13 +43,6 @@ class Http2AnswerTest : public testing::Test {
     write("");
     return answer.received();
   }
-  // A moment later the client gets GOAWAY.
-  void leave() {
-    EXPECT_TRUE(answer.has_to_leave());
-    answer.leave();
-    EXPECT_FALSE(answer.has_to_leave() && !answer.wants_head());
-    write("");
-  }
   bool is_held_back() const { return !queue.empty(); }
 
   Http2Peer peer;
@@ -64,14 +57,14 @@ TEST_F(Http2AnswerTest, IsHeadersThenDataThenTheEndOfTheStreamAndOfTheConnection
   EXPECT_EQ(peer.header("x-accel-buffering"), "no");
   EXPECT_EQ(peer.header("connection"), "") << "HTTP/2 has no such fields";
   EXPECT_EQ(peer.body(), ":\n\n");
+  EXPECT_THAT(peer.goaways(), ElementsAre(Http2Peer::Goaway{1, NGHTTP2_NO_ERROR})) << "behind the head";
   write("data: a\n\n");
   EXPECT_FALSE(peer.is_whole());
-  EXPECT_THAT(peer.goaways(), IsEmpty());
   write("data: [DONE]\n\n", End::kWhole);
   EXPECT_EQ(peer.body(), ":\n\ndata: a\n\ndata: [DONE]\n\n");
   EXPECT_TRUE(peer.is_whole()) << peer.error();
   EXPECT_THAT(peer.data_frames(), ElementsAre(3, 9, 14)) << "the last frame with text ends the stream";
-  EXPECT_THAT(peer.goaways(), ElementsAre(Http2Peer::Goaway{1, NGHTTP2_NO_ERROR}));
+  EXPECT_EQ(peer.goaways().size(), 1u);
 }
 
 TEST_F(Http2AnswerTest, EndsWithAnEmptyFrameIfAllTextHasGone) {
@@ -219,14 +212,13 @@ TEST_F(Http2AnswerTest, AcknowledgesPingsAndSettingsAlsoBeforeTheHead) {
 }
 
 TEST_F(Http2AnswerTest, RefusesStreamsThatTheClientOpensSoThatItAsksElsewhere) {
-  write(kHead);
   const std::int32_t other = peer.request();
   const std::int32_t third = peer.request();
-  EXPECT_EQ(exchange(), Received::kNothing);
-  EXPECT_THAT(peer.goaways(), IsEmpty()) << "the client may be about to open more of them";
-  leave();
-  EXPECT_THAT(peer.goaways(), ElementsAre(Http2Peer::Goaway{1, NGHTTP2_NO_ERROR}));
-  EXPECT_EQ(peer.closed(other), NGHTTP2_REFUSED_STREAM);
+  const std::string requests = peer.write();
+  write(kHead);
+  answer.receive(requests);
+  EXPECT_EQ(answer.received(), Received::kNothing);
+  EXPECT_EQ(peer.closed(other), NGHTTP2_REFUSED_STREAM) << "GOAWAY is enough";
   EXPECT_EQ(peer.closed(third), NGHTTP2_REFUSED_STREAM);
   write("data: a\n\n", End::kWhole);
   EXPECT_EQ(peer.body(), "data: a\n\n") << "the answer goes on";
@@ -236,9 +228,8 @@ TEST_F(Http2AnswerTest, RefusesStreamsThatTheClientOpensSoThatItAsksElsewhere) {
 
 TEST_F(Http2AnswerTest, RefusesNoStreamBeforeTheHeadAndWantsIt) {
   const std::int32_t other = peer.request();
-  EXPECT_EQ(exchange(), Received::kNothing);
   EXPECT_FALSE(answer.wants_head());
-  leave();
+  EXPECT_EQ(exchange(), Received::kNothing);
   EXPECT_TRUE(answer.wants_head());
   EXPECT_FALSE(peer.closed(other));
   EXPECT_THAT(peer.goaways(), IsEmpty());
@@ -253,20 +244,23 @@ TEST_F(Http2AnswerTest, IsCancelledByResetAndDropsTheRest) {
   peer.cancel();
   EXPECT_EQ(exchange(), Received::kCancelled);
   EXPECT_EQ(answer.error_name(), "CANCEL");
-  leave();
-  EXPECT_THAT(peer.goaways(), ElementsAre(Http2Peer::Goaway{1, NGHTTP2_NO_ERROR}))
-      << "the client is not to use this connection again";
   write("data: b\n\n", End::kWhole);
   EXPECT_FALSE(is_held_back());
   EXPECT_EQ(peer.body(), "data: a\n\n");
   EXPECT_EQ(peer.goaways().size(), 1u);
 }
 
+TEST_F(Http2AnswerTest, SendsTheClientElsewhereIfItIsCancelledBeforeTheHead) {
+  peer.cancel();
+  EXPECT_EQ(exchange(), Received::kCancelled);
+  EXPECT_THAT(peer.goaways(), ElementsAre(Http2Peer::Goaway{1, NGHTTP2_NO_ERROR}))
+      << "the client is not to use this connection again";
+}
+
 TEST_F(Http2AnswerTest, StillServesTheConnectionOfACancelledAnswer) {
   write(kHead);
   peer.cancel();
   exchange();
-  leave();
   Http2Peer later;  // that has not seen GOAWAY
   later.ping();
   later.request();

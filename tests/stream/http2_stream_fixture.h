@@ -8,6 +8,7 @@
 #include <string_view>
 #include <utility>
 
+#include "stream/limits.h"
 #include "stream/stream_fixture.h"
 #include "support/http2_peer.h"
 #include "support/tls_peer.h"
@@ -37,7 +38,7 @@ class Http2StreamTest : public StreamTest {
     request->apache.protocol = "HTTP/2.0";
     request->continue_without_client = continues;
     ASSERT_TRUE(table.open(client, std::move(request), backend));
-    timers.end_turn();
+    pass(kHttp2HeadDelay);
   }
   // Lets everything go, and the client read it.
   void read_all() { peer_reads(send_all()); }
