@@ -31,8 +31,9 @@ AddressRace::AddressRace(AddressRaceOwner& owner, ConnectAttempts& attempts)
     : owner_(owner), attempts_(attempts), stagger_(*this), no_socket_(*this) {
 }
 
-void AddressRace::start(AddressList addresses) {
+void AddressRace::start(AddressList addresses, std::string_view server) {
   CHECK(!addresses.empty() && under_way_.empty());
+  server_ = server;
   addresses_ = std::move(addresses);
   std::reverse(addresses_.begin(), addresses_.end());
   try_next();
@@ -54,7 +55,7 @@ void AddressRace::try_next() {
   // A blocking socket, because the ring waits for it instead of reporting EAGAIN. No system call is made on it here.
   UniqueFd socket(::socket(address.family(), SOCK_STREAM | SOCK_CLOEXEC, 0));
   if (!socket) {
-    error_ = Error::from_errno("cannot make a socket for the upstream", errno).message;
+    error_ = Error::from_errno("cannot make a socket for " + std::string(server_), errno).message;
     return attempts_.timers_.soon(no_socket_);
   }
   const int on = 1;
@@ -76,7 +77,7 @@ void AddressRace::on_result(UniqueFd socket, std::int32_t result) {
     stop();
     return owner_.on_connected(std::move(socket));
   }
-  error_ = Error::from_errno("cannot connect to the upstream", -result).message;
+  error_ = Error::from_errno("cannot connect to " + std::string(server_), -result).message;
   socket.reset();
   go_on();
 }

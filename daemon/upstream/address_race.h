@@ -2,12 +2,13 @@
 // AddressRace: opens a TCP connection to the first of a host's addresses that answers (RFC 8305): the next one is tried
 // when those before have failed, or have not answered for kAddressStagger.
 //
-// A member of its Http2Connection, on the worker's thread. Its attempts are slots of the worker's ConnectAttempts: the
+// A member of its ByteStream, on the worker's thread. Its attempts are slots of the worker's ConnectAttempts: the
 // kernel may have them longer than the race lasts.
 
 #pragma once
 
 #include <string>
+#include <string_view>
 
 #include "base/intrusive_list.h"
 #include "base/slab.h"
@@ -65,8 +66,8 @@ class AddressRace final : private TimerOwner, private WorkOwner {
   AddressRace(AddressRaceOwner& owner, ConnectAttempts& attempts);
   ~AddressRace() { stop(); }
 
-  // At least one.
-  void start(AddressList addresses);
+  // At least one address. `server`: what errors call it, which outlives the race.
+  void start(AddressList addresses, std::string_view server);
   // The owner is not called again.
   void stop();
 
@@ -86,6 +87,7 @@ class AddressRace final : private TimerOwner, private WorkOwner {
   IntrusiveList<ConnectAttempt> under_way_;
   Timer stagger_;
   Work no_socket_;     // goes on after a failure within start()
+  std::string_view server_;
   std::string error_;  // the last attempt's
 };
 

@@ -21,12 +21,9 @@ Http2Client::Http2Client(Ring& ring, TimerWheel& timers, Resolver& resolver, Htt
     : http1_(http1),
       resolver_(resolver),
       connects_(ring, timers),
-      environment_{.ring = ring,
+      environment_{.byte_streams = {.ring = ring, .connects = connects_, .plaintext = std::vector<char>(kTlsRecordBytes)},
                    .timers = timers,
-                   .connects = connects_,
-                   .connections = connections_,
-                   .plaintext = std::vector<char>(kTlsRecordBytes),
-                   .frames = {}},
+                   .connections = connections_},
       connections_(kUnlimited) {  // the pools bound it
 }
 
@@ -44,7 +41,7 @@ ConnectionPool* Http2Client::pool_for(const HttpRequest& request) {
   CHECK(url);
   std::unique_ptr<ConnectionPool>& pool = pools_[pool_key(*url, request)];
   if (pool != nullptr) return pool.get();
-  Origin origin{.host = std::string(url->host), .port = url->port, .tls = nullptr, .resumable = nullptr};
+  Origin origin{.host = std::string(url->host), .port = url->port, .tls = nullptr, .resumable = nullptr, .name = "the upstream"};
   if (url->tls) {
     origin.tls = tls_context_for(request);
     if (origin.tls == nullptr) return nullptr;
@@ -56,7 +53,8 @@ ConnectionPool* Http2Client::pool_for(const HttpRequest& request) {
 const TlsContext* Http2Client::tls_context_for(const HttpRequest& request) {
   std::unique_ptr<TlsContext>& context = tls_contexts_[{request.ca_file, request.insecure_ssl}];
   if (context != nullptr) return context.get();
-  Result<std::unique_ptr<TlsContext>> made = TlsContext::create(request.ca_file, request.insecure_ssl);
+  Result<std::unique_ptr<TlsContext>> made =
+      TlsContext::create(request.ca_file, request.insecure_ssl, TlsContext::Protocols::kHttp);
   if (!made) {
     log::error("{}", made.error().message);
     return nullptr;

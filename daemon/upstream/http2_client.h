@@ -33,6 +33,8 @@ class Http2Client final : public HttpClient {
   // Completions of connections' operations go to them.
   void enter_at(CompletionTable& completions);
 
+  ByteStreamEnvironment& byte_streams() { return environment_.byte_streams; }
+
   // Those that are closing among them.
   std::uint32_t connections() const { return connections_.size(); }
 

@@ -1,37 +1,28 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "upstream/http2_connection.h"
 
-#include <poll.h>
-
 #include <algorithm>
-#include <cerrno>
 #include <utility>
 
 #include "upstream/connection_pool.h"
 #include "upstream/limits.h"
 
 namespace streaming {
-namespace {
-
-// A transient kernel shortage, which does not concern the connection: retry.
-bool passes(std::int32_t result) {
-  return result == -ENOMEM || result == -ENOBUFS || result == -EAGAIN || result == -EINTR;
-}
-
-}  // namespace
 
 Http2Connection::Http2Connection(Handle handle, ConnectionPool& pool, Origin& origin,
                                  ConnectionEnvironment& environment)
     : handle_(handle),
       pool_(pool),
-      origin_(origin),
       environment_(environment),
       timer_(*this),
       flush_(*this),
       connect_deadline_(environment.timers.now() + kUpstreamConnectTimeout),
       last_heard_(environment.timers.now()),
       idle_since_(environment.timers.now()),
-      race_(*this, environment.connects),
+      stream_(*this, origin, environment.byte_streams,
+                 {.receive = {Operation::kUpstreamReceive, handle},
+                  .send = {Operation::kUpstreamSend, handle},
+                  .writable = {Operation::kUpstreamWritable, handle}}),
       session_(*this, environment.timers) {
 }
 
@@ -39,39 +30,11 @@ Http2Connection::Http2Connection(Handle handle, ConnectionPool& pool, Origin& or
 
 void Http2Connection::open(AddressList addresses) {
   environment_.timers.schedule_at(timer_, connect_deadline_);
-  race_.start(std::move(addresses));
+  stream_.open(std::move(addresses));
 }
 
-void Http2Connection::on_not_connected(const std::string& error) {
-  close(ConnectionEnd::kUnreachable, error);
-}
-
-void Http2Connection::on_connected(UniqueFd socket) {
-  socket_ = std::move(socket);
-  receiving_ = true;
-  environment_.ring.submit_receive_stream(RingFile::regular(socket_.get()), tag(Operation::kUpstreamReceive));
-  state_ = State::kHandshaking;
-  if (origin_.tls == nullptr) {
-    state_ = State::kOpen;
-    return pool_.on_room_changed(*this);
-  }
-  tls_.emplace(*origin_.tls, origin_.resumable, origin_.host, gathered_);
-  handshake();
-}
-
-void Http2Connection::handshake() {
-  flush_later();
-  switch (tls_->handshake()) {
-    case TlsSession::Outcome::kWantsMore:
-      return;
-    case TlsSession::Outcome::kDone:
-      break;
-    case TlsSession::Outcome::kEnded:
-      return close(ConnectionEnd::kTlsFailed, "the upstream ended the connection in the midst of the TLS handshake");
-    case TlsSession::Outcome::kFailed:
-      return close(ConnectionEnd::kTlsFailed, tls_->error());
-  }
-  if (tls_->protocol() != "h2") {
+void Http2Connection::on_open() {
+  if (stream_.is_secure() && stream_.protocol() != "h2") {
     pool_.on_http1();
     return close(ConnectionEnd::kOnPurpose, "");
   }
@@ -81,52 +44,9 @@ void Http2Connection::handshake() {
 
 // --- Receiving ------------------------------------------------------------------------------------------------------
 
-void Http2Connection::on_received(const Completion& completion) {
-  CHECK(receiving_);
-  receiving_ = completion.more;
-  if (state_ == State::kClosing) return flush_later();
-  if (completion.result > 0) {
-    last_heard_ = environment_.timers.now();
-    pinged_ = false;
-    on_bytes(completion.buffer);
-  } else if (completion.result == 0) {
-    return close(ConnectionEnd::kClosed, "the upstream closed the connection");
-  } else if (!passes(completion.result)) {
-    return close(ConnectionEnd::kClosed,
-                 Error::from_errno("the connection to the upstream is lost", -completion.result).message);
-  }
-  if (receiving_ || state_ == State::kClosing) return;
-  receiving_ = true;
-  environment_.ring.submit_receive_stream(RingFile::regular(socket_.get()), tag(Operation::kUpstreamReceive));
-}
-
-void Http2Connection::on_bytes(std::span<const char> bytes) {
-  flush_later();
-  if (!tls_) return receive(bytes);
-  tls_->feed(bytes);
-  if (state_ == State::kHandshaking) handshake();
-  if (!opening() && state_ != State::kClosing) read_records();
-}
-
-void Http2Connection::read_records() {
-  std::span<const char> plaintext;
-  for (;;) {
-    switch (tls_->read(environment_.plaintext, plaintext)) {
-      case TlsSession::Outcome::kDone:
-        receive(plaintext);
-        if (state_ == State::kClosing) return;
-        break;
-      case TlsSession::Outcome::kWantsMore:
-        return;
-      case TlsSession::Outcome::kEnded:
-        return close(ConnectionEnd::kClosed, "the upstream closed the connection");
-      case TlsSession::Outcome::kFailed:
-        return close(ConnectionEnd::kTlsFailed, tls_->error());
-    }
-  }
-}
-
-void Http2Connection::receive(std::span<const char> bytes) {
+void Http2Connection::on_received_bytes(std::span<const char> bytes) {
+  last_heard_ = environment_.timers.now();
+  pinged_ = false;
   if (const Status received = session_.receive(bytes); !received) {
     close(ConnectionEnd::kNoHttp2, received.error().message);
   }
@@ -174,27 +94,28 @@ void Http2Connection::drain(ConnectionEnd cause, std::string_view reason) {
 
 void Http2Connection::on_work(Work&) {
   if (!flush()) return;
-  CHECK(!linked() && !receiving_ && !sending_ && !polling_);
+  CHECK(!linked() && stream_.idle());
   environment_.connections.destroy(*this, handle_);
 }
 
 bool Http2Connection::flush() {
   if (state_ == State::kDraining && session_.streams() == 0) leave();
-  if (state_ == State::kClosing) return !receiving_ && !sending_ && !polling_;
-  if (state_ == State::kConnecting || sending_ || polling_) return false;
+  if (state_ == State::kClosing) return stream_.idle();
+  if (!stream_.can_send()) return false;
   if (const std::optional<Time> deadline = session_.reset_unfinished()) schedule_check(*deadline);
-  if (gather_output()) submit_send();
-  if (state_ == State::kLeaving && !sending_) close(ConnectionEnd::kOnPurpose, "");
-  if (!opening() && state_ < State::kLeaving && !sending_ && session_.over()) {
+  gather_output();
+  stream_.flush();
+  if (state_ == State::kLeaving && !stream_.sending()) close(ConnectionEnd::kOnPurpose, "");
+  if (!opening() && state_ < State::kLeaving && !stream_.sending() && session_.over()) {
     close(ConnectionEnd::kNoHttp2, "the upstream breaks the rules of HTTP/2");
   }
-  return state_ == State::kClosing && !receiving_ && !sending_;
+  return state_ == State::kClosing && stream_.idle();
 }
 
 // Takes a bounded part of the output. The rest of a large body follows when this part is sent.
-bool Http2Connection::gather_output() {
+void Http2Connection::gather_output() {
   std::vector<char>& frames = environment_.frames;
-  while (!opening() && gathered_.size() < kUpstreamSendBytes) {
+  while (!opening() && stream_.written() < kUpstreamSendBytes) {
     frames.clear();
     while (frames.size() < kTlsRecordBytes) {
       const std::string_view output = session_.next_output();
@@ -202,49 +123,9 @@ bool Http2Connection::gather_output() {
       frames.insert(frames.end(), output.begin(), output.end());
     }
     if (frames.empty()) break;
-    if (tls_) {
-      tls_->write(frames);
-    } else {
-      gathered_.append({frames.data(), frames.size()});
-    }
+    stream_.write(frames);
   }
-  if (state_ == State::kLeaving && tls_) tls_->say_goodbye();
-  if (gathered_.empty()) return false;
-  in_flight_ = std::move(gathered_);
-  sent_ = 0;
-  return true;
-}
-
-void Http2Connection::submit_send() {
-  CHECK(!sending_ && !polling_ && sent_ < in_flight_.size());
-  sending_ = true;
-  environment_.ring.submit_send(RingFile::regular(socket_.get()), in_flight_.view().substr(sent_),
-                                tag(Operation::kUpstreamSend));
-}
-
-void Http2Connection::on_sent(const Completion& completion) {
-  CHECK(std::exchange(sending_, false));
-  if (state_ == State::kClosing) return flush_later();
-  if (passes(completion.result)) {
-    polling_ = true;
-    environment_.ring.submit_poll(RingFile::regular(socket_.get()), POLLOUT, tag(Operation::kUpstreamWritable));
-    return;
-  }
-  if (completion.result < 0) {
-    return close(ConnectionEnd::kClosed,
-                 Error::from_errno("the connection to the upstream is lost", -completion.result).message);
-  }
-  sent_ += static_cast<std::size_t>(completion.result);
-  CHECK(sent_ <= in_flight_.size());
-  if (sent_ < in_flight_.size()) return submit_send();
-  in_flight_.reset();
-  flush_later();
-}
-
-void Http2Connection::on_writable(const Completion&) {
-  CHECK(std::exchange(polling_, false));
-  if (state_ == State::kClosing) return flush_later();
-  submit_send();
+  if (state_ == State::kLeaving) stream_.say_goodbye();
 }
 
 // --- Time -----------------------------------------------------------------------------------------------------------
@@ -255,8 +136,7 @@ void Http2Connection::schedule_check(Time at) {
 
 void Http2Connection::on_timer(Timer&) {
   switch (state_) {
-    case State::kConnecting:
-    case State::kHandshaking:
+    case State::kOpening:
       return close(ConnectionEnd::kUnreachable, "the upstream took too long to connect");
     case State::kOpen:
     case State::kDraining:
@@ -306,9 +186,7 @@ void Http2Connection::close(ConnectionEnd cause, std::string_view error) {
   timer_.stop();
   if (before != State::kLeaving) pool_.on_closing(*this, cause, reason);
   session_.fail_streams(reason);
-  race_.stop();
-  if (receiving_) environment_.ring.submit_cancel(tag(Operation::kUpstreamReceive));
-  if (polling_) environment_.ring.submit_cancel(tag(Operation::kUpstreamWritable));
+  stream_.close();
   flush_later();
 }
 

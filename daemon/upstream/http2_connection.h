@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Http2Connection: one connection to an origin: a socket on the ring, TLS, and an Http2Session.
+// Http2Connection: one connection to an origin: a ByteStream, and an Http2Session.
 //
-// A slot of the Http2Client, on its thread; a member of its ConnectionPool's lists until it is closing. At most one
-// receive, one send or wait for room are in flight, and its slot is freed when none is.
+// A slot of the Http2Client, on its thread; a member of its ConnectionPool's lists until it is closing. Its slot is freed
+// when the ByteStream has nothing in flight.
 
 #pragma once
 
@@ -10,17 +10,14 @@
 #include <string>
 #include <vector>
 
-#include "base/buffer.h"
 #include "base/intrusive_list.h"
 #include "base/slab.h"
 #include "ring/ring.h"
 #include "ring/timer_wheel.h"
-#include "upstream/address_race.h"
 #include "upstream/http2_session.h"
 #include "upstream/origin.h"
-#include "upstream/reconnect_gate.h"
 #include "upstream/resolver.h"
-#include "upstream/tls_session.h"
+#include "upstream/byte_stream.h"
 
 namespace streaming {
 
@@ -29,23 +26,20 @@ class Http2Connection;
 
 // What the connections of a worker share; the Http2Client's.
 struct ConnectionEnvironment {
-  Ring& ring;
+  ByteStreamEnvironment byte_streams;
   TimerWheel& timers;
-  ConnectAttempts& connects;
   Slab<Http2Connection>& connections;
-  std::vector<char> plaintext;  // one decrypted record at a time
-  std::vector<char> frames;     // what becomes one record
+  std::vector<char> frames = {};  // what becomes one record
 };
 
 class Http2Connection final : public ListNode,
                               private TimerOwner,
                               private WorkOwner,
                               private Http2SessionOwner,
-                              private AddressRaceOwner {
+                              private ByteStreamOwner {
  public:
   enum class State : std::uint8_t {
-    kConnecting,
-    kHandshaking,
+    kOpening,
     kOpen,
     kDraining,  // takes no more streams, those it has go on
     kLeaving,   // the last bytes are on their way
@@ -59,7 +53,7 @@ class Http2Connection final : public ListNode,
   void open(AddressList addresses);
 
   State state() const { return state_; }
-  bool opening() const { return state_ < State::kOpen; }
+  bool opening() const { return state_ == State::kOpening; }
   bool has_room() const { return state_ == State::kOpen && session_.streams() < session_.limit(); }
   // How many streams it carries; nothing before the server has allowed one.
   std::optional<std::uint32_t> limit() const { return allows_streams_ ? session_.stated_limit() : std::nullopt; }
@@ -67,9 +61,9 @@ class Http2Connection final : public ListNode,
   bool of_use() const { return answered_ || (allows_streams_ && !session_.was_used()); }
   void start(Http2Stream& stream) { session_.start(stream); }
 
-  void on_received(const Completion& completion);
-  void on_sent(const Completion& completion);
-  void on_writable(const Completion& completion);
+  void on_received(const Completion& completion) { stream_.on_received(completion); }
+  void on_sent(const Completion& completion) { stream_.on_sent(completion); }
+  void on_writable(const Completion& completion) { stream_.on_writable(completion); }
 
   // The pool's: in which of its lists it is, as what it is counted there, and whether the gate knows that it was of no
   // use.
@@ -88,22 +82,18 @@ class Http2Connection final : public ListNode,
   void on_http1_required(Http2Stream& stream) override;
   void on_output() override { flush_later(); }
 
-  // AddressRaceOwner
-  void on_connected(UniqueFd socket) override;
-  void on_not_connected(const std::string& error) override;
-
-  void handshake();
-  void on_bytes(std::span<const char> bytes);
-  void read_records();
-  void receive(std::span<const char> bytes);
+  // ByteStreamOwner
+  void on_open() override;
+  void on_received_bytes(std::span<const char> bytes) override;
+  void on_lost(ConnectionEnd cause, std::string_view error) override { close(cause, error); }
+  void on_progress() override { flush_later(); }
 
   void flush_later() { environment_.timers.at_turn_end(flush_); }
   // At the turn's end: frees the connection if nothing else is left of it.
   void on_work(Work& work) override;
   // Sends what the turn has brought. True when nothing is left of the connection but its slot.
   bool flush();
-  bool gather_output();
-  void submit_send();
+  void gather_output();
 
   void on_timer(Timer& timer) override;
   void look_after_silence();
@@ -113,16 +103,11 @@ class Http2Connection final : public ListNode,
   void leave();
   // `error` is for those whose requests it ends.
   void close(ConnectionEnd cause, std::string_view error);
-  Tag tag(Operation operation) const { return Tag{operation, handle_}; }
 
   const Handle handle_;
   ConnectionPool& pool_;
-  Origin& origin_;
   ConnectionEnvironment& environment_;
-  State state_ = State::kConnecting;
-  bool receiving_ = false;  // each true exactly while that operation is in flight
-  bool sending_ = false;
-  bool polling_ = false;
+  State state_ = State::kOpening;
   bool pinged_ = false;          // and nothing has come since
   bool allows_streams_ = false;  // the server has allowed one, at some time
   bool answered_ = false;        // it has answered a request
@@ -132,12 +117,7 @@ class Http2Connection final : public ListNode,
   Time last_heard_;
   Time pinged_at_;
   Time idle_since_;
-  AddressRace race_;
-  UniqueFd socket_;
-  Buffer gathered_;       // to be sent next
-  Buffer in_flight_;      // being sent
-  std::size_t sent_ = 0;  // of in_flight_
-  std::optional<TlsSession> tls_;
+  ByteStream stream_;
   Http2Session session_;
 };
 

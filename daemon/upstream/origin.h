@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// Origin: where a pool's connections lead, and what they need to know of each other.
+// Origin: where connections lead, and what they need to know of each other.
 //
-// Owned by a ConnectionPool; outlives its connections.
+// Owned by who opens the connections, for instance a ConnectionPool; outlives them.
 
 #pragma once
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 #include "upstream/tls_context.h"
 
@@ -15,8 +16,9 @@ namespace streaming {
 struct Origin {
   std::string host;  // a name or an address, without brackets
   std::uint16_t port = 0;
-  const TlsContext* tls = nullptr;  // null: without TLS; the Http2Client's
-  ResumableSession resumable;       // from the last connection for the next one
+  const TlsContext* tls = nullptr;    // null: without TLS; borrowed
+  ResumableSession resumable;         // from the last connection for the next one
+  std::string_view name = "the upstream";  // in errors
 };
 
 }  // namespace streaming

@@ -9,7 +9,7 @@
 
 namespace streaming {
 
-ReconnectGate::ReconnectGate(std::string origin) : origin_(std::move(origin)) {
+ReconnectGate::ReconnectGate(std::string server) : server_(std::move(server)) {
 }
 
 void ReconnectGate::on_failure(ConnectionEnd cause, std::string_view error, Time now) {
@@ -18,12 +18,12 @@ void ReconnectGate::on_failure(ConnectionEnd cause, std::string_view error, Time
   opens_at_ = now + pause;
   error_ = error;
   if (std::exchange(logged_cause_, cause) == cause) return;
-  log::warn("upstream {}: {}; connecting again in {} ms, and then less and less often", origin_, error, pause.count());
+  log::warn("{}: {}; connecting again in {} ms, and then less and less often", server_, error, pause.count());
 }
 
 void ReconnectGate::on_answer() {
   if (failures_ == 0) return;
-  log::info("upstream {} answers again, after {} connections of no use", origin_, failures_);
+  log::info("{} answers again, after {} connections of no use", server_, failures_);
   failures_ = 0;
   logged_cause_ = ConnectionEnd::kOnPurpose;
   opens_at_ = Time{};

@@ -2,7 +2,7 @@
 // ReconnectGate: when an origin may be connected to again whose connections were of no use, so that no server's behaviour
 // makes the daemon open one connection after the other.
 //
-// One per ConnectionPool, on its thread. The pause grows with each such connection, a part of it by chance, and is over
+// One per ConnectionPool and per connection to the store, on its thread. The pause grows with each such connection, a part of it by chance, and is over
 // with the first answer. The log says the cause once, again when it is another, and when an answer has come.
 
 #pragma once
@@ -32,8 +32,8 @@ enum class ConnectionEnd : std::uint8_t {
 
 class ReconnectGate {
  public:
-  // What the log calls the origin.
-  explicit ReconnectGate(std::string origin);
+  // `server`: what the log calls it.
+  explicit ReconnectGate(std::string server);
 
   bool failing() const { return failures_ > 0; }
   Time opens_at() const { return opens_at_; }
@@ -44,7 +44,7 @@ class ReconnectGate {
   void on_answer();
 
  private:
-  const std::string origin_;
+  const std::string server_;
   std::minstd_rand random_{std::random_device()()};
   int failures_ = 0;                                      // since the last answer
   ConnectionEnd logged_cause_ = ConnectionEnd::kOnPurpose;  // of these failures; kOnPurpose: none

@@ -11,7 +11,7 @@ namespace streaming {
 namespace {
 
 // As ALPN has it: each name with its length in front.
-constexpr unsigned char kProtocols[] = "\x02h2\x08http/1.1";
+constexpr unsigned char kHttpProtocols[] = "\x02h2\x08http/1.1";
 
 int on_new_session(SSL* ssl, SSL_SESSION* session) {
   static_cast<ResumableSession*>(SSL_get_app_data(ssl))->reset(session);
@@ -27,12 +27,14 @@ std::string take_tls_error() {
   return reason == nullptr ? "unknown TLS error" : reason;
 }
 
-Result<std::unique_ptr<TlsContext>> TlsContext::create(const std::string& ca_file, bool insecure) {
+Result<std::unique_ptr<TlsContext>> TlsContext::create(const std::string& ca_file, bool insecure, Protocols protocols) {
   SSL_CTX* context = SSL_CTX_new(TLS_client_method());
   CHECK(context != nullptr);
   std::unique_ptr<TlsContext> made(new TlsContext(context));
   CHECK(SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION) == 1);
-  CHECK(SSL_CTX_set_alpn_protos(context, kProtocols, sizeof kProtocols - 1) == 0);
+  if (protocols == Protocols::kHttp) {
+    CHECK(SSL_CTX_set_alpn_protos(context, kHttpProtocols, sizeof kHttpProtocols - 1) == 0);
+  }
   // RELEASE_BUFFERS: a connection that waits holds no records.
   SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
   SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);

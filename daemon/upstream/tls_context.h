@@ -8,6 +8,7 @@
 
 #include <openssl/ssl.h>
 
+#include <cstdint>
 #include <memory>
 #include <string>
 
@@ -22,8 +23,11 @@ using ResumableSession = std::unique_ptr<SSL_SESSION, FreeSslSession>;
 
 class TlsContext {
  public:
+  // What servers are offered by ALPN.
+  enum class Protocols : std::uint8_t { kHttp, kNone };
+
   // `ca_file` empty: the system's authorities. `insecure`: nobody is verified.
-  static Result<std::unique_ptr<TlsContext>> create(const std::string& ca_file, bool insecure);
+  static Result<std::unique_ptr<TlsContext>> create(const std::string& ca_file, bool insecure, Protocols protocols);
 
   ~TlsContext() { SSL_CTX_free(context_); }
   TlsContext(const TlsContext&) = delete;

@@ -30,6 +30,10 @@ class UpstreamClient final : public HttpClient {
   // Completions of both engines' operations go to them.
   void enter_at(CompletionTable& completions);
 
+  // For other connections of the worker.
+  Resolver& resolver() { return resolver_; }
+  ByteStreamEnvironment& byte_streams() { return http2_.byte_streams(); }
+
   // Whether answers are still read that nobody waits for, by HTTP/1.1.
   bool finishing() const { return curl_.finishing(); }
   std::uint32_t http2_connections() const { return http2_.connections(); }

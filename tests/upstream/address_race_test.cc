@@ -28,7 +28,7 @@ class AddressRaceTest : public testing::Test, private CompletionHandler, private
   void start(std::initializer_list<const char*> addresses) {
     AddressList list;
     for (const char* address : addresses) list.push_back(*literal_address(address));
-    race->start(std::move(list));
+    race->start(std::move(list), "the upstream");
   }
   void pass(Duration time) {
     timers.set_now(timers.now() + time);

@@ -32,7 +32,7 @@ class ReconnectGateTest : public testing::Test {
     return gate.opens_at() - now;
   }
 
-  ReconnectGate gate{"api.example:443"};
+  ReconnectGate gate{"upstream api.example:443"};
   Time now{Duration(1000)};
 
  private:
