@@ -7,6 +7,7 @@
 
 #include "answers/answer_follower.h"
 #include "answers/limits.h"
+#include "answers/stored_answers.h"
 #include "backends/registry.h"
 #include "base/log.h"
 #include "base/log_line.h"
@@ -80,6 +81,11 @@ void AnswerTable::on_begun(const KeptAnswer& answer) {
   if (answer.is_import()) return;
   counters_.add(Counter::kAnswers);
   observer_.on_answer_begun(answer);
+  if (stored_ != nullptr) stored_->on_begun(answer);
+}
+
+void AnswerTable::on_news(const KeptAnswer& answer) {
+  if (stored_ != nullptr) stored_->on_news(answer);
 }
 
 KeptAnswer* AnswerTable::find(std::string_view id) {
@@ -113,6 +119,7 @@ void AnswerTable::on_ended(KeptAnswer& answer) {
     if (settings_.log_each_answer) log_end(answer);
     observer_.on_answer_ended(answer);
   }
+  on_news(answer);
   settle_later(answer);
 }
 
@@ -219,6 +226,7 @@ bool AnswerTable::forget_oldest() {
 
 void AnswerTable::destroy(KeptAnswer& answer) {
   CHECK(!answer.in_use() && answer.followers() == 0);
+  if (stored_ != nullptr) stored_->on_forgotten(answer);
   directory_.remove(answer);
   change_bytes(answer.kept_bytes(), 0);
   if (!answer.running()) metrics_.ended.set(metrics_.ended.get() - 1);

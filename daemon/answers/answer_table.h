@@ -55,6 +55,8 @@ class AnswerObserver {
   ~AnswerObserver() = default;
 };
 
+class StoredAnswers;
+
 class AnswerTable final : private TimerOwner, private WorkOwner {
  public:
   // Borrows all but the settings.
@@ -85,6 +87,8 @@ class AnswerTable final : private TimerOwner, private WorkOwner {
   void close();
 
   void set_settings(const AnswerSettings& settings);
+  // Who brings answers to the store; outlives the table. Before there is an answer.
+  void set_stored(StoredAnswers& stored) { stored_ = &stored; }
 
   // Whether it has none, running or ended.
   bool empty() const { return running_.empty() && to_settle_.empty() && ended_.empty(); }
@@ -108,6 +112,8 @@ class AnswerTable final : private TimerOwner, private WorkOwner {
   void count_growth(std::size_t bytes) { change_bytes(0, bytes); }
   // Calls its read_on() when the present call has returned to the loop.
   void read_later(AnswerFollower& follower);
+  // It has new events.
+  void on_news(const KeptAnswer& answer);
   void on_begun(const KeptAnswer& answer);
   void on_ended(KeptAnswer& answer);
   // It cannot be found any more.
@@ -144,6 +150,7 @@ class AnswerTable final : private TimerOwner, private WorkOwner {
   AnswerReports& reports_;
   Counters& counters_;
   AnswerObserver& observer_;
+  StoredAnswers* stored_ = nullptr;  // null: there is no store
   AnswerSettings settings_;
   AnswerMetrics metrics_;
   // Each answer is in one of these, which own it. They are bounded by max_running, or by max_kept_bytes.

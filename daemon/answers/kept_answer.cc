@@ -205,6 +205,7 @@ void KeptAnswer::on_event(const AnswerEvent& event) {
   } else {
     frames_.pass_over(out.view(), frames);
   }
+  table_.on_news(*this);
   const KeptFrames::Place end = frames_.end();
   followers_.for_each([&](AnswerFollower& follower) { follower.on_frames(out.view(), end); });
 }

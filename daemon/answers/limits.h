@@ -86,6 +86,19 @@ inline constexpr int kPassedOver = 16;
 // Memory for the frames of one event, which a worker reuses. Over it: it is freed.
 inline constexpr std::size_t kFrameBufferBytes = 64 * 1024;
 
+// --- Answers in the store -------------------------------------------------------------------------------------------
+
+// Frames of one entry of an answer's stream. Over it: another entry.
+inline constexpr std::size_t kStoredEntryBytes = 64 * 1024;
+
+// How long the store keeps an answer that runs without a limit.
+inline constexpr Duration kUnlimitedStoredLife{std::chrono::hours(24)};
+
+// How long nothing is stored after the store has refused something, for instance because its memory is full; and the
+// pause between two log lines about that.
+inline constexpr Duration kStoreRetryPause{1000};
+inline constexpr Duration kStoreComplaintPause{10'000};
+
 // --- The journal ----------------------------------------------------------------------------------------------------
 
 // The body of a frame. Larger than the largest report, whose JSON has at most six bytes for one of text.

@@ -120,6 +120,12 @@ struct Config {
   bool hook_insecure_ssl = false;
   Duration hook_timeout{10'000};
   std::map<std::string, ProfileTexts, std::less<>> hooks;  // by name
+  std::string store_url;  // empty: there is no store
+  std::string store_password;
+  std::string store_password_file;
+  std::string store_prefix = "socket-handoff:";
+  std::string store_ca_file;  // empty: the system's
+  Duration store_timeout{2000};
   std::int64_t answers_max_answer_bytes = 1024 * 1024;
   std::int64_t answers_max_kept_bytes = 256 * 1024 * 1024;
   std::int64_t answers_max_followers = 16;

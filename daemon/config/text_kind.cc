@@ -67,6 +67,11 @@ Status check_http_url(const std::string& text) {
   return must_be("an http or https URL", printed_url(text));
 }
 
+Status check_store_url(const std::string& text) {
+  if (text.empty() || (text.find("://") != std::string::npos && !has_controls(text))) return success();
+  return must_be("empty, or a URL such as valkey://HOST:PORT/DATABASE or unix:///PATH", printed_url(text));
+}
+
 Status check_socket_path(const std::string& text) {
   if (!text.empty() && text.size() <= kLongestSocketPath && !has_controls(text)) return success();
   return must_be("a path of 1 to " + std::to_string(kLongestSocketPath) + " bytes", text);
@@ -132,6 +137,7 @@ const TextKind kSocketPath{"PATH", check_socket_path};
 const TextKind kLogFile{"FILE", check_log_file};
 const TextKind kOptionalHttpUrl{
     "URL", [](const std::string& text) { return text.empty() ? success() : check_http_url(text); }, printed_url};
+const TextKind kOptionalStoreUrl{"URL", check_store_url, printed_url};
 const TextKind kOptionalSocketPath{
     "PATH", [](const std::string& text) { return text.empty() ? success() : check_socket_path(text); }};
 const TextKind kOptionalPath{"FILE", check_line};

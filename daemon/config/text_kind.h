@@ -26,6 +26,7 @@ extern const TextKind kLogFile;
 
 // The following may also be empty.
 extern const TextKind kOptionalHttpUrl;
+extern const TextKind kOptionalStoreUrl;  // as store/store_url.h has it, which looks at the rest
 extern const TextKind kOptionalSocketPath;
 extern const TextKind kOptionalPath;
 extern const TextKind kHeaderValue;

@@ -55,6 +55,8 @@ enum class Counter : std::uint8_t {
   kAnswersCutAtOwnLimit,
   kAnswersCutAtCommonLimit,
   kAnswersForgotten,
+  kAnswersNotStored,
+  kStoreErrors,
   kCount
 };
 
@@ -112,6 +114,9 @@ inline constexpr std::array<CounterInfo, static_cast<std::size_t>(Counter::kCoun
     {Counter::kAnswersCutAtCommonLimit, "daemon_answers_cut_total", "limit=all", ""},
     {Counter::kAnswersForgotten, "daemon_answers_forgotten_early_total", "",
      "Ended answers that were forgotten before their time to make room"},
+    {Counter::kAnswersNotStored, "daemon_answers_not_stored_total", "",
+     "Kept answers that were forgotten before the store had all of them"},
+    {Counter::kStoreErrors, "daemon_store_errors_total", "", "Commands that the store has refused"},
 }};
 
 class Counters {

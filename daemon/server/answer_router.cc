@@ -40,7 +40,7 @@ std::optional<Refusal> AnswerRouter::refusal_for(const HandoffRequest& request) 
 std::optional<Admission> AnswerRouter::route(Client& client, std::unique_ptr<HandoffRequest>& request) {
   const auto found = directory_.find(request->answer_id, request->user_id);
   const bool is_another = found && request->answer_run != 0 && request->answer_run != found->run;
-  if (!found && imports_.can_ask(*request)) return ask_predecessor(client, request);
+  if (!found && ask_others(client, request)) return admitted();
   if (!found || (is_another && request->action == AnswerAction::kStop)) return without_answer(client, *request);
   const bool follows_for_successor = request->for_successor && request->action == AnswerAction::kFollow;
   if (!found->allowed && !follows_for_successor) return other_user();
@@ -51,17 +51,21 @@ std::optional<Admission> AnswerRouter::route(Client& client, std::unique_ptr<Han
   }
   KeptAnswer* answer = answers_.find(request->answer_id);
   CHECK(answer != nullptr);  // only this worker removes it
-  if (request->action == AnswerAction::kStop && answer->is_import() && answer->running() &&
-      imports_.can_ask(*request)) {
-    return ask_predecessor(client, request);
-  }
-  if (request->action == AnswerAction::kStop) return stop(client, *answer);
+  const bool stops = request->action == AnswerAction::kStop;
+  if (stops && answer->is_import() && answer->running() && ask_others(client, request)) return admitted();
+  if (stops) return stop(client, *answer);
   return join(client, std::move(request), *answer);
 }
 
-Admission AnswerRouter::ask_predecessor(Client& client, std::unique_ptr<HandoffRequest>& request) {
-  imports_.ask(std::move(client), std::move(request));
-  return admitted();
+// The predecessor first: what it has is in this process's memory soon.
+bool AnswerRouter::ask_others(Client& client, std::unique_ptr<HandoffRequest>& request) {
+  if (imports_.can_ask(*request)) {
+    imports_.ask(std::move(client), std::move(request));
+    return true;
+  }
+  if (stored_ == nullptr || !stored_->can_ask(*request)) return false;
+  stored_->ask(std::move(client), std::move(request));
+  return true;
 }
 
 // A client that has seen a part of an answer wants no other one.

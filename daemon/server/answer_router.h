@@ -17,6 +17,7 @@
 #include "handoff/client.h"
 #include "handoff/handoff_request.h"
 #include "server/answer_imports.h"
+#include "server/stored_imports.h"
 #include "stream/stream_table.h"
 
 namespace streaming {
@@ -27,11 +28,13 @@ class AnswerRouter {
   using SendOn = std::function<void(std::uint32_t worker, Client client, std::unique_ptr<HandoffRequest> request)>;
 
   AnswerRouter(std::uint32_t worker, const AnswerDirectory& directory, AnswerTable& answers,
-               AnswerImports& imports, StreamTable& streams, Counters& counters, SendOn send_on)
+               AnswerImports& imports, StoredImports* stored, StreamTable& streams, Counters& counters,
+               SendOn send_on)
       : worker_(worker),
         directory_(directory),
         answers_(answers),
         imports_(imports),
+        stored_(stored),
         streams_(streams),
         counters_(counters),
         send_on_(std::move(send_on)) {}
@@ -46,7 +49,8 @@ class AnswerRouter {
  private:
   std::optional<Admission> without_answer(Client& client, const HandoffRequest& request);
   Admission join(Client& client, std::unique_ptr<HandoffRequest> request, KeptAnswer& answer);
-  Admission ask_predecessor(Client& client, std::unique_ptr<HandoffRequest>& request);
+  // Asks another daemon that may have the answer; false if there is none that was not asked.
+  bool ask_others(Client& client, std::unique_ptr<HandoffRequest>& request);
   static void add_facts(HandoffRequest& request, const KeptAnswer& answer);
   Admission stop(Client& client, KeptAnswer& answer);
   Admission answer_at_once(Client& client, const Refusal& answer);
@@ -55,6 +59,7 @@ class AnswerRouter {
   const AnswerDirectory& directory_;
   AnswerTable& answers_;
   AnswerImports& imports_;
+  StoredImports* const stored_;  // null: there is no store
   StreamTable& streams_;
   Counters& counters_;
   const SendOn send_on_;

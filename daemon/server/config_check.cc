@@ -67,7 +67,21 @@ std::string journal_directory(const Config& config) {
   return std::string(state, std::strcspn(state, ":")) + "/answers";
 }
 
+Result<StoreSettings> store_settings(const Config& config) {
+  Result<StoreUrl> url = parse_store_url(config.store_url);
+  if (!url) return Error{source_of(config, "store.url") + " " + url.error().message};
+  if (!config.store_password.empty() && !url->password.empty()) {
+    return Error{source_of(config, "store.url") + " has a password, and store.password too; set one of the two"};
+  }
+  if (!config.store_password.empty()) url->password = config.store_password;
+  return StoreSettings{
+      .url = std::move(*url), .prefix = config.store_prefix, .ca_file = config.store_ca_file, .timeout = config.store_timeout};
+}
+
 Status check_config(const Config& config) {
+  if (!config.store_url.empty()) {
+    if (const Result<StoreSettings> store = store_settings(config); !store) return store.error();
+  }
   if (config.backend == kExecBackend && config.exec_commands.empty()) {
     return Error{source_of(config, "backend.provider") + " is exec, which needs programs; set backend.exec.commands"};
   }

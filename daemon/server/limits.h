@@ -35,6 +35,23 @@ inline constexpr std::size_t kMaxImportHeadBytes = 16 * 1024;
 // Hand-offs of the successor that the main thread reads in a row. Over it: it looks after other things first.
 inline constexpr int kSuccessorHandoffsAtOnce = 64;
 
+// --- Answers of other hosts -----------------------------------------------------------------------------------------
+
+// How long a worker that has asked the store whether it may ask the model may take until its answer runs. Over it:
+// another one may ask the model too. Also how long an order waits for a worker that has ended.
+inline constexpr Duration kClaimTime{10'000};
+
+// How often, and after which pause each time, it is looked whether such an answer runs. Over it: the client is told to
+// come again.
+inline constexpr int kMostLooks = 40;
+inline constexpr Duration kLookAgainPause{50};
+
+// How often an answer of another host is read without a wake-up.
+inline constexpr Duration kStoredPollInterval{500};
+
+// Entries of an answer's stream that are read at once. Over it: the rest in the next turn.
+inline constexpr int kStoredEntriesAtOnce = 64;
+
 // --- Monitoring -----------------------------------------------------------------------------------------------------
 
 // A worker's answer to a question. Over it: the worker counts as dead, and its streams are not listed.

@@ -8,6 +8,7 @@
 #include <cerrno>
 
 #include "base/log.h"
+#include "server/config_check.h"
 #include "server/limits.h"
 #include "stream/limits.h"
 
@@ -92,13 +93,9 @@ Worker::Worker(std::size_t index, std::shared_ptr<const Config> config, SharedBy
                }),
       answers_(load_.worker, timers_, shared.answers, shared.users, reports_, counters_, streams_,
                answer_settings(*config, shared, load_)),
-      imports_(*ring_, timers_, shared.predecessor.get(), answers_,
-               {.decide = [this](Client client, std::unique_ptr<HandoffRequest> request) {
-                  take_over(std::move(client), std::move(request));
-                },
-                .answer = [this](Client client, const Refusal& answer) { answer_at_once(std::move(client), answer); }}),
+      imports_(*ring_, timers_, shared.predecessor.get(), answers_, answers_outcome()),
       streams_(*ring_, timers_, load_, shared.users, reports_, counters_, stream_settings(*config, load_)),
-      answer_router_(load_.worker, shared.answers, answers_, imports_, streams_, counters_,
+      answer_router_(load_.worker, shared.answers, answers_, imports_, make_store(*config), streams_, counters_,
                      [this](std::uint32_t worker, Client client, std::unique_ptr<HandoffRequest> request) {
                        send_on(worker, std::move(client), std::move(request));
                      }),
@@ -108,6 +105,32 @@ Worker::Worker(std::size_t index, std::shared_ptr<const Config> config, SharedBy
 }
 
 Worker::~Worker() = default;
+
+AnswerImports::Outcome Worker::answers_outcome() {
+  return {.decide = [this](Client client, std::unique_ptr<HandoffRequest> request) {
+            take_over(std::move(client), std::move(request));
+          },
+          .answer = [this](Client client, const Refusal& answer) { answer_at_once(std::move(client), answer); }};
+}
+
+StoredImports* Worker::make_store(const Config& config) {
+  if (config.store_url.empty()) return nullptr;
+  store_.emplace(store_settings(config).value(), http_, timers_);
+  stored_answers_.emplace(*store_, timers_, counters_, config.answers_keep, config.max_stream_duration);
+  answers_.set_stored(*stored_answers_);
+  stored_imports_.emplace(*store_, timers_, answers_, answers_outcome());
+  return &*stored_imports_;
+}
+
+// "stop RUN ID".
+void Worker::take_order(std::string_view order) {
+  constexpr std::string_view kStop = "stop ";
+  const std::size_t id = order.find(' ', kStop.size());
+  if (!order.starts_with(kStop) || id == std::string_view::npos) return;
+  KeptAnswer* const answer = answers_.find(order.substr(id + 1));
+  const std::string_view run = order.substr(kStop.size(), id - kStop.size());
+  if (answer != nullptr && stored_answers_->is_run(*answer, run)) answers_.stop(*answer);
+}
 
 Journals* Worker::make_journals(const Config& config) {
   if (shared_.journals < 0) return nullptr;
@@ -136,6 +159,7 @@ void Worker::enter_at(CompletionTable& completions) {
   streams_.enter_at(completions);
   programs_.enter_at(completions);
   imports_.enter_at(completions);
+  if (store_) store_->enter_at(completions);
 }
 
 void Worker::listen(UniqueFd socket) {
@@ -163,6 +187,7 @@ void Worker::run(std::latch& all_enabled) {
 
 void Worker::serve() {
   watch_for_orders();
+  if (store_) store_->open([this](std::string_view order) { take_order(order); });
   if (listener_) listener_->start();
   while (!finished() && take_completions()) {
     timers_.expire();
@@ -437,6 +462,7 @@ bool Worker::finished() const {
   return given_up_ || (may_end() && !listening() && streams_.empty() && receiver_.idle() &&
                        load_.assigned.load(std::memory_order_acquire) == 0 && output_reader_.empty() &&
                        files_.empty() && programs_.empty() && children_.empty() && !backends_in_use() && imports_.empty() &&
+                       (!stored_answers_ || (stored_answers_->idle() && stored_imports_->empty())) &&
                        reports_.delivery().idle() && (!journals_ || journals_->idle()));
 }
 

@@ -18,6 +18,7 @@
 #include "answers/answer_reports.h"
 #include "answers/answer_table.h"
 #include "answers/journal_directory.h"
+#include "answers/stored_answers.h"
 #include "backends/backend_set.h"
 #include "config/config.h"
 #include "handoff/handoff_listener.h"
@@ -30,7 +31,9 @@
 #include "server/answer_router.h"
 #include "server/browser_connections.h"
 #include "server/predecessor.h"
+#include "server/stored_imports.h"
 #include "stream/program_table.h"
+#include "store/store.h"
 #include "stream/stream_table.h"
 #include "upstream/upstream_client.h"
 
@@ -120,6 +123,11 @@ class Worker final : private ClientReceiver, private TimerOwner {
   bool end_because(const Error& error);
   void on_timer(Timer&) override { given_up_ = true; }
   void enter_at(CompletionTable& completions);
+  // Where answers that another daemon may have are decided on.
+  AnswerImports::Outcome answers_outcome();
+  // Null if there is no store.
+  StoredImports* make_store(const Config& config);
+  void take_order(std::string_view order);
   // Null if there are none.
   Journals* make_journals(const Config& config);
   void on_connection_arrived(const Completion& completion);
@@ -174,6 +182,9 @@ class Worker final : private ClientReceiver, private TimerOwner {
   AnswerReports reports_;
   AnswerTable answers_;
   AnswerImports imports_;
+  std::optional<Store> store_;  // none: each host has its own answers
+  std::optional<StoredAnswers> stored_answers_;
+  std::optional<StoredImports> stored_imports_;
   StreamTable streams_;
   AnswerRouter answer_router_;
   ProgramTable programs_;

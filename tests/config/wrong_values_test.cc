@@ -79,6 +79,10 @@ std::vector<WrongValue> wrong_text(const Text& text) {
     const std::string header = "must be a header's value of at most 8192 bytes";
     return {{"a\nb", header}, {"a\x7f", header}, {std::string(8193, 'x'), header}};
   }
+  if (kind == &kOptionalStoreUrl) {
+    const std::string store = "must be empty, or a URL such as valkey://";
+    return {{"cache.example:6379", store}, {"valkey://a\nb", store}};
+  }
   if (kind == &kOptionalPath) return {{"a\nb", kLine}};
   EXPECT_EQ(kind, &kAnyText);
   return {{"", "must not be empty"}, {"a\nb", kLine}, {"a\x7f", kLine}};

@@ -51,6 +51,16 @@ TEST(ConfigCheck, SaysWhereTheBackendComesFromThatNeedsPrograms) {
   EXPECT_TRUE(check_config(config).ok());
 }
 
+TEST(ConfigCheck, RefusesAStoreThatCannotBeMeant) {
+  Config config;
+  config.store_url = "http://cache.example";
+  EXPECT_THAT(check_config(config).error().message, testing::HasSubstr("store.url begins with http://"));
+  config.store_url = "valkey://:one@cache.example";
+  EXPECT_TRUE(check_config(config).ok());
+  config.store_password = "two";
+  EXPECT_THAT(check_config(config).error().message, testing::HasSubstr("set one of the two"));
+}
+
 TEST(ConfigCheck, WantsRoomForOneRequestWithAllThatOtherSettingsAllow) {
   Config config;
   config.max_payload_bytes = 1000;

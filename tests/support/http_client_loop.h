@@ -90,9 +90,9 @@ class HttpClientLoop final {
   TimerWheel timers{MonotonicClock::now()};
   std::unique_ptr<Ring> ring;
   std::optional<UpstreamClient> client;
+  CompletionTable completions;
 
  private:
-  CompletionTable completions;
   Duration skipped{0};
 };
 

@@ -1,0 +1,365 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "server/stored_imports.h"
+
+#include <algorithm>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "answers/stored_answer.h"
+#include "backends/registry.h"
+#include "base/log.h"
+#include "server/limits.h"
+#include "stream/limits.h"
+
+namespace streaming {
+namespace {
+
+// Whether this one asks the model for the answer; nobody else does from then on, for a while.
+constexpr std::string_view kClaimScript =
+    "if redis.call('HSETNX',KEYS[1],'run',ARGV[1])==1 then redis.call('PEXPIRE',KEYS[1],ARGV[2]) return 1 end return 0";
+
+// Without the first events, as many as that.
+std::string_view without_first(std::string_view frames, std::uint32_t events) {
+  constexpr std::string_view kEndOfFrame = "\n\n";
+  for (; events > 0; --events) {
+    const std::size_t end = frames.find(kEndOfFrame);
+    if (end == std::string_view::npos) return {};
+    frames.remove_prefix(end + kEndOfFrame.size());
+  }
+  return frames;
+}
+
+}  // namespace
+
+// The store as the backend of the answers that it has.
+class StoredImports::Source final : public Backend {
+ public:
+  explicit Source(StoredImports& owner) : owner_(owner) {}
+
+  std::unique_ptr<BackendSession> answer(std::unique_ptr<HandoffRequest>, EventSink& sink) override;
+  void set_next(Import& import) { next_ = &import; }
+  std::string_view answer_id() const override { return "stored"; }
+
+ private:
+  class Session;
+
+  StoredImports& owner_;
+  Import* next_ = nullptr;
+};
+
+// What is asked about one answer: a follow, which becomes a kept answer's session if the store has that answer; or a
+// stop.
+class StoredImports::Import final : private StoreRequestOwner, private WakeUpOwner, private TimerOwner, private WorkOwner {
+ public:
+  Import(Handle handle, StoredImports& owner, const HandoffRequest& request)
+      : handle_(handle), owner_(owner), id_(request.answer_id), action_(request.action), key_(key_of(request)) {}
+
+  // What hand-offs have in common that ask the same.
+  static std::string key_of(const HandoffRequest& request) {
+    return std::to_string(static_cast<int>(request.action)).append(request.answer_id);
+  }
+
+  Handle handle() const { return handle_; }
+  std::string_view id() const { return id_; }
+  void add(Client client, std::unique_ptr<HandoffRequest> request) {
+    waiting_.push_back({std::move(client), std::move(request)});
+  }
+
+  void look() {
+    if (!owner_.store_.ready()) return wait_for_store();
+    if (action_ == AnswerAction::kAsk) {
+      commands().send(request_, {"EVAL", kClaimScript, "1", owner_.store_.answer_key(id_), owner_.store_.owner(),
+                                 std::to_string(kClaimTime.count())});
+    }
+    commands().send(request_, {"HGETALL", owner_.store_.answer_key(id_)});
+  }
+
+  // The kept answer, which wants the events from now on; or no more.
+  void set_sink(EventSink* sink) {
+    sink_ = sink;
+    if (sink == nullptr) leave();
+  }
+
+ private:
+  enum class Phase : std::uint8_t { kLooking, kStopping, kReading, kOver };
+
+  struct Waiting {
+    Client client;
+    std::unique_ptr<HandoffRequest> request;
+  };
+
+  StoreConnection& commands() { return owner_.store_.commands(); }
+
+  void on_reply(StoreRequest&, const StoreReply& reply) override {
+    if (reply.is_error()) {
+      log::warn("answer {} cannot be read from the store: {}", id_, reply.text());
+      return phase_ == Phase::kReading ? read_later() : resolve_without_store();
+    }
+    switch (phase_) {
+      case Phase::kLooking:
+        return on_looked(reply);
+      case Phase::kStopping:
+        if (!request_.pending()) resolve(Refusal{204, ""});
+        return;
+      case Phase::kReading:
+        return on_read(reply);
+      case Phase::kOver:
+        return;
+    }
+  }
+  void on_unanswered(StoreRequest&) override {
+    if (phase_ != Phase::kReading) return resolve_without_store();
+    read_later();
+  }
+
+  // --- Looking for it -----------------------------------------------------------------------------------------------
+
+  void on_looked(const StoreReply& reply) {
+    if (request_.pending()) {  // the claim's
+      claimed_ = reply.integer() == 1;
+      return;
+    }
+    if (claimed_) return resolve({});
+    facts_ = read_stored_facts(reply);
+    if (facts_.only_claimed()) return look_again() ? void() : resolve(busy());
+    if (!facts_.exists()) return resolve({});
+    if (action_ == AnswerAction::kStop) return stop();
+    begin();
+  }
+
+  // A daemon that has just started still connects.
+  void wait_for_store() {
+    if (commands().failing() || !look_again()) resolve_without_store();
+  }
+
+  // False if that was often enough.
+  bool look_again() {
+    if (++looks_ >= kMostLooks) return false;
+    owner_.timers_.schedule(timer_, kLookAgainPause);
+    return true;
+  }
+
+  void stop() {
+    if (facts_.has_ended()) return resolve({});
+    if (!facts_.user.empty() && facts_.user != waiting_.front().request->user_id) {
+      return resolve(Refusal{403, "the answer belongs to another user", 0, {}, Counter::kRefusedOtherUser});
+    }
+    phase_ = Phase::kStopping;
+    const std::string key = owner_.store_.orders_key(facts_.owner);
+    commands().send(request_, {"RPUSH", key, "stop " + facts_.run + " " + id_});
+    commands().send(request_, {"PEXPIRE", key, std::to_string(kClaimTime.count())});
+    commands().send(request_, {"PUBLISH", key, ""});
+  }
+
+  void begin() {
+    const std::optional<Format> format = find_format(facts_.format);
+    if (!format) return resolve(busy());
+    auto request = std::make_unique<HandoffRequest>();
+    request->answer_id = id_;
+    request->user_id = facts_.user;
+    const BackendEntry* const backend = find_backend(facts_.backend);
+    owner_.source_->set_index(backend == nullptr ? 0 : static_cast<std::size_t>(backend - backend_registry().data()));
+    answer_ = owner_.answers_.import(*request, *format, *owner_.source_);
+    if (answer_ == nullptr) return resolve({});  // another worker has it by now
+    log::info("answer {} comes from another host", id_);
+    owner_.looking_.erase(key_);
+    phase_ = Phase::kReading;
+    wake_up_.emplace(owner_.store_, static_cast<WakeUpOwner&>(*this), owner_.store_.wake_up_channel(id_));
+    owner_.source_->set_next(*this);
+    answer_->begin(std::move(request));
+    read();
+  }
+
+  // --- Reading it ---------------------------------------------------------------------------------------------------
+
+  void on_wake_up() override { read(); }
+  void on_timer(Timer&) override { phase_ == Phase::kLooking ? look() : read(); }
+  void read_later() { owner_.timers_.schedule(timer_, kStoredPollInterval); }
+
+  void read() {
+    if (phase_ != Phase::kReading) return;
+    if (request_.pending()) {
+      again_ = true;
+      return;
+    }
+    if (!owner_.store_.ready()) return read_later();
+    again_ = false;
+    commands().send(request_, {"XRANGE", owner_.store_.events_key(id_, facts_.run), "(" + stored_entry_id(events_), "+",
+                               "COUNT", std::to_string(kStoredEntriesAtOnce)});
+    commands().send(request_, {"HGETALL", owner_.store_.answer_key(id_)});
+    commands().send(request_, {"EXISTS", owner_.store_.alive_key(facts_.owner)});
+  }
+
+  void on_read(const StoreReply& reply) {
+    switch (replies_++) {
+      case 0:
+        return take_events(reply);
+      case 1:
+        next_facts_ = read_stored_facts(reply);
+        return;
+      default:
+        replies_ = 0;
+        return on_batch_read(reply.integer() == 1);
+    }
+  }
+
+  void take_events(const StoreReply& reply) {
+    StoreReplyCursor cursor(reply);
+    cursor.take_array();
+    more_ = false;
+    int entries = 0;
+    while (const auto entry = read_stored_entry(cursor)) {
+      more_ = ++entries == kStoredEntriesAtOnce;
+      if (sink_ == nullptr || entry->last_event <= events_) continue;
+      if (entry->first_event > events_ + 1) return fail(FailureKind::kFellBehind, "the store does not have its beginning");
+      const std::string_view frames = without_first(entry->frames, events_ + 1 - entry->first_event);
+      const std::uint32_t events = entry->last_event - events_;
+      events_ = entry->last_event;
+      sink_->on_event({.kind = AnswerEvent::Kind::kFrames, .index = events, .text = frames});
+    }
+  }
+
+  void on_batch_read(bool owner_lives) {
+    if (sink_ == nullptr) return;
+    const bool is_there = next_facts_.exists() && next_facts_.run == facts_.run;
+    const bool ends = is_there && next_facts_.has_ended() && events_ >= next_facts_.events;
+    if (!ends && more_) return read();
+    if (ends) return end();
+    if ((!is_there || !owner_lives) && owner_.store_.knows_who_lives()) {
+      return fail(FailureKind::kTruncated, is_there ? "the host that ran it has ended" : "the store has lost it");
+    }
+    sink_->on_event({.kind = AnswerEvent::Kind::kProgress});
+    resolve({});
+    if (phase_ != Phase::kReading) return;
+    again_ ? read() : read_later();
+  }
+
+  void end() {
+    facts_ = next_facts_;
+    const auto known = std::find_if(kCloseCauseTable.begin(), kCloseCauseTable.end(),
+                                    [this](const CloseCauseInfo& cause) { return cause.word == facts_.cause; });
+    const CloseCause cause = known == kCloseCauseTable.end() ? CloseCause::kUpstreamTruncated : known->cause;
+    EventSink& sink = *sink_;
+    sink.on_event({.kind = AnswerEvent::Kind::kLastFrames, .text = facts_.last_frames});
+    if (cause == CloseCause::kCompleted) {
+      sink.on_end(FinishReason::kOther);
+    } else {
+      sink.on_failure({.kind = failure_of(cause).value_or(FailureKind::kTruncated),
+                       .detail = {},
+                       .status = facts_.status,
+                       .retry_after_seconds = facts_.retry_after_seconds,
+                       .message = facts_.message});
+    }
+    resolve({});
+  }
+
+  void fail(FailureKind kind, std::string_view detail) {
+    if (sink_ != nullptr) sink_->on_failure({.kind = kind, .detail = detail});
+    resolve({});
+  }
+
+  // --- The end of the question ---------------------------------------------------------------------------------------
+
+  static Refusal busy() { return Refusal{503, "the answer cannot be read now, try again soon", kRetryAfterSeconds}; }
+
+  void resolve_without_store() {
+    if (action_ == AnswerAction::kAsk) return resolve({});
+    resolve(busy());
+  }
+
+  // What waits is answered, or decided on.
+  void resolve(const std::optional<Refusal>& reply) {
+    if (phase_ != Phase::kReading) leave();
+    if (std::exchange(resolved_, true)) return;
+    for (Waiting& waiting : std::exchange(waiting_, {})) {
+      waiting.request->store_asked = true;
+      reply ? owner_.outcome_.answer(std::move(waiting.client), *reply)
+            : owner_.outcome_.decide(std::move(waiting.client), std::move(waiting.request));
+    }
+    // Nobody may have joined it.
+    if (sink_ != nullptr && answer_->followers() == 0) {
+      KeptAnswer& answer = *answer_;
+      answer.end_because(FailureKind::kAbandoned);
+      owner_.answers_.forget(answer);
+    }
+  }
+
+  void leave() {
+    owner_.looking_.erase(key_);
+    phase_ = Phase::kOver;
+    timer_.stop();
+    wake_up_.reset();
+    request_.forget();
+    owner_.timers_.soon(over_);
+  }
+  void on_work(Work&) override { owner_.imports_.destroy(*this, handle_); }
+
+  const Handle handle_;
+  StoredImports& owner_;
+  const std::string id_;
+  const AnswerAction action_;
+  const std::string key_;
+  Phase phase_ = Phase::kLooking;
+  bool claimed_ = false;
+  bool resolved_ = false;
+  bool more_ = false;   // the last batch did not have all events
+  bool again_ = false;  // something has happened since the batch that is under way was sent
+  int looks_ = 0;
+  int replies_ = 0;          // of the batch that is under way
+  std::uint32_t events_ = 0;  // handed on
+  StoredFacts facts_;
+  StoredFacts next_facts_;
+  StoreRequest request_{*this};
+  Timer timer_{*this};
+  Work over_{*this};
+  std::optional<WakeUp> wake_up_;
+  std::vector<Waiting> waiting_;
+  KeptAnswer* answer_ = nullptr;  // valid while there is a sink
+  EventSink* sink_ = nullptr;     // null unless the answer wants the events
+};
+
+// The import may be gone before the answer's session.
+class StoredImports::Source::Session final : public BackendSession {
+ public:
+  Session(StoredImports& owner, Handle import) : owner_(owner), import_(import) {}
+  void pause() override {}
+  void resume() override {}
+  void cancel() override {
+    if (Import* const import = owner_.imports_.find(import_)) import->set_sink(nullptr);
+  }
+
+ private:
+  StoredImports& owner_;
+  const Handle import_;
+};
+
+std::unique_ptr<BackendSession> StoredImports::Source::answer(std::unique_ptr<HandoffRequest> request, EventSink& sink) {
+  CHECK(request->answer_id == next_->id());
+  next_->set_sink(&sink);
+  return std::make_unique<Session>(owner_, next_->handle());
+}
+
+StoredImports::StoredImports(Store& store, TimerWheel& timers, AnswerTable& answers, AnswerImports::Outcome outcome)
+    : store_(store),
+      timers_(timers),
+      answers_(answers),
+      outcome_(std::move(outcome)),
+      source_(std::make_unique<Source>(*this)),
+      imports_(kUnlimited) {  // each has a client, or an answer
+}
+
+StoredImports::~StoredImports() = default;
+
+void StoredImports::ask(Client client, std::unique_ptr<HandoffRequest> request) {
+  const std::string key = Import::key_of(*request);
+  if (const auto found = looking_.find(key); found != looking_.end()) {
+    return found->second->add(std::move(client), std::move(request));
+  }
+  Import* const import = imports_.create(*this, *request);
+  if (request->action != AnswerAction::kStop) looking_.emplace(key, import);
+  import->add(std::move(client), std::move(request));
+  import->look();
+}
+
+}  // namespace streaming

@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "store/store.h"
+
+#include "base/log.h"
+#include "base/random_id.h"
+
+namespace streaming {
+namespace {
+
+std::string log_name(const StoreUrl& url, std::string_view purpose) {
+  const std::string place = url.host.empty() ? url.socket : url.host + ":" + std::to_string(url.port);
+  return "the store at " + place + std::string(purpose);
+}
+
+std::unique_ptr<TlsContext> tls_context(const std::string& ca_file) {
+  Result<std::unique_ptr<TlsContext>> made = TlsContext::create(ca_file, false, TlsContext::Protocols::kNone);
+  if (made) return std::move(*made);
+  log::error("store.ca_file: {}; the store is not used", made.error().message);
+  return nullptr;
+}
+
+}  // namespace
+
+WakeUp::WakeUp(Store& store, WakeUpOwner& owner, std::string channel)
+    : store_(store), owner_(owner), channel_(std::move(channel)) {
+  store_.add(*this);
+}
+
+WakeUp::~WakeUp() {
+  store_.remove(*this);
+}
+
+Store::Store(const StoreSettings& settings, UpstreamClient& http, TimerWheel& timers)
+    : prefix_(settings.prefix),
+      tls_(settings.url.tls ? tls_context(settings.ca_file) : nullptr),
+      address_{.url = settings.url, .tls = tls_.get(), .timeout = settings.timeout},
+      timers_(timers),
+      owner_(random_id()),
+      commands_(commands_owner_, log_name(address_.url, ""), address_, http.byte_streams(),
+                http.resolver(), timers,
+                {.receive = Operation::kStoreReceive, .send = Operation::kStoreSend, .writable = Operation::kStoreWritable}),
+      wake_ups_(wake_ups_owner_, log_name(address_.url, ", for wake-ups"), address_,
+                http.byte_streams(), http.resolver(), timers,
+                {.receive = Operation::kWakeUpsReceive,
+                 .send = Operation::kWakeUpsSend,
+                 .writable = Operation::kWakeUpsWritable}) {
+}
+
+void Store::enter_at(CompletionTable& completions) {
+  commands_.enter_at(completions);
+  wake_ups_.enter_at(completions);
+}
+
+void Store::open(std::function<void(std::string_view order)> take_order) {
+  take_order_ = std::move(take_order);
+  if (address_.url.tls && tls_ == nullptr) return;
+  commands_.open();
+  wake_ups_.open();
+  orders_wake_up_.emplace(*this, static_cast<WakeUpOwner&>(*this), orders_key(owner_));
+}
+
+// --- Life and orders ------------------------------------------------------------------------------------------------
+
+void Store::on_ready() {
+  ready_since_ = timers_.now();
+  on_timer(heartbeat_);
+  users_.for_each([](StoreUser& user) { user.on_store_ready(); });
+}
+
+void Store::on_timer(Timer&) {
+  const std::string period = std::to_string(kStoreLifeTime.count());
+  if (!alive_.pending()) commands_.send(alive_, {"SET", alive_key(owner_), "1", "PX", period});
+  take_orders();
+  timers_.schedule(heartbeat_, kStoreHeartbeat);
+}
+
+void Store::take_orders() {
+  if (commands_.ready() && !orders_.pending()) commands_.send(orders_, {"LPOP", orders_key(owner_), "64"});
+}
+
+void Store::on_reply(StoreRequest& request, const StoreReply& reply) {
+  if (&request != &orders_) return;
+  StoreReplyCursor cursor(reply);
+  if (!cursor.take_array()) return;
+  while (const auto order = cursor.take_text()) take_order_(*order);
+}
+
+// --- Wake-ups -------------------------------------------------------------------------------------------------------
+
+void Store::add(WakeUp& wake_up) {
+  IntrusiveList<WakeUp>& listeners = listeners_[wake_up.channel_];
+  if (listeners.empty() && wake_ups_.ready()) wake_ups_.send_without_reply({"SUBSCRIBE", wake_up.channel_});
+  listeners.push_back(wake_up);
+}
+
+void Store::remove(WakeUp& wake_up) {
+  wake_up.unlink();
+  const auto found = listeners_.find(wake_up.channel_);
+  if (!found->second.empty()) return;
+  listeners_.erase(found);
+  if (wake_ups_.ready()) wake_ups_.send_without_reply({"UNSUBSCRIBE", wake_up.channel_});
+}
+
+// What was published while nobody listened is lost, so all look.
+void Store::subscribe_all() {
+  for (auto& [channel, listeners] : listeners_) wake_ups_.send_without_reply({"SUBSCRIBE", channel});
+}
+
+// ["message", CHANNEL, ""], or ["subscribe", CHANNEL, NUMBER]: then what was published before was not heard.
+void Store::on_message(const StoreReply& message) {
+  StoreReplyCursor cursor(message);
+  if (!cursor.take_array()) return;
+  const auto kind = cursor.take_text();
+  const auto channel = cursor.take_text();
+  if (!kind || !channel || *kind == "unsubscribe") return;
+  const auto found = listeners_.find(std::string(*channel));
+  if (found == listeners_.end()) return;
+  found->second.for_each([](WakeUp& wake_up) { wake_up.owner_.on_wake_up(); });
+}
+
+// --- Names ----------------------------------------------------------------------------------------------------------
+
+std::string Store::of_answer(std::string_view id, std::string_view part) const {
+  return std::string(prefix_).append("{").append(id).append("}:").append(part);
+}
+
+std::string Store::of_owner(std::string_view owner, std::string_view part) const {
+  return std::string(prefix_).append("worker:").append(owner).append(":").append(part);
+}
+
+}  // namespace streaming

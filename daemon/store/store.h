@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: Apache-2.0
+// Store: what a worker shares with the workers of other hosts through Valkey or Redis: a connection for commands, one
+// for wake-ups, the sign that this worker lives, and the orders that others leave for it.
+//
+// One per worker, owned by it, on its thread. While the store cannot be reached nothing is sent; its users go on where
+// they were when it can be again. docs/PROTOCOL.md has the keys.
+
+#pragma once
+
+#include <functional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+
+#include "base/intrusive_list.h"
+#include "ring/completion_table.h"
+#include "ring/timer_wheel.h"
+#include "store/limits.h"
+#include "store/store_connection.h"
+#include "upstream/upstream_client.h"
+
+namespace streaming {
+
+class Store;
+
+// Who is to be called when commands can be sent.
+class StoreUser : public ListNode {
+ public:
+  virtual void on_store_ready() = 0;
+
+ protected:
+  ~StoreUser() = default;
+};
+
+class WakeUpOwner {
+ public:
+  // There may be something new to read. Wake-ups can be lost.
+  virtual void on_wake_up() = 0;
+
+ protected:
+  ~WakeUpOwner() = default;
+};
+
+// Listens to a channel while it lives. Its store outlives it.
+class WakeUp : public ListNode {
+ public:
+  WakeUp(Store& store, WakeUpOwner& owner, std::string channel);
+  ~WakeUp();
+
+ private:
+  friend class Store;
+
+  Store& store_;
+  WakeUpOwner& owner_;
+  const std::string channel_;
+};
+
+struct StoreSettings {
+  StoreUrl url;
+  std::string prefix;   // of each key and channel
+  std::string ca_file;  // for TLS; empty: the system's authorities
+  Duration timeout{};   // of a connect, and of a reply
+};
+
+class Store final : private StoreRequestOwner, private TimerOwner, private WakeUpOwner {
+ public:
+  // Borrows all but the settings.
+  Store(const StoreSettings& settings, UpstreamClient& http, TimerWheel& timers);
+
+  void enter_at(CompletionTable& completions);
+  // Connects. `take_order` gets each order that another worker has left for this one.
+  void open(std::function<void(std::string_view order)> take_order);
+
+  // This worker, among all workers of all hosts and times.
+  const std::string& owner() const { return owner_; }
+  bool ready() const { return commands_.ready(); }
+  // Whether all workers that live have had the time to show it since the store could be reached again.
+  bool knows_who_lives() const { return ready() && timers_.now() >= ready_since_ + kStoreLifeTime; }
+  StoreConnection& commands() { return commands_; }
+  // Calls it each time that commands can be sent again, until it is unlinked.
+  void add(StoreUser& user) { users_.push_back(user); }
+
+  // --- Keys, and channels ---
+
+  // Of an answer. All have one hash tag, so that a cluster keeps them together.
+  std::string answer_key(std::string_view id) const { return of_answer(id, "answer"); }
+  std::string events_key(std::string_view id, std::string_view run) const {
+    return of_answer(id, "events:").append(run);
+  }
+  std::string wake_up_channel(std::string_view id) const { return of_answer(id, "wake-up"); }
+  // Of a worker. The channel of its orders has their key's name.
+  std::string alive_key(std::string_view owner) const { return of_owner(owner, "alive"); }
+  std::string orders_key(std::string_view owner) const { return of_owner(owner, "orders"); }
+
+ private:
+  friend class WakeUp;
+
+  // Both connections' owners.
+  class CommandsOwner final : public StoreConnectionOwner {
+   public:
+    explicit CommandsOwner(Store& store) : store_(store) {}
+    void on_store_ready() override { store_.on_ready(); }
+    void on_store_lost() override { store_.heartbeat_.stop(); }
+    void on_message(const StoreReply&) override {}
+
+   private:
+    Store& store_;
+  };
+  class WakeUpsOwner final : public StoreConnectionOwner {
+   public:
+    explicit WakeUpsOwner(Store& store) : store_(store) {}
+    void on_store_ready() override { store_.subscribe_all(); }
+    void on_store_lost() override {}
+    void on_message(const StoreReply& message) override { store_.on_message(message); }
+
+   private:
+    Store& store_;
+  };
+
+  void on_ready();
+  void on_timer(Timer&) override;
+  void on_reply(StoreRequest& request, const StoreReply& reply) override;
+  void on_unanswered(StoreRequest&) override {}
+  void on_wake_up() override { take_orders(); }
+  void take_orders();
+  void subscribe_all();
+  void on_message(const StoreReply& message);
+  void add(WakeUp& wake_up);
+  void remove(WakeUp& wake_up);
+  std::string of_answer(std::string_view id, std::string_view part) const;
+  std::string of_owner(std::string_view owner, std::string_view part) const;
+
+  const std::string prefix_;
+  const std::unique_ptr<TlsContext> tls_;  // null: without TLS, or the certificates cannot be read
+  const StoreAddress address_;
+  TimerWheel& timers_;
+  const std::string owner_;
+  CommandsOwner commands_owner_{*this};
+  WakeUpsOwner wake_ups_owner_{*this};
+  StoreConnection commands_;
+  StoreConnection wake_ups_;
+  IntrusiveList<StoreUser> users_;
+  std::unordered_map<std::string, IntrusiveList<WakeUp>> listeners_;  // by channel
+  std::function<void(std::string_view)> take_order_;
+  StoreRequest alive_{*this};
+  StoreRequest orders_{*this};
+  Timer heartbeat_{*this};
+  Time ready_since_{};
+  std::optional<WakeUp> orders_wake_up_;
+};
+
+}  // namespace streaming
