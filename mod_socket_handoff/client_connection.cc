@@ -91,12 +91,13 @@ bool copy_received_bytes(const ClientConnection& client, UnusedBytes& bytes) {
   return false;
 }
 
-std::optional<std::span<const std::uint8_t>> bytes_in_memory(apr_bucket* bucket) {
-  const bool is_in_memory = APR_BUCKET_IS_HEAP(bucket) || APR_BUCKET_IS_TRANSIENT(bucket) ||
-                            APR_BUCKET_IS_IMMORTAL(bucket) || APR_BUCKET_IS_POOL(bucket) || APR_BUCKET_IS_MMAP(bucket);
+std::optional<std::span<const std::uint8_t>> bytes_of_rarer_bucket(apr_bucket* bucket) {
   const char* data;
   apr_size_t length;
-  if (!is_in_memory || apr_bucket_read(bucket, &data, &length, APR_NONBLOCK_READ) != APR_SUCCESS) return std::nullopt;
+  if (!(APR_BUCKET_IS_POOL(bucket) || APR_BUCKET_IS_MMAP(bucket)) ||
+      apr_bucket_read(bucket, &data, &length, APR_NONBLOCK_READ) != APR_SUCCESS) {
+    return std::nullopt;
+  }
   return std::span(reinterpret_cast<const std::uint8_t*>(data), length);
 }
 

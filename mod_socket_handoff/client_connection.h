@@ -43,8 +43,20 @@ bool has_received_bytes(const ClientConnection& client);
 // Appends these bytes. False if not all of them are known, or the client has closed its side.
 bool copy_received_bytes(const ClientConnection& client, UnusedBytes& bytes);
 
-// The bytes of a bucket with data, if reading them neither waits nor copies.
-std::optional<std::span<const std::uint8_t>> bytes_in_memory(apr_bucket* bucket);
+// The bytes of a bucket with data, if reading them neither waits nor copies. What a connection reads and writes comes in
+// heap and transient buckets, so that these need no call.
+std::optional<std::span<const std::uint8_t>> bytes_of_rarer_bucket(apr_bucket* bucket);
+inline std::optional<std::span<const std::uint8_t>> bytes_in_memory(apr_bucket* bucket) {
+  const char* base;
+  if (APR_BUCKET_IS_HEAP(bucket)) {
+    base = static_cast<const apr_bucket_heap*>(bucket->data)->base;
+  } else if (APR_BUCKET_IS_TRANSIENT(bucket) || APR_BUCKET_IS_IMMORTAL(bucket)) {
+    base = static_cast<const char*>(bucket->data);
+  } else {
+    return bytes_of_rarer_bucket(bucket);
+  }
+  return std::span(reinterpret_cast<const std::uint8_t*>(base + bucket->start), bucket->length);
+}
 
 // From here on Apache neither reads from the client nor writes to it nor lingers on it, with any MPM: `aborted` stops
 // the core filters and the lingering close, and what still uses the descriptor finds the dead socket.

@@ -7,6 +7,7 @@ namespace socket_handoff {
 
 void CutRecord::take(std::span<const std::uint8_t> bytes) {
   taken_bytes_ += bytes.size();
+  if (has_header() && bytes.size() == left_bytes_) return bytes_.clear();  // as OpenSSL reads most records
   while (!bytes.empty()) {
     bytes = bytes.subspan(has_header() ? take_of_payload(bytes) : take_of_header(bytes));
     if (has_header() && left_bytes_ == 0) bytes_.clear();

@@ -437,7 +437,7 @@ apr_status_t watch_input(ap_filter_t* filter, apr_bucket_brigade* brigade, ap_in
                                                    : ap_get_brigade(filter->next, brigade, mode, block, bytes);
   if (status != APR_SUCCESS || mode == AP_MODE_INIT || mode == AP_MODE_SPECULATIVE) return status;
   if (mode == AP_MODE_READBYTES) {
-    client.observe_input(brigade);
+    if (!APR_BRIGADE_EMPTY(brigade)) client.observe_input(brigade);
   } else {
     client.lose_certainty("its connection was read otherwise than mod_http2 does");
   }
