@@ -213,7 +213,7 @@ Verdict may_be_handed_off(const request_rec* r, const Settings& settings) {
   return Verdict::yes();
 }
 
-Verdict can_leave_apache(const request_rec* r, const Settings& settings, ConnectionKeys& keys) {
+Verdict can_leave_apache(const request_rec* r, const Settings& settings, WrittenConnectionPart& keys) {
   conn_rec* c = r->connection;
   if (!ap_get_conn_socket(c)) return Verdict::no("its connection has no socket");
   if (!is_tls(c)) return Verdict::yes();

@@ -77,7 +77,7 @@ Verdict may_be_handed_off(const request_rec* r, const Settings& settings);
 
 // Whether the socket of a client over HTTP/1.x can leave Apache, and if it carries TLS, its keys too, which are then
 // written to `keys`. Call it when the request is read whole and all that was written is flushed.
-Verdict can_leave_apache(const request_rec* r, const Settings& settings, ConnectionKeys& keys);
+Verdict can_leave_apache(const request_rec* r, const Settings& settings, WrittenConnectionPart& keys);
 
 // Whether mod_proxy brought the response, or one that it was redirected from. False for a backend by FastCGI, SCGI or
 // uwsgi on this host, because these protocols run the host's own applications. True if mod_proxy does not report which

@@ -261,7 +261,7 @@ int report_lack_of_descriptors(request_rec* r, int error) {
   return HTTP_SERVICE_UNAVAILABLE;
 }
 
-int hand_off_socket(Attempt& attempt, const ConnectionKeys& keys) {
+int hand_off_socket(Attempt& attempt, const WrittenConnectionPart& keys) {
   request_rec* r = attempt.request();
   apr_os_sock_t client = -1;
   apr_os_sock_get(&client, ap_get_conn_socket(r->connection));
@@ -383,7 +383,7 @@ int hand_off_over_http1(Attempt& attempt) {
     log_client_has_left(r);
     return OK;
   }
-  ConnectionKeys keys;
+  WrittenConnectionPart keys;
   const Verdict verdict = can_leave_apache(r, attempt.settings, keys);
   if (!verdict.is_yes()) return relay(attempt, verdict.reason());
   const int status = hand_off_socket(attempt, keys);

@@ -191,7 +191,7 @@ UniqueDescriptor make_payload_file(const Payload& payload) {
   return file;
 }
 
-ConnectionKeys::~ConnectionKeys() {
+WrittenConnectionPart::~WrittenConnectionPart() {
   explicit_bzero(part_.data(), part_.size());
 }
 

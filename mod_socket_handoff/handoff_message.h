@@ -19,14 +19,14 @@
 
 namespace socket_handoff {
 
-// The connection part of the message for a client over TLS. Has the keys of the client's connection, and wipes them when
-// it is destroyed. On the stack of the thread that makes the hand-off.
-class ConnectionKeys {
+// The connection part of a client, as it goes into the message. May have the keys of the client's connection, and wipes
+// itself when it is destroyed. On the stack of the thread that makes the hand-off.
+class WrittenConnectionPart {
  public:
-  ConnectionKeys() = default;
-  ConnectionKeys(const ConnectionKeys&) = delete;
-  ConnectionKeys& operator=(const ConnectionKeys&) = delete;
-  ~ConnectionKeys();
+  WrittenConnectionPart() = default;
+  WrittenConnectionPart(const WrittenConnectionPart&) = delete;
+  WrittenConnectionPart& operator=(const WrittenConnectionPart&) = delete;
+  ~WrittenConnectionPart();
 
   void write(const handoff_protocol::ConnectionState& connection) {
     size_ = handoff_protocol::write_connection_part(connection, part_);
@@ -40,7 +40,7 @@ class ConnectionKeys {
 };
 
 // Pieces, so that the data need not be copied. Borrows them from the request's pool, and the connection part from a
-// ConnectionKeys.
+// WrittenConnectionPart.
 struct Payload {
   std::string_view connection_part = {};  // in front of the payload itself; empty: a plain client
   std::string_view front;  // what Apache adds: the opening brace and its member; empty if the data is not a JSON object

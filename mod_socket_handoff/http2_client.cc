@@ -355,7 +355,7 @@ Departure Http2Client::hand_over(PendingDeparture& pending, bool is_last) {
   const UniqueDescriptor ours(::fcntl(client, F_DUPFD_CLOEXEC, 0));
   if (!ours) return {.reason = "Apache has no free descriptor"};
 
-  ConnectionKeys part;
+  WrittenConnectionPart part;
   part.write(connection);
   const Delivery delivery = pending.reservation.hand_over(ours.get(), part.text());
   if (delivery.end == Delivery::End::kNotTaken) return {.end = Departure::End::kNotTaken};

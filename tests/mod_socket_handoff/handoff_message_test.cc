@@ -220,8 +220,8 @@ TEST(HandoffMessage, PutsKeysInTheMessageAndNeverInTheFile) {
   EXPECT_EQ(::pread(received.descriptors[1].get(), content, sizeof content, 0), 2);
 }
 
-TEST(ConnectionKeys, AreTheConnectionPart) {
-  ConnectionKeys keys;
+TEST(WrittenConnectionPart, AreTheConnectionPart) {
+  WrittenConnectionPart keys;
   EXPECT_TRUE(keys.text().empty());
   handoff_protocol::TlsState tls;
   tls.to_client.sequence = 7;
