@@ -53,8 +53,8 @@ class ClientConnection {
 
   // Whether write() has something to reply even without text.
   virtual bool has_to_reply() const = 0;
-  // Whether another request of the client waits for the head: behind it the client learns that it has to send that one on
-  // another connection.
+  // Whether another request of the client waits for the head: behind it the client learns that it has to send that one
+  // on another connection.
   virtual bool wants_head() const { return false; }
 
   enum class Received : std::uint8_t {

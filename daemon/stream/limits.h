@@ -54,9 +54,9 @@ inline constexpr std::uint16_t kMaxReceivedKb = 1024;
 // it: the others wait, in the order in which they came.
 inline constexpr std::uint32_t kMaxClientReceives = 16;
 
-// From the hand-off of a client over HTTP/2 until its head, with GOAWAY directly behind it. Chromium fails a request for
-// which it has chosen a connection, and not begun to use it, when GOAWAY arrives. A page asks for several things within
-// a moment, and for more when it has the head: GOAWAY comes between the two.
+// From the hand-off of a client over HTTP/2 until its head, with GOAWAY directly behind it. Chromium fails a request
+// for which it has chosen a connection, and not begun to use it, when GOAWAY arrives. A page asks for several things
+// within a moment, and for more when it has the head: GOAWAY comes between the two.
 inline constexpr Duration kHttp2HeadDelay{50};
 
 // Bytes of incomplete records from clients over TLS, per worker. Over it: of a client whose record is incomplete, that
