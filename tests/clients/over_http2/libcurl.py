@@ -53,9 +53,6 @@ def exchange(method, url, body, begun):
     failure = transfer.ended.get()
     if stopped:
         raise stopped[0]
-    # 7.88 reports success, with no status, for a request behind a stop that a GOAWAY has refused.
-    if not failure and transfer.getinfo(pycurl.RESPONSE_CODE) == 0:
-        return exchange(method, url, body, begun)
     if failure:
         raise ConnectionError(failure)
     return transfer.getinfo(pycurl.RESPONSE_CODE), bytes(received)
