@@ -141,6 +141,28 @@ for my $place (sort keys %places) {
   }
 }
 
+# A framework's front controller: the sections for the path after rewriting apply.
+for my $case (
+  ['<Location "/rewritten">',                             0],
+  ["<Directory $documents>",                              1],
+  ['<If "%{THE_REQUEST} =~ m#^GET /rewritten/chat[ ?]#">', 1],
+) {
+  my ($section, $enables) = @$case;
+  my ($name) = $section =~ /(\w+)/;
+  my $apache = Handoff::PrivateApache->start(
+    join '', map({ module($_) } qw(socket_handoff proxy proxy_fcgi rewrite)),
+    "SocketHandoffEnabled Off\nSocketHandoffAllowedPrefix $root/run/\n$section\nSocketHandoffEnabled On\n</$name>\n",
+    "<FilesMatch \"\\.php\$\">\nSetHandler \"proxy:unix:$root/run/php-fpm.sock|fcgi://localhost\"\n</FilesMatch>\n");
+  my $mark = log_mark();
+  my $body = $apache->get(path_with('/rewritten/chat', socket => $daemon->socket, data => '{"prompt":"hi"}', echo => 3))->{body};
+  if ($enables) {
+    like $body, qr/\[DONE\]/, "a request that is rewritten is handed off with <$name>";
+  } else {
+    is $body, 'xxx', "a request that is rewritten is not handed off with <$name> of its first path";
+    like wait_for_log($mark, qr/SH0003/), qr{is Off here, at /asks\.php:}, 'the log names the path after rewriting';
+  }
+}
+
 # .htaccess: httpd's own complaint about all but one of them.
 {
   my $apache = Handoff::PrivateApache->start(module('socket_handoff') . lines(%inner));
