@@ -80,6 +80,7 @@ TEST(DaemonInDistress, SpreadsABurstEvenlyOverItsWorkers) {
   constexpr int kWorkers = 3, kClients = 1500;
   DaemonProcess daemon({"--delay", "3600000", "--workers", std::to_string(kWorkers)}, stay_on_one_cpu);
   ASSERT_TRUE(daemon.ready()) << daemon.log();
+  if (daemon.log().find(" for each ring") == std::string::npos) GTEST_SKIP() << "clients are in the process's table";
   if (daemon.ring_files().size() != kWorkers) GTEST_SKIP() << "the kernel does not show the rings' files";
   std::vector<UniqueFd> browsers;
   for (int i = 0; i < kClients; ++i) browsers.push_back(hand_over_in_haste(daemon));
@@ -160,9 +161,10 @@ TEST(DaemonInDistress, RefusesClientsWhenUpstreamConnectionsHaveTakenTheDescript
     setrlimit(RLIMIT_NOFILE, &limit);
   });
   if (lacks_io_uring(daemon)) GTEST_SKIP() << "io_uring is not available here";
-  ASSERT_TRUE(daemon.ready()) << daemon.log();
-  if (daemon.log().find(" for each ring") == std::string::npos)
+  if (!daemon.ready() && daemon.log().find("8 workers need more") != std::string::npos) {
     GTEST_SKIP() << "the kernel keeps clients in the process's table";
+  }
+  ASSERT_TRUE(daemon.ready()) << daemon.log();
   std::vector<UniqueFd> browsers;
   std::string answer;
   while (browsers.size() < kLimit && !answer.starts_with("HTTP/1.1 5")) {

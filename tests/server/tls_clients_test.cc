@@ -223,15 +223,24 @@ TEST(TlsClientsSecrets, AreInNoMemoryThatACoreDumpContains) {
   daemon.hand_over(connection_part({.tls = over_http2.at_daemon(), .http2 = http2}) + R"({"backend":"hold"})",
                    {socket.get()});
   EXPECT_NE(read_some(browser.get()), "");
-  // A cipher context keeps a key until the next record needs another.
-  const UniqueFd displacing = hand_over(daemon, later.at_daemon(), R"({"backend":"hold"})");
-  EXPECT_NE(read_some(displacing.get()), "");
-  const std::string memory = dumped_memory(daemon.pid());
+  const auto holds_a_secret = [&](const std::string& memory) {
+    for (const MadeUpClient* held : {&client, &over_http2}) {
+      for (const std::string& secret : held->secrets()) {
+        if (memory.find(secret) != std::string::npos) return true;
+      }
+    }
+    return false;
+  };
+  // A cipher context keeps a key until the next record needs another; over HTTP/2 a GOAWAY comes a moment after the begin.
+  std::string memory;
+  EXPECT_TRUE(eventually([&] {
+    const UniqueFd displacing = hand_over(daemon, later.at_daemon(), R"({"backend":"hold"})");
+    EXPECT_NE(read_some(displacing.get()), "");
+    memory = dumped_memory(daemon.pid());
+    return !holds_a_secret(memory);
+  }));
   if (memory.empty()) GTEST_SKIP() << "its memory cannot be read here";
   EXPECT_NE(memory.find(daemon.socket()), std::string::npos) << "what it looks for is found";
-  for (const MadeUpClient* held : {&client, &over_http2}) {
-    for (const std::string& secret : held->secrets()) EXPECT_EQ(memory.find(secret), std::string::npos);
-  }
 }
 
 }  // namespace
