@@ -76,8 +76,11 @@ std::size_t Http2Trace::take_of_frame(Sender sender, std::span<const std::uint8_
   }
   std::size_t taken = 0;
   if (!sent.has_head()) {
-    taken = take_of_head(sent, bytes);
+    taken = std::min(bytes.size(), kFrameHeadBytes - sent.head_bytes);
+    std::memcpy(sent.head_text.data() + sent.head_bytes, bytes.data(), taken);
+    sent.head_bytes += static_cast<std::uint32_t>(taken);
     if (!sent.has_head()) return taken;
+    sent.head = handoff_protocol::read_frame_head(sent.head_text);
     sent.payload_left = sent.head.length;
   }
   const std::size_t of_payload = std::min<std::size_t>(bytes.size() - taken, sent.payload_left);
@@ -85,20 +88,6 @@ std::size_t Http2Trace::take_of_frame(Sender sender, std::span<const std::uint8_
   sent.payload_left -= static_cast<std::uint32_t>(of_payload);
   if (sent.payload_left == 0) on_frame_end(sender);
   return taken + of_payload;
-}
-
-// A head that is not cut need not be copied.
-std::size_t Http2Trace::take_of_head(Direction& sent, std::span<const std::uint8_t> bytes) {
-  if (sent.head_bytes == 0 && bytes.size() >= kFrameHeadBytes) {
-    sent.head = handoff_protocol::read_frame_head(bytes.first<kFrameHeadBytes>());
-    sent.head_bytes = kFrameHeadBytes;
-    return kFrameHeadBytes;
-  }
-  const std::size_t taken = std::min(bytes.size(), kFrameHeadBytes - sent.head_bytes);
-  std::memcpy(sent.head_text.data() + sent.head_bytes, bytes.data(), taken);
-  sent.head_bytes += static_cast<std::uint32_t>(taken);
-  if (sent.has_head()) sent.head = handoff_protocol::read_frame_head(sent.head_text);
-  return taken;
 }
 
 void Http2Trace::skip(std::size_t bytes) {

@@ -87,7 +87,6 @@ class Http2Trace {
 
   std::size_t take_preface(std::span<const std::uint8_t> bytes);
   std::size_t take_of_frame(Sender sender, std::span<const std::uint8_t> bytes);
-  static std::size_t take_of_head(Direction& sent, std::span<const std::uint8_t> bytes);
   void take_items(std::span<const std::uint8_t> payload);
   std::size_t item_size() const;
 
