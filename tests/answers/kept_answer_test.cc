@@ -10,10 +10,7 @@
 #include <string>
 #include <vector>
 
-#include "answers/answer_table.h"
-#include "base/log.h"
-#include "support/fake_backend.h"
-#include "support/fake_http_client.h"
+#include "support/kept_answers.h"
 #include "support/parsed_payload.h"
 #include "support/recording_sink.h"
 
@@ -26,17 +23,8 @@ using testing::HasSubstr;
 using testing::Not;
 using testing::StartsWith;
 
-class KeptAnswerTest : public testing::Test, private AnswerObserver {
+class KeptAnswerTest : public KeptAnswersFixture {
  protected:
-  static constexpr AnswerSettings kSettings{.max_running = 100,
-                                            .max_followers = 4,
-                                            .max_answer_bytes = 64 * 1024,
-                                            .max_kept_bytes = 256 * 1024,
-                                            .keep_after_end = Duration(300'000),
-                                            .max_stream_duration = Duration(300'000),
-                                            .first_byte_timeout = Duration(30'000),
-                                            .idle_timeout = Duration(60'000)};
-
   // What a stream is to its answer.
   struct Reader {
     explicit Reader(KeptAnswer& kept) : answer(kept) { answer.enter(); }
@@ -51,8 +39,6 @@ class KeptAnswerTest : public testing::Test, private AnswerObserver {
     RecordingSink sink;
     std::unique_ptr<BackendSession> session;
   };
-
-  KeptAnswerTest() { log::set_level(log::Level::kOff); }
 
   KeptAnswer& start(const std::string& payload, Format format = Format::kContent) {
     request_ = parsed(payload);
@@ -73,22 +59,6 @@ class KeptAnswerTest : public testing::Test, private AnswerObserver {
   void text(std::string_view piece) {
     backend.sink->on_event({.kind = AnswerEvent::Kind::kText, .text = piece});
   }
-  void turn() { timers.expire(); }
-  void pass(Duration time) {
-    timers.set_now(timers.now() + time);
-    for (int turns = 0; turns < 3; ++turns) timers.expire();
-  }
-
-  TimerWheel timers{Time(Duration(1000))};
-  AnswerDirectory directory;
-  UserLimits users{1, 0};
-  Counters counters;
-  FakeHttpClient http;
-  ByteBudget records{1024 * 1024};
-  AnswerReports reports{Config{}, timers, http, counters, records, nullptr};
-  FakeBackend backend;
-  std::vector<CloseCause> ended;
-  AnswerTable table{0, timers, directory, users, reports, counters, *this, kSettings};
 
  private:
   std::unique_ptr<Reader> reader_of(KeptAnswer& answer, std::unique_ptr<HandoffRequest> request) {
@@ -97,8 +67,6 @@ class KeptAnswerTest : public testing::Test, private AnswerObserver {
     turn();
     return reader;
   }
-  void on_answer_begun(const KeptAnswer&) override {}
-  void on_answer_ended(const KeptAnswer& answer) override { ended.push_back(answer.end()->cause); }
 
   std::unique_ptr<HandoffRequest> request_;
 };
@@ -339,7 +307,7 @@ TEST_F(KeptAnswerTest, LosesItsOldestEventsOverItsLimitAndGoesOnForWhoHasThem) {
   slow->session->pause();
   const std::string kilobyte(1000, 'x');
   for (int i = 0; i < 100; ++i) text(kilobyte);
-  EXPECT_LE(answer.frames().bytes(), kSettings.max_answer_bytes);
+  EXPECT_LE(answer.frames().bytes(), kAnswerSettings.max_answer_bytes);
   EXPECT_EQ(counters.get(Counter::kAnswersCutAtOwnLimit), 1u);
   EXPECT_EQ(fast->sink.events.size(), 100u);
   EXPECT_EQ(refusal(answer, R"("action":"follow")"), 204);
@@ -366,7 +334,7 @@ TEST_F(KeptAnswerTest, MakesRoomByForgettingTheOldestThatHaveEnded) {
     answers.push_back(&answer);
   }
   const auto reads_a = follow(*answers[0]);
-  AnswerSettings settings = kSettings;
+  AnswerSettings settings = kAnswerSettings;
   settings.max_kept_bytes = table.metrics().bytes.get();
   table.set_settings(settings);
   for (int i = 0; i < 10; ++i) text(kilobyte);
@@ -380,7 +348,7 @@ TEST_F(KeptAnswerTest, MakesRoomByForgettingTheOldestThatHaveEnded) {
 }
 
 TEST_F(KeptAnswerTest, KeepsToTheCommonLimitHoweverManyAnswersGrow) {
-  AnswerSettings settings = kSettings;
+  AnswerSettings settings = kAnswerSettings;
   settings.max_kept_bytes = 20'000;
   table.set_settings(settings);
   std::vector<EventSink*> answers;
@@ -405,7 +373,7 @@ TEST_F(KeptAnswerTest, KeepsToTheCommonLimitHoweverManyAnswersGrow) {
 TEST_F(KeptAnswerTest, RefusesANewAnswerForWhichNoRoomCanBeMade) {
   KeptAnswer& answer = start(R"({"answer_id":"a","user_id":"u"})");
   const auto reader = first_reader(answer);
-  AnswerSettings settings = kSettings;
+  AnswerSettings settings = kAnswerSettings;
   settings.max_kept_bytes = table.metrics().bytes.get();
   table.set_settings(settings);
   const auto request = parsed(R"({"answer_id":"b","user_id":"v"})");
@@ -413,14 +381,14 @@ TEST_F(KeptAnswerTest, RefusesANewAnswerForWhichNoRoomCanBeMade) {
   EXPECT_EQ(refused.answer, nullptr);
   EXPECT_EQ(refused.refusal->status, 503);
   EXPECT_FALSE(directory.find("b", "v"));
-  table.set_settings(kSettings);
+  table.set_settings(kAnswerSettings);
   EXPECT_NE(table.start(*request, Format::kContent, backend).answer, nullptr);  // it counted for no user
 }
 
 TEST_F(KeptAnswerTest, HandsOnTheEndEvenIfNothingElseCanBeKept) {
   KeptAnswer& answer = start(R"({"answer_id":"a"})");
   const auto first = first_reader(answer);
-  AnswerSettings settings = kSettings;
+  AnswerSettings settings = kAnswerSettings;
   settings.max_kept_bytes = 0;
   table.set_settings(settings);
   text("1");

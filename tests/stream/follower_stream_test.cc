@@ -3,6 +3,7 @@
 
 #include "answers/answer_table.h"
 #include "stream/stream_fixture.h"
+#include "support/kept_answers.h"
 #include "support/parsed_payload.h"
 
 namespace streaming {
@@ -12,14 +13,11 @@ using testing::EndsWith;
 using testing::HasSubstr;
 using testing::StartsWith;
 
-constexpr AnswerSettings kAnswers{.max_running = 2,
-                                  .max_followers = 2,
-                                  .max_answer_bytes = 1024 * 1024,
-                                  .max_kept_bytes = 1024 * 1024,
-                                  .keep_after_end = Duration(300'000),
-                                  .max_stream_duration = Duration(300'000),
-                                  .first_byte_timeout = Duration(30'000),
-                                  .idle_timeout = Duration(60'000)};
+constexpr AnswerSettings large_answers() {
+  AnswerSettings settings = kAnswerSettings;
+  settings.max_answer_bytes = settings.max_kept_bytes = 1024 * 1024;
+  return settings;
+}
 
 constexpr StreamSettings with_head_held(StreamSettings settings) {
   settings.early_head = false;
@@ -59,7 +57,7 @@ class FollowerStreamTest : public StreamTest {
   }
 
   AnswerDirectory directory;
-  AnswerTable answers{0, timers, directory, users, reports, counters, table, kAnswers};
+  AnswerTable answers{0, timers, directory, users, reports, counters, table, large_answers()};
   KeptAnswer* answer = nullptr;
 };
 
