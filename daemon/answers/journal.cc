@@ -98,6 +98,8 @@ void Journal::write() {
   if (target_ != nullptr || buffer_.empty()) return;
   target_ = &current();
   ++target_->operations;
+  began_ = timers_.now();
+  if (!patience_.pending()) timers_.schedule(patience_, kDiskPatience);
   if (target_->fd < 0) return open_file();
   writing_.clear();
   writing_.swap(buffer_);
@@ -159,6 +161,7 @@ void Journal::on_synced(const Completion& completion) {
 // What was in flight is over.
 void Journal::finish(bool stored) {
   Segment* const segment = std::exchange(target_, nullptr);
+  hangs_ = false;
   if (writing_.capacity() > kSegmentBytes) std::string().swap(writing_);
   end_operation(*segment);
   call_owners(present_tickets_, stored);
@@ -170,11 +173,30 @@ void Journal::call_owners(IntrusiveList<StoreTicket>& tickets, bool stored) {
   while (StoreTicket* ticket = present.pop_front()) ticket->owner_.on_stored(*ticket, stored);
 }
 
+// Who waits for what is in flight learns that it is not stored, which may prove wrong.
+void Journal::check_progress() {
+  if (target_ == nullptr || hangs_) return;
+  const Time due = began_ + kDiskPatience;
+  if (timers_.now() < due) return timers_.schedule_at(patience_, due);
+  hangs_ = true;
+  failed_tickets_.splice_back(present_tickets_);
+  fail("the disk has not answered for " + std::to_string(kDiskPatience.count()) + " ms");
+}
+
+// As long as the disk hangs, nothing is taken: it would wait in vain.
+void Journal::on_timer(Timer& timer) {
+  if (&timer == &patience_) return check_progress();
+  failed_ = hangs_;
+  if (!hangs_) return;
+  counters_.add(Counter::kJournalFailures);
+  timers_.schedule(pause_, kJournalRetryPause);
+}
+
 // What waits to be written is lost. The file may end with half a frame, so later frames go to another one.
 void Journal::fail(std::string_view reason) {
   if (!failed_) {
     log::error("the journal of answers is not written: {}; answers go on, and reports of those that end meanwhile are "
-               "lost if the daemon ends before their hooks have taken them",
+               "not on disk: they are lost if the daemon ends before their hooks have taken them",
                reason);
   }
   counters_.add(Counter::kJournalFailures);

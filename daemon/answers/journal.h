@@ -117,7 +117,8 @@ class Journal final : private WorkOwner, private TimerOwner {
   bool takes_frames();
   FramePlace appended(std::size_t before, StoreTicket* ticket);
   void on_work(Work& work) override;
-  void on_timer(Timer&) override { failed_ = false; }
+  void on_timer(Timer& timer) override;
+  void check_progress();
   void write();
   void open_file();
   void submit_write();
@@ -144,6 +145,8 @@ class Journal final : private WorkOwner, private TimerOwner {
   std::uint64_t offset_ = 0;     // of its beginning in the file
   Segment* target_ = nullptr;    // of what is in flight; null while nothing is
   open_how how_{};
+  Time began_{};         // of the operation in flight
+  bool hangs_ = false;   // that has taken longer than kDiskPatience
   bool failed_ = false;  // nothing is taken until the pause is over
   IntrusiveList<StoreTicket> next_tickets_;     // for the frames in buffer_
   IntrusiveList<StoreTicket> present_tickets_;  // for those in writing_
@@ -151,6 +154,7 @@ class Journal final : private WorkOwner, private TimerOwner {
   Work work_{*this};
   Work failed_work_{*this};
   Timer pause_{*this};
+  Timer patience_{*this};  // pending for some time after an operation's beginning
 };
 
 }  // namespace streaming

@@ -110,6 +110,10 @@ inline constexpr std::size_t kSegmentBytes = 16 * 1024 * 1024;
 // What waits to be written, per worker. Over it: the disk counts as failed.
 inline constexpr std::size_t kMaxUnwrittenBytes = 64 * 1024 * 1024;
 
+// How long the disk may take for an operation. Over it: it counts as failed until the operation is over, and those who
+// wait, such as the ends of answers, wait no longer.
+inline constexpr Duration kDiskPatience{2000};
+
 // How long nothing is written after the disk has failed.
 inline constexpr Duration kJournalRetryPause{1000};
 

@@ -99,6 +99,7 @@ void ReportedSession::end(CloseCause cause, std::optional<FinishReason> reason) 
       ReportContent{.failures = 0, .due = *end.ended, .hook = report_.hook, .body = report_.body}, &ticket_);
   Segment* before = std::exchange(report_.in_answers, place ? place->segment : nullptr);
   journal->unpin(before);
+  if (!place) reports_.counters().add(Counter::kReportsNotOnDisk);
 }
 
 void ReportedSession::end_sink_when_stored(std::function<void(EventSink&)> end_of_sink) {
@@ -108,7 +109,10 @@ void ReportedSession::end_sink_when_stored(std::function<void(EventSink&)> end_o
 }
 
 void ReportedSession::on_stored(StoreTicket&, bool stored) {
-  if (!stored) reports_.journal()->unpin(report_.in_answers);
+  if (!stored) {
+    reports_.journal()->unpin(report_.in_answers);
+    reports_.counters().add(Counter::kReportsNotOnDisk);
+  }
   if (end_of_sink_ == nullptr) return;
   const auto end_of_sink = std::exchange(end_of_sink_, nullptr);
   end_of_sink(sink());

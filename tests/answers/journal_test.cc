@@ -161,6 +161,49 @@ TEST_F(JournalTest, HoldsABoundedAmountIfTheDiskHangs) {
   EXPECT_TRUE(journals.idle());
 }
 
+TEST_F(JournalTest, WaitsOnlySoLongForADiskThatHangs) {
+  report("{1}", &ticket);
+  turn();
+  open();
+  write();
+  timers.set_now(timers.now() + kDiskPatience);
+  turn();
+  turn();
+  EXPECT_EQ(stored, false) << "the sync has not returned";
+  for (int seconds = 0; seconds < 5; ++seconds) {
+    EXPECT_FALSE(report("{2}")) << "it would wait in vain";
+    timers.set_now(timers.now() + kJournalRetryPause);
+    turn();
+  }
+  EXPECT_EQ(counters.get(Counter::kJournalFailures), 6u);
+  EXPECT_FALSE(journals.idle());
+  stored.reset();
+  ring.complete(Operation::kJournalSync, 0);
+  EXPECT_FALSE(stored) << "it was called before";
+  timers.set_now(timers.now() + kJournalRetryPause);
+  turn();
+  EXPECT_TRUE(report("{3}", &ticket));
+  turn();
+  open();
+  EXPECT_EQ(frames_in(write()), 1u);
+  ring.complete(Operation::kJournalSync, 0);
+  EXPECT_EQ(stored, true);
+}
+
+TEST_F(JournalTest, DoesNotTakeManyQuickOperationsForOneThatHangs) {
+  for (int i = 0; i < 10; ++i) {
+    report("{1}", &ticket);
+    turn();
+    if (i == 0) open();
+    timers.set_now(timers.now() + kDiskPatience / 2);
+    turn();
+    write();
+    ring.complete(Operation::kJournalSync, 0);
+    EXPECT_EQ(stored, true);
+  }
+  EXPECT_EQ(counters.get(Counter::kJournalFailures), 0u);
+}
+
 TEST_F(JournalTest, RemovesTheOldestFilesThatNobodyNeeds) {
   const std::string body = "{" + std::string(kSegmentBytes / 2, 'b');
   std::vector<Segment*> segments;
@@ -238,6 +281,25 @@ TEST_F(JournaledSessionTest, GivesTheClientTheEndIfTheDiskHasFailed) {
   EXPECT_EQ(sink.failure, FailureKind::kStatus);
   EXPECT_EQ(sink.detail, "status 500");
   EXPECT_EQ(sink.status, 500);
+}
+
+TEST_F(JournaledSessionTest, GivesTheClientTheEndIfTheDiskHangs) {
+  backend.sink->on_end(FinishReason::kStop);
+  turn();
+  write();
+  EXPECT_EQ(sink.ends, 0);
+  pass(kDiskPatience);
+  EXPECT_EQ(sink.ends, 1);
+  EXPECT_EQ(counters.get(Counter::kReportsNotOnDisk), 1u);
+  session->on_stream_end(true);
+  turn();
+  ASSERT_EQ(http.waiting(), 1u) << "the report is sent nevertheless";
+  http.answer(200);
+  turn();
+  EXPECT_EQ(reports.delivery().waiting(), 0u);
+  ring.complete(Operation::kJournalSync, 0);
+  pass(kJournalRetryPause);
+  EXPECT_TRUE(reports.delivery().idle());
 }
 
 TEST_F(JournaledSessionTest, IsSilentIfTheClientLeavesWhileTheDiskIsWaitedFor) {
