@@ -8,6 +8,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "answers/answer_report.h"
+#include "answers/limits.h"
 #include "backends/openai/chat_completion_request.h"
 #include "fuzz/property.h"
 #include "protocol/handoff_protocol.h"
@@ -64,6 +66,18 @@ void must_pass_on(HandoffRequest& request) {
   if (request.messages == nullptr) MUST(read->last_user_text() == request.prompt);
 }
 
+// The report of its answer is JSON, with the data that was given for it.
+void must_be_reported(const HandoffRequest& request) {
+  ByteBudget budget(kMaxRecordBytes);
+  const std::string report = whole_report(begin_report(request, "mock", request.model, WallTime()), AnswerRecord(budget),
+                                          {.cause = kCutCause});
+  rapidjson::Document json;
+  json.Parse<rapidjson::kParseIterativeFlag | rapidjson::kParseFullPrecisionFlag>(report.data(), report.size());
+  MUST(!json.HasParseError() && json.IsObject());
+  MUST(json.HasMember("data") == !request.on_end_data.empty());
+  MUST(json.HasMember("user_id") == !request.user_id.empty());
+}
+
 void must_be_sound(HandoffRequest& request) {
   for (const std::string_view text : {request.prompt, request.system, request.model, request.backend,
                                       request.request_id, request.test_pattern, request.last_user_text(),
@@ -83,6 +97,7 @@ void must_be_sound(HandoffRequest& request) {
   append_stream_head(
       head, {.date = "", .chunked = request.apache.takes_chunks(), .own = {}, .others = request.response_headers});
   must_be_one_head(head.view(), request.apache.takes_chunks());
+  must_be_reported(request);
   must_pass_on(request);
 }
 

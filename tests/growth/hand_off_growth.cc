@@ -1,17 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 // Does all the work of a hand-off before its API's request, for payloads in which one field at a time grows, and for
-// attachments whose contents grow. tests/growth/run counts the instructions of each under callgrind; this program
-// counts the most bytes that each holds.
+// attachments whose contents grow; and the work of reading a journal of answers. tests/growth/run counts the
+// instructions of each under callgrind; this program counts the most bytes that each holds.
 
 #include <malloc.h>
 #include <valgrind/callgrind.h>
 
 #include <algorithm>
 #include <cstdio>
+#include <cstring>
 #include <functional>
 #include <limits>
 #include <string>
 
+#include "answers/answer_report.h"
+#include "answers/journal_ledger.h"
+#include "answers/limits.h"
 #include "backends/anthropic/messages_request.h"
 #include "backends/langgraph/langgraph_request.h"
 #include "backends/openai/chat_completion_request.h"
@@ -68,6 +72,7 @@ struct Growing {
   std::function<std::string(std::size_t bytes)> payload;
   // If not empty, follows kPng in each image, and is the contents of each other attachment.
   std::function<std::string(std::size_t bytes)> contents = [](std::size_t) { return "a text"; };
+  bool is_journal = false;  // the payload is a journal's file
 };
 
 std::string times(std::string_view piece, std::size_t bytes) {
@@ -102,6 +107,23 @@ Growing of_text(const char* name, const char* front, const char* piece, const ch
 // The contents of the payload's attachment.
 Growing of_contents(const char* name, const char* payload, const char* piece) {
   return {name, [=](std::size_t) { return payload; }, [=](std::size_t bytes) { return times(piece, bytes); }};
+}
+
+ReportId numbered(std::size_t number) {
+  ReportId id{};
+  std::memcpy(id.data(), &number, sizeof number);
+  return id;
+}
+
+// A file of frames, each of which `append` writes with the number that it has.
+Growing of_frames(const char* name, const std::function<void(std::string& out, std::size_t number)>& append) {
+  return {name,
+          [=](std::size_t bytes) {
+            std::string file;
+            for (std::size_t number = 0; file.size() < bytes; ++number) append(file, number);
+            return file;
+          },
+          [](std::size_t) { return ""; }, true};
 }
 
 // The texts below name attachments in fewer than kMaxAttachmentUses places.
@@ -168,7 +190,35 @@ const Growing kGrowing[] = {
     of_text("brackets", R"({"x":)", "[", "}"),
     of_text("number", R"({"x":0.)", "1", "}"),
     of_text("spaces", "{", " ", "}"),
+    of_text("text-for-the-report", R"({"on_end_data":")", "word ", R"("})"),
+    of_list("data-for-the-report", R"({"on_end_data":{)", R"("d#":[{}])", "}}"),
+    of_frames("journal-of-answers", [](std::string& out, std::size_t number) {
+      append_begin(out, numbered(number), {"hook", "{\"type\":1"});
+    }),
+    of_frames("journal-of-one-answer", [](std::string& out, std::size_t number) {
+      if (number == 0) append_begin(out, numbered(0), {"hook", "{\"type\":1"});
+      append_text(out, numbered(0), {false, static_cast<std::uint32_t>(5 * number), "word "});
+    }),
+    of_frames("journal-with-gaps", [](std::string& out, std::size_t number) {
+      append_text(out, numbered(number % 7), {true, static_cast<std::uint32_t>(number), "word "});
+    }),
+    of_frames("journal-of-one-report", [](std::string& out, std::size_t number) {
+      append_report(out, numbered(0), {static_cast<std::uint8_t>(number % 8), {}, "hook", "{\"text\":\"word\"}"});
+    }),
+    of_frames("journal-of-what-is-done", [](std::string& out, std::size_t number) {
+      append_report(out, numbered(number), {0, {}, "hook", "{}"});
+      append_client_end(out, numbered(number), true);
+      append_done(out, numbered(number));
+    }),
 };
+
+void read_journal(std::string_view file) {
+  FrameReader reader(file);
+  JournalLedger ledger;
+  while (const std::optional<Frame> frame = reader.next()) ledger.add(*frame);
+  CHECK(reader.position() == file.size());
+  static_cast<void>(ledger.take());
+}
 
 void work(const std::string& payload, const std::string& contents, const Config& config) {
   HandoffRequestParser parser;
@@ -187,6 +237,8 @@ void work(const std::string& payload, const std::string& contents, const Config&
   CHECK(!chat_completion_request(request, "m").empty() && !responses_request(request, "m").empty());
   CHECK(!messages_request(request, "m", 1000).empty() && !run_request(request, {}).empty());
   static_cast<void>(request.last_user_text());
+  ByteBudget budget(kMaxRecordBytes);
+  CHECK(!whole_report(begin_report(request, "b", "m", {}), AnswerRecord(budget), {.cause = kCutCause}).empty());
 }
 
 }  // namespace
@@ -204,7 +256,7 @@ int main() {
       const std::size_t before = most_bytes = held_bytes;
       CALLGRIND_ZERO_STATS;
       CALLGRIND_TOGGLE_COLLECT;
-      streaming::work(payload, contents, config);
+      growing.is_journal ? streaming::read_journal(payload) : streaming::work(payload, contents, config);
       CALLGRIND_TOGGLE_COLLECT;
       CALLGRIND_DUMP_STATS_AT(name.c_str());
       std::printf("%s %zu\n", name.c_str(), most_bytes - before);
