@@ -49,11 +49,11 @@ void AnswerReports::write_text_later(ReportedSession& session) {
   if (!text_timer_.pending()) timers_.schedule(text_timer_, kTextPause);
 }
 
-// Those whose pause is over; the others have come later.
+// Those whose pause is over or soon will be, so that one write has the texts of many answers.
 void AnswerReports::on_timer(Timer&) {
   while (ReportedSession* session = with_text_.front()) {
     const Time due = session->text_since() + kTextPause;
-    if (due > timers_.now()) return timers_.schedule_at(text_timer_, due);
+    if (due - kTextWrittenEarlier > timers_.now()) return timers_.schedule_at(text_timer_, due);
     session->unlink();
     session->write_text();
   }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "answers/answer_table.h"
 
+#include <malloc.h>
+
 #include <algorithm>
 #include <memory>
 #include <utility>
@@ -149,7 +151,9 @@ void AnswerTable::settle(KeptAnswer& answer) {
 
 void AnswerTable::on_timer(Timer& timer) {
   if (&timer == &look_) return look_at_waits();
-  forget_old();
+  if (&timer == &forget_) return forget_old();
+  malloc_trim(0);
+  peak_since_trim_ = metrics_.bytes.get();
 }
 
 // At a part of the answers that run. They share one timer, because each would pay for its own.
@@ -231,6 +235,7 @@ void AnswerTable::destroy(KeptAnswer& answer) {
   change_bytes(answer.kept_bytes(), 0);
   if (!answer.running()) metrics_.ended.set(metrics_.ended.get() - 1);
   delete &answer;
+  trim_memory_later();
 }
 
 // --- Memory ---------------------------------------------------------------------------------------------------------
@@ -243,6 +248,13 @@ Buffer& AnswerTable::frame_buffer() {
 
 void AnswerTable::change_bytes(std::size_t before, std::size_t now) {
   metrics_.bytes.set(metrics_.bytes.get() - before + now);
+  peak_since_trim_ = std::max(peak_since_trim_, metrics_.bytes.get());
+}
+
+// At a quarter of the last peak: so it costs little for each answer.
+void AnswerTable::trim_memory_later() {
+  const bool over = peak_since_trim_ >= kTrimAtKeptBytes && metrics_.bytes.get() <= peak_since_trim_ / 4;
+  if (over && !trim_.pending()) timers_.schedule(trim_, kKeptTrimPause);
 }
 
 bool AnswerTable::make_room_for(KeptAnswer& answer, std::size_t frame_bytes) {

@@ -140,6 +140,7 @@ class AnswerTable final : private TimerOwner, private WorkOwner {
   // Forgets the one that has ended first; false if there is none that is not read.
   bool forget_oldest();
   void destroy(KeptAnswer& answer);
+  void trim_memory_later();
   void change_bytes(std::size_t before, std::size_t now);
   void log_end(const KeptAnswer& answer) const;
 
@@ -162,6 +163,8 @@ class AnswerTable final : private TimerOwner, private WorkOwner {
   Work settle_{*this};
   Timer look_{*this};  // at waits
   Timer forget_{*this};
+  Timer trim_{*this};
+  std::uint64_t peak_since_trim_ = 0;  // of the bytes
   Buffer frame_buffer_;
 };
 

@@ -63,12 +63,12 @@ KeptAnswer::KeptAnswer(AnswerTable& table, const Names& names, EventEncoder enco
       model_bytes_(static_cast<std::uint8_t>(names.model.size())),
       request_id_bytes_(static_cast<std::uint16_t>(names.request_id.size())),
       table_(table),
-      backend_(backend),
       waiting_since_(table.timers().now()),
-      opened_(table.timers().clock()),
       encoder_(std::move(encoder)),
       needs_followers_(needs_followers),
-      counts_for_user_(counts_for_user) {
+      counts_for_user_(counts_for_user),
+      backend_(backend),
+      opened_(table.timers().clock()) {
   set_index(backend.index());
   char* end = reinterpret_cast<char*>(this + 1);
   for (const std::string_view name : {names.id, names.user, names.request_id, names.model}) {

@@ -157,14 +157,11 @@ class KeptAnswer final : public Backend, public ListNode, private EventSink, pub
   // Of the names, behind the id and the user. These stand first, because they take the room behind the Entry's members.
   const std::uint8_t model_bytes_;
   const std::uint16_t request_id_bytes_;
+  // What an event needs, together.
   AnswerTable& table_;
-  Backend& backend_;
-  std::unique_ptr<BackendSession> session_;
-  std::unique_ptr<Remarks> remarks_;
   KeptFrames frames_;
   IntrusiveList<AnswerFollower> followers_;  // that have read all that is kept
-  Time waiting_since_;  // for an event; after the end, since that
-  const Time opened_;
+  Time waiting_since_;                       // for an event; after the end, since that
   [[no_unique_address]] EventEncoder encoder_;
   bool needs_followers_ : 1;  // it ends when the last one has left
   bool counts_for_user_ : 1;
@@ -175,6 +172,11 @@ class KeptAnswer final : public Backend, public ListNode, private EventSink, pub
   bool has_last_frames_ : 1 = false;  // they came encoded
   std::uint8_t last_events_ = 0;
   std::uint32_t last_bytes_ = 0;
+  // What it does not need.
+  Backend& backend_;
+  std::unique_ptr<BackendSession> session_;
+  std::unique_ptr<Remarks> remarks_;
+  const Time opened_;
   std::uint32_t first_event_ms_ = 0;  // after the opening; of no meaning before there is one
   std::uint32_t follower_count_ = 0;
   KeptAnswerEnd end_;  // once it has ended

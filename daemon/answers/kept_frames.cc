@@ -61,7 +61,8 @@ std::size_t KeptFrames::growth_by(std::size_t frame_bytes) const {
 // A small chunk grows in its place, because a new one would have to be small too.
 std::size_t KeptFrames::grown_back_bytes(std::size_t frame_bytes) const {
   if (back_ == nullptr) return 0;
-  const std::size_t bytes = memory_for(back_->size + std::max(frame_bytes, growth()));
+  const std::size_t own_part = back_->size / kGrownFrameChunkPart;
+  const std::size_t bytes = memory_for(back_->size + std::max({frame_bytes, own_part, growth()}));
   return bytes <= kLargestGrownFrameChunk ? bytes : 0;
 }
 

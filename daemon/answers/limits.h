@@ -55,11 +55,13 @@ inline constexpr std::size_t kMaxHookSecretBytes = 64;
 // The memory of a kept answer's frames grows by a part of what it has, so that little of it is unused, and by no less
 // and no more than these, in bytes. A frame that is larger gets a chunk of its own.
 inline constexpr std::size_t kFrameGrowthPart = 8;
-inline constexpr std::size_t kSmallestFrameGrowth = 64;
+inline constexpr std::size_t kSmallestFrameGrowth = 128;
 inline constexpr std::size_t kLargestFrameGrowth = 16 * 1024;
 
-// The chunk of a kept answer's frames that still grows in its place, in bytes. Over it: a new one is added.
+// The chunk of a kept answer's frames that still grows in its place, in bytes, by a larger part, because growing it costs
+// as much as several events. Over it: a new one is added.
 inline constexpr std::size_t kLargestGrownFrameChunk = 4096;
+inline constexpr std::size_t kGrownFrameChunkPart = 4;
 
 // What a kept answer has of the name of its model, in bytes. Over it: cut.
 inline constexpr std::size_t kMaxAnswerModelBytes = 128;
@@ -72,6 +74,11 @@ inline constexpr std::size_t kKeptAnswerExtraBytes = 128;
 // An answer that waits too long is noticed later by one such look at most.
 inline constexpr int kWaitLooks = 8;
 inline constexpr std::uint32_t kWaitLookParts = 8;
+
+// The smallest peak of a worker's kept answers, in bytes, after which memory is returned to the system, and how long after
+// most of them are forgotten.
+inline constexpr std::size_t kTrimAtKeptBytes = 1024 * 1024;
+inline constexpr Duration kKeptTrimPause{2000};
 
 // After how many seconds a client may try again to follow an answer that has max_followers, as Retry-After reports it.
 inline constexpr int kFollowAgainAfterSeconds = 2;
@@ -117,8 +124,10 @@ inline constexpr Duration kDiskPatience{2000};
 // How long nothing is written after the disk has failed.
 inline constexpr Duration kJournalRetryPause{1000};
 
-// How long text of a running answer stays in memory alone.
+// How long text of a running answer stays in memory alone; and how much earlier it may be written, together with that of
+// others, because a write costs as much as many events.
 inline constexpr Duration kTextPause{500};
+inline constexpr Duration kTextWrittenEarlier{60};
 
 // Pause between two searches for journals that other processes have left.
 inline constexpr Duration kAdoptionPause{2000};
