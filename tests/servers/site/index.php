@@ -5,8 +5,10 @@
 
 declare(strict_types=1);
 
+use SocketHandoff\AnswerReport;
 use SocketHandoff\Handoff;
 
+require __DIR__ . '/../php/AnswerReport.php';
 require __DIR__ . '/../php/Handoff.php';
 
 $path = strtok($_SERVER['REQUEST_URI'], '?');
@@ -19,6 +21,11 @@ if ($path === '/favicon.ico') { // which browsers ask for by themselves
 }
 if (str_starts_with($path, '/page/')) {
     exit("page $path");
+}
+if ($path === '/hook') {
+    AnswerReport::receive(getenv('HOOK_SECRET'));
+    http_response_code(204);
+    exit;
 }
 
 // Objects stay objects, so that an empty one does not become a list.
