@@ -170,8 +170,9 @@ void Stream::pause_or_resume_backend() {
 
 // --- Sending --------------------------------------------------------------------------------------------------------
 
+// Nothing is sent any more once it closes.
 void Stream::mark_for_flush() {
-  if (!linked()) table_.flush_later(*this);
+  if (!linked() && state_ != StreamState::kClosing) table_.flush_later(*this);
 }
 
 void Stream::start() {

@@ -93,6 +93,16 @@ TEST_F(HeldStreamTest, EndsWithoutAByteIfItIsGivenBack) {
   table.start(stream);  // it has ended
 }
 
+TEST_F(HeldStreamTest, IsStartedWhileItClosesInTheSameTurn) {
+  const Handle stream = open_held();
+  table.give_back(stream);
+  ring.complete_cancelled();
+  table.start(stream);
+  ring.complete(Operation::kClientClose, 0);
+  end_of_turn();
+  EXPECT_TRUE(table.empty());
+}
+
 TEST_F(HeldStreamTest, PausesItsBackendWhenTooMuchIsHeld) {
   open_held();
   text(std::string(kSettings.max_queued_bytes + 1, 'x'));
