@@ -130,7 +130,7 @@ void Stream::on_event(const AnswerEvent& event) {
 }
 
 void Stream::note_first_event() {
-  const Duration after = table_.timers().now() - opened_;
+  const Duration after = table_.timers().clock() - opened_;
   first_event_ms_ = static_cast<std::uint32_t>(after.count());
   table_.count_first_event(*this, after);
 }

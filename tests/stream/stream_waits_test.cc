@@ -200,5 +200,19 @@ TEST_F(StreamTest, EndsAStreamThatLastsTooLong) {
   EXPECT_THAT(sent, Not(HasSubstr("[DONE]")));
 }
 
+TEST_F(StreamTest, MeasuresItsFirstEventByTheClockAlsoAfterTheWorkerHasStoodStill) {
+  open();  // whose timers are due when the worker goes on
+  ASSERT_TRUE(timers.begin_turn(timers.clock() + kSettings.max_stream_duration));
+  open();
+  text("a");
+  int measured = 0;
+  table.for_each([&](const Stream& stream) {
+    if (stream.events() == 0) return;
+    ++measured;
+    EXPECT_EQ(stream.first_event_after(), Duration(0));
+  });
+  EXPECT_EQ(measured, 1);
+}
+
 }  // namespace
 }  // namespace streaming
