@@ -104,21 +104,23 @@ Status JournalDirectory::make_own() {
   return success();
 }
 
-std::optional<AdoptedJournal> JournalDirectory::adopt_next() {
+std::optional<AdoptedJournal> JournalDirectory::adopt_next(const std::stop_token& stop) {
   for (const std::string& name : names_in(all_.get())) {
     if (!name.starts_with(kLivePrefix) || name == own_name_) continue;
     const UniqueFd directory(openat(all_.get(), name.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW));
     const UniqueFd lock(directory ? openat(directory.get(), kLockName, O_RDWR | O_CLOEXEC | O_NOFOLLOW) : -1);
     if (!lock || flock(lock.get(), LOCK_EX | LOCK_NB) != 0) continue;
-    if (std::optional<AdoptedJournal> adopted = adopt(name, directory)) return adopted;
+    if (std::optional<AdoptedJournal> adopted = adopt(name, directory, stop)) return adopted;
   }
   return std::nullopt;
 }
 
-std::optional<AdoptedJournal> JournalDirectory::adopt(const std::string& name, const UniqueFd& directory) {
+std::optional<AdoptedJournal> JournalDirectory::adopt(const std::string& name, const UniqueFd& directory,
+                                                      const std::stop_token& stop) {
   JournalLedger ledger;
   const std::vector<std::string> files = names_in(directory.get());
   for (const std::string& file : files) {
+    if (stop.stop_requested()) return std::nullopt;
     const Result<std::string> contents = contents_of(directory.get(), file);
     if (!contents) {
       log::error("{}/{}: {}; what it has is not delivered now", path_, name, contents.error().message);

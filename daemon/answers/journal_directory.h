@@ -3,13 +3,14 @@
 //
 // Each process has a directory of its own in it, with a lock that it holds as long as it lives: a directory whose lock
 // is free belongs to a process that has ended, in order or not, and who gets the lock delivers what it has left. Owned
-// by the Server, on the main thread, which may wait for the disk.
+// by the Server, whose JournalKeeper has a thread for adopt_next(). All of it may wait for the disk.
 
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <stop_token>
 #include <string>
 #include <vector>
 
@@ -38,8 +39,8 @@ class JournalDirectory {
   // This process's own.
   int own() const { return own_.get(); }
 
-  // What one other process has left; nothing if there is none, or it cannot be read now.
-  std::optional<AdoptedJournal> adopt_next();
+  // What one other process has left; nothing if there is none, if it cannot be read now, or if `stop` is requested.
+  std::optional<AdoptedJournal> adopt_next(const std::stop_token& stop = {});
 
   // Leaves these to who adopts this process's directory.
   Status leave(std::vector<LeftReport> reports);
@@ -49,7 +50,7 @@ class JournalDirectory {
  private:
   JournalDirectory() = default;
   Status make_own();
-  std::optional<AdoptedJournal> adopt(const std::string& name, const UniqueFd& directory);
+  std::optional<AdoptedJournal> adopt(const std::string& name, const UniqueFd& directory, const std::stop_token& stop);
   Result<AdoptedJournal> write_down(std::vector<LeftReport> reports);
 
   std::string path_;

@@ -22,6 +22,10 @@ namespace {
 constexpr std::string_view kEndOfHead = "\r\n\r\n";
 constexpr std::string_view kEndOfFrame = "\n\n";
 
+Refusal being_replaced() {
+  return Refusal{503, "the server is being restarted, try again soon", kRetryAfterSeconds};
+}
+
 // The hand-off to the predecessor.
 std::string payload_for(const HandoffRequest& request) {
   const bool stops = request.action == AnswerAction::kStop;
@@ -67,7 +71,6 @@ class AnswerImports::Import final : private EventSink, private WorkOwner, privat
                 Tag{Operation::kImportReceive, handle}, std::move(socket), over_) {
     session_ = output_.begin(*this);
     output_.on_program_ended(0);
-    owner_.timers_.schedule(patience_, kPredecessorPatience);
   }
 
   Handle handle() const { return handle_; }
@@ -76,6 +79,7 @@ class AnswerImports::Import final : private EventSink, private WorkOwner, privat
   bool takes_more() const { return !stops_ && !resolved_; }
   void add(Client client, std::unique_ptr<HandoffRequest> request) {
     waiting_.push_back({std::move(client), std::move(request)});
+    if (!patience_.pending()) owner_.timers_.schedule(patience_, kPredecessorPatience);
   }
 
   // The kept answer, which wants the frames from now on; or no more.
@@ -97,7 +101,12 @@ class AnswerImports::Import final : private EventSink, private WorkOwner, privat
   void on_failure(const BackendFailure&) override {}
   bool wants_upstream_events() const override { return false; }
   std::string stream_id() const override { return "of answer " + id_; }
-  void on_timer(Timer&) override { resolve(); }
+  // To begin the answer anew could be to pay for it twice. The reply still counts for those who come later.
+  void on_timer(Timer&) override {
+    for (Waiting& waiting : std::exchange(waiting_, {})) {
+      owner_.outcome_.answer(std::move(waiting.client), being_replaced());
+    }
+  }
   void on_work(Work&) override {
     if (output_.over()) owner_.imports_.destroy(*this, handle_);
   }
@@ -151,15 +160,27 @@ class AnswerImports::Import final : private EventSink, private WorkOwner, privat
   void resolve() {
     patience_.stop();
     resolved_ = true;
+    const std::optional<Refusal> reply = final_reply();
     for (Waiting& waiting : std::exchange(waiting_, {})) {
       waiting.request->predecessor_asked = true;
-      const bool told = stops_ && (status_ == 204 || status_ == 403);
-      if (!told) {
-        owner_.outcome_.decide(std::move(waiting.client), std::move(waiting.request));
-      } else {
-        owner_.outcome_.answer(std::move(waiting.client),
-                               Refusal{status_, status_ == 403 ? "the answer belongs to another user" : ""});
-      }
+      reply ? owner_.outcome_.answer(std::move(waiting.client), *reply)
+            : owner_.outcome_.decide(std::move(waiting.client), std::move(waiting.request));
+    }
+  }
+
+  // The predecessor's, if it is the client's too; nothing if this daemon decides.
+  std::optional<Refusal> final_reply() const {
+    switch (status_) {
+      case 0:  // it has no such answer, or has ended
+      case 200:
+      case 404:
+        return std::nullopt;
+      case 204:  // stopped; or it does not have the beginning any more
+        return Refusal{204, ""};
+      case 403:
+        return Refusal{403, "the answer belongs to another user"};
+      default:
+        return being_replaced();
     }
   }
 
@@ -294,13 +315,18 @@ AnswerImports::Import* AnswerImports::find(std::string_view id) {
 }
 
 void AnswerImports::ask(Client client, std::unique_ptr<HandoffRequest> request) {
-  Import* import = request->action == AnswerAction::kStop ? nullptr : find(request->answer_id);
-  if (import == nullptr) {
-    UniqueFd socket = predecessor_->ask(payload_for(*request));
-    import = socket ? imports_.create(*this, *request, std::move(socket)) : nullptr;
-  }
+  if (request->action != AnswerAction::kStop && wait(client, request)) return;
+  UniqueFd socket = predecessor_->ask(payload_for(*request));
+  Import* const import = socket ? imports_.create(*this, *request, std::move(socket)) : nullptr;
   if (import != nullptr) return import->add(std::move(client), std::move(request));
-  outcome_.answer(std::move(client), Refusal{503, "the server is being restarted, try again soon", kRetryAfterSeconds});
+  if (predecessor_->reachable()) return outcome_.answer(std::move(client), being_replaced());
+  outcome_.decide(std::move(client), std::move(request));
+}
+
+bool AnswerImports::wait(Client& client, std::unique_ptr<HandoffRequest>& request) {
+  Import* const import = find(request->answer_id);
+  if (import != nullptr) import->add(std::move(client), std::move(request));
+  return import != nullptr;
 }
 
 void AnswerImports::enter_at(CompletionTable& completions) {

@@ -29,7 +29,7 @@ class AnswerImports {
  public:
   // Both take a client with its assignment of the WorkerLoad.
   struct Outcome {
-    // The predecessor has told all that it knows: decide again.
+    // The predecessor has sent all that it has, or is gone: decide again.
     std::function<void(Client client, std::unique_ptr<HandoffRequest> request)> decide;
     std::function<void(Client client, const Refusal& answer)> answer;
   };
@@ -42,6 +42,8 @@ class AnswerImports {
   bool can_ask(const HandoffRequest& request) const;
   // Takes the client with its assignment, and the request.
   void ask(Client client, std::unique_ptr<HandoffRequest> request);
+  // Likewise, if the answer is being taken over and what the predecessor has kept of it has not come yet.
+  bool wait(Client& client, std::unique_ptr<HandoffRequest>& request);
 
   void enter_at(CompletionTable& completions);
   bool empty() const { return imports_.size() == 0; }

@@ -54,6 +54,7 @@ std::optional<Admission> AnswerRouter::route(Client& client, std::unique_ptr<Han
   const bool stops = request->action == AnswerAction::kStop;
   if (stops && answer->is_import() && answer->running() && ask_others(client, request)) return admitted();
   if (stops) return stop(client, *answer);
+  if (answer->is_import() && imports_.wait(client, request)) return admitted();
   return join(client, std::move(request), *answer);
 }
 
@@ -70,7 +71,7 @@ bool AnswerRouter::ask_others(Client& client, std::unique_ptr<HandoffRequest>& r
 
 // A client that has seen a part of an answer wants no other one.
 std::optional<Admission> AnswerRouter::without_answer(Client& client, const HandoffRequest& request) {
-  if (request.action == AnswerAction::kStop) return answer_at_once(client, nothing_runs());
+  if (request.action == AnswerAction::kStop || request.for_successor) return answer_at_once(client, nothing_runs());
   const bool reads_on = !request.after.empty() || !request.apache.last_event_id.empty();
   if (request.action == AnswerAction::kAsk && !reads_on) return std::nullopt;
   return answer_at_once(client, Refusal{kNoContentStatus, ""});

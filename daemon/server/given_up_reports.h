@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-// GivenUpReports: reports on their way from the workers to the main thread, which writes them to files.
+// GivenUpReports: reports on their way from the workers to the JournalKeeper, which writes them to files.
 //
 // One for all workers, which outlive it.
 
 #pragma once
 
+#include <condition_variable>
 #include <cstddef>
 #include <mutex>
+#include <stop_token>
 #include <utility>
 #include <vector>
 
@@ -22,16 +24,22 @@ class GivenUpReports {
   };
 
   void add(std::size_t worker, Report report) {
-    const std::lock_guard lock(mutex_);
-    reports_.push_back({worker, std::move(report)});
+    {
+      const std::lock_guard lock(mutex_);
+      reports_.push_back({worker, std::move(report)});
+    }
+    added_.notify_one();
   }
-  std::vector<GivenUp> take() {
-    const std::lock_guard lock(mutex_);
+  // Waits for one, but no longer than that, and only until `stop` is requested.
+  std::vector<GivenUp> take(const std::stop_token& stop, Duration longest) {
+    std::unique_lock lock(mutex_);
+    added_.wait_for(lock, stop, longest, [this] { return !reports_.empty(); });
     return std::exchange(reports_, {});
   }
 
  private:
   std::mutex mutex_;
+  std::condition_variable_any added_;
   std::vector<GivenUp> reports_;
 };
 

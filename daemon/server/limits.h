@@ -25,8 +25,8 @@ inline constexpr std::uint64_t kProcessFiles = 256;
 // Answers that a worker takes over from its predecessor, or asks it for, at one time. Over it: 503.
 inline constexpr std::uint32_t kMaxImports = 1024;
 
-// From a question to the predecessor until it has sent what it has of the answer. Over it: the clients that wait are
-// answered from what has come.
+// From a question to the predecessor until it has sent what it has of the answer. Over it: the clients that wait get
+// 503, because to begin the answer anew could be to pay for it twice.
 inline constexpr Duration kPredecessorPatience{3000};
 
 // The head of the predecessor's answer. Over it: it counts as not having the answer.
@@ -34,6 +34,10 @@ inline constexpr std::size_t kMaxImportHeadBytes = 16 * 1024;
 
 // Hand-offs of the successor that the main thread reads in a row. Over it: it looks after other things first.
 inline constexpr int kSuccessorHandoffsAtOnce = 64;
+
+// Hand-offs of the successor for unknown answers, which wait until all earlier hand-offs are decided. Over it: the next
+// ones are not read before that.
+inline constexpr std::size_t kMaxSuccessorHandoffsWaiting = 1024;
 
 // --- Answers of other hosts -----------------------------------------------------------------------------------------
 

@@ -10,11 +10,9 @@
 namespace streaming {
 
 void Predecessor::report_that_we_serve() {
-  constexpr char kWord = 1;
-  // First, because a client may come as soon as the report is read.
-  reachable_.store(true, std::memory_order_relaxed);
+  constexpr char kReport = 1;
   // If the predecessor has ended meanwhile, no report is needed.
-  if (::write(channel_.get(), &kWord, 1) != 1) reachable_.store(false, std::memory_order_relaxed);
+  reachable_.store(::write(channel_.get(), &kReport, 1) == 1, std::memory_order_relaxed);
 }
 
 UniqueFd Predecessor::ask(std::string_view payload) {

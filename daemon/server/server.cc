@@ -9,18 +9,13 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
 #include <cstdio>
 #include <cstdlib>
 #include <iterator>
 
-#include "answers/limits.h"
-#include "answers/undelivered_reports.h"
 #include "base/log.h"
 #include "config/option.h"
-#include "handoff/handoff_message.h"
-#include "handoff/handoff_request.h"
 #include "handoff/listening_socket.h"
 #include "process/program.h"
 #include "ring/engine.h"
@@ -134,7 +129,6 @@ Status Server::open_journals() {
   Result<JournalDirectory> directory = JournalDirectory::open(path);
   if (!directory) return directory.error();
   journals_ = std::move(*directory);
-  adoption_due_ = MonotonicClock::now();
   return success();
 }
 
@@ -168,11 +162,16 @@ int Server::run() {
     std::_Exit(EXIT_FAILURE);  // the workers that have started wait for the others
   }
   Predecessor* const predecessor = workforce_.predecessor();
-  if (predecessor != nullptr) predecessor->report_that_we_serve();
+  predecessor_lives_ = predecessor != nullptr;
+  if (predecessor_lives_) predecessor->report_that_we_serve();
+  workforce_.accept();
   log::info("ready on {} ({}), backend {}", socket_.path, socket_type_name(socket_.type), config_->backend);
   notify_ready("serving");
   status_->set_accepting(true);
-  if (predecessor != nullptr) {
+  if (journals_) {
+    journal_keeper_.emplace(*journals_, workforce_.given_up_reports(), workforce_.workers(), !config_->hooks.empty());
+  }
+  if (predecessor_lives_) {
     status_server_due_ = MonotonicClock::now() + kStatusRetryPause;  // the predecessor has the port until then
   } else {
     start_status_server();
@@ -183,6 +182,7 @@ int Server::run() {
   status_server_.reset();
   workforce_.join();
 
+  journal_keeper_.reset();
   Summary summary = workforce_.sum_up();
   summary.elapsed = MonotonicClock::now() - started_;
   if (config_->benchmark) std::fputs(to_text(summary).c_str(), stdout);
@@ -196,7 +196,8 @@ void Server::wait() {
       {signals_.get(), POLLIN, 0},
       {workforce_.events(), POLLIN, 0},
       {successor_ ? successor_->readiness() : -1, POLLIN, 0},
-      {successor_channel_.get(), POLLIN, 0}};
+      {successor_channel_ ? successor_channel_->descriptor() : -1, POLLIN, 0},
+      {predecessor_lives_ ? workforce_.predecessor()->channel() : -1, 0, 0}};
   const Time due = next_due();
   poll(events, std::size(events), ms_until(due));
   // If the whole process was stopped, streams and a successor get that time in addition.
@@ -207,10 +208,10 @@ void Server::wait() {
   if (events[2].revents != 0 && successor_) handle_successor();
   if (events[3].revents != 0) handle_successor_handoffs();
   const Time now = MonotonicClock::now();
+  if (events[4].revents != 0) handle_predecessor_end();
   if (now >= deadline_) handle_deadline();
   if (now >= watchdog_due_) handle_watchdog();
   if (now >= status_server_due_) start_status_server();
-  if (now >= adoption_due_) adopt_journals();
 }
 
 void Server::handle_signal() {
@@ -248,13 +249,14 @@ void Server::begin_drain(WorkerOrder order, Time deadline) {
   order_ = order;
   status_->set_accepting(false);
   socket_.fd.reset();
+  if (journal_keeper_) journal_keeper_->end_adopting();
   workforce_.request_of_listener(order_);
   if (!workforce_.listening()) workforce_.request_of_others(order_);
 }
 
 void Server::handle_worker_event() {
   workforce_.clear_events();
-  store_given_up_reports();
+  if (successor_channel_) successor_channel_->on_settled();
   for (const std::unique_ptr<Worker>& worker : workforce_.workers()) {
     if (worker->running() || worker->result().ok()) continue;
     log::critical("a worker has failed: {}; ending", worker->result().error().message);
@@ -283,25 +285,6 @@ void Server::handle_watchdog() {
   const bool alive = workforce_.all_alive();
   if (alive) notify_alive();
   watchdog_due_ = MonotonicClock::now() + *watchdog_interval_ / (alive ? 2 : 8);
-}
-
-void Server::store_given_up_reports() {
-  for (GivenUpReports::GivenUp& given_up : workforce_.take_given_up_reports()) {
-    const Report& report = given_up.report;
-    const Status stored = store_undelivered(journals_->path(), {report.id, report.hook, report.body});
-    if (!stored) log::error("report {}: {}; it is sent again later", webhook_id(report.id), stored.error().message);
-    workforce_.workers()[given_up.worker]->settle(std::move(given_up.report), stored.ok());
-  }
-}
-
-// Those of a process that has crashed, and of a predecessor when it has ended. Without a hook nothing can be delivered.
-void Server::adopt_journals() {
-  adoption_due_ = order_ == WorkerOrder::kServe ? MonotonicClock::now() + kAdoptionPause : Time::max();
-  if (order_ != WorkerOrder::kServe || config_->hooks.empty()) return;
-  while (std::optional<AdoptedJournal> journal = journals_->adopt_next()) {
-    const auto workers = workforce_.workers();
-    workers[adopter_++ % workers.size()]->adopt(std::move(*journal));
-  }
 }
 
 // The predecessor, or another process, may have the port. The daemon serves clients meanwhile.
@@ -344,6 +327,7 @@ void Server::take(const ConfigChanges& changes) {
   for (const std::string& option : changes.needs_restart) log::warn("reload: {} needs a restart to change", option);
   if (changes.taken.empty() && changes.needs_restart.empty()) log::info("reload: nothing has changed");
   warn_of(*config_);
+  if (journal_keeper_ && !config_->hooks.empty()) journal_keeper_->begin_adopting();
   workforce_.reconfigure(config_);
 }
 
@@ -359,7 +343,7 @@ void Server::upgrade() {
 void Server::handle_successor() {
   const pid_t pid = successor_->pid();
   const bool serves = successor_->read_readiness();
-  if (serves) successor_channel_ = successor_->take_channel();
+  if (serves) successor_channel_.emplace(successor_->take_channel(), workforce_);
   successor_.reset();
   deadline_ = Time::max();
   if (!serves) return log::error("upgrade: process {} has ended before it served; this daemon continues", pid);
@@ -369,38 +353,17 @@ void Server::handle_successor() {
   status_server_due_ = Time::max();
   begin_drain(WorkerOrder::kHandOver, Time::max());
 }
+// When the successor has ended, nobody asks for what is kept.
 
 void Server::handle_successor_handoffs() {
-  for (int count = 0; count < kSuccessorHandoffsAtOnce && successor_channel_; ++count) {
-    if (!take_successor_handoff()) return;
-  }
+  if (successor_channel_->read()) return;
+  successor_channel_.reset();
+  begin_drain(WorkerOrder::kDrain, deadline_);
 }
 
-// False if there is none at the moment. When the successor has ended, nobody asks for what is kept.
-bool Server::take_successor_handoff() {
-  std::array<char, handoff_protocol::kMaxMessageBytes> payload;
-  alignas(cmsghdr) char control[kControlBytes];
-  iovec data{payload.data(), payload.size()};
-  msghdr message{};
-  message.msg_iov = &data;
-  message.msg_iovlen = 1;
-  message.msg_control = control;
-  message.msg_controllen = sizeof control;
-  const ssize_t bytes = recvmsg(successor_channel_.get(), &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
-  if (bytes < 0) return errno == EINTR;
-  if (bytes == 0) {
-    successor_channel_.reset();
-    begin_drain(WorkerOrder::kDrain, deadline_);
-    return false;
-  }
-  Result<HandedOver> handed_over = take_descriptors(message);
-  if (!handed_over) return true;
-  Result<std::unique_ptr<HandoffRequest>> request =
-      HandoffRequestParser().parse(std::span<const char>(payload.data(), static_cast<std::size_t>(bytes)));
-  if (!request || (*request)->answer_id.empty()) return true;
-  handed_over->client.transport = Transport::kRelayed;
-  workforce_.give_for_successor(std::move(handed_over->client), std::move(*request));
-  return true;
+void Server::handle_predecessor_end() {
+  predecessor_lives_ = false;
+  workforce_.note_predecessor_end();
 }
 
 void Server::quit(const char* reason) const {

@@ -17,9 +17,11 @@
 #include "config/config_changes.h"
 #include "handoff/listening_socket.h"
 #include "server/daemon_status.h"
+#include "server/journal_keeper.h"
 #include "server/service_manager.h"
 #include "server/status_server.h"
 #include "server/successor.h"
+#include "server/successor_channel.h"
 #include "server/workforce.h"
 
 namespace streaming {
@@ -50,8 +52,6 @@ class Server {
 
   Status set_up();
   Status open_journals();
-  void adopt_journals();
-  void store_given_up_reports();
   Status listen();
 
   void wait();
@@ -68,10 +68,10 @@ class Server {
   void handle_successor();
   // The successor asks for answers that are kept here.
   void handle_successor_handoffs();
-  bool take_successor_handoff();
+  void handle_predecessor_end();
   // Streams have until `deadline` to end.
   void begin_drain(WorkerOrder order, Time deadline);
-  Time next_due() const { return std::min({deadline_, watchdog_due_, status_server_due_, adoption_due_}); }
+  Time next_due() const { return std::min({deadline_, watchdog_due_, status_server_due_}); }
   // Ends the process without waiting for streams.
   [[noreturn]] void quit(const char* reason) const;
 
@@ -82,11 +82,11 @@ class Server {
   ListeningSocket socket_;   // its descriptor can be passed to a successor; the first worker has a copy
   bool owns_socket_ = true;  // this process must remove its file
   std::optional<Successor> successor_;
-  UniqueFd successor_channel_;  // once it serves; none before, and when it has ended
   std::optional<JournalDirectory> journals_;
-  Time adoption_due_ = Time::max();  // when journals that others have left are looked for
-  std::size_t adopter_ = 0;          // the worker that gets the next one
   Workforce workforce_;
+  std::optional<JournalKeeper> journal_keeper_;  // if there are journals, while the workers run
+  bool predecessor_lives_ = false;
+  std::optional<SuccessorChannel> successor_channel_;  // once it serves; none before, and when it has ended
   std::optional<DaemonStatus> status_;
   std::unique_ptr<StatusServer> status_server_;
   Time status_server_due_ = Time::max();  // the next attempt to start it

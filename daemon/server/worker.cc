@@ -89,7 +89,6 @@ Worker::Worker(std::size_t index, std::shared_ptr<const Config> config, SharedBy
       reports_(*config, timers_, http_, counters_, shared.records, make_journals(*config),
                [this](Report report) {
                  shared_.given_up.add(load_.worker, std::move(report));
-                 shared_.notify();
                }),
       answers_(load_.worker, timers_, shared.answers, shared.users, reports_, counters_, streams_,
                answer_settings(*config, shared, load_)),
@@ -188,11 +187,11 @@ void Worker::run(std::latch& all_enabled) {
 void Worker::serve() {
   watch_for_orders();
   if (store_) store_->open([this](std::string_view order) { take_order(order); });
-  if (listener_) listener_->start();
   while (!finished() && take_completions()) {
     timers_.expire();
     timers_.end_turn();
     if (listener_) note_listener();
+    if (carried_out_ == WorkerOrder::kHandOver) note_settled();
     if (may_end() && streams_.empty() && !backends_in_use()) reports_.delivery().leave_rest();
   }
 }
@@ -356,6 +355,10 @@ bool Worker::on_refused_client(Client& client, const Refusal& refusal) {
 
 // --- Orders ---------------------------------------------------------------------------------------------------------
 
+void Worker::accept() {
+  post([this] { listener_->start(); });
+}
+
 void Worker::request(WorkerOrder order) {
   order_.store(order, std::memory_order_release);
   eventfd_write(wakeup_.get(), 1);
@@ -448,13 +451,22 @@ void Worker::note_listener() {
   shared_.notify();
 }
 
+void Worker::note_settled() {
+  const bool undecided = listening() || !receiver_.idle() || load_.unread.load(std::memory_order_relaxed) > 0;
+  if (undecided || settled()) return;
+  settled_.store(true, std::memory_order_release);
+  shared_.notify();
+}
+
 bool Worker::backends_in_use() const {
   return backends_->in_use() || std::any_of(replaced_backends_.begin(), replaced_backends_.end(),
                                             [](const auto& backends) { return backends->in_use(); });
 }
 
 bool Worker::may_end() const {
-  return carried_out_ >= WorkerOrder::kDrain || (carried_out_ == WorkerOrder::kHandOver && answers_.empty());
+  const bool can_ask_on = shared_.predecessor != nullptr && shared_.predecessor->reachable();
+  return carried_out_ >= WorkerOrder::kDrain ||
+         (carried_out_ == WorkerOrder::kHandOver && answers_.empty() && !can_ask_on);
 }
 
 // The assignments also count connections that the listener's ring is still passing on.

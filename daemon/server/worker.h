@@ -42,7 +42,7 @@ namespace streaming {
 // A worker's order. It is only ever raised.
 enum class WorkerOrder : int {
   kServe,
-  kHandOver,  // accept nothing, and end when the last stream has ended and no answer is kept any more
+  kHandOver,  // accept nothing, and end when the last stream has ended and nobody can ask for answers any more
   kDrain,  // accept nothing, and end when the last stream has ended
   kEnd,    // end the streams too, with an error event
 };
@@ -58,9 +58,9 @@ struct SharedByWorkers {
   ByteBudget requests;           // for the bytes that requests hold until their answers begin
   ByteBudget records{kMaxRecordsBytes};  // for what is collected of answers for their reports
   int descriptors = 0;           // Capacity::descriptors
-  GivenUpReports given_up{};     // notify() follows
+  GivenUpReports given_up{};
   int journals = -1;             // the directory of this process's journals; -1: there are none
-  std::function<void()> notify;  // called on a worker's thread when its listening() or running() has become false
+  std::function<void()> notify;  // called on a worker's thread when its listening() or running() has become false, or its settled() true
   std::unique_ptr<Predecessor> predecessor;  // null: there is none; set before they run
   std::vector<Worker*> workers;  // set before they run; post() alone is for others
   std::atomic<std::int64_t> programs{0};  // programs that run for clients
@@ -81,7 +81,8 @@ class Worker final : private ClientReceiver, private TimerOwner {
   // enabled.
   void run(std::latch& all_enabled);
 
-  // Any thread.
+  // Any thread. The worker that listens accepts nothing before the first of these calls.
+  void accept();
   void request(WorkerOrder order);
   // Runs `work` on the worker's thread at its next turn. If the worker ends before that, or has ended, `work` is
   // destroyed.
@@ -98,6 +99,8 @@ class Worker final : private ClientReceiver, private TimerOwner {
   void ask_whether_alive();
   bool has_answered() const { return answered_.load(std::memory_order_acquire); }
   bool listening() const { return listening_.load(std::memory_order_acquire); }
+  // Whether it has decided on all clients that were handed over before it was to accept no more.
+  bool settled() const { return settled_.load(std::memory_order_acquire); }
   bool running() const { return running_.load(std::memory_order_acquire); }
 
   const Counters& counters() const { return counters_; }
@@ -159,6 +162,7 @@ class Worker final : private ClientReceiver, private TimerOwner {
   void refuse_work();
   void take_config(std::shared_ptr<const Config> config);
   void note_listener();
+  void note_settled();
   // Whether it is to end once nothing is in progress.
   bool may_end() const;
   bool finished() const;
@@ -199,6 +203,7 @@ class Worker final : private ClientReceiver, private TimerOwner {
   bool given_up_ = false;  // the deadline has passed
   std::atomic<bool> answered_{true};
   std::atomic<bool> listening_{false};
+  std::atomic<bool> settled_{false};
   std::atomic<bool> running_{true};
   Status result_ = success();
 };

@@ -5,7 +5,9 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <functional>
 #include <string>
+#include <string_view>
 #include <system_error>
 
 #include "handoff/limits.h"
@@ -71,10 +73,21 @@ Status Workforce::make(std::shared_ptr<const Config> config, const Capacity& cap
   return success();
 }
 
-void Workforce::give_for_successor(Client client, std::unique_ptr<HandoffRequest> request) {
-  request->for_successor = true;
+void Workforce::note_predecessor_end() {
+  predecessor()->note_end();
+  for (const std::unique_ptr<Worker>& worker : workers_) worker->post([] {});  // it may be what a worker waits for
+}
+
+bool Workforce::give_for_successor(Client& client, std::unique_ptr<HandoffRequest>& request) {
   const auto found = shared_.answers.find(request->answer_id, request->user_id);
   if (found) workers_[found->worker]->give(std::move(client), std::move(request));
+  return found.has_value();
+}
+
+void Workforce::ask_predecessor_for_successor(Client client, std::unique_ptr<HandoffRequest> request) {
+  if (predecessor() == nullptr || !predecessor()->reachable()) return;
+  const std::size_t worker = std::hash<std::string_view>()(request->answer_id) % workers_.size();
+  workers_[worker]->give(std::move(client), std::move(request));
 }
 
 void Workforce::listen(UniqueFd socket, int type) {
@@ -121,6 +134,11 @@ bool Workforce::all_alive() {
                                  [](const auto& worker) { return !worker->running() || worker->has_answered(); });
   for (const std::unique_ptr<Worker>& worker : workers_) worker->ask_whether_alive();
   return alive;
+}
+
+bool Workforce::settled() const {
+  return std::all_of(workers_.begin(), workers_.end(),
+                     [](const auto& worker) { return !worker->running() || worker->settled(); });
 }
 
 std::uint64_t Workforce::unfinished() const {

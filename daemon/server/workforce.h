@@ -33,15 +33,21 @@ class Workforce {
   // Before make().
   void set_predecessor(std::unique_ptr<Predecessor> predecessor) { shared_.predecessor = std::move(predecessor); }
   Predecessor* predecessor() const { return shared_.predecessor.get(); }
-  // Gives a hand-off of the successor to the worker that has its answer; closes the client if none has it.
-  void give_for_successor(Client client, std::unique_ptr<HandoffRequest> request);
+  void note_predecessor_end();
+  // Gives a hand-off of the successor to the worker that has its answer; false if none has it.
+  bool give_for_successor(Client& client, std::unique_ptr<HandoffRequest>& request);
+  // The answer is not here: asks the predecessor for it, if there is one, or closes the client.
+  void ask_predecessor_for_successor(Client client, std::unique_ptr<HandoffRequest> request);
   // The first worker accepts for all. `type` is the socket's.
   void listen(UniqueFd socket, int type);
   // The Error reports why a worker has no thread; then the process can only end.
   Status start();
   void join();
 
-  // Readable if a worker has ended, or no longer accepts.
+  // All workers run: the first one accepts.
+  void accept() { workers_.front()->accept(); }
+
+  // Readable if a worker has ended, no longer accepts, or is settled.
   int events() const { return events_.get(); }
   void clear_events();
 
@@ -50,13 +56,15 @@ class Workforce {
   void reconfigure(const std::shared_ptr<const Config>& config);
 
   // Reports that workers have given up, for files.
-  std::vector<GivenUpReports::GivenUp> take_given_up_reports() { return shared_.given_up.take(); }
+  GivenUpReports& given_up_reports() { return shared_.given_up; }
   std::span<const std::unique_ptr<Worker>> workers() const { return workers_; }
   // Any thread may read it.
   const ByteBudget& requests() const { return shared_.requests; }
   bool any_running() const;
   // Whether a connection can still arrive.
   bool listening() const { return workers_.front()->running() && workers_.front()->listening(); }
+  // Whether all clients that came before the successor accepted are decided on.
+  bool settled() const;
   // Whether the loops of all workers have run since the last call.
   bool all_alive();
   // The number of hand-offs and streams that have not ended.

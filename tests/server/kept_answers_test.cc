@@ -187,6 +187,42 @@ TEST_F(KeptAnswersInAnUpgrade, AreStoppedWhereTheyRun) {
   end_both(successor);
 }
 
+TEST_F(KeptAnswersInAnUpgrade, BeginOnceThoughBothDaemonsAreAskedForThem) {
+  ASSERT_TRUE(daemon.ready()) << daemon.log();
+  const UniqueFd late = connect_to(daemon.socket());
+  EXPECT_TRUE(is_whole(answer_to("{}"))) << "so the connection before was accepted";
+  const pid_t successor = successor_of(daemon);
+  ASSERT_GT(successor, 0) << daemon.log();
+  const UniqueFd second = daemon.hand_client_over(kAsk);
+  EXPECT_TRUE(is_whole(answer_to("{}")));
+  auto [client, first] = socket_pair();
+  ASSERT_TRUE(send_message(late.get(), kAsk, std::vector<int>{client.get()}));
+  client.reset();
+  const std::string whole = body(read_to_end(first.get()));
+  EXPECT_THAT(whole, HasSubstr("id: 19\ndata: [DONE]\n\n"));
+  EXPECT_EQ(body(read_to_end(second.get())), whole);
+  end_both(successor);
+  const std::string log = daemon.log(), line = "answer ended answer=a ";
+  EXPECT_EQ(log.find(line), log.rfind(line)) << log;
+}
+
+TEST_F(KeptAnswersInAnUpgrade, AreFoundBehindTwoUpgrades) {
+  ASSERT_TRUE(daemon.ready()) << daemon.log();
+  const std::string whole = body(answer_to(kAsk));
+  const pid_t second = successor_of(daemon);
+  ASSERT_GT(second, 0) << daemon.log();
+  const pid_t third = successor_of(second, daemon);
+  ASSERT_GT(third, 0) << daemon.log();
+  EXPECT_EQ(body(answer_to(kFollow)), whole);
+  EXPECT_EQ(body(answer_to(kAsk)), whole);
+  EXPECT_THAT(answer_to(R"({"answer_id":"none","action":"follow"})"), StartsWith("HTTP/1.1 204 "));
+  EXPECT_THAT(answer_to(kStop), StartsWith("HTTP/1.1 404 "));
+  kill(third, SIGTERM);
+  EXPECT_EQ(daemon.exit_status(), 0) << "each ends when its successor has";
+  EXPECT_EQ(end(second), 0);
+  EXPECT_EQ(end(third), 0);
+}
+
 TEST_F(Upgrade, WaitsForTheAnswersThatAreStillKept) {
   DaemonProcess brief({"--delay", "1"});
   ASSERT_TRUE(brief.ready()) << brief.log();

@@ -3,6 +3,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 #include <filesystem>
 #include <fstream>
@@ -188,6 +189,21 @@ TEST_F(ReportsTest, ReportsAnAnswerAsCutThatRanWhenTheDaemonWasKilled) {
   EXPECT_FALSE(post.json.HasMember("client_has_end"));
   EXPECT_FALSE(post.json.HasMember("usage"));
   EXPECT_TRUE(daemon->logs("1 reports of answers that another process has left are delivered; 1 of the answers"));
+}
+
+TEST_F(ReportsTest, GoesOnWhileItReadsWhatAnotherProcessHasLeft) {
+  const std::string left = journal.file("answers/process.killed");
+  std::filesystem::create_directories(left);
+  std::ofstream(left + "/lock");
+  const std::string file = left + "/0.answers.0";
+  ASSERT_EQ(mkfifo(file.c_str(), 0600), 0);  // as slow as a disk can be
+  start_with_journal("/ok");
+  ask("");
+  EXPECT_TRUE(has(1));
+  daemon->signal(SIGHUP);
+  EXPECT_TRUE(daemon->logs("reload: nothing has changed")) << daemon->log();
+  const UniqueFd disk(open(file.c_str(), O_WRONLY));
+  EXPECT_EQ(daemon->stop(), 0);
 }
 
 TEST_F(ReportsTest, LeavesWhatAHookDoesNotTakeToTheNextStart) {

@@ -22,10 +22,15 @@ class Upgrade : public testing::Test {
 
   // The process that serves after `signal`; 0 if none does.
   static pid_t successor_of(const DaemonProcess& daemon, int signal = SIGUSR2) {
-    daemon.signal(signal);
-    if (!daemon.logs(" serves; this one ends")) return 0;
-    const std::string log = daemon.log();
-    const std::size_t end = log.rfind(" serves; this one ends");
+    return successor_of(daemon.pid(), daemon, signal);
+  }
+  // Of a process that has the log of `first`, of which it is a successor itself.
+  static pid_t successor_of(pid_t process, const DaemonProcess& first, int signal = SIGUSR2) {
+    const std::string line = " serves; this one ends", before = first.log();
+    kill(process, signal);
+    if (!eventually([&] { return first.log().find(line, before.size()) != std::string::npos; })) return 0;
+    const std::string log = first.log();
+    const std::size_t end = log.rfind(line);
     const std::size_t begin = log.rfind(' ', end - 1) + 1;
     return std::stoi(log.substr(begin, end - begin));
   }
