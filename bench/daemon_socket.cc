@@ -2,10 +2,11 @@
 #include "bench/daemon_socket.h"
 
 #include <sys/socket.h>
-#include <sys/uio.h>
 
 #include <cerrno>
 #include <cstring>
+
+#include "base/send_descriptor.h"
 
 namespace streaming::bench {
 
@@ -35,19 +36,7 @@ Result<UniqueFd> DaemonSocket::connect() {
 }
 
 Status DaemonSocket::hand_off(int connection, int client, std::string_view payload) {
-  iovec data{const_cast<char*>(payload.data()), payload.size()};
-  alignas(cmsghdr) char control[CMSG_SPACE(sizeof client)]{};
-  msghdr message{};
-  message.msg_iov = &data;
-  message.msg_iovlen = 1;
-  message.msg_control = control;
-  message.msg_controllen = sizeof control;
-  cmsghdr* header = CMSG_FIRSTHDR(&message);
-  header->cmsg_level = SOL_SOCKET;
-  header->cmsg_type = SCM_RIGHTS;
-  header->cmsg_len = CMSG_LEN(sizeof client);
-  std::memcpy(CMSG_DATA(header), &client, sizeof client);
-  const ssize_t sent = sendmsg(connection, &message, MSG_NOSIGNAL);
+  const ssize_t sent = send_descriptor(connection, payload, client, 0);
   if (sent < 0) return Error::from_errno("cannot hand over a client", errno);
   if (static_cast<std::size_t>(sent) < payload.size()) return Error{"the socket took only a part of the payload", 0};
   return success();
