@@ -8,12 +8,15 @@
 #include <cstdlib>
 #include <new>
 #include <string>
+#include <string_view>
 #include <system_error>
+#include <vector>
 
 #include "answers/undelivered_reports.h"
 #include "base/log.h"
 #include "base/printable.h"
 #include "config/command_line.h"
+#include "server/answer_list.h"
 #include "server/config_check.h"
 #include "server/server.h"
 #include "server/start_check.h"
@@ -44,20 +47,38 @@ int check(const streaming::Config& config) {
   return EXIT_SUCCESS;
 }
 
+// A line for each of them, which begins with `kind`.
+int print_undelivered(const std::string& path, std::string_view kind) {
+  using namespace streaming;
+  const Result<std::vector<UndeliveredReport>> reports = read_undelivered(path);
+  if (!reports) return fail(reports.error());
+  std::string lines;
+  for (const UndeliveredReport& report : *reports) {
+    lines += kind;
+    append_printable(lines, describe(report));
+    lines += '\n';
+  }
+  std::fputs(lines.c_str(), stdout);
+  return EXIT_SUCCESS;
+}
+
+// For --answers.
+int list_answers(const streaming::Config& config) {
+  using namespace streaming;
+  const std::string path = journal_directory(config);
+  const int undelivered = path.empty() ? EXIT_SUCCESS : print_undelivered(path, "undelivered ");
+  const Result<std::string> kept = list_kept_answers(config);
+  if (!kept) return fail(kept.error());
+  std::fputs(kept->c_str(), stdout);
+  return undelivered;
+}
+
 // For --undelivered and --resend.
 int handle_undelivered(const streaming::CommandLine& line) {
   using namespace streaming;
   const std::string path = journal_directory(line.config);
   if (path.empty()) return fail({"there is no journal; name its directory by --journal-dir"});
-  if (line.list_undelivered) {
-    std::string lines;
-    for (const UndeliveredReport& report : read_undelivered(path)) {
-      append_printable(lines, describe(report));
-      lines += '\n';
-    }
-    std::fputs(lines.c_str(), stdout);
-    return EXIT_SUCCESS;
-  }
+  if (line.list_undelivered) return print_undelivered(path, "");
   const Result<std::size_t> resent = resend_undelivered(path);
   if (!resent) return fail(resent.error());
   std::printf("%zu reports are delivered again\n", resent.value());
@@ -77,6 +98,7 @@ int read_settings_and_serve(int argc, char** argv) {
     std::fputs(line.value().to_print->c_str(), stdout);
     return EXIT_SUCCESS;
   }
+  if (line.value().list_answers) return list_answers(line.value().config);
   if (line.value().list_undelivered || line.value().resend_undelivered) return handle_undelivered(line.value());
   if (Status checked = check_config(line.value().config); !checked) return fail(checked.error());
   if (line.value().check_only) return check(line.value().config);

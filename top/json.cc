@@ -68,6 +68,8 @@ std::string to_json(const Figures& figures) {
   write(writer, "ended_answers", figures.ended_answers);
   write(writer, "kept_bytes", figures.kept_bytes);
   write(writer, "followers", figures.followers);
+  write(writer, "waiting_reports", figures.waiting_reports);
+  write(writer, "undelivered_reports", figures.undelivered_reports);
   write(writer, "resident_bytes", figures.resident_bytes);
   write(writer, "cpu_share", figures.cpu_share);
   write(writer, "open_files", figures.open_files);

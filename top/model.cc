@@ -104,6 +104,8 @@ Figures Model::figures_of(const Exposition& after, double seconds) const {
   figures.ended_answers = answers["ended"];
   figures.kept_bytes = after.sum("daemon_kept_answer_bytes");
   figures.followers = after.sum("daemon_answer_followers");
+  figures.waiting_reports = after.sum("daemon_reports_waiting");
+  figures.undelivered_reports = after.sum("daemon_reports_undelivered");
   figures.resident_bytes = after.sum("process_resident_memory_bytes");
   figures.cpu_share = change(after, "process_cpu_seconds_total") / seconds;
   figures.open_files = after.sum("process_open_fds");

@@ -146,6 +146,16 @@ int draw_answers(Screen& screen, int row, const Figures& figures) {
   return row + 1;
 }
 
+// Of reports of answers, if some are not delivered. Returns the row behind it.
+int draw_reports(Screen& screen, int row, const Figures& figures) {
+  if (figures.waiting_reports + figures.undelivered_reports <= 0) return row;
+  screen.put(row, kLeft, "reports", Style::kHeading);
+  screen.put(row, 10, fmt::format("{} wait, {} given up", count_text(figures.waiting_reports),
+                                  count_text(figures.undelivered_reports)),
+             figures.undelivered_reports > 0 ? Style::kBad : Style::kPlain);
+  return row + 1;
+}
+
 void draw_overview(Screen& screen, const Model& model) {
   const Figures& figures = *model.figures();
   const int columns = screen.size().columns, end_row = screen.size().rows - 1;
@@ -153,7 +163,8 @@ void draw_overview(Screen& screen, const Model& model) {
   row = draw_rates(screen, row, model);
   row = draw_latencies(screen, row, figures);
   draw_process(screen, row - 1, figures);
-  row = draw_answers(screen, row, figures) + 1;
+  row = draw_answers(screen, row, figures);
+  row = draw_reports(screen, row, figures) + 1;
   const int middle = columns / 2;
   std::vector<Counted> failed = figures.ended;
   for (const Counted& one : figures.refused) failed.push_back({"refused: " + one.name, one.per_second, one.total});

@@ -12,6 +12,7 @@
 #include <cerrno>
 #include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <optional>
 #include <sstream>
 #include <string_view>
@@ -77,10 +78,20 @@ Status store_undelivered(const std::string& path, const UndeliveredReport& repor
   return success();
 }
 
-std::vector<UndeliveredReport> read_undelivered(const std::string& path) {
+std::size_t count_undelivered(const std::string& path) {
+  std::error_code error;
+  const std::filesystem::directory_iterator files(folder_of(path), error);
+  return static_cast<std::size_t>(std::distance(begin(files), end(files)));
+}
+
+Result<std::vector<UndeliveredReport>> read_undelivered(const std::string& path) {
   std::vector<std::filesystem::path> files;
   std::error_code error;
   for (const auto& entry : std::filesystem::directory_iterator(folder_of(path), error)) files.push_back(entry.path());
+  if (error && error != std::errc::no_such_file_or_directory) {
+    return Error{"cannot read " + folder_of(path) + ": " + error.message() +
+                 "; run this as the daemon's user: runuser -u streaming-daemon -- streaming-daemon ..."};
+  }
   std::sort(files.begin(), files.end());
   std::vector<UndeliveredReport> reports;
   for (const std::filesystem::path& file : files) {
@@ -106,17 +117,18 @@ Result<std::size_t> resend_undelivered(const std::string& path) {
     return Error{"the daemon could not read what another user makes in " + path +
                  "; run this as its owner: runuser -u streaming-daemon -- streaming-daemon --resend ..."};
   }
-  const std::vector<UndeliveredReport> reports = read_undelivered(path);
-  if (reports.empty()) return std::size_t{0};
+  const Result<std::vector<UndeliveredReport>> reports = read_undelivered(path);
+  if (!reports) return reports.error();
+  if (reports->empty()) return std::size_t{0};
   Result<JournalDirectory> directory = JournalDirectory::open(path);
   if (!directory) return directory.error();
   std::vector<LeftReport> left;
-  for (const UndeliveredReport& report : reports) {
+  for (const UndeliveredReport& report : *reports) {
     left.push_back({.id = report.id, .hook = report.hook, .body = report.body, .due = wall_now()});
   }
   if (Status written = directory->leave(std::move(left)); !written) return written.error();
-  for (const UndeliveredReport& report : reports) unlink(file_of(path, report.id).c_str());
-  return reports.size();
+  for (const UndeliveredReport& report : *reports) unlink(file_of(path, report.id).c_str());
+  return reports->size();
 }
 
 }  // namespace streaming

@@ -23,6 +23,8 @@ class LogLine {
   }
 
   void write(log::Level level = log::Level::kInfo) const;
+  // For a command, which has no log.
+  const std::string& text() const { return text_; }
 
  private:
   LogLine& add_verbatim(std::string_view name, std::string_view value);

@@ -106,6 +106,8 @@ Result<CommandLine> read_command_line(int argc, const char* const* argv) {
                  "TOML file [./streaming-daemon.toml, /etc/streaming-daemon/config.toml or /etc/streaming-daemon.toml]")
       ->type_name("FILE")
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
+  app.add_flag("--answers", line.list_answers,
+               "list the kept answers of the daemon that runs, and the reports of answers that were given up, and end");
   app.add_flag("--undelivered", line.list_undelivered, "list the reports of answers that were given up, and end");
   app.add_flag("--resend", line.resend_undelivered,
                "have these reports delivered, by the daemon that runs or by the next start, and end");

@@ -39,6 +39,10 @@ and
 .B \-\-check\-config
 check all settings and end: status 0 if the daemon could start.
 .TP
+.B \-\-answers
+list the kept answers of the daemon that runs, whose monitoring it asks, and the reports of answers that were given up, one
+line each, then totals, and end. Run it with the daemon's settings, as its user.
+.TP
 .B \-\-undelivered
 list the reports of answers that were given up, one line each, and end.
 .TP

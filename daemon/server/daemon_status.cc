@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "backends/registry.h"
+#include "server/answer_totals.h"
 #include "server/limits.h"
 #include "server/metric_families.h"
 
@@ -56,7 +57,7 @@ void write_stream(Writer& writer, const std::string& id, const Stream& stream, T
   writer.EndObject();
 }
 
-void write_answer(Writer& writer, const KeptAnswer& answer, Time now) {
+void write_answer(Writer& writer, const KeptAnswer& answer, std::uint32_t worker, Time now) {
   writer.StartObject();
   write(writer, "answer", answer.id());
   write(writer, "request_id", answer.request_id());
@@ -64,11 +65,28 @@ void write_answer(Writer& writer, const KeptAnswer& answer, Time now) {
   write(writer, "model", answer.asked_model());
   write(writer, "backend", backend_registry()[answer.index()].name);
   write(writer, "state", answer.running() ? "running" : info(answer.end()->cause).word);
+  write(writer, "worker", static_cast<std::int64_t>(worker));
   write(writer, "age_ms", (now - answer.opened()).count());
   write(writer, "followers", answer.followers());
   write(writer, "events", answer.events());
   write(writer, "kept_bytes", static_cast<std::int64_t>(answer.kept_bytes()));
   writer.EndObject();
+}
+
+std::string to_json(const AnswerTotals& totals) {
+  rapidjson::StringBuffer text;
+  Writer writer(text);
+  writer.StartObject();
+  for (const auto& [name, value] : {std::pair{"running_answers", totals.running},
+                                    {"ended_answers", totals.ended},
+                                    {"kept_bytes", totals.bytes},
+                                    {"followers", totals.followers},
+                                    {"waiting_reports", totals.waiting_reports},
+                                    {"undelivered_reports", totals.undelivered_reports}}) {
+    write(writer, name, static_cast<std::int64_t>(value));
+  }
+  writer.EndObject();
+  return text.GetString();
 }
 
 // A JSON array without its brackets, of at most kMostListed. `list` calls what it is given with each member, which it
@@ -83,23 +101,35 @@ std::string array_of(const std::function<void(Writer& writer, const std::functio
   return {text.GetString() + 1, text.GetSize() - 2};
 }
 
-std::string streams_of(Worker& worker) {
-  return array_of([&](Writer& writer, const auto& has_room) {
-    const Time now = MonotonicClock::now();
-    StreamTable& streams = worker.streams();
-    streams.for_each([&](const Stream& stream) {
-      if (has_room()) write_stream(writer, streams.id_of(stream), stream, now);
-    });
-  });
+// Of one worker, at one moment: the members of two arrays.
+struct Listed {
+  std::string streams, answers;
+};
+
+Listed list_of(Worker& worker) {
+  const Time now = MonotonicClock::now();
+  StreamTable& streams = worker.streams();
+  return {.streams = array_of([&](Writer& writer, const auto& has_room) {
+            streams.for_each([&](const Stream& stream) {
+              if (has_room()) write_stream(writer, streams.id_of(stream), stream, now);
+            });
+          }),
+          .answers = array_of([&](Writer& writer, const auto& has_room) {
+            worker.answers().for_each([&](const KeptAnswer& answer) {
+              if (has_room()) write_answer(writer, answer, worker.answers().worker(), now);
+            });
+          })};
 }
 
-std::string answers_of(Worker& worker) {
-  return array_of([&](Writer& writer, const auto& has_room) {
-    const Time now = MonotonicClock::now();
-    worker.answers().for_each([&](const KeptAnswer& answer) {
-      if (has_room()) write_answer(writer, answer, now);
-    });
-  });
+// The members of all workers.
+std::string joined(const std::vector<Listed>& all, std::string Listed::*members) {
+  std::string text = "[";
+  for (const Listed& listed : all) {
+    if ((listed.*members).empty()) continue;
+    if (text.size() > 1) text += ",";
+    text += listed.*members;
+  }
+  return text + "]";
 }
 
 // A question to a worker. If the worker ends before it answers, the question is destroyed with the worker's other work.
@@ -149,6 +179,7 @@ std::vector<Answer> ask(std::span<const std::unique_ptr<Worker>> workers, const 
 std::string DaemonStatus::metrics() const {
   std::ostringstream text;
   prometheus::TextSerializer().Serialize(text, metric_families(workers_, requests_, capacity_, engine_, read_process_figures(),
+                                                               answer_totals(workers_, journals_),
                                                                MonotonicClock::now() - started_));
   return text.str();
 }
@@ -161,20 +192,11 @@ bool DaemonStatus::alive() const {
   return !failed && silent == 0;
 }
 
-std::string DaemonStatus::all_of(const std::function<std::string(Worker&)>& list) const {
-  std::string text = "[";
-  bool first = true;
-  std::size_t silent = 0;
-  for (const std::string& members : ask<std::string>(workers_, list, silent)) {
-    if (members.empty()) continue;
-    if (!std::exchange(first, false)) text += ",";
-    text += members;
-  }
-  return text + "]";
-}
-
 std::string DaemonStatus::streams() const {
-  return "{\"streams\":" + all_of(streams_of) + ",\"answers\":" + all_of(answers_of) + "}\n";
+  std::size_t silent = 0;
+  const std::vector<Listed> all = ask<Listed>(workers_, list_of, silent);
+  return "{\"streams\":" + joined(all, &Listed::streams) + ",\"answers\":" + joined(all, &Listed::answers) +
+         ",\"totals\":" + to_json(answer_totals(workers_, journals_)) + "}\n";
 }
 
 }  // namespace streaming

@@ -8,7 +8,6 @@
 #pragma once
 
 #include <atomic>
-#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -24,10 +23,15 @@ namespace streaming {
 
 class DaemonStatus {
  public:
-  // Borrows the workers and `requests`, which counts the bytes that hand-offs hold.
+  // Borrows the workers and `requests`, which counts the bytes that hand-offs hold. `journals`: their directory; empty
+  // if there is none.
   DaemonStatus(std::span<const std::unique_ptr<Worker>> workers, const ByteBudget& requests, Capacity capacity,
-               Engine engine)
-      : workers_(workers), requests_(requests), capacity_(std::move(capacity)), engine_(engine) {}
+               Engine engine, std::string journals)
+      : workers_(workers),
+        requests_(requests),
+        capacity_(std::move(capacity)),
+        engine_(engine),
+        journals_(std::move(journals)) {}
 
   // On the main thread.
   void set_accepting(bool accepting) { accepting_.store(accepting, std::memory_order_relaxed); }
@@ -35,17 +39,15 @@ class DaemonStatus {
   std::string metrics() const;  // in Prometheus' text format
   bool alive() const;           // every worker's loop runs
   bool accepting() const { return accepting_.load(std::memory_order_relaxed); }
-  std::string streams() const;  // JSON, with the kept answers
+  std::string streams() const;  // JSON, with the kept answers and totals of these and of reports
   Engine engine() const { return engine_; }
 
  private:
-  // The JSON array of what `list` writes of each worker.
-  std::string all_of(const std::function<std::string(Worker&)>& list) const;
-
   const std::span<const std::unique_ptr<Worker>> workers_;
   const ByteBudget& requests_;
   const Capacity capacity_;
   const Engine engine_;
+  const std::string journals_;
   const Time started_ = MonotonicClock::now();
   std::atomic<bool> accepting_{false};
 };

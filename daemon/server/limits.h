@@ -70,6 +70,9 @@ inline constexpr Duration kStatusRequestTimeout{2000};
 // Streams that /streams lists, per worker, and kept answers. Over it: left out.
 inline constexpr std::size_t kMostListed = 1000;
 
+// What --answers reads of the daemon that runs. Over it: an error.
+inline constexpr std::size_t kMaxListBytes = 256 * 1024 * 1024;
+
 // Pause before the next attempt to listen while another process has the port.
 inline constexpr Duration kStatusRetryPause{500};
 

@@ -203,24 +203,23 @@ void add_streams(Families& families, Workers workers) {
       {}, workers, [](const Worker& worker) -> auto& { return worker.stream_metrics().first_token; });
 }
 
-void add_answers(Families& families, Workers workers) {
-  auto gauge = [&](SingleWriterValue AnswerMetrics::*figure) {
-    return sum(workers, [&](const Worker& worker) { return (worker.answer_metrics().*figure).get(); });
+void add_answers(Families& families, const AnswerTotals& answers) {
+  const auto gauge = [&](Labels labels, std::uint64_t value) {
+    families.gauge(std::move(labels), static_cast<double>(value));
   };
   families.begin("daemon_kept_answers", "Kept answers that run, or have ended and can still be read",
                  MetricType::Gauge);
-  families.gauge({{"state", "running"}}, gauge(&AnswerMetrics::running));
-  families.gauge({{"state", "ended"}}, gauge(&AnswerMetrics::ended));
+  gauge({{"state", "running"}}, answers.running);
+  gauge({{"state", "ended"}}, answers.ended);
   families.begin("daemon_kept_answer_bytes", "Bytes that kept answers hold", MetricType::Gauge);
-  families.gauge({}, gauge(&AnswerMetrics::bytes));
+  gauge({}, answers.bytes);
   families.begin("daemon_answer_followers", "Clients that read kept answers", MetricType::Gauge);
-  families.gauge({}, gauge(&AnswerMetrics::followers));
-}
-
-void add_reports(Families& families, Workers workers) {
+  gauge({}, answers.followers);
   families.begin("daemon_reports_waiting", "Reports of ended answers that their hooks have not taken yet",
                  MetricType::Gauge);
-  families.gauge({}, sum(workers, [](const Worker& worker) { return worker.waiting_reports(); }));
+  gauge({}, answers.waiting_reports);
+  families.begin("daemon_reports_undelivered", "Reports that were given up and wait for --resend", MetricType::Gauge);
+  gauge({}, answers.undelivered_reports);
 }
 
 void add_backends(Families& families, Workers workers) {
@@ -277,7 +276,8 @@ void add_tokens(Families& families, Workers workers) {
 }  // namespace
 
 std::vector<MetricFamily> metric_families(Workers workers, const ByteBudget& requests, const Capacity& capacity,
-                                          Engine engine, const ProcessFigures& process, Duration uptime) {
+                                          Engine engine, const ProcessFigures& process, const AnswerTotals& answers,
+                                          Duration uptime) {
   Families families;
   families.begin("daemon_build_info", "1, with the version and the engine as its labels", MetricType::Gauge);
   families.gauge({{"version", STREAMING_DAEMON_VERSION}, {"engine", std::string(name(engine))}}, 1);
@@ -288,8 +288,7 @@ std::vector<MetricFamily> metric_families(Workers workers, const ByteBudget& req
   add_requests(families, requests);
   add_counters(families, workers);
   add_streams(families, workers);
-  add_answers(families, workers);
-  add_reports(families, workers);
+  add_answers(families, answers);
   add_backends(families, workers);
   add_tokens(families, workers);
   return families.take();

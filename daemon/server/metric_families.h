@@ -12,6 +12,7 @@
 #include "base/byte_budget.h"
 #include "base/clock.h"
 #include "ring/engine.h"
+#include "server/answer_totals.h"
 #include "server/capacity.h"
 #include "server/process_figures.h"
 #include "server/worker.h"
@@ -22,6 +23,7 @@ namespace streaming {
 // may run.
 std::vector<prometheus::MetricFamily> metric_families(std::span<const std::unique_ptr<Worker>> workers,
                                                       const ByteBudget& requests, const Capacity& capacity,
-                                                      Engine engine, const ProcessFigures& process, Duration uptime);
+                                                      Engine engine, const ProcessFigures& process,
+                                                      const AnswerTotals& answers, Duration uptime);
 
 }  // namespace streaming

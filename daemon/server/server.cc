@@ -109,7 +109,8 @@ Status Server::set_up() {
   if (Status opened = open_journals(); !opened) return opened;
   const int journals = journals_ ? journals_->own() : -1;
   if (Status made = workforce_.make(config_, *capacity, *engine, journals); !made) return made;
-  status_.emplace(workforce_.workers(), workforce_.requests(), *capacity, engine->engine);
+  status_.emplace(workforce_.workers(), workforce_.requests(), *capacity, engine->engine,
+                  journals_ ? journals_->path() : "");
   if (Status listening = listen(); !listening) return listening;
   if (!engine->reason.empty()) {
     log::warn("epoll takes the place of io_uring: an event costs a system call, and a client a descriptor; {}",
@@ -181,8 +182,8 @@ int Server::run() {
   while (workforce_.any_running()) wait();
   status_server_.reset();
   workforce_.join();
-
   journal_keeper_.reset();
+
   Summary summary = workforce_.sum_up();
   summary.elapsed = MonotonicClock::now() - started_;
   if (config_->benchmark) std::fputs(to_text(summary).c_str(), stdout);
@@ -207,8 +208,8 @@ void Server::wait() {
   if (events[1].revents != 0) handle_worker_event();
   if (events[2].revents != 0 && successor_) handle_successor();
   if (events[3].revents != 0) handle_successor_handoffs();
-  const Time now = MonotonicClock::now();
   if (events[4].revents != 0) handle_predecessor_end();
+  const Time now = MonotonicClock::now();
   if (now >= deadline_) handle_deadline();
   if (now >= watchdog_due_) handle_watchdog();
   if (now >= status_server_due_) start_status_server();
@@ -248,8 +249,8 @@ void Server::begin_drain(WorkerOrder order, Time deadline) {
   if (order_ >= order) return;
   order_ = order;
   status_->set_accepting(false);
-  socket_.fd.reset();
   if (journal_keeper_) journal_keeper_->end_adopting();
+  socket_.fd.reset();
   workforce_.request_of_listener(order_);
   if (!workforce_.listening()) workforce_.request_of_others(order_);
 }
@@ -290,9 +291,7 @@ void Server::handle_watchdog() {
 // The predecessor, or another process, may have the port. The daemon serves clients meanwhile.
 void Server::start_status_server() {
   status_server_due_ = Time::max();
-  const std::string address = config_->metrics_port != 0 ? "127.0.0.1:" + std::to_string(config_->metrics_port)
-                              : config_->metrics_enabled ? config_->metrics_address
-                                                         : "";
+  const std::string address = monitoring_address(*config_);
   if (address.empty()) return;
   Result<std::unique_ptr<StatusServer>> server = StatusServer::start(address, *status_);
   if (server) {
@@ -327,8 +326,8 @@ void Server::take(const ConfigChanges& changes) {
   for (const std::string& option : changes.needs_restart) log::warn("reload: {} needs a restart to change", option);
   if (changes.taken.empty() && changes.needs_restart.empty()) log::info("reload: nothing has changed");
   warn_of(*config_);
-  if (journal_keeper_ && !config_->hooks.empty()) journal_keeper_->begin_adopting();
   workforce_.reconfigure(config_);
+  if (journal_keeper_ && !config_->hooks.empty()) journal_keeper_->begin_adopting();
 }
 
 void Server::upgrade() {
@@ -353,8 +352,8 @@ void Server::handle_successor() {
   status_server_due_ = Time::max();
   begin_drain(WorkerOrder::kHandOver, Time::max());
 }
-// When the successor has ended, nobody asks for what is kept.
 
+// When the successor has ended, nobody asks for what is kept.
 void Server::handle_successor_handoffs() {
   if (successor_channel_->read()) return;
   successor_channel_.reset();

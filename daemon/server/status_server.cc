@@ -80,6 +80,11 @@ constexpr Handler kHandlers[] = {
 
 }  // namespace
 
+std::string monitoring_address(const Config& config) {
+  if (config.metrics_port != 0) return "127.0.0.1:" + std::to_string(config.metrics_port);
+  return config.metrics_enabled ? config.metrics_address : "";
+}
+
 class StatusServer::HttpServer {
  public:
   HttpServer(const std::string& address, const DaemonStatus& status)

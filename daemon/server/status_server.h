@@ -9,10 +9,14 @@
 #include <string>
 
 #include "base/result.h"
+#include "config/config.h"
 
 namespace streaming {
 
 class DaemonStatus;
+
+// "ADDRESS:PORT", as the settings have it; empty: none.
+std::string monitoring_address(const Config& config);
 
 class StatusServer {
  public:

@@ -29,7 +29,7 @@ class UndeliveredReportsTest : public testing::Test {
 };
 
 TEST_F(UndeliveredReportsTest, AreReadAsTheyWereStored) {
-  const std::vector<UndeliveredReport> reports = read_undelivered(path());
+  const std::vector<UndeliveredReport> reports = read_undelivered(path()).value();
   ASSERT_EQ(reports.size(), 2u);
   EXPECT_EQ(reports[0].id, kFirst);
   EXPECT_EQ(reports[0].hook, "log");
@@ -42,12 +42,12 @@ TEST_F(UndeliveredReportsTest, AreReadAsTheyWereStored) {
 TEST_F(UndeliveredReportsTest, AreLeftOutWhileTheyAreWritten) {
   std::ofstream(path() + "/undelivered/half.json") << "{\"webhook_id\":\"" << webhook_id(kFirst) << "\",\"hook\":\"h\"}\n{\"a\":";
   std::ofstream(path() + "/undelivered/other") << "}\n}\n";
-  EXPECT_EQ(read_undelivered(path()).size(), 2u);
+  EXPECT_EQ(read_undelivered(path()).value().size(), 2u);
 }
 
 TEST_F(UndeliveredReportsTest, AreDeliveredByWhoLooksNext) {
   EXPECT_EQ(resend_undelivered(path()).value(), 2u);
-  EXPECT_TRUE(read_undelivered(path()).empty());
+  EXPECT_TRUE(read_undelivered(path()).value().empty());
   Result<JournalDirectory> other = JournalDirectory::open(path());
   ASSERT_TRUE(other.ok());
   const std::optional<AdoptedJournal> adopted = other->adopt_next();

@@ -240,11 +240,13 @@ TEST_F(SlowMonitorTest, ShowsTheAnswersThatAreKept) {
   EXPECT_NE(read_some(asker.get()), "");
   EXPECT_TRUE(eventually_has("/streams", R"("backend":"mock","answer":"a","transport")"));
   EXPECT_TRUE(eventually_has("/streams", R"("answers":[{"answer":"a","request_id":"r-1","user":"7","backend":"mock",)"
-                                         R"("state":"running")"));
+                                         R"("state":"running","worker":)"));
   EXPECT_TRUE(eventually_has("/metrics", "\ndaemon_kept_answers{state=\"running\"} 1\n"));
   EXPECT_TRUE(eventually_has("/metrics", "\ndaemon_answer_followers 1\n"));
   asker.reset();
   EXPECT_TRUE(eventually_has("/streams", R"({"streams":[],"answers":[{"answer":"a")"));
+  EXPECT_TRUE(eventually_has("/streams", R"("totals":{"running_answers":1,"ended_answers":0,"kept_bytes":)"));
+  EXPECT_TRUE(eventually_has("/streams", R"("followers":0,"waiting_reports":0,"undelivered_reports":0}})"));
   read_to_end(daemon.hand_client_over(R"({"answer_id":"a","action":"stop","user_id":7})").get());
   EXPECT_TRUE(eventually_has("/streams", R"("state":"stopped")"));
   EXPECT_TRUE(eventually_has("/metrics", "\ndaemon_kept_answers{state=\"ended\"} 1\n"));

@@ -17,6 +17,7 @@ TEST(Json, WritesTheFiguresOnOneLine) {
   figures.rates[static_cast<std::size_t>(Rate::kFailed)] = 0.5;
   figures.first_event = {0.01, 0.02, std::numeric_limits<double>::quiet_NaN()};
   figures.ended = {{"completed", 2, 100}};
+  figures.waiting_reports = 3;
   const std::string line = to_json(figures);
   EXPECT_EQ(line.find('\n'), line.size() - 1);
   rapidjson::Document json;
@@ -28,6 +29,7 @@ TEST(Json, WritesTheFiguresOnOneLine) {
   EXPECT_EQ(json["first_event_s"]["p95"].GetDouble(), 0.02);
   EXPECT_TRUE(json["first_event_s"]["p99"].IsNull()) << "JSON has no NaN";
   EXPECT_EQ(json["ended"]["completed"]["total"].GetDouble(), 100);
+  EXPECT_EQ(json["waiting_reports"].GetDouble(), 3);
 }
 
 }  // namespace

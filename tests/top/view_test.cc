@@ -69,6 +69,13 @@ TEST(View, ShowsKeptAnswersIfThereAreAny) {
               HasSubstr(" answers  7 run, 1,200 have ended and are kept, 4.5 MB held, 9 followers\n"));
 }
 
+TEST(View, ShowsReportsThatAreNotDeliveredIfThereAreAny) {
+  Model model = model_of_two_answers();
+  EXPECT_THAT(drawn(model, {.now = 2}), Not(HasSubstr("reports")));
+  model.take(Exposition::parse("daemon_uptime_seconds 90064\ndaemon_reports_waiting 3000\ndaemon_reports_undelivered 2\n"), 3);
+  EXPECT_THAT(drawn(model, {.now = 3}), HasSubstr(" reports  3,000 wait, 2 given up\n"));
+}
+
 TEST(View, ShowsFailuresInRedAndAllElseNot) {
   Screen screen({80, 24}, {});
   draw(screen, model_of_two_answers(), {});
