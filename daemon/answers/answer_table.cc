@@ -52,8 +52,8 @@ AnswerTable::Started AnswerTable::start(HandoffRequest& request, Format format, 
   return started;
 }
 
-KeptAnswer* AnswerTable::import(HandoffRequest& request, Format format, Backend& backend) {
-  return make(request, format, backend, false).answer;
+AnswerTable::Started AnswerTable::import(HandoffRequest& request, Format format, Backend& backend) {
+  return make(request, format, backend, false);
 }
 
 AnswerTable::Started AnswerTable::make(HandoffRequest& request, Format format, Backend& backend,

@@ -70,9 +70,8 @@ class AnswerTable final : private TimerOwner, private WorkOwner {
   };
   // Makes the answer that the request names. It begins when its first follower's stream asks it to answer.
   Started start(HandoffRequest& request, Format format, Backend& backend);
-  // Makes one that another daemon runs: `backend` hands its frames on. Null if there is an answer of that id already, or
-  // no room.
-  KeptAnswer* import(HandoffRequest& request, Format format, Backend& backend);
+  // Makes one that another daemon runs: `backend` hands its frames on.
+  Started import(HandoffRequest& request, Format format, Backend& backend);
   // Its first follower was refused, so it does not begin.
   void withdraw(KeptAnswer& answer);
 

@@ -21,9 +21,10 @@ namespace {
 
 constexpr std::string_view kEndOfHead = "\r\n\r\n";
 constexpr std::string_view kEndOfFrame = "\n\n";
+constexpr int kUnavailableStatus = 503;
 
 Refusal being_replaced() {
-  return Refusal{503, "the server is being restarted, try again soon", kRetryAfterSeconds};
+  return Refusal{kUnavailableStatus, "the server is being restarted, try again soon", kRetryAfterSeconds};
 }
 
 // The hand-off to the predecessor.
@@ -238,7 +239,10 @@ class AnswerImports::Source final : public Backend {
 
 void AnswerImports::Import::begin_answer(std::string_view head) {
   const std::optional<Format> format = find_format(field(head, kFormatField));
-  if (!format) return;
+  if (!format) {
+    status_ = kUnavailableStatus;  // a later version's
+    return;
+  }
   auto request = std::make_unique<HandoffRequest>();
   request->answer_id = id_;
   request->continue_without_client = true;
@@ -246,11 +250,12 @@ void AnswerImports::Import::begin_answer(std::string_view head) {
   if (base64_decoded_size(user)) request->user_id = decode_base64(user);
   const BackendEntry* const backend = find_backend(field(head, kBackendField));
   owner_.source_->set_index(backend == nullptr ? 0 : static_cast<std::size_t>(backend - backend_registry().data()));
-  KeptAnswer* const answer = owner_.answers_.import(*request, *format, *owner_.source_);
-  if (answer == nullptr) return;  // another worker imports it
+  const AnswerTable::Started started = owner_.answers_.import(*request, *format, *owner_.source_);
+  if (started.refusal) status_ = started.refusal->status;
+  if (started.answer == nullptr) return;  // or another worker imports it
   owner_.source_->set_next(*this);
   log::info("answer {} comes from the daemon that this one replaces", id_);
-  answer->begin(std::move(request));
+  started.answer->begin(std::move(request));
 }
 
 // Hands on what is whole, the events between two comments together.

@@ -160,7 +160,9 @@ class StoredImports::Import final : private StoreRequestOwner, private WakeUpOwn
     request->user_id = facts_.user;
     const BackendEntry* const backend = find_backend(facts_.backend);
     owner_.source_->set_index(backend == nullptr ? 0 : static_cast<std::size_t>(backend - backend_registry().data()));
-    answer_ = owner_.answers_.import(*request, *format, *owner_.source_);
+    const AnswerTable::Started started = owner_.answers_.import(*request, *format, *owner_.source_);
+    if (started.refusal) return resolve(busy());
+    answer_ = started.answer;
     if (answer_ == nullptr) return resolve({});  // another worker has it by now
     log::info("answer {} comes from another host", id_);
     owner_.looking_.erase(key_);

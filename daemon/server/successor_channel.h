@@ -2,8 +2,8 @@
 // SuccessorChannel: what the daemon that has taken this one's place asks of the answers that are kept here. Each question
 // is a hand-off whose client is one end of a socket pair (see server/predecessor.h).
 //
-// Made by the Server, on the main thread, when the successor serves. "There is no such answer" is said only once all
-// clients are decided on that were handed to this daemon: one of them may ask for it. Until then such questions wait.
+// Made by the Server, on the main thread, when the successor serves. A question for an unknown answer waits until this
+// daemon has decided on all clients that it has accepted, because one of them may ask for that answer.
 
 #pragma once
 

@@ -191,7 +191,7 @@ void Worker::serve() {
     timers_.expire();
     timers_.end_turn();
     if (listener_) note_listener();
-    if (carried_out_ == WorkerOrder::kHandOver) note_settled();
+    if (carried_out_ >= WorkerOrder::kHandOver) note_settled();
     if (may_end() && streams_.empty() && !backends_in_use()) reports_.delivery().leave_rest();
   }
 }

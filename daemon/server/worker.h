@@ -60,7 +60,8 @@ struct SharedByWorkers {
   int descriptors = 0;           // Capacity::descriptors
   GivenUpReports given_up{};
   int journals = -1;             // the directory of this process's journals; -1: there are none
-  std::function<void()> notify;  // called on a worker's thread when its listening() or running() has become false, or its settled() true
+  // Called on a worker's thread when its listening() or running() has become false, or its settled() true.
+  std::function<void()> notify;
   std::unique_ptr<Predecessor> predecessor;  // null: there is none; set before they run
   std::vector<Worker*> workers;  // set before they run; post() alone is for others
   std::atomic<std::int64_t> programs{0};  // programs that run for clients

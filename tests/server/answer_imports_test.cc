@@ -127,6 +127,21 @@ TEST_F(AnswerImportsTest, AreTriedAgainLaterIfTheOldDaemonIsEnding) {
   EXPECT_THAT(answered, ElementsAre(503));
 }
 
+TEST_F(AnswerImportsTest, AreTriedAgainLaterIfThereIsNoRoomForThem) {
+  AnswerSettings narrow = kAnswerSettings;
+  narrow.max_kept_bytes = 1;
+  table.set_settings(narrow);
+  ask();
+  says(std::string(kKeptHead) + std::string(kLiveMark));
+  EXPECT_THAT(answered, ElementsAre(503));
+}
+
+TEST_F(AnswerImportsTest, AreTriedAgainLaterIfTheirFormatIsALaterVersions) {
+  ask();
+  says("HTTP/1.1 200 OK\r\nX-Kept-Format: new\r\n\r\n");
+  EXPECT_THAT(answered, ElementsAre(503));
+}
+
 TEST_F(AnswerImportsTest, PassOnWhatBecameOfAStop) {
   ask(kStop);
   says("HTTP/1.1 204 No Content\r\n\r\n");
