@@ -114,6 +114,7 @@ TEST_F(SharedAnswers, AreNotThereIfNobodyHasAskedForThem) {
 
 TEST_F(SharedAnswers, EndWithAnErrorForOtherHostsIfTheirOwnHasDied) {
   const UniqueFd asker = here->hand_client_over(R"({"answer_id":"a","backend":"hold"})");
+  read_until(asker.get(), "\r\n\r\n");
   const UniqueFd follower = there->hand_client_over(kFollow);
   read_until(follower.get(), "\r\n\r\n");
   here->signal(SIGKILL);
