@@ -6,7 +6,7 @@
 namespace streaming {
 namespace {
 
-constexpr std::string_view kIdPrefix = "0-";
+constexpr std::string_view kEntryIdPrefix = "0-";
 
 template <typename Number>
 bool read_number(std::string_view text, Number& number) {
@@ -43,7 +43,7 @@ StoredFacts read_stored_facts(const StoreReply& reply) {
 }
 
 std::string stored_entry_id(std::uint32_t last_event) {
-  return std::string(kIdPrefix) + std::to_string(last_event);
+  return std::string(kEntryIdPrefix) + std::to_string(last_event);
 }
 
 // [ID, ["first", NUMBER, "frames", FRAMES]]
@@ -57,7 +57,7 @@ std::optional<StoredEntry> read_stored_entry(StoreReplyCursor& cursor) {
   const auto frames = cursor.take_text();
   if (first_name != stored::kFirst || frames_name != stored::kFrames || !first || !frames) return std::nullopt;
   StoredEntry entry{.frames = *frames};
-  if (!id->starts_with(kIdPrefix) || !read_number(id->substr(kIdPrefix.size()), entry.last_event)) return std::nullopt;
+  if (!id->starts_with(kEntryIdPrefix) || !read_number(id->substr(kEntryIdPrefix.size()), entry.last_event)) return std::nullopt;
   if (!read_number(*first, entry.first_event) || entry.first_event == 0 || entry.first_event > entry.last_event) {
     return std::nullopt;
   }
