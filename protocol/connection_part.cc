@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "protocol/connection_part.h"
 
+#include <algorithm>
 #include <cstring>
 
 #include "protocol/http2_frames.h"
@@ -37,7 +38,7 @@ class Writer {
     for (std::size_t i = bytes; i > 0; --i) room_[size_++] = static_cast<std::uint8_t>(number >> (8 * (i - 1)));
   }
   void write(std::span<const std::uint8_t> bytes) {
-    std::memcpy(room_.subspan(size_, bytes.size()).data(), bytes.data(), bytes.size());
+    std::ranges::copy(bytes, room_.subspan(size_, bytes.size()).begin());
     size_ += bytes.size();
   }
   std::size_t size() const { return size_; }
@@ -57,7 +58,7 @@ class Reader {
     for (const std::uint8_t byte : take(bytes)) number = number << 8 | byte;
     return number;
   }
-  void read(std::span<std::uint8_t> into) { std::memcpy(into.data(), take(into.size()).data(), into.size()); }
+  void read(std::span<std::uint8_t> into) { std::ranges::copy(take(into.size()), into.begin()); }
   std::span<const std::uint8_t> take(std::size_t bytes) {
     const std::span<const std::uint8_t> taken = rest_.first(bytes);
     rest_ = rest_.subspan(bytes);
