@@ -232,9 +232,18 @@ class StoredImports::Import final : private StoreRequestOwner, private WakeUpOwn
       return fail(FailureKind::kTruncated, is_there ? "the host that ran it has ended" : "the store has lost it");
     }
     sink_->on_event({.kind = AnswerEvent::Kind::kProgress});
+    if (a_client_is_ahead() && look_again()) return;
     resolve({});
     if (phase_ != Phase::kReading) return;
     again_ ? read() : read_later();
+  }
+
+  // Whether one has seen an event that the store does not have yet.
+  bool a_client_is_ahead() const {
+    return std::any_of(waiting_.begin(), waiting_.end(), [this](const Waiting& waiting) {
+      const std::optional<Refusal> refusal = answer_->refusal_for(*waiting.request);
+      return refusal && refusal->status == 400;
+    });
   }
 
   void end() {
