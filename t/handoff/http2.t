@@ -297,7 +297,8 @@ END
   is $apache->get('/page.html')->{status}, 200, 'and HTTP/1.1 is served';
 }
 
-my @unexpected = grep { /:(?:error|crit|alert|emerg)\]|http2:warn/ && !/SH020[36]/ } split /\n/, log_since($start);
+# AH00288: the MPM worker has no slot for a new child while an old one ends its answers.
+my @unexpected = grep { /:(?:error|crit|alert|emerg)\]|http2:warn/ && !/SH020[36]|AH00288/ } split /\n/, log_since($start);
 is_deeply \@unexpected, [], 'the error log has nothing but the daemon that died';
 
 done_testing;
