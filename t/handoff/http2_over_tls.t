@@ -84,7 +84,7 @@ is_relayed('CCM', 'its cipher suite is neither', qw(--tls13-ciphers TLS_AES_128_
 
 # Some are handed over, and those that share a connection with others are relayed.
 {
-  open my $curl, '-|', qw(curl --silent --no-progress-meter --insecure --http2 --parallel --parallel-max 20), asks('/asks.php') . '&number=[1-20]'
+  open my $curl, '-|', qw(curl --silent --no-progress-meter --insecure --http2 --parallel --parallel-max 20), asks('/in/no-wait/asks.php') . '&number=[1-20]'
     or die "curl: $!";
   my $whole = () = join('', <$curl>) =~ /^data: \[DONE\]$/mg;
   close $curl;
