@@ -11,6 +11,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include "base/check.h"
 #include "handoff/limits.h"
 
 namespace streaming {
@@ -132,18 +133,16 @@ Result<ListeningSocket> listen_at(UniqueFd socket, const std::string& path) {
   if (!type) return type.error();
   struct stat status {};
   if (lstat(path.c_str(), &status) != 0) return Error::from_errno("cannot find the socket " + path, errno);
-  return ListeningSocket{std::move(socket), path, *type, status.st_dev, status.st_ino, status.st_ctim};
+  return ListeningSocket{std::move(socket), path, *type, status.st_dev, status.st_ino};
 }
 
 }  // namespace
 
 void ListeningSocket::remove_file() const {
+  CHECK(fd);
   struct stat status {};
   if (lstat(path.c_str(), &status) != 0) return;
-  if (status.st_dev == device && status.st_ino == inode && status.st_ctim.tv_sec == changed.tv_sec &&
-      status.st_ctim.tv_nsec == changed.tv_nsec) {
-    unlink(path.c_str());
-  }
+  if (status.st_dev == device && status.st_ino == inode) unlink(path.c_str());
 }
 
 Result<ListeningSocket> open_listening_socket(const std::string& path, const SocketRights& rights, int type) {

@@ -6,7 +6,6 @@
 
 #include <sys/socket.h>
 #include <sys/types.h>
-#include <time.h>
 
 #include <string>
 #include <string_view>
@@ -22,12 +21,12 @@ struct ListeningSocket {
   UniqueFd fd;
   std::string path;
   int type = 0;  // SOCK_SEQPACKET or SOCK_STREAM
-  // Identify the file, because another daemon may have taken over the path. The inode's number alone is soon reused.
+  // Identify the file, because another daemon may have taken over the path. The kernel keeps the inode of a bound
+  // socket, so no other file gets its number while `fd` is open.
   dev_t device = 0;
   ino_t inode = 0;
-  timespec changed{};
 
-  // Removes the file if it is still this socket's.
+  // Removes the file if it is still this socket's. Call it while `fd` is open.
   void remove_file() const;
 };
 

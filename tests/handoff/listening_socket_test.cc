@@ -136,14 +136,22 @@ TEST_F(ListeningSocketTest, RefusesAPathThatIsTooLong) {
 }
 
 TEST_F(ListeningSocketTest, RemovesItsOwnFileButNotItsSuccessors) {
-  Result<ListeningSocket> old = open_listening_socket(path, {});
+  const Result<ListeningSocket> old = open_listening_socket(path, {});
   ASSERT_TRUE(old.ok());
-  old->fd.reset();
+  ASSERT_EQ(shutdown(old.value().fd.get(), SHUT_RDWR), 0);  // it takes no more connections
   const Result<ListeningSocket> successor = open_listening_socket(path, {});
-  ASSERT_TRUE(successor.ok());
-  old->remove_file();
+  ASSERT_TRUE(successor.ok()) << successor.error().message;
+  old.value().remove_file();
   EXPECT_TRUE(exists());
   successor.value().remove_file();
+  EXPECT_FALSE(exists());
+}
+
+TEST_F(ListeningSocketTest, RemovesItsFileAlsoIfTheAdministratorHasChangedItsRights) {
+  const Result<ListeningSocket> socket = open_listening_socket(path, {});
+  ASSERT_TRUE(socket.ok());
+  ASSERT_EQ(chmod(path.c_str(), 0666), 0);
+  socket.value().remove_file();
   EXPECT_FALSE(exists());
 }
 
