@@ -264,6 +264,8 @@ void EpollRing::hand_out(const Completion& completion, CompletionHandler& handle
 }
 
 void EpollRing::carry_out(const Request& request) {
+  // As io_uring completes it.
+  if (request.fd < 0 && request.kind != Kind::kCancel) return complete(request.tag, -EBADF);
   switch (request.kind) {
     case Kind::kSend:
     case Kind::kReceive:

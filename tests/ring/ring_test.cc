@@ -9,6 +9,7 @@
 #include <poll.h>
 #include <sys/resource.h>
 
+#include <functional>
 #include <map>
 #include <thread>
 
@@ -252,6 +253,43 @@ TEST_P(RingTest, HandsOutNoCompletionOfAFilesOperationWithoutAnOwner) {
   EXPECT_EQ(done().result_of(Operation::kJournalSync), 0) << "the handler checks that nothing else was handed out";
   EXPECT_TRUE(ring->wait(100'000'000).ok());
   ring->dispatch(done());
+}
+
+TEST_P(RingTest, CompletesEachOperationOnANegativeDescriptorWithEbadf) {
+  const RingFile none = RingFile::regular(-1);
+  char bytes[16];
+  struct statx status {};
+  iovec length{nullptr, kOptions.receive_bytes};
+  msghdr message{};
+  message.msg_iov = &length;
+  message.msg_iovlen = 1;
+  const sockaddr_in address{.sin_family = AF_INET, .sin_port = htons(1), .sin_addr = {}, .sin_zero = {}};
+  const auto& name = reinterpret_cast<const sockaddr&>(address);
+  const std::vector<std::function<void(Tag)>> operations{
+      [&](Tag tag) { ring->submit_accept(none, tag); },
+      [&](Tag tag) { ring->submit_receive_message(none, message, true, tag); },
+      [&](Tag tag) { ring->submit_receive_message(none, message, false, tag); },
+      [&](Tag tag) { ring->submit_connect(none, name, sizeof address, tag); },
+      [&](Tag tag) { ring->submit_receive_stream(none, tag); },
+      [&](Tag tag) { ring->submit_receive_available(none, tag); },
+      [&](Tag tag) { ring->submit_send(none, std::string_view("hello"), tag); },
+      [&](Tag tag) { ring->submit_receive(none, bytes, tag); },
+      [&](Tag tag) { ring->submit_read(none, bytes, 0, tag); },
+      [&](Tag tag) { ring->submit_read(none, bytes, Ring::kFromPosition, tag); },
+      [&](Tag tag) { ring->submit_write(none, std::string_view("hello"), 0, tag); },
+      [&](Tag tag) { ring->submit_sync(none, tag); },
+      [&](Tag tag) { ring->submit_file_status(none, status, tag); },
+      [&](Tag tag) { ring->submit_poll(none, POLLIN, tag); },
+      [&](Tag tag) { ring->submit_shutdown_write(none, tag); },
+      [&](Tag tag) { ring->submit_count_unacknowledged(none, tag); },
+      [&](Tag tag) { ring->submit_close(none, tag); },
+  };
+  for (std::size_t i = 0; i < operations.size(); ++i) {
+    operations[i](tag(Operation::kUpstreamReady));
+    const Completion completion = done().wait_for(Operation::kUpstreamReady).completion;
+    EXPECT_EQ(completion.result, -EBADF) << "operation " << i;
+    EXPECT_FALSE(completion.more) << "operation " << i;
+  }
 }
 
 // As a child does that was started and has not executed its program yet.
