@@ -145,16 +145,17 @@ class StoredAnswers::Stored final : public ListNode, private StoreRequestOwner {
   bool failed_ = false;  // a command of the batch that is under way
 };
 
-StoredAnswers::StoredAnswers(Store& store, TimerWheel& timers, Counters& counters, Duration keep, Duration longest)
-    : store_(store),
-      timers_(timers),
-      counters_(counters),
-      keep_ms_(std::to_string(std::max(keep, Duration(1)).count())),
-      life_ms_(std::to_string((longest > Duration(0) ? longest + keep : kUnlimitedStoredLife).count())) {
+StoredAnswers::StoredAnswers(Store& store, TimerWheel& timers, Counters& counters)
+    : store_(store), timers_(timers), counters_(counters) {
   store_.add(*this);
 }
 
 StoredAnswers::~StoredAnswers() = default;
+
+void StoredAnswers::set_lifetimes(Duration keep, Duration longest) {
+  keep_ms_ = std::to_string(std::max(keep, Duration(1)).count());
+  life_ms_ = std::to_string((longest > Duration(0) ? longest + keep : kUnlimitedStoredLife).count());
+}
 
 bool StoredAnswers::is_run(const KeptAnswer& answer, std::string_view run) const {
   const auto found = answers_.find(&answer);

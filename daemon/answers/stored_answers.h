@@ -25,9 +25,13 @@ namespace streaming {
 
 class StoredAnswers final : private StoreUser, private WorkOwner, private TimerOwner {
  public:
-  // Borrows all. `keep`: how long an answer is kept after its end; `longest`: how long one runs at most, 0: no limit.
-  StoredAnswers(Store& store, TimerWheel& timers, Counters& counters, Duration keep, Duration longest);
+  // Borrows all. set_lifetimes() comes before the first answer.
+  StoredAnswers(Store& store, TimerWheel& timers, Counters& counters);
   ~StoredAnswers();
+
+  // `keep`: how long an answer is kept after its end; `longest`: how long one runs at most, 0: no limit. Applies to
+  // what begins or ends from now on.
+  void set_lifetimes(Duration keep, Duration longest);
 
   // Whether it is that run of the answer, and not an earlier or later one of its id.
   bool is_run(const KeptAnswer& answer, std::string_view run) const;
@@ -54,8 +58,8 @@ class StoredAnswers final : private StoreUser, private WorkOwner, private TimerO
   Store& store_;
   TimerWheel& timers_;
   Counters& counters_;
-  const std::string keep_ms_;
-  const std::string life_ms_;
+  std::string keep_ms_;
+  std::string life_ms_;
   std::unordered_map<const KeptAnswer*, std::unique_ptr<Stored>> answers_;
   IntrusiveList<Stored> unstored_;  // and no batch of them is under way
   std::size_t under_way_ = 0;        // batches

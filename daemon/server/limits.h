@@ -45,6 +45,10 @@ inline constexpr std::size_t kMaxSuccessorHandoffsWaiting = 1024;
 // another one may ask the model too. Also how long an order waits for a worker that has ended.
 inline constexpr Duration kClaimTime{10'000};
 
+// How long a hand-off that asks for an answer waits for the store's reply to its claim. Over it: the answer begins without
+// one, or is refused with 503 if the store is required; and those that come do not wait at all, until the store replies.
+inline constexpr Duration kClaimPatience{250};
+
 // How often, and after which pause each time, it is looked whether such an answer runs. Over it: the client is told to
 // come again.
 inline constexpr int kMostLooks = 40;

@@ -66,6 +66,13 @@ class StoredImports::Import final : private StoreRequestOwner, private WakeUpOwn
     waiting_.push_back({std::move(client), std::move(request)});
   }
 
+  // If the store does not reply, only those wait that come before that is known.
+  void begin_looking() {
+    if (action_ == AnswerAction::kAsk && commands().silence() >= kClaimPatience) return resolve_without_store();
+    if (action_ == AnswerAction::kAsk) owner_.timers_.schedule(patience_, kClaimPatience);
+    look();
+  }
+
   void look() {
     if (!owner_.store_.ready()) return wait_for_store();
     if (action_ == AnswerAction::kAsk) {
@@ -117,6 +124,7 @@ class StoredImports::Import final : private StoreRequestOwner, private WakeUpOwn
 
   void on_looked(const StoreReply& reply) {
     if (request_.pending()) {  // the claim's
+      patience_.stop();
       claimed_ = reply.integer() == 1;
       return;
     }
@@ -176,7 +184,10 @@ class StoredImports::Import final : private StoreRequestOwner, private WakeUpOwn
   // --- Reading it ---------------------------------------------------------------------------------------------------
 
   void on_wake_up() override { read(); }
-  void on_timer(Timer&) override { phase_ == Phase::kLooking ? look() : read(); }
+  void on_timer(Timer& timer) override {
+    if (&timer == &patience_) return resolve_without_store();
+    phase_ == Phase::kLooking ? look() : read();
+  }
   void read_later() { owner_.timers_.schedule(timer_, kStoredPollInterval); }
 
   void read() {
@@ -300,6 +311,7 @@ class StoredImports::Import final : private StoreRequestOwner, private WakeUpOwn
     owner_.looking_.erase(key_);
     phase_ = Phase::kOver;
     timer_.stop();
+    patience_.stop();
     wake_up_.reset();
     request_.forget();
     owner_.timers_.soon(over_);
@@ -323,6 +335,7 @@ class StoredImports::Import final : private StoreRequestOwner, private WakeUpOwn
   StoredFacts next_facts_;
   StoreRequest request_{*this};
   Timer timer_{*this};
+  Timer patience_{*this};  // until the claim has its reply
   Work over_{*this};
   std::optional<WakeUp> wake_up_;
   std::vector<Waiting> waiting_;
@@ -370,7 +383,7 @@ void StoredImports::ask(Client client, std::unique_ptr<HandoffRequest> request) 
   Import* const import = imports_.create(*this, *request);
   if (request->action != AnswerAction::kStop) looking_.emplace(key, import);
   import->add(std::move(client), std::move(request));
-  import->look();
+  import->begin_looking();
 }
 
 }  // namespace streaming

@@ -109,16 +109,23 @@ AnswerImports::Outcome Worker::answers_outcome() {
   return {.decide = [this](Client client, std::unique_ptr<HandoffRequest> request) {
             take_over(std::move(client), std::move(request));
           },
-          .answer = [this](Client client, const Refusal& answer) { answer_at_once(std::move(client), answer); }};
+          .answer = [this](Client client, const Refusal& answer) {
+            answer.counter ? refuse(std::move(client), answer) : answer_at_once(std::move(client), answer);
+          }};
 }
 
 StoredImports* Worker::make_store(const Config& config) {
   if (config.store_url.empty()) return nullptr;
   store_.emplace(store_settings(config).value(), http_, timers_);
-  stored_answers_.emplace(*store_, timers_, counters_, config.answers_keep, config.max_stream_duration);
+  stored_answers_.emplace(*store_, timers_, counters_);
   answers_.set_stored(*stored_answers_);
   stored_imports_.emplace(*store_, timers_, answers_, answers_outcome());
+  apply_to_store(config);
   return &*stored_imports_;
+}
+
+void Worker::apply_to_store(const Config& config) {
+  stored_answers_->set_lifetimes(config.answers_keep, config.max_stream_duration);
 }
 
 // "stop RUN ID".
@@ -338,9 +345,16 @@ void Worker::give(Client client, std::unique_ptr<HandoffRequest> request) {
 }
 
 void Worker::take_over(Client client, std::unique_ptr<HandoffRequest> request) {
-  Admission admission =
-      streams_.closing() ? Refusal{503, "the server is being restarted"} : on_client(client, std::move(request));
-  if (!admission) answer_at_once(std::move(client), admission.refusal());
+  if (streams_.closing()) return answer_at_once(std::move(client), Refusal{503, "the server is being restarted"});
+  Admission admission = on_client(client, std::move(request));
+  if (!admission) refuse(std::move(client), admission.refusal());
+}
+
+void Worker::refuse(Client client, const Refusal& refusal) {
+  counters_.add(counter_of(refusal));
+  log::info("a client that was taken is refused with {}: {}", refusal.status,
+            refusal.detail.empty() ? refusal.message : refusal.detail);
+  answer_at_once(std::move(client), refusal);
 }
 
 void Worker::answer_at_once(Client client, const Refusal& answer) {
@@ -398,6 +412,7 @@ void Worker::take_config(std::shared_ptr<const Config> config) {
   answers_.set_settings(answer_settings(*config, shared_, load_));
   receiver_.set_limits(handoff_limits(*config));
   reports_.reconfigure(*config);
+  if (store_) apply_to_store(*config);
   std::erase_if(replaced_backends_, [](const auto& backends) { return !backends->in_use(); });
   replaced_backends_.push_back(std::exchange(
       backends_, std::make_unique<BackendSet>(std::move(config), timers_, http_, output_reader_, files_, counters_)));

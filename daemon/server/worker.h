@@ -146,6 +146,8 @@ class Worker final : private ClientReceiver, private TimerOwner {
   // For a hand-off that names a kept answer, which another worker has; and on that worker.
   void send_on(std::uint32_t worker, Client client, std::unique_ptr<HandoffRequest> request);
   void take_over(Client client, std::unique_ptr<HandoffRequest> request);
+  // Of a client that Apache does not wait for any more.
+  void refuse(Client client, const Refusal& refusal);
   void answer_at_once(Client client, const Refusal& answer);
   void hold(Handle stream) override { streams_.hold(stream); }
   void start(Handle stream) override { streams_.start(stream); }

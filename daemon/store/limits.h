@@ -14,11 +14,6 @@ namespace streaming {
 inline constexpr std::size_t kMaxStoreReplyBytes = 16 * 1024 * 1024;
 inline constexpr std::int64_t kMaxStoreReplyElements = 1 << 16;
 
-// From a lost connection to the next one: the first pause, and the longest to which the pauses double; a random part is
-// subtracted.
-inline constexpr Duration kFirstStorePause{100};
-inline constexpr Duration kMaxStorePause{2000};
-
 // How often a worker shows the store that it lives, and how long such a sign holds. Over it: its answers count as broken
 // off for others.
 inline constexpr Duration kStoreHeartbeat{700};

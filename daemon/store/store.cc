@@ -71,6 +71,7 @@ void Store::on_timer(Timer&) {
   const std::string period = std::to_string(kStoreLifeTime.count());
   if (!alive_.pending()) commands_.send(alive_, {"SET", alive_key(owner_), "1", "PX", period});
   take_orders();
+  if (wake_ups_.ready()) wake_ups_.ping();  // whose other end may be gone without a sign
   timers_.schedule(heartbeat_, kStoreHeartbeat);
 }
 

@@ -161,6 +161,14 @@ void StoreConnection::send_without_reply(std::initializer_list<std::string_view>
   add_command(command);
 }
 
+void StoreConnection::ping() {
+  CHECK(expected_.empty());
+  if (pinged_) return;
+  send_without_reply({"PING"});
+  pinged_ = timers_.now();
+  if (!timer_.pending()) timers_.schedule(timer_, address_.timeout);
+}
+
 // Sends what the turn has brought, as far as the last bytes are sent.
 void StoreConnection::on_work(Work&) {
   if (state_ == State::kClosing) {
@@ -198,7 +206,10 @@ void StoreConnection::on_received_bytes(std::span<const char> bytes) {
 
 void StoreConnection::take(const StoreReply& reply) {
   if (reply.is_error() && ends_connection(reply.text())) return on_lost(ConnectionEnd::kRefused, reply.text());
-  if (expected_.empty()) return owner_.on_message(reply);
+  if (expected_.empty()) {
+    pinged_.reset();
+    return owner_.on_message(reply);
+  }
   StoreRequest::Expected& expected = expected_.front();
   StoreRequest* const request = expected.request;
   if (--expected.replies == 0) {
@@ -214,14 +225,18 @@ void StoreConnection::on_timer(Timer&) {
     case State::kPausing:
       return open();
     case State::kReady:
-      if (expected_.empty()) return;
-      if (const Time due = expected_.front().sent + address_.timeout; timers_.now() < due) {
+      if (!oldest_sent()) return;
+      if (const Time due = *oldest_sent() + address_.timeout; timers_.now() < due) {
         return timers_.schedule_at(timer_, due);
       }
       return on_lost(ConnectionEnd::kSilent, "the store does not answer");
     default:
       return on_lost(ConnectionEnd::kUnreachable, "the store took too long to connect");
   }
+}
+
+std::optional<Time> StoreConnection::oldest_sent() const {
+  return expected_.empty() ? pinged_ : expected_.front().sent;
 }
 
 // --- The end of a connection ----------------------------------------------------------------------------------------
@@ -233,6 +248,7 @@ void StoreConnection::on_lost(ConnectionEnd cause, std::string_view error) {
   reader_.reset();
   commands_.reset();
   unanswered_bytes_ = 0;
+  pinged_.reset();
   drop_expected();
   if (was_ready) owner_.on_store_lost();
 }

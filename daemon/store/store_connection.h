@@ -112,6 +112,8 @@ class StoreConnection final : private ByteStreamOwner, private AddressAsker, pri
   // Whether commands can be sent.
   bool ready() const { return state_ == State::kReady; }
   bool has_room() const;
+  // How long the command has waited whose reply is to come next; 0: there is none.
+  Duration silence() const { return oldest_sent() ? timers_.now() - *oldest_sent() : Duration(0); }
   // Whether the last attempt to connect has failed.
   bool failing() const { return gate_.failing(); }
 
@@ -119,6 +121,9 @@ class StoreConnection final : private ByteStreamOwner, private AddressAsker, pri
   void send(StoreRequest& request, std::initializer_list<std::string_view> command);
   // SUBSCRIBE and the like, whose replies are messages.
   void send_without_reply(std::initializer_list<std::string_view> command);
+  // Only if it is ready() and has sent nothing that has a reply: the connection counts as lost unless a message comes in
+  // time.
+  void ping();
 
  private:
   enum class State : std::uint8_t {
@@ -149,6 +154,8 @@ class StoreConnection final : private ByteStreamOwner, private AddressAsker, pri
   void take(const StoreReply& reply);
   // Its bytes.
   std::size_t add_command(std::initializer_list<std::string_view> command);
+  // When the command was sent that has waited longest; nothing if none waits.
+  std::optional<Time> oldest_sent() const;
   void drop_expected();
   void pause(ConnectionEnd cause, std::string_view error);
 
@@ -171,6 +178,7 @@ class StoreConnection final : private ByteStreamOwner, private AddressAsker, pri
   std::vector<std::size_t> sizes_;
   std::deque<StoreRequest::Expected> expected_;
   std::size_t unanswered_bytes_ = 0;
+  std::optional<Time> pinged_;  // and no message has come since
 };
 
 }  // namespace streaming

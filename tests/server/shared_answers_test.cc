@@ -8,9 +8,8 @@
 #include <string>
 #include <vector>
 
-#include "support/daemon_process.h"
-#include "support/store_server.h"
-#include "support/unix_sockets.h"
+#include "support/http_get.h"
+#include "support/two_hosts.h"
 
 namespace streaming {
 namespace {
@@ -18,48 +17,7 @@ namespace {
 using testing::HasSubstr;
 using testing::StartsWith;
 
-class SharedAnswers : public testing::Test {
- protected:
-  void SetUp() override {
-    for (std::optional<DaemonProcess>* host : {&here, &there}) start(*host);
-  }
-  void start(std::optional<DaemonProcess>& host) {
-    host.emplace(std::vector<std::string>{"--delay", "30", "--workers", "2"},
-                 [this] {
-                   setenv("DAEMON_STORE_URL", store.url().c_str(), 1);
-                   setenv("DAEMON_STORE_PASSWORD", "secret", 1);
-                 });
-    ASSERT_TRUE(host->ready()) << host->log();
-  }
-
-  static std::string text_of(const UniqueFd& browser) {
-    const std::string answer = read_to_end(browser.get());
-    const std::size_t end = answer.find("\r\n\r\n");
-    return end == std::string::npos ? answer : answer.substr(end + 4);
-  }
-  static std::string answer_of(const DaemonProcess& host, const std::string& payload) {
-    return read_to_end(host.hand_client_over(payload).get());
-  }
-  // Without what was read of it.
-  static std::string rest_of(const UniqueFd& browser, const std::string& beginning) {
-    const std::string answer = beginning + read_to_end(browser.get());
-    return answer.substr(answer.find("\r\n\r\n") + 4);
-  }
-
-  // May do what docs/OPERATIONS.md lists, and no more.
-  StoreServer store{{"--user",       "default",        "on",          ">secret",      "resetkeys",  "~socket-handoff:*",
-                     "resetchannels", "&socket-handoff:*", "nocommands", "+auth",        "+select",    "+ping",
-                     "+eval",        "+hsetnx",        "+hset",       "+hdel",        "+hgetall",   "+pexpire",
-                     "+xadd",        "+xrange",        "+xrevrange",  "+set",         "+exists",    "+lpop",
-                     "+rpush",       "+publish",       "+subscribe",  "+unsubscribe", "--user",     "admin",
-                     "on",           ">secret",        "+@all"}};
-  std::optional<DaemonProcess> here;
-  std::optional<DaemonProcess> there;
-};
-
-constexpr const char* kAsk = R"({"answer_id":"a","prompt":"hello"})";
-constexpr const char* kFollow = R"({"answer_id":"a","action":"follow"})";
-constexpr const char* kStop = R"({"answer_id":"a","action":"stop"})";
+class SharedAnswers : public TwoHosts {};
 
 TEST_F(SharedAnswers, AreFollowedFromAnotherHostWhileTheyRunAndAfterwards) {
   const UniqueFd asker = here->hand_client_over(kAsk);
@@ -122,42 +80,32 @@ TEST_F(SharedAnswers, EndWithAnErrorForOtherHostsIfTheirOwnHasDied) {
   EXPECT_TRUE(there->logs("the host that ran it has ended")) << there->log();
 }
 
-TEST_F(SharedAnswers, SurviveAStoreThatStartsAgainEmpty) {
-  const UniqueFd asker = here->hand_client_over(kAsk);
-  const std::string beginning = read_until(asker.get(), "id: 2\n");
-  const UniqueFd follower = there->hand_client_over(kFollow);
-  const std::string seen = read_until(follower.get(), "id: 3\n");
-  store.stop();
-  store.start();
-  const std::string whole = rest_of(asker, beginning);
-  EXPECT_EQ(rest_of(follower, seen), whole) << there->log();
-  EXPECT_EQ(text_of(there->hand_client_over(kFollow)), whole);
-}
-
-TEST_F(SharedAnswers, AreUntouchedByAStoreThatDoesNotAnswer) {
-  store.pause();
-  EXPECT_TRUE(text_of(here->hand_client_over(R"({"prompt":"not kept"})")).ends_with("data: [DONE]\n\n"));
-  const UniqueFd asker = here->hand_client_over(kAsk);
-  EXPECT_TRUE(text_of(asker).ends_with("id: 19\ndata: [DONE]\n\n"));
-  EXPECT_THAT(answer_of(*there, kFollow), HasSubstr("Retry-After: "));
-  store.go_on();
-  // What was not stored is stored now.
-  EXPECT_TRUE(eventually([&] { return answer_of(*there, kFollow).find("[DONE]") != std::string::npos; }));
-}
-
-TEST_F(SharedAnswers, AreStoredLaterIfTheStoreIsFull) {
-  const UniqueFd admin = connect_to(store.socket(), SOCK_STREAM);
-  const auto command = [&](const std::string& text) {
-    ASSERT_GT(send(admin.get(), text.data(), text.size(), MSG_NOSIGNAL), 0);
-    EXPECT_EQ(read_some(admin.get()), "+OK\r\n");
+TEST_F(SharedAnswers, AreKeptByTheStoreAsLongAsTheLastReloadWantsIt) {
+  here->write_config("[answers]\nkeep_ms = 60000\n");
+  here->signal(SIGHUP);
+  ASSERT_TRUE(here->logs("reload: answers.keep_ms has changed")) << here->log();
+  const auto time_left = [this](const std::string& id) {
+    return std::atoi(command("PTTL socket-handoff:{" + id + "}:answer").c_str() + 1);
   };
-  command("AUTH admin secret\r\n");
-  command("CONFIG SET maxmemory 1\r\n");
-  const UniqueFd asker = here->hand_client_over(R"({"answer_id":"a","prompt":"hello","action":"ask"})");
-  EXPECT_TRUE(text_of(asker).ends_with("id: 19\ndata: [DONE]\n\n"));
-  EXPECT_TRUE(here->logs("the store does not take answers: OOM")) << here->log();
-  command("CONFIG SET maxmemory 0\r\n");
-  EXPECT_TRUE(eventually([&] { return answer_of(*there, kFollow).find("[DONE]") != std::string::npos; }));
+  int answers = 0;
+  EXPECT_TRUE(eventually([&] {
+    const std::string id = std::to_string(++answers);
+    answer_of(*here, R"({"answer_id":")" + id + R"("})");
+    return eventually([&] { return time_left(id) <= 300'000; }) && time_left(id) <= 60'000;
+  }));
+}
+
+class SharedAnswersOfLimitedUsers : public TwoHosts {
+ protected:
+  SharedAnswersOfLimitedUsers() : TwoHosts({"--metrics-addr", "127.0.0.1:0", "--max-streams-per-user", "1"}) {}
+};
+
+TEST_F(SharedAnswersOfLimitedUsers, AreCountedIfTheyAreRefusedOnceTheStoreHasReplied) {
+  const UniqueFd asker = here->hand_client_over(R"({"answer_id":"a","user_id":"anna","backend":"hold"})");
+  read_until(asker.get(), "\r\n\r\n");
+  EXPECT_THAT(answer_of(*here, R"({"answer_id":"b","user_id":"anna"})"), StartsWith("HTTP/1.1 429 "));
+  EXPECT_THAT(http_get(here->monitor_port(), "/metrics"),
+              HasSubstr("\ndaemon_refusals_total{reason=\"user_limit\"} 1\n"));
 }
 
 }  // namespace

@@ -166,6 +166,25 @@ TEST_F(StoreConnectionTest, GivesUpAStoreThatDoesNotAnswerInTime) {
   loop.run_until([this] { return ready == 2; });
 }
 
+TEST_F(StoreConnectionTest, GivesUpAStoreThatDoesNotAnswerAPingWhileItWaitsForMessages) {
+  const StoreServer server;
+  connect(server.url(), Duration(5000));
+  loop.run_until([this] { return ready == 1; });
+  connection->send_without_reply({"SUBSCRIBE", "news"});
+  connection->ping();
+  loop.run_until([this] { return messages.size() == 2; });
+  EXPECT_EQ(messages[1], "pong ");
+  loop.skip(Duration(6000));
+  EXPECT_EQ(lost, 0);
+  server.pause();
+  connection->ping();
+  loop.turn(Duration(0));
+  loop.skip(Duration(6000));
+  EXPECT_EQ(lost, 1);
+  server.go_on();
+  loop.run_until([this] { return ready == 2; });
+}
+
 TEST_F(StoreConnectionTest, LogsInWithAPasswordAndAUserAndTakesItsDatabase) {
   const StoreServer server({"--user", "daemon", "on", ">secret", "~*", "&*", "+@all", "--requirepass", "other"});
   connect(server.url());
