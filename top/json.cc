@@ -70,6 +70,8 @@ std::string to_json(const Figures& figures) {
   write(writer, "followers", figures.followers);
   write(writer, "waiting_reports", figures.waiting_reports);
   write(writer, "undelivered_reports", figures.undelivered_reports);
+  write(writer, "store_workers", figures.store_workers);
+  write(writer, "store_connected", figures.store_connected);
   write(writer, "resident_bytes", figures.resident_bytes);
   write(writer, "cpu_share", figures.cpu_share);
   write(writer, "open_files", figures.open_files);

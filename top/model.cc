@@ -106,6 +106,10 @@ Figures Model::figures_of(const Exposition& after, double seconds) const {
   figures.followers = after.sum("daemon_answer_followers");
   figures.waiting_reports = after.sum("daemon_reports_waiting");
   figures.undelivered_reports = after.sum("daemon_reports_undelivered");
+  for (const auto& [worker, connected] : after.by("daemon_store_connected", "worker")) {
+    figures.store_workers += 1;
+    figures.store_connected += connected;
+  }
   figures.resident_bytes = after.sum("process_resident_memory_bytes");
   figures.cpu_share = change(after, "process_cpu_seconds_total") / seconds;
   figures.open_files = after.sum("process_open_fds");

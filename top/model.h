@@ -47,6 +47,7 @@ struct Figures {
   std::vector<Counted> ended, refused, backends, tokens;  // the most frequent first
   double running_answers = 0, ended_answers = 0, kept_bytes = 0, followers = 0;
   double waiting_reports = 0, undelivered_reports = 0;
+  double store_workers = 0, store_connected = 0;  // workers that have a store, and that can reach it
   double resident_bytes = 0, cpu_share = 0, open_files = 0, max_files = 0;
 };
 

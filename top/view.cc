@@ -156,6 +156,16 @@ int draw_reports(Screen& screen, int row, const Figures& figures) {
   return row + 1;
 }
 
+// If there is a store that some workers cannot reach. Returns the row behind it.
+int draw_store(Screen& screen, int row, const Figures& figures) {
+  if (figures.store_connected >= figures.store_workers) return row;
+  screen.put(row, kLeft, "store", Style::kHeading);
+  screen.put(row, 10, fmt::format("{} of {} workers cannot reach it", count_text(figures.store_workers - figures.store_connected),
+                                  count_text(figures.store_workers)),
+             Style::kBad);
+  return row + 1;
+}
+
 void draw_overview(Screen& screen, const Model& model) {
   const Figures& figures = *model.figures();
   const int columns = screen.size().columns, end_row = screen.size().rows - 1;
@@ -164,7 +174,8 @@ void draw_overview(Screen& screen, const Model& model) {
   row = draw_latencies(screen, row, figures);
   draw_process(screen, row - 1, figures);
   row = draw_answers(screen, row, figures);
-  row = draw_reports(screen, row, figures) + 1;
+  row = draw_reports(screen, row, figures);
+  row = draw_store(screen, row, figures) + 1;
   const int middle = columns / 2;
   std::vector<Counted> failed = figures.ended;
   for (const Counted& one : figures.refused) failed.push_back({"refused: " + one.name, one.per_second, one.total});

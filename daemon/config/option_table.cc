@@ -265,6 +265,9 @@ constexpr std::array kOptions{
            "store: what all keys and channels begin with", Effect::kRestart},
     Option{"store.timeout_ms", "", "DAEMON_STORE_TIMEOUT_MS", Milliseconds{&Config::store_timeout, 1, 60'000},
            "store: longest time for a connection, and for a reply; then the connection is opened again", Effect::kRestart},
+    Option{"store.required", "", "DAEMON_STORE_REQUIRED", Boolean{&Config::store_required},
+           "store: refuse hand-offs that begin a kept answer (503), and report the daemon as not ready, while the store "
+           "cannot be reached"},
     Option{"store.ca_file", "", "DAEMON_STORE_CA_FILE", Text{&Config::store_ca_file, &kReadableFile},
            "store: file of certificates (PEM) to trust instead of the system's authorities", Effect::kRestart},
     Option{"response.format", "--format", "DAEMON_RESPONSE_FORMAT",

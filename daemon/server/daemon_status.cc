@@ -192,6 +192,23 @@ bool DaemonStatus::alive() const {
   return !failed && silent == 0;
 }
 
+bool DaemonStatus::ready() const {
+  const StoreConnections store = store_connections();
+  const bool lacks_store = store_required_.load(std::memory_order_relaxed) && store.connected < store.workers;
+  return accepting_.load(std::memory_order_relaxed) && !lacks_store;
+}
+
+StoreConnections DaemonStatus::store_connections() const {
+  StoreConnections connections;
+  for (const std::unique_ptr<Worker>& worker : workers_) {
+    const std::optional<bool> connected = worker->running() ? worker->has_store() : std::nullopt;
+    if (!connected) continue;
+    ++connections.workers;
+    connections.connected += *connected;
+  }
+  return connections;
+}
+
 std::string DaemonStatus::streams() const {
   std::size_t silent = 0;
   const std::vector<Listed> all = ask<Listed>(workers_, list_of, silent);

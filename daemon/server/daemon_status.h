@@ -21,6 +21,12 @@
 
 namespace streaming {
 
+// Of the workers that run and have a store.
+struct StoreConnections {
+  std::size_t workers = 0;
+  std::size_t connected = 0;
+};
+
 class DaemonStatus {
  public:
   // Borrows the workers and `requests`, which counts the bytes that hand-offs hold. `journals`: their directory; empty
@@ -35,10 +41,13 @@ class DaemonStatus {
 
   // On the main thread.
   void set_accepting(bool accepting) { accepting_.store(accepting, std::memory_order_relaxed); }
+  // Whether the daemon is not ready while a worker cannot reach the store.
+  void set_store_required(bool required) { store_required_.store(required, std::memory_order_relaxed); }
 
   std::string metrics() const;  // in Prometheus' text format
   bool alive() const;           // every worker's loop runs
-  bool accepting() const { return accepting_.load(std::memory_order_relaxed); }
+  bool ready() const;           // it takes hand-offs, and has what it requires
+  StoreConnections store_connections() const;
   std::string streams() const;  // JSON, with the kept answers and totals of these and of reports
   Engine engine() const { return engine_; }
 
@@ -50,6 +59,7 @@ class DaemonStatus {
   const std::string journals_;
   const Time started_ = MonotonicClock::now();
   std::atomic<bool> accepting_{false};
+  std::atomic<bool> store_required_{false};
 };
 
 }  // namespace streaming

@@ -222,6 +222,15 @@ void add_answers(Families& families, const AnswerTotals& answers) {
   gauge({}, answers.undelivered_reports);
 }
 
+void add_store(Families& families, Workers workers) {
+  families.begin("daemon_store_connected", "1 if the worker can reach the store, otherwise 0; absent without a store",
+                 MetricType::Gauge);
+  for (std::size_t index = 0; index < workers.size(); ++index) {
+    const std::optional<bool> connected = workers[index]->has_store();
+    if (connected) families.gauge({{"worker", std::to_string(index)}}, *connected ? 1 : 0);
+  }
+}
+
 void add_backends(Families& families, Workers workers) {
   const std::span<const BackendEntry> registry = backend_registry();
   auto for_each = [&](auto&& add) {
@@ -289,6 +298,7 @@ std::vector<MetricFamily> metric_families(Workers workers, const ByteBudget& req
   add_counters(families, workers);
   add_streams(families, workers);
   add_answers(families, answers);
+  add_store(families, workers);
   add_backends(families, workers);
   add_tokens(families, workers);
   return families.take();

@@ -111,6 +111,7 @@ Status Server::set_up() {
   if (Status made = workforce_.make(config_, *capacity, *engine, journals); !made) return made;
   status_.emplace(workforce_.workers(), workforce_.requests(), *capacity, engine->engine,
                   journals_ ? journals_->path() : "");
+  status_->set_store_required(config_->store_required);
   if (Status listening = listen(); !listening) return listening;
   if (!engine->reason.empty()) {
     log::warn("epoll takes the place of io_uring: an event costs a system call, and a client a descriptor; {}",
@@ -327,6 +328,7 @@ void Server::take(const ConfigChanges& changes) {
   if (changes.taken.empty() && changes.needs_restart.empty()) log::info("reload: nothing has changed");
   warn_of(*config_);
   workforce_.reconfigure(config_);
+  status_->set_store_required(config_->store_required);
   if (journal_keeper_ && !config_->hooks.empty()) journal_keeper_->begin_adopting();
 }
 

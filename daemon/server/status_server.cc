@@ -32,8 +32,9 @@ int answer(mg_connection* connection, const char* status, const char* type, cons
   return kHandled;
 }
 
-int answer(mg_connection* connection, bool good) {
-  return answer(connection, good ? "200 OK" : "503 Service Unavailable", kPlain, good ? "ok\n" : "no\n");
+// `facts`: lines behind the first one.
+int answer(mg_connection* connection, bool good, const std::string& facts = "") {
+  return answer(connection, good ? "200 OK" : "503 Service Unavailable", kPlain, (good ? "ok\n" : "no\n") + facts);
 }
 
 const DaemonStatus& status_of(void* status) {
@@ -47,11 +48,16 @@ int on_metrics(mg_connection* connection, void* status) {
 int on_healthz(mg_connection* connection, void* status) {
   const DaemonStatus& daemon = status_of(status);
   if (!daemon.alive()) return answer(connection, false);
-  return answer(connection, "200 OK", kPlain, "ok\nengine: " + std::string(name(daemon.engine())) + "\n");
+  return answer(connection, true, "engine: " + std::string(name(daemon.engine())) + "\n");
 }
 
 int on_readyz(mg_connection* connection, void* status) {
-  return answer(connection, status_of(status).accepting());
+  const DaemonStatus& daemon = status_of(status);
+  const StoreConnections store = daemon.store_connections();
+  if (store.workers == 0) return answer(connection, daemon.ready());
+  return answer(connection, daemon.ready(),
+                "store: " + std::to_string(store.connected) + " of " + std::to_string(store.workers) +
+                    " workers can reach it\n");
 }
 
 // Only for this machine, because it contains ids of users and requests.

@@ -283,11 +283,16 @@ class StoredImports::Import final : private StoreRequestOwner, private WakeUpOwn
 
   // --- The end of the question ---------------------------------------------------------------------------------------
 
+  static Refusal unreachable() {
+    return Refusal{503, "answers of several hosts cannot be reached now, try again soon", kRetryAfterSeconds, {},
+                   Counter::kRefusedNoStore};
+  }
   static Refusal busy() { return Refusal{503, "the answer cannot be read now, try again soon", kRetryAfterSeconds}; }
 
+  // An answer that another worker may be about to begin is not begun here.
   void resolve_without_store() {
-    if (action_ == AnswerAction::kAsk) return resolve({});
-    resolve(busy());
+    const bool begins = action_ == AnswerAction::kAsk && !owner_.required_ && !facts_.exists();
+    begins ? resolve({}) : resolve(unreachable());
   }
 
   // What waits is answered, or decided on.

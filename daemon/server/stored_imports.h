@@ -28,6 +28,9 @@ class StoredImports {
   StoredImports(Store& store, TimerWheel& timers, AnswerTable& answers, AnswerImports::Outcome outcome);
   ~StoredImports();
 
+  // Whether no answer begins whose id the store has not given to this worker.
+  void set_required(bool required) { required_ = required; }
+
   // Whether the store may know more about the answer that the request names.
   bool can_ask(const HandoffRequest& request) const { return !request.store_asked; }
   // Takes the client with its assignment, and the request.
@@ -44,6 +47,7 @@ class StoredImports {
   AnswerTable& answers_;
   const AnswerImports::Outcome outcome_;
   const std::unique_ptr<Source> source_;
+  bool required_ = false;
   Slab<Import> imports_;
   std::unordered_map<std::string, Import*> looking_;  // whom further hand-offs of the same action and id join
 };

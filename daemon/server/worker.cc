@@ -126,6 +126,7 @@ StoredImports* Worker::make_store(const Config& config) {
 
 void Worker::apply_to_store(const Config& config) {
   stored_answers_->set_lifetimes(config.answers_keep, config.max_stream_duration);
+  stored_imports_->set_required(config.store_required);
 }
 
 // "stop RUN ID".

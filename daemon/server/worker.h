@@ -111,6 +111,8 @@ class Worker final : private ClientReceiver, private TimerOwner {
   std::uint64_t assigned() const { return load_.assigned.load(std::memory_order_relaxed); }
   std::uint64_t waiting_reports() const { return reports_.delivery().waiting(); }
   std::uint64_t lost_completions() const { return ring_->lost_completions(); }
+  // Whether it can reach the store; nothing if there is none.
+  std::optional<bool> has_store() const { return store_ ? std::optional(store_->connected()) : std::nullopt; }
 
   // On the worker's thread, as of post().
   StreamTable& streams() { return streams_; }
@@ -131,6 +133,7 @@ class Worker final : private ClientReceiver, private TimerOwner {
   AnswerImports::Outcome answers_outcome();
   // Null if there is no store.
   StoredImports* make_store(const Config& config);
+  void apply_to_store(const Config& config);
   void take_order(std::string_view order);
   // Null if there are none.
   Journals* make_journals(const Config& config);

@@ -62,9 +62,15 @@ void Store::open(std::function<void(std::string_view order)> take_order) {
 // --- Life and orders ------------------------------------------------------------------------------------------------
 
 void Store::on_ready() {
+  connected_.set(1);
   ready_since_ = timers_.now();
   on_timer(heartbeat_);
   users_.for_each([](StoreUser& user) { user.on_store_ready(); });
+}
+
+void Store::on_lost() {
+  connected_.set(0);
+  heartbeat_.stop();
 }
 
 void Store::on_timer(Timer&) {

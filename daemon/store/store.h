@@ -13,6 +13,7 @@
 #include <unordered_map>
 
 #include "base/intrusive_list.h"
+#include "metrics/single_writer_value.h"
 #include "ring/completion_table.h"
 #include "ring/timer_wheel.h"
 #include "store/limits.h"
@@ -74,6 +75,8 @@ class Store final : private StoreRequestOwner, private TimerOwner, private WakeU
   // This worker, among all workers of all hosts and times.
   const std::string& owner() const { return owner_; }
   bool ready() const { return commands_.ready(); }
+  // Likewise, at some moment. Any thread.
+  bool connected() const { return connected_.get() == 1; }
   // Whether all workers that live have had the time to show it since the store could be reached again.
   bool knows_who_lives() const { return ready() && timers_.now() >= ready_since_ + kStoreLifeTime; }
   StoreConnection& commands() { return commands_; }
@@ -100,7 +103,7 @@ class Store final : private StoreRequestOwner, private TimerOwner, private WakeU
    public:
     explicit CommandsOwner(Store& store) : store_(store) {}
     void on_store_ready() override { store_.on_ready(); }
-    void on_store_lost() override { store_.heartbeat_.stop(); }
+    void on_store_lost() override { store_.on_lost(); }
     void on_message(const StoreReply&) override {}
 
    private:
@@ -118,6 +121,7 @@ class Store final : private StoreRequestOwner, private TimerOwner, private WakeU
   };
 
   void on_ready();
+  void on_lost();
   void on_timer(Timer&) override;
   void on_reply(StoreRequest& request, const StoreReply& reply) override;
   void on_unanswered(StoreRequest&) override {}
@@ -146,6 +150,7 @@ class Store final : private StoreRequestOwner, private TimerOwner, private WakeU
   StoreRequest orders_{*this};
   Timer heartbeat_{*this};
   Time ready_since_{};
+  SingleWriterValue connected_;  // 1 while commands can be sent
   std::optional<WakeUp> orders_wake_up_;
 };
 

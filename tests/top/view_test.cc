@@ -76,6 +76,15 @@ TEST(View, ShowsReportsThatAreNotDeliveredIfThereAreAny) {
   EXPECT_THAT(drawn(model, {.now = 3}), HasSubstr(" reports  3,000 wait, 2 given up\n"));
 }
 
+TEST(View, ShowsAStoreThatSomeWorkersCannotReach) {
+  Model model = model_of_two_answers();
+  const std::string reached = "daemon_uptime_seconds 90064\ndaemon_store_connected{worker=\"0\"} 1\n";
+  model.take(Exposition::parse(reached + "daemon_store_connected{worker=\"1\"} 1\n"), 3);
+  EXPECT_THAT(drawn(model, {.now = 3}), Not(HasSubstr("store")));
+  model.take(Exposition::parse(reached + "daemon_store_connected{worker=\"1\"} 0\n"), 4);
+  EXPECT_THAT(drawn(model, {.now = 4}), HasSubstr(" store    1 of 2 workers cannot reach it\n"));
+}
+
 TEST(View, ShowsFailuresInRedAndAllElseNot) {
   Screen screen({80, 24}, {});
   draw(screen, model_of_two_answers(), {});

@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: Apache-2.0
+// Two daemons whose store is slow, full, restarted or gone.
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+#include "support/http_get.h"
+#include "support/two_hosts.h"
+
+namespace streaming {
+namespace {
+
+using testing::AllOf;
+using testing::HasSubstr;
+using testing::Not;
+using testing::StartsWith;
+
+class StoreOutage : public TwoHosts {
+ protected:
+  StoreOutage() : TwoHosts({"--metrics-addr", "127.0.0.1:0"}) {}
+};
+
+TEST_F(StoreOutage, IsShownByReadyzAndMetricsWhileTheDaemonStaysReady) {
+  const int port = here->monitor_port();
+  const auto shows = [&](const std::string& path, const std::string& text) {
+    return eventually([&] { return http_get(port, path).find(text) != std::string::npos; });
+  };
+  EXPECT_TRUE(shows("/readyz", "\r\n\r\nok\nstore: 2 of 2 workers can reach it\n"));
+  EXPECT_TRUE(shows("/metrics", "\ndaemon_store_connected{worker=\"1\"} 1\n"));
+  store.stop();
+  EXPECT_TRUE(shows("/readyz", "\r\n\r\nok\nstore: 0 of 2 workers can reach it\n"));
+  EXPECT_TRUE(shows("/metrics", "\ndaemon_store_connected{worker=\"1\"} 0\n"));
+  store.start();
+  EXPECT_TRUE(shows("/readyz", "\r\n\r\nok\nstore: 2 of 2 workers can reach it\n"));
+}
+
+TEST_F(StoreOutage, LosesNoAnswerIfTheStoreStartsAgainEmpty) {
+  const UniqueFd asker = here->hand_client_over(kAsk);
+  const std::string beginning = read_until(asker.get(), "id: 2\n");
+  const UniqueFd follower = there->hand_client_over(kFollow);
+  const std::string seen = read_until(follower.get(), "id: 3\n");
+  store.stop();
+  store.start();
+  const std::string whole = rest_of(asker, beginning);
+  EXPECT_EQ(rest_of(follower, seen), whole) << there->log();
+  EXPECT_EQ(text_of(there->hand_client_over(kFollow)), whole);
+}
+
+TEST_F(StoreOutage, LeavesAnswersUntouchedWhileTheStoreDoesNotAnswer) {
+  store.pause();
+  EXPECT_TRUE(text_of(here->hand_client_over(R"({"prompt":"not kept"})")).ends_with("data: [DONE]\n\n"));
+  const UniqueFd asker = here->hand_client_over(kAsk);
+  EXPECT_TRUE(text_of(asker).ends_with("id: 19\ndata: [DONE]\n\n"));
+  EXPECT_THAT(answer_of(*there, kFollow), HasSubstr("Retry-After: "));
+  store.go_on();
+  // What was not stored is stored now.
+  EXPECT_TRUE(eventually([&] { return answer_of(*there, kFollow).find("[DONE]") != std::string::npos; }));
+}
+
+TEST_F(StoreOutage, DelaysWhatIsStoredWhileTheStoreIsFull) {
+  command("CONFIG SET maxmemory 1");
+  const UniqueFd asker = here->hand_client_over(R"({"answer_id":"a","prompt":"hello","action":"ask"})");
+  EXPECT_TRUE(text_of(asker).ends_with("id: 19\ndata: [DONE]\n\n"));
+  EXPECT_TRUE(here->logs("the store does not take answers: OOM")) << here->log();
+  command("CONFIG SET maxmemory 0");
+  EXPECT_TRUE(eventually([&] { return answer_of(*there, kFollow).find("[DONE]") != std::string::npos; }));
+}
+
+class SilentStore : public StoreOutage {
+ protected:
+  // So that no connection is given up in the test.
+  SilentStore() { variables["DAEMON_STORE_TIMEOUT_MS"] = "60000"; }
+};
+
+TEST_F(SilentStore, DelaysOnlyTheFirstAnswersUntilItIsKnownToBeSilent) {
+  store.pause();
+  for (const char* id : {"a", "b", "c"}) {
+    const std::string answer = answer_of(*here, std::string(R"({"answer_id":")") + id + R"("})");
+    EXPECT_TRUE(answer.ends_with("id: 19\ndata: [DONE]\n\n")) << answer;
+  }
+  EXPECT_THAT(here->log(), Not(HasSubstr("the store does not answer"))) << "each answer has waited too long for its claim";
+  store.go_on();
+  EXPECT_TRUE(eventually([&] { return answer_of(*there, kFollow).find("[DONE]") != std::string::npos; }));
+}
+
+class RequiredStore : public StoreOutage {
+ protected:
+  RequiredStore() { variables["DAEMON_STORE_REQUIRED"] = "true"; }
+};
+
+TEST_F(RequiredStore, HasAnswersRefusedThatCannotBeSharedAndTheDaemonNotReady) {
+  const int port = here->monitor_port();
+  const auto readyz = [&](const std::string& answer) {
+    return eventually([&] { return http_get(port, "/readyz").starts_with(answer); });
+  };
+  EXPECT_TRUE(readyz("HTTP/1.1 200 OK\r\n"));
+  store.pause();
+  EXPECT_THAT(answer_of(*here, kAsk), AllOf(StartsWith("HTTP/1.1 503 "), HasSubstr("\r\nRetry-After: ")));
+  store.stop();
+  EXPECT_TRUE(readyz("HTTP/1.1 503 Service Unavailable\r\n"));
+  EXPECT_THAT(answer_of(*here, kAsk), AllOf(StartsWith("HTTP/1.1 503 "), HasSubstr("\r\nRetry-After: ")));
+  EXPECT_THAT(http_get(port, "/metrics"), HasSubstr("\ndaemon_refusals_total{reason=\"no_store\"} 2\n"));
+  EXPECT_TRUE(answer_of(*here, R"({"prompt":"not kept"})").ends_with("data: [DONE]\n\n"));
+  store.start();
+  EXPECT_TRUE(readyz("HTTP/1.1 200 OK\r\n"));
+  command("CONFIG SET maxmemory 1");
+  EXPECT_THAT(answer_of(*here, kAsk), StartsWith("HTTP/1.1 503 "));
+  command("CONFIG SET maxmemory 0");
+  EXPECT_TRUE(answer_of(*here, kAsk).ends_with("data: [DONE]\n\n"));
+}
+
+TEST_F(StoreOutage, RefusesAnswersOnceAReloadRequiresTheStore) {
+  store.stop();
+  EXPECT_TRUE(answer_of(*here, kAsk).ends_with("data: [DONE]\n\n"));
+  here->write_config("[store]\nrequired = true\n");
+  here->signal(SIGHUP);
+  EXPECT_TRUE(here->logs("reload: store.required has changed")) << here->log();
+  int asked = 0;
+  EXPECT_TRUE(eventually([&] {
+    const std::string id = std::to_string(++asked);
+    return answer_of(*here, R"({"answer_id":")" + id + R"("})").starts_with("HTTP/1.1 503 ");
+  }));
+}
+
+}  // namespace
+}  // namespace streaming
