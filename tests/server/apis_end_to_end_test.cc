@@ -37,7 +37,7 @@ class ApisEndToEndTest : public testing::TestWithParam<Api> {
     return body == std::string::npos ? answer : answer.substr(body + 2);
   }
 
-  UpstreamServer upstream;
+  const UpstreamServer& upstream = UpstreamServer::shared();
   DaemonProcess daemon{GetParam().flags, [this] {
                          setenv("OPENAI_API_KEY", kKey, 1);
                          setenv("ANTHROPIC_API_KEY", kKey, 1);

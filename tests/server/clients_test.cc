@@ -58,7 +58,7 @@ class ClientsTest : public testing::Test {
     return status;
   }
 
-  UpstreamServer upstream;
+  const UpstreamServer& upstream = UpstreamServer::shared();
 };
 
 TEST_F(ClientsTest, OfVercelsSdkReadUiMessages) {

@@ -21,8 +21,13 @@ using testing::HasSubstr;
 using testing::Not;
 using testing::StartsWith;
 
-constexpr char kThread[] = "6f9619ff-8b86-4011-b42d-00cf4fc964ff";
 constexpr char kProfile[] = "[backend.langgraph.profiles.broken]\nassistant_id = \"no-such-assistant\"\n";
+
+// The id of a thread that no other test of this process has.
+std::string new_thread() {
+  static int number = 0;
+  return "6f9619ff-8b86-4011-b42d-" + std::to_string(100'000'000'000 + ++number);
+}
 
 class LangGraphEndToEndTest : public testing::Test {
  protected:
@@ -66,10 +71,11 @@ class LangGraphEndToEndTest : public testing::Test {
   }
 
   // The statuses of the thread's runs.
-  std::string runs() const { return server.get(std::string("/threads/") + kThread + "/runs"); }
+  std::string runs() const { return server.get("/threads/" + thread + "/runs"); }
 
   TemporaryDirectory directory;
-  LangGraphServer server;
+  const LangGraphServer& server = LangGraphServer::shared();
+  const std::string thread = new_thread();
   std::optional<DaemonProcess> daemon;
 };
 
@@ -86,16 +92,16 @@ TEST_F(LangGraphEndToEndTest, TakesNoToolsMessageForText) {
 }
 
 TEST_F(LangGraphEndToEndTest, RemembersOnAThreadWhatWasSaid) {
-  const std::string thread = std::string(R"("thread_id":")") + kThread + "\"";
-  EXPECT_EQ(text_of(ask(R"({"prompt":"one",)" + thread + "}")), "You said: one é😀");
+  const std::string on_thread = R"("thread_id":")" + thread + "\"";
+  EXPECT_EQ(text_of(ask(R"({"prompt":"one",)" + on_thread + "}")), "You said: one é😀");
   // In mode messages the server repeats the thread's messages first.
-  EXPECT_EQ(text_of(ask(R"({"prompt":"two","stream_mode":"messages",)" + thread + "}")), "You said: one, two é😀");
-  EXPECT_EQ(text_of(ask(R"({"prompt":"three","lg":{"t":")" + std::string(kThread) + "\"}}")),
+  EXPECT_EQ(text_of(ask(R"({"prompt":"two","stream_mode":"messages",)" + on_thread + "}")), "You said: one, two é😀");
+  EXPECT_EQ(text_of(ask(R"({"prompt":"three","lg":{"t":")" + thread + "\"}}")),
             "You said: one, two, three é😀");
 }
 
 TEST_F(LangGraphEndToEndTest, CancelsTheRunWhenTheClientLeaves) {
-  const std::string payload = R"({"prompt":"slowly","thread_id":")" + std::string(kThread) + "\"}";
+  const std::string payload = R"({"prompt":"slowly","thread_id":")" + thread + "\"}";
   UniqueFd browser = daemon->hand_client_over(payload);
   read_until(browser.get(), "content");
   EXPECT_THAT(runs(), HasSubstr("\"running\""));
@@ -115,7 +121,7 @@ TEST_F(LangGraphEndToEndTest, CancelsTheRunAlsoBehindAProxyThatHidesThatTheClien
   daemon.emplace(std::vector<std::string>{"--backend", "langgraph", "--langgraph-base", nginx.origin(), "--ca-file",
                                           nginx.authority().authority()});
   ASSERT_TRUE(daemon->ready()) << daemon->log();
-  UniqueFd browser = begin_slowly("\"thread_id\":\"" + std::string(kThread) + "\"");
+  UniqueFd browser = begin_slowly("\"thread_id\":\"" + thread + "\"");
   EXPECT_THAT(runs(), HasSubstr("\"running\""));
   browser.reset();
   EXPECT_TRUE(eventually([this] { return runs().find("\"running\"") == std::string::npos; })) << runs();
@@ -125,7 +131,7 @@ TEST_F(LangGraphEndToEndTest, CancelsTheRunAlsoBehindAProxyThatHidesThatTheClien
 
 TEST_F(LangGraphEndToEndTest, LetsTheRunGoOnWithoutTheClientWhereAsked) {
   const std::string payload =
-      R"({"prompt":"slowly","on_disconnect":"continue","thread_id":")" + std::string(kThread) + "\"}";
+      R"({"prompt":"slowly","on_disconnect":"continue","thread_id":")" + thread + "\"}";
   UniqueFd browser = daemon->hand_client_over(payload);
   read_until(browser.get(), "content");
   browser.reset();

@@ -21,6 +21,12 @@ using testing::HasSubstr;
 using testing::Not;
 using testing::StartsWith;
 
+// The server has signed its certificate itself.
+void set_key_and_trust_any_certificate() {
+  setenv("OPENAI_API_KEY", kKey, 1);
+  setenv("OPENAI_INSECURE_SSL", "true", 1);
+}
+
 class OpenAiEndToEndTest : public testing::TestWithParam<UpstreamServer::Protocol> {
  protected:
   void SetUp() override {
@@ -40,14 +46,10 @@ class OpenAiEndToEndTest : public testing::TestWithParam<UpstreamServer::Protoco
     return first == std::string::npos ? "" : answer.substr(first);
   }
 
-  UpstreamServer upstream{GetParam()};
-  // The server has signed its certificate itself.
+  const UpstreamServer& upstream = UpstreamServer::shared(GetParam());
   DaemonProcess daemon{{"--backend", "openai", "--openai-base", upstream.base(), "--first-byte-timeout-ms", "2000",
                         "--idle-timeout-ms", "2000"},
-                       [] {
-                         setenv("OPENAI_API_KEY", kKey, 1);
-                         setenv("OPENAI_INSECURE_SSL", "true", 1);
-                       }};
+                       set_key_and_trust_any_certificate};
 };
 
 TEST_P(OpenAiEndToEndTest, StreamsTheAnswerPieceByPiece) {
@@ -109,10 +111,13 @@ TEST_P(OpenAiEndToEndTest, KeepsWhatCameBeforeTheAnswerBrokeOff) {
 }
 
 TEST_P(OpenAiEndToEndTest, SaysSoWhenTheServerCannotBeReached) {
-  upstream.stop();
-  EXPECT_THAT(ask("plain answer"),
+  UpstreamServer gone(GetParam());
+  DaemonProcess other({"--backend", "openai", "--openai-base", gone.base()}, set_key_and_trust_any_certificate);
+  ASSERT_TRUE(gone.ready() && other.ready()) << other.log();
+  gone.stop();
+  EXPECT_THAT(events_of(other.hand_client_over(R"({"prompt":"plain answer"})")),
               HasSubstr("data: {\"error\":\"The model cannot be reached.\",\"code\":\"upstream_unreachable\"}"));
-  EXPECT_EQ(daemon.stop(), 0);
+  EXPECT_EQ(other.stop(), 0);
 }
 
 std::string protocol_name(const testing::TestParamInfo<UpstreamServer::Protocol>& parameter) {

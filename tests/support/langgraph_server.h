@@ -13,6 +13,12 @@ namespace streaming {
 
 class LangGraphServer {
  public:
+  // One for all tests of this process, because its start takes a second of CPU time.
+  static const LangGraphServer& shared() {
+    static const LangGraphServer server;
+    return server;
+  }
+
   LangGraphServer() { process_.start({SOURCE_DIR "/tests/servers/langgraph/start", state_.file("")}); }
 
   bool ready() const { return process_.port() > 0; }

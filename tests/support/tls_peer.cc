@@ -5,7 +5,7 @@
 #include <openssl/bio.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
-#include <openssl/rsa.h>
+#include <openssl/pem.h>
 #include <openssl/x509.h>
 
 #include <array>
@@ -36,9 +36,16 @@ Identity make_identity(EVP_PKEY* key) {
   return {key, certificate};
 }
 
+EVP_PKEY* read_rsa_key() {
+  BIO* file = BIO_new_file(RSA_KEY, "r");
+  EVP_PKEY* key = PEM_read_bio_PrivateKey(file, nullptr, nullptr, nullptr);
+  BIO_free(file);
+  return key;
+}
+
 const Identity& identity(bool rsa) {
   if (rsa) {
-    static const Identity made = make_identity(EVP_RSA_gen(2048));
+    static const Identity made = make_identity(read_rsa_key());
     return made;
   }
   static const Identity made = make_identity(EVP_EC_gen("P-256"));

@@ -37,6 +37,16 @@ class UpstreamServer {
     process_.start(command);
   }
 
+  // One for all tests of this process, because its start takes a quarter of a second of CPU time.
+  static const UpstreamServer& shared(Protocol protocol = Protocol::kHttp1) {
+    if (protocol == Protocol::kHttp1) {
+      static const UpstreamServer server(protocol);
+      return server;
+    }
+    static const UpstreamServer server(protocol);
+    return server;
+  }
+
   void stop() { process_.stop(); }
 
   // Sets the faults of the next answers, by the names in its README: {"dropRate":0.5}. Over HTTP/1.1.
