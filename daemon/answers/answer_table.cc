@@ -16,7 +16,7 @@
 
 namespace streaming {
 
-AnswerTable::AnswerTable(std::uint32_t worker, TimerWheel& timers, AnswerDirectory& directory, UserLimits& users,
+AnswerTable::AnswerTable(std::uint32_t worker, TimerWheel& timers, AnswerDirectory& directory, UserPlaces& users,
                          AnswerReports& reports, Counters& counters, AnswerObserver& observer,
                          const AnswerSettings& settings)
     : worker_(worker),
@@ -43,10 +43,7 @@ AnswerTable::Started AnswerTable::start(HandoffRequest& request, Format format, 
     return {.refusal = Refusal{503, "too many answers run, try again soon", kFollowAgainAfterSeconds}};
   }
   const UserLimits::Entry entry = users_.enter(request.user_id, timers_.clock());
-  if (entry.refused()) {
-    return {.refusal = Refusal{429, "too many answers at once or in a minute, try again later",
-                               entry.retry_after_seconds}};
-  }
+  if (entry.refused()) return {.refusal = entry.refusal()};
   Started started = make(request, format, backend, entry.user != nullptr);
   if (started.answer == nullptr && entry.user != nullptr) users_.cancel(*entry.user);
   return started;

@@ -14,7 +14,7 @@
 #include "answers/answer_directory.h"
 #include "answers/answer_reports.h"
 #include "answers/kept_answer.h"
-#include "answers/user_limits.h"
+#include "answers/user_places.h"
 #include "base/buffer.h"
 #include "base/intrusive_list.h"
 #include "metrics/counters.h"
@@ -60,7 +60,7 @@ class StoredAnswers;
 class AnswerTable final : private TimerOwner, private WorkOwner {
  public:
   // Borrows all but the settings.
-  AnswerTable(std::uint32_t worker, TimerWheel& timers, AnswerDirectory& directory, UserLimits& users,
+  AnswerTable(std::uint32_t worker, TimerWheel& timers, AnswerDirectory& directory, UserPlaces& users,
               AnswerReports& reports, Counters& counters, AnswerObserver& observer, const AnswerSettings& settings);
   ~AnswerTable();
 
@@ -146,7 +146,7 @@ class AnswerTable final : private TimerOwner, private WorkOwner {
   const std::uint32_t worker_;
   TimerWheel& timers_;
   AnswerDirectory& directory_;
-  UserLimits& users_;
+  UserPlaces& users_;
   AnswerReports& reports_;
   Counters& counters_;
   AnswerObserver& observer_;

@@ -101,6 +101,16 @@ inline constexpr std::size_t kStoredEntryBytes = 64 * 1024;
 // How long the store keeps an answer that runs without a limit.
 inline constexpr Duration kUnlimitedStoredLife{std::chrono::hours(24)};
 
+// How long the store keeps the number of a user's streams longer than a stream may run.
+inline constexpr Duration kStoredUserExtraLife{std::chrono::minutes(1)};
+
+// How long a stream waits for the store to let its user in. Over it: this host's count decides; and streams that come do
+// not wait at all, until the store replies.
+inline constexpr Duration kUserPatience{250};
+
+// The longest Retry-After that the store decides on. Over it: this one.
+inline constexpr std::int64_t kMostRetrySeconds = 60;
+
 // How long nothing is stored after the store has refused something, for instance because its memory is full; and the
 // pause between two log lines about that.
 inline constexpr Duration kStoreRetryPause{1000};

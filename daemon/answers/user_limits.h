@@ -15,8 +15,17 @@
 #include <unordered_map>
 
 #include "base/clock.h"
+#include "handoff/refusal.h"
 
 namespace streaming {
+
+// Which limit of its user refuses a stream.
+enum class UserLimit : std::uint8_t { kStreams, kStarts };
+
+// After how many seconds a user who has all streams may try again: nobody knows when one of them will end.
+inline constexpr int kAllStreamsRetrySeconds = 5;
+
+Refusal user_refusal(UserLimit limit, int retry_after_seconds);
 
 class UserLimits {
  public:
@@ -25,8 +34,10 @@ class UserLimits {
   struct Entry {
     User* user = nullptr;         // to leave() with; null when refused, or when nothing limits it
     int retry_after_seconds = 0;  // 0: not refused
+    UserLimit limit{};            // if it is refused
 
     bool refused() const { return retry_after_seconds > 0; }
+    Refusal refusal() const { return user_refusal(limit, retry_after_seconds); }
   };
 
   // 0: no limit.
@@ -36,8 +47,17 @@ class UserLimits {
   // For the starts to come.
   void set_limits(std::int64_t max_streams, std::int64_t starts_per_minute);
 
-  // Counts one more stream of the user, or reports when to try again. An empty user_id has no limit.
+  std::int64_t max_streams() const { return max_streams_; }
+  std::int64_t starts_per_minute() const { return starts_per_minute_; }
+  // An empty user_id has no limit.
+  bool limits(std::string_view user_id) const { return !user_id.empty() && (max_streams_ > 0 || starts_per_minute_ > 0); }
+
+  // Whether enter() would refuse.
+  bool would_refuse(std::string_view user_id, Time now);
+  // Counts one more stream of the user, or reports when to try again.
   Entry enter(std::string_view user_id, Time now);
+  // Counts it in any case. Null if nothing limits it.
+  User* count(std::string_view user_id, Time now);
   void leave(User& user);
   // Likewise, for whoever knows the user by its name alone.
   void leave(std::string_view user_id);
@@ -53,6 +73,9 @@ class UserLimits {
     std::size_t operator()(std::string_view text) const { return std::hash<std::string_view>{}(text); }
   };
 
+  User& find_or_add(std::string_view user_id, Time now);
+  Entry refusal_of(const User& user) const;
+  void add_stream(User& user) const;
   static void remove_stream(User& user);
   void refill(User& user, Time now) const;
   // Forgets users that nothing limits any more; now and then, so that it costs little for each stream.
@@ -66,9 +89,13 @@ class UserLimits {
 };
 
 class UserLimits::User {
+ public:
+  std::string_view id() const { return *id_; }
+
  private:
   friend class UserLimits;
 
+  const std::string* id_ = nullptr;  // its key
   std::int64_t streams_ = 0;
   double starts_left_ = 0;  // of the token bucket
   Time refilled_{};

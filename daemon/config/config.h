@@ -127,6 +127,7 @@ struct Config {
   std::string store_ca_file;  // empty: the system's
   Duration store_timeout{2000};
   bool store_required = false;  // for answers that hosts share
+  bool limits_shared = false;
   std::int64_t answers_max_answer_bytes = 1024 * 1024;
   std::int64_t answers_max_kept_bytes = 256 * 1024 * 1024;
   std::int64_t answers_max_followers = 16;

@@ -270,6 +270,10 @@ constexpr std::array kOptions{
            "cannot be reached"},
     Option{"store.ca_file", "", "DAEMON_STORE_CA_FILE", Text{&Config::store_ca_file, &kReadableFile},
            "store: file of certificates (PEM) to trust instead of the system's authorities", Effect::kRestart},
+    Option{"limits.shared", "--limits-shared", "DAEMON_LIMITS_SHARED", Boolean{&Config::limits_shared},
+           "count server.max_streams_per_user and server.user_rate_limit over all hosts that use the store; needs "
+           "store.url",
+           Effect::kRestart},
     Option{"response.format", "--format", "DAEMON_RESPONSE_FORMAT",
            Choice{&Config::response_format, kFormats},
            "format of answers, unless the hand-off names one: content, raw, ui-message"},

@@ -375,13 +375,7 @@ Result<std::unique_ptr<HandoffRequest>> HandoffReceiver::parse(HandedOver& hande
 }
 
 void HandoffReceiver::refuse(Connection& connection, Client client, Refusal refusal) {
-  const Counter counter = counter_of(refusal);
-  counters_.add(counter);
-  if (counter != Counter::kRefusedStranger) {
-    const auto level = refusal.detail.empty() ? log::Level::kInfo : log::Level::kWarn;
-    log::write(level, "a client is refused with {}: {}", refusal.status,
-               refusal.detail.empty() ? refusal.message : refusal.detail);
-  }
+  note(refusal, counters_);
   connection.client_ = std::move(client);
   connection.refusal_ = std::move(refusal);
   connection.given_up_ = false;

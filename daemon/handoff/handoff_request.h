@@ -86,6 +86,7 @@ struct HandoffRequest {
   bool for_successor = false;      // it is another daemon's, which takes this one's place and keeps the answer itself
   bool predecessor_asked = false;  // this daemon's predecessor does not have the answer
   bool store_asked = false;        // the store, on which hosts share answers, does not have it
+  bool user_asked = false;         // the store lets its user in, on this worker, or cannot be asked
   std::uint64_t answer_run = 0;  // of the answer that it was sent on to another worker for; 0: it was not
   bool continue_without_client = false;  // on_disconnect
   std::optional<std::int64_t> max_tokens;

@@ -21,7 +21,7 @@ struct Refusal {
 // The reply to the module.
 std::string acknowledgement_of(const Refusal& refusal);
 
-// The counter for it.
-Counter counter_of(const Refusal& refusal);
+// Counts it, and logs it unless it is one of a stranger.
+void note(const Refusal& refusal, Counters& counters);
 
 }  // namespace streaming

@@ -29,6 +29,7 @@ enum class Counter : std::uint8_t {
   kRefusedStranger,
   kRefusedTooLarge,
   kRefusedUser,
+  kRefusedUserStarts,
   kRefusedOtherUser,
   kRefusedFollower,
   kRefusedFull,
@@ -59,6 +60,7 @@ enum class Counter : std::uint8_t {
   kAnswersForgotten,
   kAnswersNotStored,
   kStoreErrors,
+  kUsersNotShared,
   kCount
 };
 
@@ -85,6 +87,7 @@ inline constexpr std::array<CounterInfo, static_cast<std::size_t>(Counter::kCoun
     {Counter::kRefusedStranger, "daemon_refusals_total", "reason=not_allowed", ""},
     {Counter::kRefusedTooLarge, "daemon_refusals_total", "reason=too_large", ""},
     {Counter::kRefusedUser, "daemon_refusals_total", "reason=user_limit", ""},
+    {Counter::kRefusedUserStarts, "daemon_refusals_total", "reason=user_rate", ""},
     {Counter::kRefusedOtherUser, "daemon_refusals_total", "reason=other_user", ""},
     {Counter::kRefusedFollower, "daemon_refusals_total", "reason=followers", ""},
     {Counter::kRefusedFull, "daemon_refusals_total", "reason=full", ""},
@@ -122,6 +125,8 @@ inline constexpr std::array<CounterInfo, static_cast<std::size_t>(Counter::kCoun
     {Counter::kAnswersNotStored, "daemon_answers_not_stored_total", "",
      "Kept answers that were forgotten before the store had all of them"},
     {Counter::kStoreErrors, "daemon_store_errors_total", "", "Commands that the store has refused"},
+    {Counter::kUsersNotShared, "daemon_users_not_shared_total", "",
+     "Streams whose users were counted on this host alone, because the store could not be asked"},
 }};
 
 class Counters {

@@ -81,6 +81,8 @@ Result<StoreSettings> store_settings(const Config& config) {
 Status check_config(const Config& config) {
   if (!config.store_url.empty()) {
     if (const Result<StoreSettings> store = store_settings(config); !store) return store.error();
+  } else if (config.limits_shared) {
+    return Error{source_of(config, "limits.shared") + " is true, which needs a store; set store.url"};
   }
   if (config.backend == kExecBackend && config.exec_commands.empty()) {
     return Error{source_of(config, "backend.provider") + " is exec, which needs programs; set backend.exec.commands"};

@@ -90,10 +90,11 @@ Worker::Worker(std::size_t index, std::shared_ptr<const Config> config, SharedBy
                [this](Report report) {
                  shared_.given_up.add(load_.worker, std::move(report));
                }),
-      answers_(load_.worker, timers_, shared.answers, shared.users, reports_, counters_, streams_,
+      users_(shared.users),
+      answers_(load_.worker, timers_, shared.answers, users_, reports_, counters_, streams_,
                answer_settings(*config, shared, load_)),
       imports_(*ring_, timers_, shared.predecessor.get(), answers_, answers_outcome()),
-      streams_(*ring_, timers_, load_, shared.users, reports_, counters_, stream_settings(*config, load_)),
+      streams_(*ring_, timers_, load_, users_, reports_, counters_, stream_settings(*config, load_)),
       answer_router_(load_.worker, shared.answers, answers_, imports_, make_store(*config), streams_, counters_,
                      [this](std::uint32_t worker, Client client, std::unique_ptr<HandoffRequest> request) {
                        send_on(worker, std::move(client), std::move(request));
@@ -120,6 +121,10 @@ StoredImports* Worker::make_store(const Config& config) {
   stored_answers_.emplace(*store_, timers_, counters_);
   answers_.set_stored(*stored_answers_);
   stored_imports_.emplace(*store_, timers_, answers_, answers_outcome());
+  if (config.limits_shared) {
+    shared_users_.emplace(*store_, shared_.users, timers_, counters_);
+    users_.set_shared(*shared_users_);
+  }
   apply_to_store(config);
   return &*stored_imports_;
 }
@@ -127,6 +132,7 @@ StoredImports* Worker::make_store(const Config& config) {
 void Worker::apply_to_store(const Config& config) {
   stored_answers_->set_lifetimes(config.answers_keep, config.max_stream_duration);
   stored_imports_->set_required(config.store_required);
+  if (shared_users_) shared_users_->set_lifetime(config.max_stream_duration);
 }
 
 // "stop RUN ID".
@@ -246,6 +252,23 @@ void Worker::on_connection_arrived(const Completion& completion) {
 
 // --- Clients --------------------------------------------------------------------------------------------------------
 
+class Worker::Applicant final : public UserApplicant {
+ public:
+  Applicant(Worker& worker, Client client, std::unique_ptr<HandoffRequest> request)
+      : worker_(worker), client_(std::move(client)), request_(std::move(request)) {}
+
+  void on_decided(const std::optional<Refusal>& refusal) override {
+    if (refusal) return worker_.refuse_user(std::move(client_), std::move(request_), *refusal);
+    request_->user_asked = true;
+    worker_.take_over(std::move(client_), std::move(request_));
+  }
+
+ private:
+  Worker& worker_;
+  Client client_;
+  std::unique_ptr<HandoffRequest> request_;
+};
+
 Admission Worker::on_client(Client& client, std::unique_ptr<HandoffRequest> request) {
   if (Admission admission = check_descriptors(client); !admission) return admission;
   const bool names_answer = !request->answer_id.empty();
@@ -254,9 +277,28 @@ Admission Worker::on_client(Client& client, std::unique_ptr<HandoffRequest> requ
   }
   Backend* backend = nullptr;
   if (Admission admission = find_backend(*request, backend); !admission) return admission;
+  if (is_user_to_be_asked(*request)) {
+    const std::string user = request->user_id;
+    shared_users_->ask(user, std::make_unique<Applicant>(*this, std::move(client), std::move(request)));
+    return admitted();
+  }
   if (names_answer) return answer_router_.begin(client, std::move(request), *backend);
   if (backend == nullptr) return programs_.open(client, std::move(request), backends_->config());
   return streams_.open(client, std::move(request), *backend);
+}
+
+// Not for a client that finds no place anyway, because what the store lets in counts as a start.
+bool Worker::is_user_to_be_asked(const HandoffRequest& request) {
+  return shared_users_ && !request.user_asked && streams_.has_place() && shared_users_->is_to_be_asked(request.user_id);
+}
+
+void Worker::refuse_user(Client client, std::unique_ptr<HandoffRequest> request, const Refusal& refusal) {
+  if (!request->answer_id.empty()) {
+    const std::optional<Admission> routed = answer_router_.route(client, request);
+    if (routed && *routed) return;
+    if (routed) return refuse(std::move(client), routed->refusal());
+  }
+  refuse(std::move(client), refusal);
 }
 
 Admission Worker::on_reservation(std::unique_ptr<HandoffRequest> request, std::unique_ptr<Reservation>& reservation) {
@@ -270,20 +312,23 @@ Admission Worker::reserve(std::unique_ptr<HandoffRequest> request, std::unique_p
   if (!request->answer_id.empty()) return reserve_answer(std::move(request), reservation);
   Backend* backend = nullptr;
   if (Admission admission = find_backend(*request, backend); !admission) return admission;
+  if (is_user_to_be_asked(*request)) return reserve_decision(std::move(request), backend == nullptr, reservation);
   if (backend == nullptr) return programs_.reserve(std::move(request), backends_->config(), reservation);
   return streams_.reserve(std::move(request), *backend, reservation);
 }
 
-// Its client is decided on as if there were no reservation, because the answer may begin or end before it comes.
-class Worker::ReservedAnswer final : public Reservation {
+// Its client is decided on as if there were no reservation: the answer that it names may begin or end before it comes, or
+// the store decides on its user.
+class Worker::ReservedDecision final : public Reservation {
  public:
-  ReservedAnswer(Worker& worker, const StreamTable::Place& place, std::unique_ptr<HandoffRequest> request)
-      : worker_(worker), place_(place), request_(std::move(request)) {}
-  ~ReservedAnswer() override {
+  ReservedDecision(Worker& worker, const StreamTable::Place& place, bool is_relay_only,
+                   std::unique_ptr<HandoffRequest> request)
+      : worker_(worker), place_(place), is_relay_only_(is_relay_only), request_(std::move(request)) {}
+  ~ReservedDecision() override {
     if (request_) worker_.streams_.cancel_place(place_);
   }
 
-  bool is_relay_only() const override { return false; }
+  bool is_relay_only() const override { return is_relay_only_; }
   Admission take(Client& client) override {
     worker_.streams_.cancel_place(place_);
     return worker_.on_client(client, std::move(request_));
@@ -292,6 +337,7 @@ class Worker::ReservedAnswer final : public Reservation {
  private:
   Worker& worker_;
   const StreamTable::Place place_;
+  const bool is_relay_only_;
   std::unique_ptr<HandoffRequest> request_;  // null once a client has come
 };
 
@@ -301,9 +347,14 @@ Admission Worker::reserve_answer(std::unique_ptr<HandoffRequest> request, std::u
   if (request->action == AnswerAction::kAsk) {
     if (Admission admission = find_backend(*request, backend); !admission) return admission;
   }
+  return reserve_decision(std::move(request), false, reservation);
+}
+
+Admission Worker::reserve_decision(std::unique_ptr<HandoffRequest> request, bool is_relay_only,
+                                   std::unique_ptr<Reservation>& reservation) {
   StreamTable::Place place;
   if (Admission admission = streams_.take_place("", place); !admission) return admission;
-  reservation = std::make_unique<ReservedAnswer>(*this, place, std::move(request));
+  reservation = std::make_unique<ReservedDecision>(*this, place, is_relay_only, std::move(request));
   return admitted();
 }
 
@@ -338,6 +389,7 @@ void Worker::send_on(std::uint32_t worker, Client client, std::unique_ptr<Handof
 
 void Worker::give(Client client, std::unique_ptr<HandoffRequest> request) {
   load_.take_over();
+  request->user_asked = false;  // the store was asked for the other worker
   auto sent = std::make_shared<SentOn>(&load_, std::move(client), std::move(request));
   post([this, sent] {
     sent->load = nullptr;
@@ -352,9 +404,7 @@ void Worker::take_over(Client client, std::unique_ptr<HandoffRequest> request) {
 }
 
 void Worker::refuse(Client client, const Refusal& refusal) {
-  counters_.add(counter_of(refusal));
-  log::info("a client that was taken is refused with {}: {}", refusal.status,
-            refusal.detail.empty() ? refusal.message : refusal.detail);
+  note(refusal, counters_);
   answer_at_once(std::move(client), refusal);
 }
 
@@ -491,6 +541,7 @@ bool Worker::finished() const {
                        load_.assigned.load(std::memory_order_acquire) == 0 && output_reader_.empty() &&
                        files_.empty() && programs_.empty() && children_.empty() && !backends_in_use() && imports_.empty() &&
                        (!stored_answers_ || (stored_answers_->idle() && stored_imports_->empty())) &&
+                       (!shared_users_ || shared_users_->idle()) &&
                        reports_.delivery().idle() && (!journals_ || journals_->idle()));
 }
 

@@ -18,7 +18,9 @@
 #include "answers/answer_reports.h"
 #include "answers/answer_table.h"
 #include "answers/journal_directory.h"
+#include "answers/shared_users.h"
 #include "answers/stored_answers.h"
+#include "answers/user_places.h"
 #include "backends/backend_set.h"
 #include "config/config.h"
 #include "handoff/handoff_listener.h"
@@ -142,10 +144,17 @@ class Worker final : private ClientReceiver, private TimerOwner {
   Admission on_reservation(std::unique_ptr<HandoffRequest> request,
                            std::unique_ptr<Reservation>& reservation) override;
   Admission on_reserved_client(Client& client, std::unique_ptr<Reservation> reservation) override;
-  // For a hand-off that names a kept answer: keeps a place for its client.
-  class ReservedAnswer;
+  // For a client that is decided on when it comes: keeps a place.
+  class ReservedDecision;
   Admission reserve(std::unique_ptr<HandoffRequest> request, std::unique_ptr<Reservation>& reservation);
   Admission reserve_answer(std::unique_ptr<HandoffRequest> request, std::unique_ptr<Reservation>& reservation);
+  Admission reserve_decision(std::unique_ptr<HandoffRequest> request, bool is_relay_only,
+                             std::unique_ptr<Reservation>& reservation);
+  // For a client whose user the store may refuse.
+  class Applicant;
+  bool is_user_to_be_asked(const HandoffRequest& request);
+  // The store has refused its user, but an answer that it names may have begun meanwhile.
+  void refuse_user(Client client, std::unique_ptr<HandoffRequest> request, const Refusal& refusal);
   // For a hand-off that names a kept answer, which another worker has; and on that worker.
   void send_on(std::uint32_t worker, Client client, std::unique_ptr<HandoffRequest> request);
   void take_over(Client client, std::unique_ptr<HandoffRequest> request);
@@ -190,11 +199,13 @@ class Worker final : private ClientReceiver, private TimerOwner {
   std::vector<std::unique_ptr<BackendSet>> replaced_backends_;  // by a reload; streams still use them
   std::optional<Journals> journals_;
   AnswerReports reports_;
+  UserPlaces users_;
   AnswerTable answers_;
   AnswerImports imports_;
   std::optional<Store> store_;  // none: each host has its own answers
   std::optional<StoredAnswers> stored_answers_;
   std::optional<StoredImports> stored_imports_;
+  std::optional<SharedUsers> shared_users_;  // none: each host counts its users' streams by itself
   StreamTable streams_;
   AnswerRouter answer_router_;
   ProgramTable programs_;

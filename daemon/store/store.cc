@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "store/store.h"
 
+#include <utility>
+
 #include "base/log.h"
 #include "base/random_id.h"
 
@@ -64,6 +66,7 @@ void Store::open(std::function<void(std::string_view order)> take_order) {
 void Store::on_ready() {
   connected_.set(1);
   ready_since_ = timers_.now();
+  shown_ = false;
   on_timer(heartbeat_);
   users_.for_each([](StoreUser& user) { user.on_store_ready(); });
 }
@@ -75,7 +78,7 @@ void Store::on_lost() {
 
 void Store::on_timer(Timer&) {
   const std::string period = std::to_string(kStoreLifeTime.count());
-  if (!alive_.pending()) commands_.send(alive_, {"SET", alive_key(owner_), "1", "PX", period});
+  if (!alive_.pending()) commands_.send(alive_, {"SET", alive_key(owner_), "1", "PX", period, "GET"});
   take_orders();
   if (wake_ups_.ready()) wake_ups_.ping();  // whose other end may be gone without a sign
   timers_.schedule(heartbeat_, kStoreHeartbeat);
@@ -86,10 +89,16 @@ void Store::take_orders() {
 }
 
 void Store::on_reply(StoreRequest& request, const StoreReply& reply) {
-  if (&request != &orders_) return;
+  if (&request == &alive_) return on_sign_of_life(reply);
   StoreReplyCursor cursor(reply);
   if (!cursor.take_array()) return;
   while (const auto order = cursor.take_text()) take_order_(*order);
+}
+
+// Its last one was there, unless it came so late that others have taken this worker for dead, or the store has lost it.
+void Store::on_sign_of_life(const StoreReply& last) {
+  const bool lost = std::exchange(shown_, true) && last.kind() == StoreReply::Kind::kNull;
+  if (lost) users_.for_each([](StoreUser& user) { user.on_store_ready(); });
 }
 
 // --- Wake-ups -------------------------------------------------------------------------------------------------------
@@ -129,6 +138,10 @@ void Store::on_message(const StoreReply& message) {
 
 std::string Store::of_answer(std::string_view id, std::string_view part) const {
   return std::string(prefix_).append("{").append(id).append("}:").append(part);
+}
+
+std::string Store::user_key(std::string_view user, std::string_view part) const {
+  return std::string(prefix_).append("user:{").append(user).append("}:").append(part);
 }
 
 std::string Store::of_owner(std::string_view owner, std::string_view part) const {

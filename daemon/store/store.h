@@ -24,9 +24,9 @@ namespace streaming {
 
 class Store;
 
-// Who is to be called when commands can be sent.
 class StoreUser : public ListNode {
  public:
+  // Commands can be sent, and the store may have lost something.
   virtual void on_store_ready() = 0;
 
  protected:
@@ -80,7 +80,8 @@ class Store final : private StoreRequestOwner, private TimerOwner, private WakeU
   // Whether all workers that live have had the time to show it since the store could be reached again.
   bool knows_who_lives() const { return ready() && timers_.now() >= ready_since_ + kStoreLifeTime; }
   StoreConnection& commands() { return commands_; }
-  // Calls it each time that commands can be sent again, until it is unlinked.
+  // Calls it each time that commands can be sent again, and when others have taken this worker for dead, until it is
+  // unlinked.
   void add(StoreUser& user) { users_.push_back(user); }
 
   // --- Keys, and channels ---
@@ -91,6 +92,8 @@ class Store final : private StoreRequestOwner, private TimerOwner, private WakeU
     return of_answer(id, "events:").append(run);
   }
   std::string wake_up_channel(std::string_view id) const { return of_answer(id, "wake-up"); }
+  // Of a user, who may have any name.
+  std::string user_key(std::string_view user, std::string_view part) const;
   // Of a worker. The channel of its orders has their key's name.
   std::string alive_key(std::string_view owner) const { return of_owner(owner, "alive"); }
   std::string orders_key(std::string_view owner) const { return of_owner(owner, "orders"); }
@@ -126,6 +129,7 @@ class Store final : private StoreRequestOwner, private TimerOwner, private WakeU
   void on_reply(StoreRequest& request, const StoreReply& reply) override;
   void on_unanswered(StoreRequest&) override {}
   void on_wake_up() override { take_orders(); }
+  void on_sign_of_life(const StoreReply& last);
   void take_orders();
   void subscribe_all();
   void on_message(const StoreReply& message);
@@ -149,6 +153,7 @@ class Store final : private StoreRequestOwner, private TimerOwner, private WakeU
   StoreRequest alive_{*this};
   StoreRequest orders_{*this};
   Timer heartbeat_{*this};
+  bool shown_ = false;  // that this worker lives, since commands can be sent
   Time ready_since_{};
   SingleWriterValue connected_;  // 1 while commands can be sent
   std::optional<WakeUp> orders_wake_up_;

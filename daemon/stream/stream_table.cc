@@ -28,7 +28,7 @@ std::string slot_name(Handle handle) {
 
 }  // namespace
 
-StreamTable::StreamTable(Ring& ring, TimerWheel& timers, WorkerLoad& load, UserLimits& users, AnswerReports& reports,
+StreamTable::StreamTable(Ring& ring, TimerWheel& timers, WorkerLoad& load, UserPlaces& users, AnswerReports& reports,
                          Counters& counters, const StreamSettings& settings)
     : ring_(ring),
       timers_(timers),
@@ -145,11 +145,9 @@ void StreamTable::give_back(Handle handle) {
 }
 
 Admission StreamTable::take_place(std::string_view user_id, Place& place) {
-  if (places_taken() >= settings_.max_streams) return full();
+  if (!has_place()) return full();
   const UserLimits::Entry entry = users_.enter(user_id, timers_.clock());
-  if (entry.refused()) {
-    return Refusal{429, "too many answers at once or in a minute, try again later", entry.retry_after_seconds};
-  }
+  if (entry.refused()) return entry.refusal();
   place.user = entry.user;
   ++places_without_stream_;
   note_places();

@@ -29,7 +29,7 @@
 #include "stream/stream.h"
 #include "stream/stream_metrics.h"
 #include "answers/answer_table.h"
-#include "answers/user_limits.h"
+#include "answers/user_places.h"
 #include "tls/tls_ciphers.h"
 
 namespace streaming {
@@ -51,7 +51,7 @@ struct StreamSettings {
 class StreamTable final : public AnswerObserver, private TimerOwner, private WorkOwner {
  public:
   // Borrows all but the settings.
-  StreamTable(Ring& ring, TimerWheel& timers, WorkerLoad& load, UserLimits& users, AnswerReports& reports,
+  StreamTable(Ring& ring, TimerWheel& timers, WorkerLoad& load, UserPlaces& users, AnswerReports& reports,
               Counters& counters, const StreamSettings& settings);
 
   // Opens a stream that takes the client and its assignment of the WorkerLoad. If it is refused, the caller keeps both.
@@ -77,6 +77,7 @@ class StreamTable final : public AnswerObserver, private TimerOwner, private Wor
     Time since{};
     UserLimits::User* user = nullptr;
   };
+  bool has_place() const { return places_taken() < settings_.max_streams; }
   // Refused unless there is a place, and room for another stream of its user.
   Admission take_place(std::string_view user_id, Place& place);
   // It gets a stream. The stream takes the place, the client and its assignment of the WorkerLoad; if the client is not
@@ -166,7 +167,7 @@ class StreamTable final : public AnswerObserver, private TimerOwner, private Wor
   Ring& ring_;
   TimerWheel& timers_;
   WorkerLoad& load_;
-  UserLimits& users_;
+  UserPlaces& users_;
   AnswerReports& reports_;
   Counters& counters_;
   StreamSettings settings_;

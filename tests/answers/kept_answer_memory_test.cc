@@ -71,7 +71,8 @@ class KeptAnswerMemoryTest : public testing::TestWithParam<std::size_t>, private
 
   TimerWheel timers{Time(Duration(1000))};
   AnswerDirectory directory;
-  UserLimits users{0, 0};
+  UserLimits limits{0, 0};
+  UserPlaces users{limits};
   Counters counters;
   FakeHttpClient http;
   ByteBudget records{1024 * 1024};

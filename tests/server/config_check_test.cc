@@ -61,6 +61,15 @@ TEST(ConfigCheck, RefusesAStoreThatCannotBeMeant) {
   EXPECT_THAT(check_config(config).error().message, testing::HasSubstr("set one of the two"));
 }
 
+TEST(ConfigCheck, WantsAStoreForSharedLimits) {
+  Config config;
+  config.limits_shared = true;
+  config.sources["limits.shared"] = "c.toml:3: limits.shared";
+  EXPECT_EQ(check_config(config).error().message, "c.toml:3: limits.shared is true, which needs a store; set store.url");
+  config.store_url = "valkey://cache.example";
+  EXPECT_TRUE(check_config(config).ok());
+}
+
 TEST(ConfigCheck, WantsRoomForOneRequestWithAllThatOtherSettingsAllow) {
   Config config;
   config.max_payload_bytes = 1000;

@@ -152,7 +152,7 @@ TEST_F(ReservedStreamTest, BecomesTheClientsStream) {
 }
 
 TEST_F(ReservedStreamTest, GivesEverythingBackIfNoClientComes) {
-  users.set_limits(1, 1);
+  limits.set_limits(1, 1);
   reserve().reset();
   EXPECT_EQ(places(), 0u);
   EXPECT_FALSE(backend.in_use());

@@ -76,7 +76,8 @@ class StreamTest : public testing::Test, private CompletionHandler {
   WorkerLoad load;
   Counters counters;
   FakeBackend backend;
-  UserLimits users{1, 0};
+  UserLimits limits{1, 0};
+  UserPlaces users{limits};
   ByteBudget records{kMaxRecordsBytes};
   FakeHttpClient http;
   AnswerReports reports{Config{}, timers, http, counters, records, nullptr};

@@ -73,7 +73,8 @@ class StreamOverTheKernelTest : public testing::TestWithParam<RingKind> {
   TimerWheel timers{MonotonicClock::now()};
   FakeHttpClient http;
   WorkerLoad load;
-  UserLimits users{0, 0};
+  UserLimits limits{0, 0};
+  UserPlaces users{limits};
   Counters counters;
   ByteBudget records{kMaxRecordsBytes};
   AnswerReports reports{config, timers, http, counters, records, nullptr};

@@ -38,7 +38,8 @@ class KeptAnswersFixture : public testing::Test, private AnswerObserver {
 
   TimerWheel timers{Time(Duration(1000))};
   AnswerDirectory directory;
-  UserLimits users{1, 0};
+  UserLimits limits{1, 0};
+  UserPlaces users{limits};
   Counters counters;
   FakeHttpClient http;
   ByteBudget records{1024 * 1024};

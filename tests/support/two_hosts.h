@@ -71,8 +71,9 @@ class TwoHosts : public testing::Test {
                      "resetchannels", "&socket-handoff:*", "nocommands", "+auth",        "+select",    "+ping",
                      "+eval",        "+hsetnx",        "+hset",       "+hdel",        "+hgetall",   "+pexpire",
                      "+xadd",        "+xrange",        "+xrevrange",  "+set",         "+exists",    "+lpop",
-                     "+rpush",       "+publish",       "+subscribe",  "+unsubscribe", "--user",     "admin",
-                     "on",           ">secret",        "+@all"}};
+                     "+rpush",       "+publish",       "+subscribe",  "+unsubscribe", "+evalsha",   "+time",
+                     "+get",         "--user",         "admin",       "on",           ">secret",    "~*",
+                     "+@all"}};
   std::optional<DaemonProcess> here;
   std::optional<DaemonProcess> there;
 
