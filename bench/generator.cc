@@ -157,6 +157,10 @@ bool Generator::give_up(const Error& error, Failure failure, std::int64_t now) {
     return false;
   }
   last_error_ = error.message;
+  Client never;
+  never.handed_ns = attempt_ns_;
+  never.number = started_;
+  log_end(never, error.message.c_str());
   attempt_ns_ = retry_ns_ = 0;
   ++started_;
   tally_->started.add();
@@ -353,18 +357,28 @@ void Generator::leave(const Deadline& deadline) {
 void Generator::on_closed(Slot slot) {
   tally_->leave_ns.add(static_cast<std::uint64_t>(MonotonicClock::now_ns() - slots_[slot].handed_ns));
   tally_->completed.add();
+  log_end(slots_[slot], "closed by the daemon");
   release(slot);
 }
 
 void Generator::complete(Slot slot) {
   tally_->completed.add();
   tally_->duration_ns.add(static_cast<std::uint64_t>(MonotonicClock::now_ns() - slots_[slot].handed_ns));
+  log_end(slots_[slot], "completed");
   release(slot);
+}
+
+void Generator::log_end(const Client& client, const char* how) const {
+  if (!options_->verbose) return;
+  const double ms = static_cast<double>(MonotonicClock::now_ns() - client.handed_ns) / 1e6;
+  std::fprintf(stderr, "stream %lu: %s after %.3f ms, %u events, %lu bytes\n",
+               first_ + std::uint64_t{client.number} * options_->processes, how, ms, client.reader.events(), client.bytes);
 }
 
 void Generator::fail(Slot slot, Failure failure, std::string words) {
   last_error_ = std::move(words);
   tally_->failed(failure).add();
+  log_end(slots_[slot], last_error_.c_str());
   release(slot);
 }
 

@@ -92,6 +92,8 @@ class Generator {
   void leave(const Deadline& deadline);
   void on_closed(Slot slot);
   void complete(Slot slot);
+  // With --verbose.
+  void log_end(const Client& client, const char* how) const;
   void fail(Slot slot, Failure failure, std::string words);
   void release(Slot slot);
   Client* find(const Deadline& deadline);

@@ -40,9 +40,9 @@ void show_progress(const Fleet& fleet, std::int64_t begin_ns) {
 }
 
 // Waits until the generators have ended.
-void watch(Fleet& fleet, std::optional<DaemonMeter>& meter) {
+void watch(Fleet& fleet, std::optional<DaemonMeter>& meter, bool verbose) {
   constexpr timespec kSampleInterval{0, 100'000'000};
-  const bool terminal = isatty(STDERR_FILENO) == 1;
+  const bool terminal = isatty(STDERR_FILENO) == 1 && !verbose;
   const std::int64_t begin_ns = MonotonicClock::now_ns();
   while (fleet.running()) {
     nanosleep(&kSampleInterval, nullptr);
@@ -63,7 +63,7 @@ Status measure(const Options& options) {
   }
   Result<Fleet> fleet = Fleet::launch(options);
   if (!fleet) return fleet.error();
-  watch(*fleet, meter);
+  watch(*fleet, meter, options.verbose);
   if (!fleet->sound()) return Error{"a generator ended: " + fleet->last_error()};
   std::optional<DaemonFigures> figures;
   if (meter) {
@@ -72,9 +72,15 @@ Status measure(const Options& options) {
     figures = *finished;
   }
   const std::unique_ptr<Tally> tally = fleet->sum();
-  std::fputs(to_table(*tally, figures).c_str(), stdout);
-  if (tally->failed() > 0) std::printf("\nlast failure: %s\n", fleet->last_error().c_str());
+  const bool json_to_standard_output = options.output == kStandardOutput;
+  FILE* const table = json_to_standard_output ? stderr : stdout;
+  std::fputs(to_table(*tally, figures).c_str(), table);
+  if (tally->failed() > 0) std::fprintf(table, "\nlast failure: %s\n", fleet->last_error().c_str());
   if (options.output.empty()) return success();
+  if (json_to_standard_output) {
+    std::fputs(to_json(*tally, figures).c_str(), stdout);
+    return success();
+  }
   std::ofstream file(options.output);
   file << to_json(*tally, figures) << std::flush;
   if (!file) return Error::from_errno("cannot write " + options.output, errno);

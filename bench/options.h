@@ -40,9 +40,13 @@ struct Options {
   std::uint32_t in_flight = 0;        // 0: no limit
   std::uint32_t processes = 1;
   bool wait_ack = false;
-  pid_t pid = 0;  // 0: the daemon is not measured
-  std::string output;
+  pid_t pid = 0;       // 0: the daemon is not measured
+  std::string output;  // a file, or kStandardOutput
+  bool verbose = false;
 };
+
+// The output that is no file.
+inline constexpr std::string_view kStandardOutput = "-";
 
 // In the data: the number of the stream, from 0, or of the streams that share it.
 inline constexpr std::string_view kNumberPlace = "{number}";

@@ -46,8 +46,8 @@ std::string to_json(const Tally& tally, const std::optional<DaemonFigures>& daem
   std::string text;
   text += fmt::format(
                  "{{\n  \"connections_started\": {},\n  \"connections_completed\": {},\n  \"connections_failed\": {},\n"
-                 "  \"bytes_received\": {},\n  \"errors\": {{\n",
-                 tally.started.get(), tally.completed.get(), tally.failed(), tally.bytes.get());
+                 "  \"completed_percent\": {:.3f},\n  \"bytes_received\": {},\n  \"errors\": {{\n",
+                 tally.started.get(), tally.completed.get(), tally.failed(), tally.completed_percent(), tally.bytes.get());
   for (std::size_t i = 0; i < kFailures; ++i) {
     text += fmt::format("    \"{}\": {}{}\n", kFailureNames[i], tally.failures[i].get(), i + 1 < kFailures ? "," : "");
   }
@@ -66,8 +66,8 @@ std::string to_json(const Tally& tally, const std::optional<DaemonFigures>& daem
 
 std::string to_table(const Tally& tally, const std::optional<DaemonFigures>& daemon) {
   std::string text;
-  text += fmt::format("streams     {} started, {} completed, {} failed\n", tally.started.get(), tally.completed.get(),
-                 tally.failed());
+  text += fmt::format("streams     {} started, {} completed ({:.2f} %), {} failed\n", tally.started.get(),
+                      tally.completed.get(), tally.completed_percent(), tally.failed());
   if (tally.failed() > 0) {
     text += "failures   ";
     for (std::size_t i = 0; i < kFailures; ++i) {

@@ -48,6 +48,11 @@ struct Tally {
     return sum;
   }
 
+  // Of those that have started; 0 if none has.
+  double completed_percent() const {
+    return started.get() == 0 ? 0 : 100.0 * static_cast<double>(completed.get()) / static_cast<double>(started.get());
+  }
+
   Tally& operator+=(const Tally& other) {
     started.add(other.started.get());
     completed.add(other.completed.get());

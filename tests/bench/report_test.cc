@@ -23,12 +23,13 @@ std::unique_ptr<Tally> some_tally() {
   return tally;
 }
 
-// The reference generator's names, in its order.
+// The reference generator's names, in its order, and the percentage.
 TEST(Json, WritesTheReferencesFields) {
   EXPECT_EQ(to_json(*some_tally(), std::nullopt), R"({
   "connections_started": 3,
   "connections_completed": 2,
   "connections_failed": 1,
+  "completed_percent": 66.667,
   "bytes_received": 2000,
   "errors": {
     "connect": 0,
@@ -75,6 +76,7 @@ TEST(Figures, OfNoStreamAreZero) {
 
 TEST(Table, NamesFailuresWhereThereAreSome) {
   const auto tally = some_tally();
+  EXPECT_THAT(to_table(*tally, std::nullopt), HasSubstr("2 completed (66.67 %), 1 failed"));
   EXPECT_THAT(to_table(*tally, std::nullopt), HasSubstr("rejected 1"));
   EXPECT_THAT(to_table(*std::make_unique<Tally>(), std::nullopt), Not(HasSubstr("rejected")));
 }
