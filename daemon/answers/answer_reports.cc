@@ -34,12 +34,13 @@ std::optional<Refusal> AnswerReports::refusal_for(const HandoffRequest& request,
 }
 
 std::unique_ptr<BackendSession> AnswerReports::answer(Backend& backend, std::unique_ptr<HandoffRequest> request,
-                                                      EventSink& sink) {
+                                                      EventSink& sink, const ReportedSession** reported) {
   if (request->on_end.empty()) return backend.answer(std::move(request), sink);
   auto session = std::make_unique<ReportedSession>(
       *this, std::string(request->on_end),
       begin_report(*request, backend_registry()[backend.index()].name, backend.model(*request), wall_now()), sink);
   session->begin_with(backend, std::move(request));
+  if (reported != nullptr) *reported = session.get();
   counters_.add(Counter::kReports);
   return session;
 }

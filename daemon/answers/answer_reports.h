@@ -36,8 +36,9 @@ class AnswerReports final : private TimerOwner {
   // Why this hand-off's answer cannot be reported as it asks; nothing if it can.
   std::optional<Refusal> refusal_for(const HandoffRequest& request, std::string_view backend) const;
 
-  // The backend's session, which is reported if the hand-off names a hook.
-  std::unique_ptr<BackendSession> answer(Backend& backend, std::unique_ptr<HandoffRequest> request, EventSink& sink);
+  // The backend's session, which is reported if the hand-off names a hook. `reported`: it then, otherwise null.
+  std::unique_ptr<BackendSession> answer(Backend& backend, std::unique_ptr<HandoffRequest> request, EventSink& sink,
+                                         const ReportedSession** reported = nullptr);
 
   ReportDelivery& delivery() { return delivery_; }
   const ReportDelivery& delivery() const { return delivery_; }

@@ -75,12 +75,12 @@ void AnswerTable::withdraw(KeptAnswer& answer) {
   destroy(answer);
 }
 
-void AnswerTable::on_begun(const KeptAnswer& answer) {
+void AnswerTable::on_begun(const KeptAnswer& answer, const ReportedSession* reported) {
   if (!look_.pending()) schedule_look();
   if (answer.is_import()) return;
   counters_.add(Counter::kAnswers);
   observer_.on_answer_begun(answer);
-  if (stored_ != nullptr) stored_->on_begun(answer);
+  if (stored_ != nullptr) stored_->on_begun(answer, reported);
 }
 
 void AnswerTable::on_news(const KeptAnswer& answer) {

@@ -169,10 +169,12 @@ Result<AdoptedJournal> JournalDirectory::write_down(std::vector<LeftReport> repo
       unlinkat(own_.get(), journal.name.c_str(), 0);
       return written.error();
     }
-    journal.reports.push_back({.hook = report.hook,
+    journal.reports.push_back({.id = report.id,
+                               .hook = report.hook,
                                .offset = journal.bytes,
                                .bytes = static_cast<std::uint32_t>(frame.size()),
-                               .due = report.due});
+                               .due = report.due,
+                               .was_running = report.was_running});
     journal.bytes += frame.size();
   }
   if (fdatasync(journal.file.get()) != 0 || fsync(own_.get()) != 0) return Error::from_errno("cannot sync a file", errno);

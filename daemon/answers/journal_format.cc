@@ -98,6 +98,11 @@ std::string webhook_id(const ReportId& id) {
   return text;
 }
 
+ReportId id_of_others_report(ReportId id) {
+  id.back() = static_cast<char>(id.back() ^ 1);
+  return id;
+}
+
 std::optional<ReportId> parse_webhook_id(std::string_view text) {
   ReportId id;
   if (!text.starts_with(kIdPrefix) || text.size() != kIdPrefix.size() + 2 * id.size()) return std::nullopt;

@@ -24,6 +24,9 @@ using ReportId = std::array<char, 16>;
 ReportId new_report_id();
 // As the header webhook-id has it.
 std::string webhook_id(const ReportId& id);
+// Of the report that another host sends if the report's own has died. It is not the same one, because that host may only
+// be cut off from the store: it then sends the whole answer later, which no receiver must take for a repetition.
+ReportId id_of_others_report(ReportId id);
 // Nothing if the text is none.
 std::optional<ReportId> parse_webhook_id(std::string_view text);
 

@@ -151,8 +151,9 @@ std::unique_ptr<BackendSession> KeptAnswer::answer(std::unique_ptr<HandoffReques
 
 void KeptAnswer::begin(std::unique_ptr<HandoffRequest> request) {
   CHECK(!begun());
-  session_ = table_.reports().answer(backend_, std::move(request), *this);
-  table_.on_begun(*this);
+  const ReportedSession* reported = nullptr;
+  session_ = table_.reports().answer(backend_, std::move(request), *this, &reported);
+  table_.on_begun(*this, reported);
 }
 
 void KeptAnswer::hand_on_to(AnswerFollower& follower) {

@@ -116,6 +116,31 @@ inline constexpr std::int64_t kMostRetrySeconds = 60;
 inline constexpr Duration kStoreRetryPause{1000};
 inline constexpr Duration kStoreComplaintPause{10'000};
 
+// Entries of an answer's stream that are read at once. Over it: the rest in the next turn.
+inline constexpr int kStoredEntriesAtOnce = 64;
+
+// --- Reports for other hosts ----------------------------------------------------------------------------------------
+
+// How often a worker shows that it can report its answers itself, and how long such a sign holds. Over it: others report
+// them. Longer than a connection to the store needs to be given up and opened again.
+inline constexpr Duration kReportTurn{1000};
+inline constexpr Duration kReportLifeTime{5000};
+
+// How long nobody else reports an answer that a worker is about to report. Over it: that worker counts as dead, too.
+inline constexpr Duration kReportClaimTime{10'000};
+
+// How long the store knows which host has a report. If the answer's own host comes back later, it reports it as well.
+inline constexpr Duration kReportedTime{std::chrono::hours(7 * 24)};
+
+// How long reports of cut answers that are in this host's journals wait until the store says whether another host has
+// sent them. Over it: they are sent.
+inline constexpr Duration kAdoptedPatience{15'000};
+
+// Such reports that the store is asked about at once; and answers of other hosts that a worker reports at once. Over it:
+// the others later.
+inline constexpr std::size_t kAdoptedAtOnce = 256;
+inline constexpr std::size_t kMaxCutsAtOnce = 256;
+
 // --- The journal ----------------------------------------------------------------------------------------------------
 
 // The body of a frame. Larger than the largest report, whose JSON has at most six bytes for one of text.

@@ -31,10 +31,12 @@ namespace streaming {
 
 // A report in a file that another process has left.
 struct AdoptedReport {
+  ReportId id{};
   std::string hook;
   std::uint64_t offset = 0;
   std::uint32_t bytes = 0;
   WallTime due{};
+  bool was_running = false;  // the answer had not ended
 };
 
 class ReportDelivery final : private TimerOwner, private WorkOwner {

@@ -37,6 +37,11 @@ class ReportedSession final : public WrappingSession, public ListNode, private T
   void on_answer_end(CloseCause cause) override;
   void on_stream_end(bool client_has_end) override;
 
+  // Until the answer has ended.
+  const ReportId& report_id() const { return report_.id; }
+  const std::string& hook() const { return report_.hook; }
+  const std::string& beginning() const { return beginning_; }
+
   // When the oldest text came that is not in the journal.
   Time text_since() const { return text_since_; }
   void write_text();

@@ -20,6 +20,9 @@ void read_fact(StoredFacts& facts, std::string_view name, std::string_view value
   if (name == stored::kUser) facts.user = value;
   if (name == stored::kFormat) facts.format = value;
   if (name == stored::kBackend) facts.backend = value;
+  if (name == stored::kReport) facts.report = value;
+  if (name == stored::kHook) facts.hook = value;
+  if (name == stored::kBeginning) facts.beginning = value;
   if (name == stored::kCause) facts.cause = value;
   if (name == stored::kMessage) facts.message = value;
   if (name == stored::kLastFrames) facts.last_frames = value;

@@ -21,6 +21,11 @@ inline constexpr std::string_view kUser = "user";    // empty: anybody may have 
 inline constexpr std::string_view kFormat = "format";
 inline constexpr std::string_view kBackend = "backend";
 
+// Of the hash, while it runs, if another host is to report it once its own has died.
+inline constexpr std::string_view kReport = "report";  // the webhook-id of its own host's report
+inline constexpr std::string_view kHook = "hook";      // the hook's name
+inline constexpr std::string_view kBeginning = "beginning";  // of the report
+
 // Of the hash, from the end on.
 inline constexpr std::string_view kCause = "cause";
 inline constexpr std::string_view kEvents = "events";  // the number of the last one
@@ -37,7 +42,7 @@ inline constexpr std::string_view kFrames = "frames";
 
 // What the hash has.
 struct StoredFacts {
-  std::string run, owner, user, format, backend, cause, message, last_frames;
+  std::string run, owner, user, format, backend, report, hook, beginning, cause, message, last_frames;
   std::uint32_t events = 0;
   int status = 0;
   int retry_after_seconds = 0;

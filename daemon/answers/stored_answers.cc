@@ -20,7 +20,8 @@ bool is_stored_already(const StoreReply& reply) {
 // One answer's way to the store.
 class StoredAnswers::Stored final : public ListNode, private StoreRequestOwner {
  public:
-  Stored(StoredAnswers& owner, const KeptAnswer& answer) : owner_(owner), answer_(answer) {}
+  Stored(StoredAnswers& owner, const KeptAnswer& answer, const ReportedSession* reported)
+      : owner_(owner), answer_(answer), reported_(reported) {}
 
   const std::string& run() const { return run_; }
   bool under_way() const { return request_.pending(); }
@@ -67,11 +68,22 @@ class StoredAnswers::Stored final : public ListNode, private StoreRequestOwner {
   void send_beginning() {
     const std::string key = owner_.store_.answer_key(answer_.id());
     commands().send(request_, {"HDEL", key, stored::kCause, stored::kEvents, stored::kStatus, stored::kRetryAfter,
-                               stored::kMessage, stored::kLastFrames});
+                               stored::kMessage, stored::kLastFrames, stored::kReport, stored::kHook,
+                               stored::kBeginning});
     commands().send(request_, {"HSET", key, stored::kRun, run_, stored::kOwner, owner_.store_.owner(), stored::kUser,
                                answer_.user(), stored::kFormat, format_name(answer_.format()), stored::kBackend,
                                backend_registry()[answer_.index()].name});
     commands().send(request_, {"PEXPIRE", key, owner_.life_ms_});
+    if (reported_ != nullptr && answer_.running()) send_report(key);
+  }
+
+  // For the host that reports it if this one dies.
+  void send_report(std::string_view key) {
+    const std::string reports = owner_.store_.reports_key(owner_.store_.owner());
+    commands().send(request_, {"HSET", key, stored::kReport, webhook_id(reported_->report_id()), stored::kHook,
+                               reported_->hook(), stored::kBeginning, reported_->beginning()});
+    commands().send(request_, {"SADD", reports, answer_.id()});
+    commands().send(request_, {"PEXPIRE", reports, owner_.life_ms_});
   }
 
   // As much as one entry takes.
@@ -111,6 +123,9 @@ class StoredAnswers::Stored final : public ListNode, private StoreRequestOwner {
                                answer_.end_message(), stored::kLastFrames, last});
     commands().send(request_, {"PEXPIRE", key, owner_.keep_ms_});
     commands().send(request_, {"PEXPIRE", events_key(), owner_.keep_ms_});
+    if (reported_ == nullptr) return;
+    commands().send(request_, {"HDEL", key, stored::kReport, stored::kHook, stored::kBeginning});
+    commands().send(request_, {"SREM", owner_.store_.reports_key(owner_.store_.owner()), answer_.id()});
   }
 
   void on_reply(StoreRequest&, const StoreReply& reply) override {
@@ -134,6 +149,7 @@ class StoredAnswers::Stored final : public ListNode, private StoreRequestOwner {
 
   StoredAnswers& owner_;
   const KeptAnswer& answer_;
+  const ReportedSession* const reported_;  // null: no other host is to report it; valid while it runs
   const std::string run_ = random_id();
   StoreRequest request_{*this};
   KeptFrames::Place stored_;  // the store has what is before it
@@ -166,8 +182,8 @@ bool StoredAnswers::idle() const {
   return !store_.ready() || (unstored_.empty() && under_way_ == 0);
 }
 
-void StoredAnswers::on_begun(const KeptAnswer& answer) {
-  answers_.emplace(&answer, std::make_unique<Stored>(*this, answer));
+void StoredAnswers::on_begun(const KeptAnswer& answer, const ReportedSession* reported) {
+  answers_.emplace(&answer, std::make_unique<Stored>(*this, answer, reported_by_others_ ? reported : nullptr));
   on_news(answer);
 }
 

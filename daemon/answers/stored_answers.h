@@ -16,6 +16,7 @@
 #include <unordered_map>
 
 #include "answers/kept_answer.h"
+#include "answers/reported_session.h"
 #include "base/intrusive_list.h"
 #include "metrics/counters.h"
 #include "ring/timer_wheel.h"
@@ -32,6 +33,8 @@ class StoredAnswers final : private StoreUser, private WorkOwner, private TimerO
   // `keep`: how long an answer is kept after its end; `longest`: how long one runs at most, 0: no limit. Applies to
   // what begins or ends from now on.
   void set_lifetimes(Duration keep, Duration longest);
+  // Whether the store has what another host needs to report an answer of this one. Applies to what begins from now on.
+  void set_reported_by_others(bool reported) { reported_by_others_ = reported; }
 
   // Whether it is that run of the answer, and not an earlier or later one of its id.
   bool is_run(const KeptAnswer& answer, std::string_view run) const;
@@ -40,7 +43,8 @@ class StoredAnswers final : private StoreUser, private WorkOwner, private TimerO
 
   // --- For the AnswerTable ---
 
-  void on_begun(const KeptAnswer& answer);
+  // `reported`: its session, if it is reported.
+  void on_begun(const KeptAnswer& answer, const ReportedSession* reported);
   // It has new events, or has ended.
   void on_news(const KeptAnswer& answer);
   // It is destroyed after this. What the store does not have of it is lost.
@@ -58,6 +62,7 @@ class StoredAnswers final : private StoreUser, private WorkOwner, private TimerO
   Store& store_;
   TimerWheel& timers_;
   Counters& counters_;
+  bool reported_by_others_ = false;
   std::string keep_ms_;
   std::string life_ms_;
   std::unordered_map<const KeptAnswer*, std::unique_ptr<Stored>> answers_;

@@ -132,6 +132,7 @@ struct Config {
   std::int64_t answers_max_kept_bytes = 256 * 1024 * 1024;
   std::int64_t answers_max_followers = 16;
   Duration answers_keep{300'000};  // after the end
+  bool answers_report_for_others = false;
 
   std::string response_format = "content";
   bool early_head = true;

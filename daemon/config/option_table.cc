@@ -223,6 +223,8 @@ constexpr std::array kOptions{
            "clients that read one kept answer at once; the next is refused with 429"},
     Option{"answers.keep_ms", "", "DAEMON_ANSWERS_KEEP_MS", Milliseconds{&Config::answers_keep, 0, 24 * kHourMs},
            "time that an answer is kept after its end"},
+    Option{"answers.report_for_others", "", "DAEMON_REPORT_FOR_OTHERS", Boolean{&Config::answers_report_for_others},
+           "with a store: report answers that were cut because their host has died, and have other hosts do so for this one"},
     Option{"answers.journal_dir", "--journal-dir", "DAEMON_JOURNAL_DIR",
            Text{&Config::answers_journal_dir, &kOptionalPath},
            "directory of the journals that keep reports over an end of the daemon, made if it is missing. Empty: "

@@ -57,9 +57,6 @@ inline constexpr Duration kLookAgainPause{50};
 // How often an answer of another host is read without a wake-up.
 inline constexpr Duration kStoredPollInterval{500};
 
-// Entries of an answer's stream that are read at once. Over it: the rest in the next turn.
-inline constexpr int kStoredEntriesAtOnce = 64;
-
 // --- Monitoring -----------------------------------------------------------------------------------------------------
 
 // A worker's answer to a question. Over it: the worker counts as dead, and its streams are not listed.

@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "answers/limits.h"
 #include "answers/stored_answer.h"
 #include "backends/registry.h"
 #include "base/log.h"

@@ -118,6 +118,7 @@ AnswerImports::Outcome Worker::answers_outcome() {
 StoredImports* Worker::make_store(const Config& config) {
   if (config.store_url.empty()) return nullptr;
   store_.emplace(store_settings(config).value(), http_, timers_);
+  reports_for_others_.emplace(*store_, timers_, reports_, journals_ ? &*journals_ : nullptr, counters_);
   stored_answers_.emplace(*store_, timers_, counters_);
   answers_.set_stored(*stored_answers_);
   stored_imports_.emplace(*store_, timers_, answers_, answers_outcome());
@@ -131,8 +132,10 @@ StoredImports* Worker::make_store(const Config& config) {
 
 void Worker::apply_to_store(const Config& config) {
   stored_answers_->set_lifetimes(config.answers_keep, config.max_stream_duration);
+  stored_answers_->set_reported_by_others(config.answers_report_for_others);
   stored_imports_->set_required(config.store_required);
   if (shared_users_) shared_users_->set_lifetime(config.max_stream_duration);
+  reports_for_others_->set_enabled(config.answers_report_for_others);
 }
 
 // "stop RUN ID".
@@ -478,6 +481,7 @@ void Worker::adopt(AdoptedJournal journal) {
   post([this, shared] {
     Segment& segment = journals_->waiting().adopt(std::move(shared->file), shared->name, shared->bytes,
                                                   static_cast<std::uint32_t>(shared->reports.size()));
+    if (reports_for_others_) return reports_for_others_->deliver(segment, std::move(shared->reports));
     reports_.delivery().add(segment, std::move(shared->reports));
   });
 }

@@ -18,6 +18,7 @@
 #include "answers/answer_reports.h"
 #include "answers/answer_table.h"
 #include "answers/journal_directory.h"
+#include "answers/reports_for_others.h"
 #include "answers/shared_users.h"
 #include "answers/stored_answers.h"
 #include "answers/user_places.h"
@@ -206,6 +207,7 @@ class Worker final : private ClientReceiver, private TimerOwner {
   std::optional<StoredAnswers> stored_answers_;
   std::optional<StoredImports> stored_imports_;
   std::optional<SharedUsers> shared_users_;  // none: each host counts its users' streams by itself
+  std::optional<ReportsForOthers> reports_for_others_;
   StreamTable streams_;
   AnswerRouter answer_router_;
   ProgramTable programs_;

@@ -97,6 +97,14 @@ class Store final : private StoreRequestOwner, private TimerOwner, private WakeU
   // Of a worker. The channel of its orders has their key's name.
   std::string alive_key(std::string_view owner) const { return of_owner(owner, "alive"); }
   std::string orders_key(std::string_view owner) const { return of_owner(owner, "orders"); }
+  // Of a worker whose answers others report if it dies: its sign for them, and those answers.
+  std::string reporting_key(std::string_view owner) const { return of_owner(owner, "reporting"); }
+  std::string reports_key(std::string_view owner) const { return of_owner(owner, "reports"); }
+  // All those workers, and the one that looks whose sign has lapsed.
+  std::string workers_key() const { return prefix_ + "workers"; }
+  std::string turn_key() const { return prefix_ + "reporter"; }
+  // Which host has a report.
+  std::string report_key(std::string_view webhook_id) const { return prefix_ + "report:" + std::string(webhook_id); }
 
  private:
   friend class WakeUp;

@@ -90,7 +90,8 @@ TEST_F(SharedAnswers, AreKeptByTheStoreAsLongAsTheLastReloadWantsIt) {
   EXPECT_TRUE(eventually([&] {
     const std::string id = std::to_string(++answers);
     answer_of(*here, R"({"answer_id":")" + id + R"("})");
-    return eventually([&] { return time_left(id) <= 300'000; }) && time_left(id) <= 60'000;
+    EXPECT_TRUE(eventually([&] { return time_left(id) > 0 && time_left(id) <= 300'000; }));
+    return time_left(id) <= 60'000;
   }));
 }
 

@@ -31,8 +31,10 @@ class TwoHosts : public testing::Test {
   void SetUp() override {
     for (std::optional<DaemonProcess>* host : {&here, &there}) start(*host);
   }
-  void start(std::optional<DaemonProcess>& host) {
-    host.emplace(flags_,
+  void start(std::optional<DaemonProcess>& host, const std::vector<std::string>& more_flags = {}) {
+    std::vector<std::string> flags = flags_;
+    flags.insert(flags.end(), more_flags.begin(), more_flags.end());
+    host.emplace(flags,
                  [this] {
                    setenv("DAEMON_STORE_URL", store.url().c_str(), 1);
                    setenv("DAEMON_STORE_PASSWORD", "secret", 1);
@@ -71,9 +73,9 @@ class TwoHosts : public testing::Test {
                      "resetchannels", "&socket-handoff:*", "nocommands", "+auth",        "+select",    "+ping",
                      "+eval",        "+hsetnx",        "+hset",       "+hdel",        "+hgetall",   "+pexpire",
                      "+xadd",        "+xrange",        "+xrevrange",  "+set",         "+exists",    "+lpop",
-                     "+rpush",       "+publish",       "+subscribe",  "+unsubscribe", "+evalsha",   "+time",
-                     "+get",         "--user",         "admin",       "on",           ">secret",    "~*",
-                     "+@all"}};
+                     "+rpush",       "+get",           "+sadd",       "+srem",        "+smembers",  "+srandmember",
+                     "+publish",     "+subscribe",     "+unsubscribe", "+evalsha",   "+time",      "--user",
+                     "admin",        "on",             ">secret",     "~*",          "&*",         "+@all"}};
   std::optional<DaemonProcess> here;
   std::optional<DaemonProcess> there;
 
