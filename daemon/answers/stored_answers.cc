@@ -10,6 +10,13 @@
 namespace streaming {
 namespace {
 
+// The end of a run, unless the hash is another one's by now: while the store could not be reached, another host may have
+// begun an answer of the same id. With the run, the time that the answer is kept, and the fields.
+constexpr std::string_view kEndScript =
+    "if redis.call('HGET',KEYS[1],'run')~=ARGV[1] then return 0 end "
+    "redis.call('HDEL',KEYS[1],'report','hook','beginning') "
+    "redis.call('HSET',KEYS[1],unpack(ARGV,3)) redis.call('PEXPIRE',KEYS[1],ARGV[2]) return 1";
+
 // What a repeated XADD gets: the entry is there.
 bool is_stored_already(const StoreReply& reply) {
   return reply.text().find("equal or smaller") != std::string_view::npos;
@@ -41,8 +48,9 @@ class StoredAnswers::Stored final : public ListNode, private StoreRequestOwner {
     if (sends_end_) send_end();
     commands().send(request_, {"PUBLISH", owner_.store_.wake_up_channel(answer_.id()), ""});
   }
-  // The store may have lost a part of it, or all.
+  // The store may have lost a part of it, or all. What is under way does not count.
   void on_store_back() {
+    request_.forget();
     is_to_be_compared_ = true;
     begun_ = false;
     end_stored_ = false;
@@ -117,14 +125,12 @@ class StoredAnswers::Stored final : public ListNode, private StoreRequestOwner {
     const std::string_view last =
         sent_.byte < frames.end().byte ? frames.from(sent_).frames : std::string_view();
     const std::string key = owner_.store_.answer_key(answer_.id());
-    commands().send(request_, {"HSET", key, stored::kCause, info(end.cause).word, stored::kEvents,
-                               std::to_string(sent_.event), stored::kStatus, std::to_string(end.status),
-                               stored::kRetryAfter, std::to_string(end.retry_after_seconds), stored::kMessage,
-                               answer_.end_message(), stored::kLastFrames, last});
-    commands().send(request_, {"PEXPIRE", key, owner_.keep_ms_});
+    commands().send(request_, {"EVAL", kEndScript, "1", key, run_, owner_.keep_ms_, stored::kCause,
+                               info(end.cause).word, stored::kEvents, std::to_string(sent_.event), stored::kStatus,
+                               std::to_string(end.status), stored::kRetryAfter, std::to_string(end.retry_after_seconds),
+                               stored::kMessage, answer_.end_message(), stored::kLastFrames, last});
     commands().send(request_, {"PEXPIRE", events_key(), owner_.keep_ms_});
     if (reported_ == nullptr) return;
-    commands().send(request_, {"HDEL", key, stored::kReport, stored::kHook, stored::kBeginning});
     commands().send(request_, {"SREM", owner_.store_.reports_key(owner_.store_.owner()), answer_.id()});
   }
 
@@ -215,6 +221,7 @@ void StoredAnswers::on_batch_over(Stored& stored, bool failed) {
 }
 
 void StoredAnswers::on_store_ready() {
+  under_way_ = 0;
   for (auto& [answer, stored] : answers_) {
     stored->on_store_back();
     if (!stored->linked()) unstored_.push_back(*stored);

@@ -67,6 +67,7 @@ void Store::on_ready() {
   connected_.set(1);
   ready_since_ = timers_.now();
   shown_ = false;
+  show_life();
   on_timer(heartbeat_);
   users_.for_each([](StoreUser& user) { user.on_store_ready(); });
 }
@@ -76,9 +77,13 @@ void Store::on_lost() {
   heartbeat_.stop();
 }
 
+void Store::show_life() {
+  commands_.send(alive_, {"SET", alive_key(owner_), "1", "PX", std::to_string(kStoreLifeTime.count())});
+}
+
 void Store::on_timer(Timer&) {
-  const std::string period = std::to_string(kStoreLifeTime.count());
-  if (!alive_.pending()) commands_.send(alive_, {"SET", alive_key(owner_), "1", "PX", period, "GET"});
+  // Not SET, which a store that is full does not take.
+  if (!alive_.pending()) commands_.send(alive_, {"PEXPIRE", alive_key(owner_), std::to_string(kStoreLifeTime.count())});
   take_orders();
   if (wake_ups_.ready()) wake_ups_.ping();  // whose other end may be gone without a sign
   timers_.schedule(heartbeat_, kStoreHeartbeat);
@@ -95,10 +100,13 @@ void Store::on_reply(StoreRequest& request, const StoreReply& reply) {
   while (const auto order = cursor.take_text()) take_order_(*order);
 }
 
-// Its last one was there, unless it came so late that others have taken this worker for dead, or the store has lost it.
-void Store::on_sign_of_life(const StoreReply& last) {
-  const bool lost = std::exchange(shown_, true) && last.kind() == StoreReply::Kind::kNull;
-  if (lost) users_.for_each([](StoreUser& user) { user.on_store_ready(); });
+// To SET; or to PEXPIRE, if the last sign was there, unless this one came so late that others have taken this worker for
+// dead, or the store has lost it.
+void Store::on_sign_of_life(const StoreReply& reply) {
+  if (reply.kind() == StoreReply::Kind::kStatus) shown_ = true;
+  if (reply.kind() != StoreReply::Kind::kInteger || reply.integer() != 0) return;
+  show_life();
+  if (std::exchange(shown_, false)) users_.for_each([](StoreUser& user) { user.on_store_ready(); });
 }
 
 // --- Wake-ups -------------------------------------------------------------------------------------------------------

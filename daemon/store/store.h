@@ -137,7 +137,8 @@ class Store final : private StoreRequestOwner, private TimerOwner, private WakeU
   void on_reply(StoreRequest& request, const StoreReply& reply) override;
   void on_unanswered(StoreRequest&) override {}
   void on_wake_up() override { take_orders(); }
-  void on_sign_of_life(const StoreReply& last);
+  void show_life();
+  void on_sign_of_life(const StoreReply& reply);
   void take_orders();
   void subscribe_all();
   void on_message(const StoreReply& message);

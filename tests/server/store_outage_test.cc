@@ -69,6 +69,38 @@ TEST_F(StoreOutage, DelaysWhatIsStoredWhileTheStoreIsFull) {
   EXPECT_TRUE(eventually([&] { return answer_of(*there, kFollow).find("[DONE]") != std::string::npos; }));
 }
 
+TEST_F(StoreOutage, LetsHostsShowThatTheyLiveWhileTheStoreIsFull) {
+  const UniqueFd asker = here->hand_client_over(R"({"answer_id":"a","backend":"hold"})");
+  read_until(asker.get(), "\r\n\r\n");
+  const UniqueFd follower = there->hand_client_over(kFollow);
+  read_until(follower.get(), "\r\n\r\n");
+  command("CONFIG SET maxmemory 1");
+  command("CONFIG RESETSTAT");
+  // Longer than a sign of life holds, because four workers show one every 0.7 s.
+  constexpr int kSigns = 20;
+  ASSERT_TRUE(eventually([&] {
+    const std::string stats = command("INFO commandstats");
+    const std::size_t signs = stats.find("cmdstat_pexpire:calls=");
+    return signs != std::string::npos && std::atoi(stats.c_str() + signs + 22) >= kSigns;
+  }));
+  command("CONFIG SET maxmemory 0");
+  EXPECT_THAT(answer_of(*here, kStop), StartsWith("HTTP/1.1 204 "));
+  EXPECT_THAT(read_to_end(follower.get()), HasSubstr("data: {\"stopped\":true}\n\n"));
+}
+
+TEST_F(StoreOutage, DelaysWhatIsStoredDuringAFailover) {
+  const UniqueFd asker = here->hand_client_over(kAsk);
+  const std::string beginning = read_until(asker.get(), "id: 2\n");
+  const UniqueFd follower = there->hand_client_over(kFollow);
+  const std::string seen = read_until(follower.get(), "id: 2\n");
+  command("REPLICAOF 127.0.0.1 1");  // another one is the primary now
+  const std::string whole = rest_of(asker, beginning);
+  EXPECT_TRUE(whole.ends_with("id: 19\ndata: [DONE]\n\n")) << whole;
+  EXPECT_TRUE(here->logs("READONLY")) << here->log();
+  command("REPLICAOF NO ONE");
+  EXPECT_EQ(rest_of(follower, seen), whole) << there->log();
+}
+
 class SilentStore : public StoreOutage {
  protected:
   // So that no connection is given up in the test.
@@ -84,6 +116,38 @@ TEST_F(SilentStore, DelaysOnlyTheFirstAnswersUntilItIsKnownToBeSilent) {
   EXPECT_THAT(here->log(), Not(HasSubstr("the store does not answer"))) << "each answer has waited too long for its claim";
   store.go_on();
   EXPECT_TRUE(eventually([&] { return answer_of(*there, kFollow).find("[DONE]") != std::string::npos; }));
+}
+
+TEST_F(SilentStore, HasAllOfTheAnswersThatWereSentWhenItLostTheSignsOfLife) {
+  command("EVAL \"for _,key in ipairs(redis.call('KEYS','*:alive')) do redis.call('DEL',key) end\" 0");
+  store.pause();
+  // The last ones are sent behind each worker's next sign.
+  for (const char* id : {"a", "b", "c"}) answer_of(*here, std::string(R"({"answer_id":")") + id + R"("})");
+  store.go_on();
+  for (const char* id : {"a", "b", "c"}) {
+    const std::string follow = std::string(R"({"action":"follow","answer_id":")") + id + R"("})";
+    EXPECT_TRUE(eventually([&] { return answer_of(*there, follow).find("[DONE]") != std::string::npos; }));
+  }
+  EXPECT_EQ(here->stop(), 0);
+}
+
+TEST_F(SilentStore, LetsNoAnswerEndAnotherOneOfItsIdThatBeganMeanwhile) {
+  constexpr const char* kHold = R"({"answer_id":"a","backend":"hold"})";
+  const std::string key = "socket-handoff:{a}:answer";
+  const UniqueFd first = here->hand_client_over(kHold);
+  ASSERT_TRUE(eventually([&] { return command("HEXISTS " + key + " owner") == ":1\r\n"; }));
+  const std::string run = command("HGET " + key + " run");
+  const std::string events = "socket-handoff:{a}:events:" + run.substr(run.find('\n') + 1, run.rfind('\r') - run.find('\n') - 1);
+  command("XADD " + events + " 0-1 first 1 frames x");  // what `hold` does not have
+  store.pause();
+  const UniqueFd second = there->hand_client_over(kHold);
+  read_until(second.get(), "\r\n\r\n");
+  store.go_on();
+  ASSERT_TRUE(eventually([&] { return command("HGET " + key + " run") != run; }));
+  EXPECT_THAT(answer_of(*here, kStop), StartsWith("HTTP/1.1 204 "));
+  // It has stored its end, because its events expire.
+  ASSERT_TRUE(eventually([&] { return command("TTL " + events) != ":-1\r\n"; }));
+  EXPECT_EQ(command("HEXISTS " + key + " cause"), ":0\r\n");
 }
 
 class RequiredStore : public StoreOutage {

@@ -71,7 +71,7 @@ class TwoHosts : public testing::Test {
   // May do what docs/OPERATIONS.md lists, and no more.
   StoreServer store{{"--user",       "default",        "on",          ">secret",      "resetkeys",  "~socket-handoff:*",
                      "resetchannels", "&socket-handoff:*", "nocommands", "+auth",        "+select",    "+ping",
-                     "+eval",        "+hsetnx",        "+hset",       "+hdel",        "+hgetall",   "+pexpire",
+                     "+eval",        "+hsetnx",        "+hset",       "+hdel",        "+hget",         "+hgetall",   "+pexpire",
                      "+xadd",        "+xrange",        "+xrevrange",  "+set",         "+exists",    "+lpop",
                      "+rpush",       "+get",           "+sadd",       "+srem",        "+smembers",  "+srandmember",
                      "+publish",     "+subscribe",     "+unsubscribe", "+evalsha",   "+time",      "--user",
