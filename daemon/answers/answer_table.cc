@@ -57,7 +57,8 @@ AnswerTable::Started AnswerTable::make(HandoffRequest& request, Format format, B
                                        bool counts_for_user) {
   std::unique_ptr<KeptAnswer> made = KeptAnswer::make(*this, request, format, backend, counts_for_user);
   if (!make_room_for_new(made->kept_bytes())) {
-    return {.refusal = Refusal{503, "no room for another answer, try again soon", kFollowAgainAfterSeconds}};
+    return {.refusal = Refusal{503, "no room for another answer, try again soon", kFollowAgainAfterSeconds, {},
+                               Counter::kRefusedFull}};
   }
   if (!directory_.enter(*made)) return {};
   KeptAnswer& answer = *made.release();

@@ -6,7 +6,6 @@
 #include <utility>
 
 #include "answers/answer_marks.h"
-#include "backends/registry.h"
 #include "base/base64.h"
 #include "base/buffer.h"
 #include "base/header_field.h"
@@ -61,7 +60,7 @@ int status_of(std::string_view head) {
 }  // namespace
 
 // One question to the predecessor: a follow, which becomes a kept answer's session if there is that answer; or a stop.
-class AnswerImports::Import final : private EventSink, private WorkOwner, private TimerOwner {
+class AnswerImports::Import final : public ImportedAnswer, private EventSink, private WorkOwner, private TimerOwner {
  public:
   Import(Handle handle, AnswerImports& owner, const HandoffRequest& request, UniqueFd socket)
       : handle_(handle),
@@ -74,7 +73,6 @@ class AnswerImports::Import final : private EventSink, private WorkOwner, privat
     output_.on_program_ended(0);
   }
 
-  Handle handle() const { return handle_; }
   std::string_view id() const { return id_; }
   // Whether a further hand-off for the answer has to wait for the same reply.
   bool takes_more() const { return !stops_ && !resolved_; }
@@ -83,8 +81,7 @@ class AnswerImports::Import final : private EventSink, private WorkOwner, privat
     if (!patience_.pending()) owner_.timers_.schedule(patience_, kPredecessorPatience);
   }
 
-  // The kept answer, which wants the frames from now on; or no more.
-  void set_sink(EventSink* sink) {
+  void set_sink(EventSink* sink) override {
     sink_ = sink;
     if (sink == nullptr) session_->cancel();
   }
@@ -202,60 +199,17 @@ class AnswerImports::Import final : private EventSink, private WorkOwner, privat
   std::unique_ptr<BackendSession> session_;
 };
 
-// The predecessor as the backend of the answers that it has.
-class AnswerImports::Source final : public Backend {
- public:
-  explicit Source(AnswerImports& owner) : owner_(owner) {}
-
-  std::unique_ptr<BackendSession> answer(std::unique_ptr<HandoffRequest> request, EventSink& sink) override {
-    CHECK(request->answer_id == next_->id());
-    next_->set_sink(&sink);
-    return std::make_unique<Session>(owner_, next_->handle());
-  }
-  // Hands on the next answer.
-  void set_next(Import& import) { next_ = &import; }
-
-  std::string_view answer_id() const override { return "imported"; }
-
- private:
-  // The import may be gone before the answer's session.
-  class Session final : public BackendSession {
-   public:
-    Session(AnswerImports& owner, Handle import) : owner_(owner), import_(import) {}
-    void pause() override {}
-    void resume() override {}
-    void cancel() override {
-      if (Import* const import = owner_.imports_.find(import_)) import->set_sink(nullptr);
-    }
-
-   private:
-    AnswerImports& owner_;
-    const Handle import_;
-  };
-
-  AnswerImports& owner_;
-  Import* next_ = nullptr;
-};
-
 void AnswerImports::Import::begin_answer(std::string_view head) {
-  const std::optional<Format> format = find_format(field(head, kFormatField));
-  if (!format) {
-    status_ = kUnavailableStatus;  // a later version's
-    return;
-  }
-  auto request = std::make_unique<HandoffRequest>();
-  request->answer_id = id_;
-  request->continue_without_client = true;
   const std::string_view user = field(head, kUserField);
-  if (base64_decoded_size(user)) request->user_id = decode_base64(user);
-  const BackendEntry* const backend = find_backend(field(head, kBackendField));
-  owner_.source_->set_index(backend == nullptr ? 0 : static_cast<std::size_t>(backend - backend_registry().data()));
-  const AnswerTable::Started started = owner_.answers_.import(*request, *format, *owner_.source_);
+  const AnswerTable::Started started =
+      owner_.source_.begin(*this, {.id = id_,
+                                   .user = base64_decoded_size(user) ? decode_base64(user) : std::string(),
+                                   .format = field(head, kFormatField),
+                                   .backend = field(head, kBackendField),
+                                   .continues_without_clients = true});
   if (started.refusal) status_ = started.refusal->status;
   if (started.answer == nullptr) return;  // or another worker imports it
-  owner_.source_->set_next(*this);
   log::info("answer {} comes from the daemon that this one replaces", id_);
-  started.answer->begin(std::move(request));
 }
 
 // Hands on what is whole, the events between two comments together.
@@ -299,9 +253,8 @@ AnswerImports::AnswerImports(Ring& ring, TimerWheel& timers, Predecessor* predec
     : ring_(ring),
       timers_(timers),
       predecessor_(predecessor),
-      answers_(answers),
       outcome_(std::move(outcome)),
-      source_(std::make_unique<Source>(*this)),
+      source_(answers, "imported"),
       imports_(kMaxImports) {
 }
 

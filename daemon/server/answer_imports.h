@@ -21,6 +21,7 @@
 #include "ring/completion_table.h"
 #include "ring/ring.h"
 #include "ring/timer_wheel.h"
+#include "server/import_source.h"
 #include "server/predecessor.h"
 
 namespace streaming {
@@ -50,7 +51,6 @@ class AnswerImports {
 
  private:
   class Import;
-  class Source;
 
   struct Waiting {
     Client client;
@@ -62,9 +62,8 @@ class AnswerImports {
   Ring& ring_;
   TimerWheel& timers_;
   Predecessor* const predecessor_;
-  AnswerTable& answers_;
   const Outcome outcome_;
-  const std::unique_ptr<Source> source_;
+  ImportSource source_;
   Slab<Import> imports_;
 };
 

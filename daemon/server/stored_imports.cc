@@ -8,7 +8,6 @@
 
 #include "answers/limits.h"
 #include "answers/stored_answer.h"
-#include "backends/registry.h"
 #include "base/log.h"
 #include "server/limits.h"
 #include "stream/limits.h"
@@ -33,25 +32,13 @@ std::string_view without_first(std::string_view frames, std::uint32_t events) {
 
 }  // namespace
 
-// The store as the backend of the answers that it has.
-class StoredImports::Source final : public Backend {
- public:
-  explicit Source(StoredImports& owner) : owner_(owner) {}
-
-  std::unique_ptr<BackendSession> answer(std::unique_ptr<HandoffRequest>, EventSink& sink) override;
-  void set_next(Import& import) { next_ = &import; }
-  std::string_view answer_id() const override { return "stored"; }
-
- private:
-  class Session;
-
-  StoredImports& owner_;
-  Import* next_ = nullptr;
-};
-
 // What is asked about one answer: a follow, which becomes a kept answer's session if the store has that answer; or a
 // stop.
-class StoredImports::Import final : private StoreRequestOwner, private WakeUpOwner, private TimerOwner, private WorkOwner {
+class StoredImports::Import final : public ImportedAnswer,
+                                    private StoreRequestOwner,
+                                    private WakeUpOwner,
+                                    private TimerOwner,
+                                    private WorkOwner {
  public:
   Import(Handle handle, StoredImports& owner, const HandoffRequest& request)
       : handle_(handle), owner_(owner), id_(request.answer_id), action_(request.action), key_(key_of(request)) {}
@@ -61,8 +48,6 @@ class StoredImports::Import final : private StoreRequestOwner, private WakeUpOwn
     return std::to_string(static_cast<int>(request.action)).append(request.answer_id);
   }
 
-  Handle handle() const { return handle_; }
-  std::string_view id() const { return id_; }
   void add(Client client, std::unique_ptr<HandoffRequest> request) {
     waiting_.push_back({std::move(client), std::move(request)});
   }
@@ -83,8 +68,7 @@ class StoredImports::Import final : private StoreRequestOwner, private WakeUpOwn
     commands().send(request_, {"HGETALL", owner_.store_.answer_key(id_)});
   }
 
-  // The kept answer, which wants the events from now on; or no more.
-  void set_sink(EventSink* sink) {
+  void set_sink(EventSink* sink) override {
     sink_ = sink;
     if (sink == nullptr) leave();
   }
@@ -162,23 +146,15 @@ class StoredImports::Import final : private StoreRequestOwner, private WakeUpOwn
   }
 
   void begin() {
-    const std::optional<Format> format = find_format(facts_.format);
-    if (!format) return resolve(busy());
-    auto request = std::make_unique<HandoffRequest>();
-    request->answer_id = id_;
-    request->user_id = facts_.user;
-    const BackendEntry* const backend = find_backend(facts_.backend);
-    owner_.source_->set_index(backend == nullptr ? 0 : static_cast<std::size_t>(backend - backend_registry().data()));
-    const AnswerTable::Started started = owner_.answers_.import(*request, *format, *owner_.source_);
-    if (started.refusal) return resolve(busy());
+    const AnswerTable::Started started = owner_.source_.begin(
+        *this, {.id = id_, .user = facts_.user, .format = facts_.format, .backend = facts_.backend});
+    if (started.refusal) return resolve(*started.refusal);
     answer_ = started.answer;
     if (answer_ == nullptr) return resolve({});  // another worker has it by now
     log::info("answer {} comes from another host", id_);
-    owner_.looking_.erase(key_);
+    stop_looking();
     phase_ = Phase::kReading;
     wake_up_.emplace(owner_.store_, static_cast<WakeUpOwner&>(*this), owner_.store_.wake_up_channel(id_));
-    owner_.source_->set_next(*this);
-    answer_->begin(std::move(request));
     read();
   }
 
@@ -313,8 +289,14 @@ class StoredImports::Import final : private StoreRequestOwner, private WakeUpOwn
     }
   }
 
+  // Another one may look for the same by now.
+  void stop_looking() {
+    const auto found = owner_.looking_.find(key_);
+    if (found != owner_.looking_.end() && found->second == this) owner_.looking_.erase(found);
+  }
+
   void leave() {
-    owner_.looking_.erase(key_);
+    stop_looking();
     phase_ = Phase::kOver;
     timer_.stop();
     patience_.stop();
@@ -349,33 +331,12 @@ class StoredImports::Import final : private StoreRequestOwner, private WakeUpOwn
   EventSink* sink_ = nullptr;     // null unless the answer wants the events
 };
 
-// The import may be gone before the answer's session.
-class StoredImports::Source::Session final : public BackendSession {
- public:
-  Session(StoredImports& owner, Handle import) : owner_(owner), import_(import) {}
-  void pause() override {}
-  void resume() override {}
-  void cancel() override {
-    if (Import* const import = owner_.imports_.find(import_)) import->set_sink(nullptr);
-  }
-
- private:
-  StoredImports& owner_;
-  const Handle import_;
-};
-
-std::unique_ptr<BackendSession> StoredImports::Source::answer(std::unique_ptr<HandoffRequest> request, EventSink& sink) {
-  CHECK(request->answer_id == next_->id());
-  next_->set_sink(&sink);
-  return std::make_unique<Session>(owner_, next_->handle());
-}
-
 StoredImports::StoredImports(Store& store, TimerWheel& timers, AnswerTable& answers, AnswerImports::Outcome outcome)
     : store_(store),
       timers_(timers),
       answers_(answers),
       outcome_(std::move(outcome)),
-      source_(std::make_unique<Source>(*this)),
+      source_(answers, "stored"),
       imports_(kUnlimited) {  // each has a client, or an answer
 }
 

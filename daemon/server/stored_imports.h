@@ -18,6 +18,7 @@
 #include "handoff/handoff_request.h"
 #include "ring/timer_wheel.h"
 #include "server/answer_imports.h"
+#include "server/import_source.h"
 #include "store/store.h"
 
 namespace streaming {
@@ -40,13 +41,12 @@ class StoredImports {
 
  private:
   class Import;
-  class Source;
 
   Store& store_;
   TimerWheel& timers_;
   AnswerTable& answers_;
   const AnswerImports::Outcome outcome_;
-  const std::unique_ptr<Source> source_;
+  ImportSource source_;
   bool required_ = false;
   Slab<Import> imports_;
   std::unordered_map<std::string, Import*> looking_;  // whom further hand-offs of the same action and id join
