@@ -21,6 +21,7 @@ namespace {
 // What the key of a report has.
 constexpr std::string_view kClaimed = "claimed ";   // and a worker: it is about to report the answer
 constexpr std::string_view kReported = "reported";  // another host has the report, and delivers it
+constexpr std::string_view kPartly = "partly";      // likewise, without the text, which only its own host knows
 constexpr std::string_view kOwn = "own";            // its own host has it in a journal, and delivers it
 
 std::string ms_text(Duration duration) {
@@ -83,7 +84,7 @@ class ReportsForOthers::Cut final : private StoreRequestOwner, private StoreOwne
 
   void on_claim(const StoreReply& reply) {
     if (reply.text() == claim()) return read();
-    reply.text() == kReported || reply.text() == kOwn ? forget() : leave();
+    reply.text().empty() || reply.text().starts_with(kClaimed) ? leave() : forget();
   }
 
   void read() {
@@ -126,7 +127,8 @@ class ReportsForOthers::Cut final : private StoreRequestOwner, private StoreOwne
   // The report is this worker's from now on.
   void on_taken() {
     if (!owner_.store_.ready()) return leave();
-    owner_.send({"SET", report_key(), kReported, "PX", ms_text(kReportedTime)});
+    const bool lacks_text = events_ > 0 && record_.text().empty();
+    owner_.send({"SET", report_key(), lacks_text ? kPartly : kReported, "PX", ms_text(kReportedTime)});
     forget();
   }
 
@@ -293,7 +295,7 @@ void ReportsForOthers::ask_about_adopted() {
 void ReportsForOthers::on_adopted(const StoreReply& reply) {
   Adopted adopted = std::move(adopted_.front());
   adopted_.pop_front();
-  if (reply.text() == kOwn) {
+  if (reply.text() == kOwn || reply.text() == kPartly) {
     to_deliver_.push_back(std::move(adopted));
   } else if (reply.text() == kReported) {
     log::info("report {} of a cut answer was sent by another host", webhook_id(adopted.report.id));

@@ -83,6 +83,21 @@ TEST_F(ReportsOfDeadHosts, ComeFromTheAnswersOwnHostIfThatIsBackInTime) {
   EXPECT_THAT(there->log(), Not(HasSubstr("whose host has died")));
 }
 
+TEST_F(ReportsOfDeadHosts, AreNotTakenForTheWholeReportOfAHostThatWasOnlySilent) {
+  const UniqueFd asker = here->hand_client_over(kReportedAnswer);
+  read_until(asker.get(), "id: 3\n");
+  here->signal(SIGSTOP);
+  ASSERT_TRUE(has_posts(1)) << there->log();
+  here->signal(SIGCONT);
+  ASSERT_TRUE(has_posts(2)) << here->log();
+  const std::vector<HookServer::Post> posts = hook.posts();
+  EXPECT_EQ(posts[0].text("cause"), "cut");
+  EXPECT_EQ(posts[1].text("cause"), "completed");
+  EXPECT_NE(posts[0].id, posts[1].id);
+  EXPECT_EQ(posts[0].text("started_at"), posts[1].text("started_at"));
+  EXPECT_TRUE(posts[1].text("text").starts_with(posts[0].text("text")));
+}
+
 TEST_F(ReportsOfDeadHosts, LeaveNothingOfAnAnswerThatHasEndedInTheStore) {
   read_to_end(here->hand_client_over(kReportedAnswer).get());
   ASSERT_TRUE(eventually([&] { return command("HGET socket-handoff:{a}:answer cause") == "$9\r\ncompleted\r\n"; }));
