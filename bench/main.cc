@@ -33,21 +33,33 @@ Status raise_descriptor_limit(const Options& options) {
                "; raise the limit (ulimit -Hn) or use more --processes"};
 }
 
-void show_progress(const Fleet& fleet, std::int64_t begin_ns) {
+double seconds_since(std::int64_t begin_ns) {
+  return static_cast<double>(MonotonicClock::now_ns() - begin_ns) / 1e9;
+}
+
+void show_progress(const Fleet& fleet, double seconds) {
   std::fprintf(stderr, "\r%6.1f s  %ld started  %ld open  %ld completed  %ld failed  %ld events ",
-               static_cast<double>(MonotonicClock::now_ns() - begin_ns) / 1e9, fleet.started(), fleet.open(),
-               fleet.completed(), fleet.failed(), fleet.events());
+               seconds, fleet.started(), fleet.open(), fleet.completed(), fleet.failed(), fleet.events());
+}
+
+void write_sample(std::ostream& out, const Fleet& fleet, double seconds) {
+  out << seconds << ',' << fleet.started() << ',' << fleet.open() << ',' << fleet.completed() << ',' << fleet.failed()
+      << ',' << fleet.events() << '\n';
 }
 
 // Waits until the generators have ended.
-void watch(Fleet& fleet, std::optional<DaemonMeter>& meter, bool verbose) {
+void watch(Fleet& fleet, std::optional<DaemonMeter>& meter, std::ostream* samples, bool verbose) {
   constexpr timespec kSampleInterval{0, 100'000'000};
   const bool terminal = isatty(STDERR_FILENO) == 1 && !verbose;
   const std::int64_t begin_ns = MonotonicClock::now_ns();
-  while (fleet.running()) {
+  for (double next_sample_s = 0; fleet.running();) {
     nanosleep(&kSampleInterval, nullptr);
+    const double seconds = seconds_since(begin_ns);
     if (meter) meter->sample(fleet.open());
-    if (terminal) show_progress(fleet, begin_ns);
+    if (terminal) show_progress(fleet, seconds);
+    if (samples == nullptr || seconds < next_sample_s) continue;
+    write_sample(*samples, fleet, seconds);
+    next_sample_s += 1;
   }
   if (terminal) std::fputs("\r\033[K", stderr);
 }
@@ -61,9 +73,16 @@ Status measure(const Options& options) {
     if (!started) return started.error();
     meter = *started;
   }
+  std::ofstream samples;
+  if (!options.samples.empty()) {
+    samples.open(options.samples);
+    if (!samples) return Error::from_errno("cannot write " + options.samples, errno);
+    samples << "seconds,started,open,completed,failed,events\n";
+  }
   Result<Fleet> fleet = Fleet::launch(options);
   if (!fleet) return fleet.error();
-  watch(*fleet, meter, options.verbose);
+  watch(*fleet, meter, samples.is_open() ? &samples : nullptr, options.verbose);
+  if (!samples.flush()) return Error{"cannot write all of " + options.samples};
   if (!fleet->sound()) return Error{"a generator ended: " + fleet->last_error()};
   std::optional<DaemonFigures> figures;
   if (meter) {

@@ -87,6 +87,7 @@ Options read_options(int argc, char** argv) {
   app.add_option("--output", options.output,
                  "write the results to this file as JSON; -: to standard output, and the table to standard error")
       ->type_name("FILE");
+  app.add_option("--samples", options.samples, "write the counts to this file each second, as CSV")->type_name("FILE");
   app.add_flag("--verbose", options.verbose, "write a line to standard error when a stream ends");
   const std::vector<std::string> arguments = with_two_dashes(
       argc, argv, [&app](const std::string& flag) { return app.get_option_no_throw(flag) != nullptr; });

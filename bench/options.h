@@ -42,6 +42,7 @@ struct Options {
   bool wait_ack = false;
   pid_t pid = 0;       // 0: the daemon is not measured
   std::string output;  // a file, or kStandardOutput
+  std::string samples;
   bool verbose = false;
 };
 
