@@ -65,8 +65,10 @@ void ConnectionPool::fail_waiting(std::string_view error) {
   for (std::uint32_t left = waiting_count_; left > 0 && waiting_count_ > 0; --left) take_waiting().on_closed(error);
 }
 
-void ConnectionPool::on_refused(Http2Stream& stream) {
-  if (stream.attempts() >= kMaxRequestAttempts) return stream.on_closed("the upstream refuses the request unread");
+void ConnectionPool::on_refused(Http2Stream& stream, bool counts) {
+  if (counts && stream.count_refusal() >= kMaxRequestRefusals) {
+    return stream.on_closed("the upstream refuses the request unread");
+  }
   if (is_hopeless()) return stream.on_closed(gate_.error());
   wait(stream);
 }

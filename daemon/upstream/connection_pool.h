@@ -40,7 +40,8 @@ class ConnectionPool final : private AddressAsker, private TimerOwner, private W
   // It takes no more streams; those it has go on.
   void on_draining(Http2Connection& connection, ConnectionEnd cause, std::string_view reason);
   void on_first_answer() { gate_.on_answer(); }
-  void on_refused(Http2Stream& stream);
+  // `counts`: the server has refused it, and may not do so again and again.
+  void on_refused(Http2Stream& stream, bool counts);
   void on_http1_required(Http2Stream& stream) { stream.start_over_at(http1_); }
   // It takes no more streams and is about to fail those it has.
   void on_closing(Http2Connection& connection, ConnectionEnd cause, std::string_view error);

@@ -70,6 +70,7 @@ void Http2Connection::on_first_answer() {
 }
 
 void Http2Connection::on_going_away(bool takes_some) {
+  takes_some_ = takes_some;
   drain(takes_some ? ConnectionEnd::kOnPurpose : ConnectionEnd::kGoingAway, "the upstream takes no requests (GOAWAY)");
   flush_later();
 }
@@ -77,7 +78,7 @@ void Http2Connection::on_going_away(bool takes_some) {
 // Stops using this connection, unless we only exceeded a limit that it announced later.
 void Http2Connection::on_refused(Http2Stream& stream) {
   if (session_.streams() < session_.limit()) drain(ConnectionEnd::kRefused, "the upstream refuses requests unread");
-  pool_.on_refused(stream);
+  pool_.on_refused(stream, !takes_some_);
 }
 
 void Http2Connection::on_http1_required(Http2Stream& stream) {

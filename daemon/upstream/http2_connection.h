@@ -111,6 +111,7 @@ class Http2Connection final : public ListNode,
   bool pinged_ = false;          // and nothing has come since
   bool allows_streams_ = false;  // the server has allowed one, at some time
   bool answered_ = false;        // it has answered a request
+  bool takes_some_ = false;      // its GOAWAY leaves it some of the requests that it had
   Timer timer_;
   Work flush_;
   Time connect_deadline_;

@@ -61,7 +61,6 @@ void Http2Stream::carried_by(Http2Session* session, std::int32_t id) {
   session_ = session;
   id_ = id;
   if (session == nullptr) return;
-  ++attempts_;
   head_.reset();
   body_sent_ = 0;
   head_written_ = false;
@@ -105,7 +104,7 @@ bool Http2Stream::follow_redirect(const Head& head) {
   ++redirects_;
   request_->url = std::move(*target);
   session_->drop_rest(*this);
-  attempts_ = 0;
+  refusals_ = 0;
   ended_ = false;
   pool_.on_redirected(*this);
   return true;

@@ -43,8 +43,8 @@ class Http2Stream final : public HttpTransfer, public ListNode, private WorkOwne
   std::int32_t id() const { return id_; }
   void set_waiting(bool waiting) { waiting_ = waiting; }
 
-  // How often it was given to a connection.
-  int attempts() const { return attempts_; }
+  // How often servers have refused it, this time included.
+  int count_refusal() { return ++refusals_; }
   // Whether the server may have begun with it.
   bool head_written() const { return head_written_; }
   void set_head_written() { head_written_ = true; }
@@ -91,7 +91,7 @@ class Http2Stream final : public HttpTransfer, public ListNode, private WorkOwne
   std::optional<std::string> error_;  // it is over, but held_back_ goes first
   bool* destroyed_ = nullptr;         // while the receiver is called
   std::int32_t id_ = 0;
-  std::uint8_t attempts_ = 0;
+  std::uint8_t refusals_ = 0;
   std::uint8_t redirects_ = 0;
   bool waiting_ = false;  // in the pool
   bool head_written_ = false;

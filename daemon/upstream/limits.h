@@ -56,9 +56,9 @@ inline constexpr std::uint32_t kStreamsBeforeSettings = 8;
 // A worker's requests to one origin that wait for a connection. Over it: the stream ends with an error event.
 inline constexpr std::uint32_t kMaxWaitingRequests = 1u << 16;
 
-// How often a request that servers refuse unread is given to a connection. Over it: the stream ends with an error
-// event.
-inline constexpr int kMaxRequestAttempts = 3;
+// How often servers may refuse a request unread. At it: the stream ends with an error event. It does not count if a
+// connection ends in order and has taken other requests, because then each connection brings them further.
+inline constexpr int kMaxRequestRefusals = 3;
 
 // What the server may send of one stream before its receiver has taken it, which is also the most that a paused stream
 // holds; and of all streams of a connection before the daemon has read it. Over it: the server waits.

@@ -7,6 +7,7 @@
 #include <gtest/gtest.h>
 
 #include <deque>
+#include <utility>
 
 #include "support/http2_server.h"
 #include "support/http_client_loop.h"
@@ -178,7 +179,23 @@ TEST_F(Http2ClientTest, GivesUpARequestThatIsRefusedEverywhere) {
   post(server, receiver);
   run_until([&] { return receiver.finished; });
   EXPECT_THAT(receiver.error, HasSubstr("refuses"));
-  EXPECT_EQ(server.requests, static_cast<std::uint64_t>(kMaxRequestAttempts));
+  EXPECT_EQ(server.requests, static_cast<std::uint64_t>(kMaxRequestRefusals));
+}
+
+// As nginx does after its keepalive_requests.
+TEST_F(Http2ClientTest, AsksEachOfManyRequestsAgainUntilAConnectionOfFewRequestsTakesIt) {
+  constexpr std::uint64_t kRequests = 3 * kMaxRequestRefusals;
+  std::uint64_t last_connection = 0;
+  Http2Server server(tls(), [&](Http2Server& self, const Http2Server::Request& request) {
+    if (std::exchange(last_connection, request.connection) == request.connection) return;
+    self.go_away(request.connection, request.stream);
+    self.answer(request, "ok");
+  });
+  receivers.resize(kRequests);
+  for (RecordingReceiver& each : receivers) post(server, each);
+  run_until([&] { return all_finished(); });
+  for (const RecordingReceiver& each : receivers) EXPECT_EQ(each.body, "ok") << each.error;
+  EXPECT_LE(server.connections, kRequests);
 }
 
 TEST_F(Http2ClientTest, TellsOfAResetInMidBodyAndNeverAsksAgain) {
