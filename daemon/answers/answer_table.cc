@@ -70,7 +70,7 @@ AnswerTable::Started AnswerTable::make(HandoffRequest& request, Format format, B
 }
 
 void AnswerTable::withdraw(KeptAnswer& answer) {
-  if (answer.counts_for_user()) users_.leave(answer.user());
+  if (answer.counts_for_user()) users_.leave(answer.user(), 0, timers_.clock());
   metrics_.running.set(metrics_.running.get() - 1);
   answer.source().leave();
   destroy(answer);
@@ -114,7 +114,7 @@ void AnswerTable::close() {
 void AnswerTable::on_ended(KeptAnswer& answer) {
   metrics_.running.set(metrics_.running.get() - 1);
   metrics_.ended.add();
-  if (answer.counts_for_user()) users_.leave(answer.user());
+  if (answer.counts_for_user()) users_.leave(answer.user(), answer.usage().all_tokens(), timers_.clock());
   if (!answer.is_import()) {
     if (settings_.log_each_answer) log_end(answer);
     observer_.on_answer_ended(answer);

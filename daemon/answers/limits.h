@@ -93,6 +93,15 @@ inline constexpr int kPassedOver = 16;
 // Memory for the frames of one event, which a worker reuses. Over it: it is freed.
 inline constexpr std::size_t kFrameBufferBytes = 64 * 1024;
 
+// --- Limits of users ------------------------------------------------------------------------------------------------
+
+// Users that are remembered in the process, most of them for the tokens that they have used. Over it: of those without a
+// stream, the half that has used least begins anew.
+inline constexpr std::size_t kMaxRememberedUsers = 128 * 1024;
+
+// Tokens that are charged for one answer, and at most to one user. Over it: this many.
+inline constexpr std::uint64_t kMaxChargedTokens = 1'000'000'000'000;
+
 // --- Answers in the store -------------------------------------------------------------------------------------------
 
 // Frames of one entry of an answer's stream. Over it: another entry.
@@ -108,8 +117,9 @@ inline constexpr Duration kStoredUserExtraLife{std::chrono::minutes(1)};
 // not wait at all, until the store replies.
 inline constexpr Duration kUserPatience{250};
 
-// The longest Retry-After that the store decides on. Over it: this one.
-inline constexpr std::int64_t kMostRetrySeconds = 60;
+// Users of whom something is to be written while the store cannot be reached, per worker. Over it: the tokens of others
+// are charged on this host alone.
+inline constexpr std::size_t kMaxUnwrittenUsers = 128 * 1024;
 
 // How long nothing is stored after the store has refused something, for instance because its memory is full; and the
 // pause between two log lines about that.

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "answers/limits.h"
+#include "backends/limits.h"
 #include "base/check.h"
 #include "base/log.h"
 #include "tls/sha1.h"
@@ -13,17 +14,22 @@
 namespace streaming {
 namespace {
 
-// Whether another stream of the user may begin; if so, it counts. The replies: {0}; {1, WORKER, ...} if all streams are
-// taken, with the other workers that have some; {2, SECONDS} if too many have begun within a minute. KEYS: the user's
-// streams, by worker; when the user's bucket of starts is full again, in microseconds since 1970. ARGV: this worker, how
-// long the streams are remembered, this worker's number of them, and the two limits.
-constexpr std::string_view kStartScript = R"(local most,rate=tonumber(ARGV[4]),tonumber(ARGV[5])
+// Whether another stream of the user may begin; if so, it counts. The replies: {0}; {1, WORKER, ...} if all streams
+// are taken, with the other workers that have some; {2, SECONDS} if too many have begun within a minute; {3, SECONDS}
+// if the tokens are used up. KEYS: the user's streams, by worker; when the user's bucket of starts is full again, in
+// microseconds since 1970; the tokens used in the window, with which they expire. ARGV: this worker, how long the
+// streams are remembered, this worker's number of them, and the three limits.
+constexpr std::string_view kStartScript = R"(
+local most,rate,budget=tonumber(ARGV[4]),tonumber(ARGV[5]),tonumber(ARGV[6])
 if most>0 then
   local all,n,refusal=redis.call('HGETALL',KEYS[1]),tonumber(ARGV[3]),{1}
   for i=1,#all,2 do
     if all[i]~=ARGV[1] then n=n+all[i+1] refusal[#refusal+1]=all[i] end
   end
   if n>=most then return refusal end
+end
+if budget>0 and tonumber(redis.call('GET',KEYS[3]) or 0)>=budget then
+  return {3,math.ceil(redis.call('PTTL',KEYS[3])/1000)}
 end
 if rate>0 then
   local time=redis.call('TIME')
@@ -36,7 +42,13 @@ redis.call('HSET',KEYS[1],ARGV[1],ARGV[3]+1)
 redis.call('PEXPIRE',KEYS[1],ARGV[2])
 return {0})";
 
-enum Verdict : std::int64_t { kLetIn, kAllStreams, kAllStarts };
+// KEYS: the tokens used in the window. ARGV: those to add, and how long a window is that begins now.
+constexpr std::string_view kChargeScript = R"(
+redis.call('INCRBY',KEYS[1],ARGV[1])
+if redis.call('PTTL',KEYS[1])<0 then redis.call('PEXPIRE',KEYS[1],ARGV[2]) end
+return 1)";
+
+enum Verdict : std::int64_t { kLetIn, kAllStreams, kAllStarts, kAllTokens };
 
 constexpr std::int64_t kUnknown = -1;
 
@@ -46,13 +58,14 @@ struct SharedUsers::User final : ListNode {
   explicit User(std::string_view name) : id(name) {}
 
   const std::string id;
-  std::int64_t places = 0;  // this worker's streams
-  std::int64_t asked_with = 0;  // of that, in the question that is under way
-  std::int64_t stored = 0;  // what the store has of that once it has carried out what is under way; or kUnknown
-  std::uint32_t commands = 0;  // under way
-  std::uint32_t looks = 0;     // of these, at other workers
-  bool asks = false;         // the question of the first applicant is under way
-  bool has_looked = false;   // for that question
+  std::int64_t places = 0;      // this worker's streams
+  std::int64_t asked_with = 0;  // of these, in the question that is under way
+  std::int64_t stored = 0;  // what the store has of them once it has carried out what is under way; or kUnknown
+  std::int64_t tokens = 0;      // to be charged
+  std::uint32_t commands = 0;   // under way
+  std::uint32_t looks = 0;      // of these, at other workers
+  bool asks = false;            // the question of the first applicant is under way
+  bool has_looked = false;      // for that question
   bool found_dead = false;
   bool lets_in = false;
   std::list<std::unique_ptr<UserApplicant>> applicants;
@@ -63,7 +76,8 @@ SharedUsers::SharedUsers(Store& store, UserLimits& limits, TimerWheel& timers, C
       limits_(limits),
       timers_(timers),
       counters_(counters),
-      script_digest_(sha1_hex(kStartScript)) {
+      start_{kStartScript, sha1_hex(kStartScript)},
+      charge_{kChargeScript, sha1_hex(kChargeScript)} {
   store_.add(*this);
 }
 
@@ -80,8 +94,8 @@ SharedUsers::User& SharedUsers::find_or_add(std::string_view user_id) {
 }
 
 void SharedUsers::forget_if_idle(User& user) {
-  const bool idle = user.places == 0 && user.stored == 0 && user.commands == 0 && !user.asks && !user.linked();
-  if (idle) users_.erase(users_.find(user.id));
+  const bool has_nothing = user.places == 0 && user.stored == 0 && user.tokens == 0;
+  if (has_nothing && user.commands == 0 && !user.asks && !user.linked()) users_.erase(users_.find(user.id));
 }
 
 // --- Questions ------------------------------------------------------------------------------------------------------
@@ -101,11 +115,11 @@ void SharedUsers::ask(std::string_view user_id, std::unique_ptr<UserApplicant> a
 
 void SharedUsers::send_start(User& user, bool whole_script) {
   user.asked_with = user.places;
-  const bool by_digest = !whole_script && !script_digest_.empty();
-  commands().send(request_, {by_digest ? "EVALSHA" : "EVAL", by_digest ? script_digest_ : kStartScript, "2",
-                             store_.user_key(user.id, "streams"), store_.user_key(user.id, "starts"), store_.owner(),
-                             life_ms_, std::to_string(user.places), std::to_string(limits_.max_streams()),
-                             std::to_string(limits_.starts_per_minute())});
+  commands().send(request_, {start_.command(whole_script), start_.argument(whole_script), "3",
+                             store_.user_key(user.id, "streams"), store_.user_key(user.id, "starts"),
+                             store_.user_key(user.id, "tokens"), store_.owner(), life_ms_, std::to_string(user.places),
+                             std::to_string(limits_.max_streams()), std::to_string(limits_.starts_per_minute()),
+                             std::to_string(limits_.token_budget())});
   expect(Command::Kind::kStart, user);
   if (!patience_.pending()) timers_.schedule(patience_, kUserPatience);
 }
@@ -118,15 +132,18 @@ void SharedUsers::on_verdict(User& user, const StoreReply& reply) {
   }
   StoreReplyCursor cursor(reply);
   cursor.take_array();
+  const auto seconds = [&cursor] {
+    return static_cast<int>(std::clamp<std::int64_t>(cursor.take_integer().value_or(1), 1, kMaxRetryAfterSeconds));
+  };
   switch (cursor.take_integer().value_or(kUnknown)) {
     case kLetIn:
       return let_in(user);
     case kAllStreams:
       return look_who_lives(user, cursor);
-    case kAllStarts: {
-      const auto seconds = std::clamp<std::int64_t>(cursor.take_integer().value_or(1), 1, kMostRetrySeconds);
-      return refuse(user, user_refusal(UserLimit::kStarts, static_cast<int>(seconds)));
-    }
+    case kAllStarts:
+      return refuse(user, user_refusal(UserLimit::kStarts, seconds()));
+    case kAllTokens:
+      return refuse(user, user_refusal(UserLimit::kTokens, seconds()));
     default:
       return decide_alone(user, "the store's reply is not understood");
   }
@@ -203,19 +220,21 @@ void SharedUsers::enter(std::string_view user_id) {
   write_later(user);
 }
 
-void SharedUsers::leave(std::string_view user_id) {
+void SharedUsers::leave(std::string_view user_id, std::uint64_t tokens) {
   const auto found = users_.find(std::string(user_id));
   CHECK(found != users_.end() && found->second->places > 0);
   User& user = *found->second;
   --user.places;
-  if (user.places == user.stored) user.unlink();
+  const bool charges = limits_.token_budget() > 0 && (store_.ready() || users_.size() <= kMaxUnwrittenUsers);
+  if (charges) user.tokens += static_cast<std::int64_t>(std::min(tokens, kMaxChargedTokens));
+  if (user.places == user.stored && user.tokens == 0) user.unlink();
   write_later(user);
   forget_if_idle(user);
 }
 
 // While a question is under way the store may change the number; go_on() looks again.
 void SharedUsers::write_later(User& user) {
-  if (user.asks || user.linked() || user.stored == user.places) return;
+  if (user.asks || user.linked() || (user.stored == user.places && user.tokens == 0)) return;
   to_write_.push_back(user);
   if (!retry_.pending()) timers_.at_turn_end(write_);
 }
@@ -225,15 +244,17 @@ void SharedUsers::on_work(Work&) {
   while (store_.ready() && commands().has_room()) {
     User* const user = to_write_.pop_front();
     if (user == nullptr) return;
-    if (!user->asks && user->stored != user->places) {
-      write(*user);
-    } else {
-      forget_if_idle(*user);
-    }
+    if (!user->asks) write(*user);
+    forget_if_idle(*user);
   }
 }
 
 void SharedUsers::write(User& user) {
+  if (user.stored != user.places) write_streams(user);
+  if (user.tokens > 0) send_charge(user, std::exchange(user.tokens, 0));
+}
+
+void SharedUsers::write_streams(User& user) {
   const std::string key = store_.user_key(user.id, "streams");
   if (user.places == 0) {
     commands().send(request_, {"HDEL", key, store_.owner()});
@@ -251,17 +272,39 @@ void SharedUsers::on_written(User& user, const StoreReply& reply) {
   if (reply.is_error()) {
     on_error(reply.text());
     user.stored = kUnknown;
-    timers_.schedule(retry_, kStoreRetryPause);
-    write_later(user);
+    write_again_later(user);
   }
   forget_if_idle(user);
   if (!to_write_.empty() && !retry_.pending()) timers_.at_turn_end(write_);
 }
 
+void SharedUsers::send_charge(User& user, std::int64_t tokens, bool whole_script) {
+  commands().send(request_, {charge_.command(whole_script), charge_.argument(whole_script), "1",
+                             store_.user_key(user.id, "tokens"), std::to_string(tokens),
+                             std::to_string(limits_.token_window().count())});
+  expect(Command::Kind::kCharge, user, {}, tokens);
+}
+
+// What has no reply is not charged again: the store may have it already.
+void SharedUsers::on_charged(User& user, std::int64_t tokens, const StoreReply& reply) {
+  if (reply.is_error() && reply.text().starts_with("NOSCRIPT")) return send_charge(user, tokens, true);
+  if (reply.is_error()) {
+    on_error(reply.text());
+    user.tokens += tokens;
+    write_again_later(user);
+  }
+  forget_if_idle(user);
+}
+
+void SharedUsers::write_again_later(User& user) {
+  timers_.schedule(retry_, kStoreRetryPause);
+  write_later(user);
+}
+
 // --- The store ------------------------------------------------------------------------------------------------------
 
-void SharedUsers::expect(Command::Kind kind, User& user, std::string_view worker) {
-  under_way_.push_back({kind, user, std::string(worker)});
+void SharedUsers::expect(Command::Kind kind, User& user, std::string_view worker, std::int64_t tokens) {
+  under_way_.push_back({kind, user, std::string(worker), tokens});
   ++user.commands;
 }
 
@@ -278,6 +321,8 @@ void SharedUsers::on_reply(StoreRequest&, const StoreReply& reply) {
       return on_looked(user, command.worker, reply.is_error() || reply.integer() == 1);
     case Command::Kind::kWrite:
       return on_written(user, reply);
+    case Command::Kind::kCharge:
+      return on_charged(user, command.tokens, reply);
     case Command::Kind::kOther:
       return forget_if_idle(user);
   }

@@ -5,7 +5,7 @@
 // One per worker that has a store, with limits.shared; owned by it, on its thread. A stream asks once, before it begins
 // (ask()), and one question of a user is under way at a time. All else is what the store is to have: for each user the
 // number of this worker's streams. It is written as that number, never as a change of it, so that a repetition does no
-// harm, and whatever the store has lost or taken back is put right by the next one.
+// harm, and whatever the store has lost or taken back is put right by the next one. Tokens are added, and never twice.
 
 #pragma once
 
@@ -30,7 +30,8 @@ namespace streaming {
 class UserApplicant {
  public:
   virtual ~UserApplicant() = default;
-  // The last call. Without a refusal the user's next stream may begin within it; what does not begin then, counts no more.
+  // The last call. Without a refusal the user's next stream may begin within it; what does not begin then counts no
+  // more.
   virtual void on_decided(const std::optional<Refusal>& refusal) = 0;
 };
 
@@ -57,23 +58,36 @@ class SharedUsers final : private StoreUser, private StoreRequestOwner, private 
   bool lets_in(std::string_view user_id) const;
   // A stream of the user has begun, and has ended.
   void enter(std::string_view user_id);
-  void leave(std::string_view user_id);
+  // With the tokens that its answer has used.
+  void leave(std::string_view user_id, std::uint64_t tokens);
 
  private:
   struct User;
 
+  // It is sent by its digest, and whole if the store does not know it yet.
+  struct Script {
+    std::string_view text;
+    std::string digest;  // empty: it cannot be made
+
+    bool is_to_be_named(bool whole) const { return !whole && !digest.empty(); }
+    std::string_view command(bool whole) const { return is_to_be_named(whole) ? "EVALSHA" : "EVAL"; }
+    std::string_view argument(bool whole) const { return is_to_be_named(whole) ? std::string_view(digest) : text; }
+  };
+
   // A command whose reply is still to come.
   struct Command {
     enum class Kind : std::uint8_t {
-      kStart,  // the script that decides
-      kAlive,  // whether another worker, which has streams of the user, lives
-      kWrite,  // this worker's number
-      kOther,  // its reply means nothing
+      kStart,   // the script that decides
+      kAlive,   // whether another worker, which has streams of the user, lives
+      kWrite,   // this worker's number
+      kCharge,  // the script that charges tokens
+      kOther,   // its reply means nothing
     };
     Kind kind;
     User& user;
-    std::string worker;    // for kAlive
-    bool dropped = false;  // the question was decided without it
+    std::string worker;       // for kAlive
+    std::int64_t tokens = 0;  // for kCharge
+    bool dropped = false;     // the question was decided without it
   };
 
   StoreConnection& commands() { return store_.commands(); }
@@ -93,8 +107,12 @@ class SharedUsers final : private StoreUser, private StoreRequestOwner, private 
 
   void write_later(User& user);
   void write(User& user);
+  void write_streams(User& user);
+  void send_charge(User& user, std::int64_t tokens, bool whole_script = false);
+  void on_charged(User& user, std::int64_t tokens, const StoreReply& reply);
   void on_written(User& user, const StoreReply& reply);
-  void expect(Command::Kind kind, User& user, std::string_view worker = {});
+  void write_again_later(User& user);
+  void expect(Command::Kind kind, User& user, std::string_view worker = {}, std::int64_t tokens = 0);
   void look_at_patience();
   void drop_questions(std::string_view reason);
   void on_dropped(User& user);
@@ -113,7 +131,8 @@ class SharedUsers final : private StoreUser, private StoreRequestOwner, private 
   TimerWheel& timers_;
   Counters& counters_;
   std::string life_ms_;
-  const std::string script_digest_;
+  const Script start_;
+  const Script charge_;
   std::unordered_map<std::string, std::unique_ptr<User>> users_;  // with streams, or with something under way
   std::deque<Command> under_way_;
   IntrusiveList<User> to_write_;

@@ -4,7 +4,10 @@
 #include <algorithm>
 #include <cmath>
 #include <iterator>
+#include <vector>
 
+#include "answers/limits.h"
+#include "backends/limits.h"
 #include "base/check.h"
 
 namespace streaming {
@@ -16,9 +19,17 @@ constexpr double kMsPerMinute = 60'000;
 }  // namespace
 
 Refusal user_refusal(UserLimit limit, int retry_after_seconds) {
-  const bool streams = limit == UserLimit::kStreams;
-  return Refusal{429, streams ? "too many answers at once, try again later" : "too many answers in a minute, try again later",
-                 retry_after_seconds, {}, streams ? Counter::kRefusedUser : Counter::kRefusedUserStarts};
+  const int retry_after = std::min(retry_after_seconds, kMaxRetryAfterSeconds);
+  switch (limit) {
+    case UserLimit::kStreams:
+      return Refusal{429, "too many answers at once, try again later", retry_after, {}, Counter::kRefusedUser};
+    case UserLimit::kStarts:
+      return Refusal{429, "too many answers in a minute, try again later", retry_after, {},
+                     Counter::kRefusedUserStarts};
+    case UserLimit::kTokens:
+      break;
+  }
+  return Refusal{429, "the budget of tokens is used up, try again later", retry_after, {}, Counter::kRefusedUserTokens};
 }
 
 UserLimits::UserLimits(std::int64_t max_streams, std::int64_t starts_per_minute)
@@ -30,6 +41,11 @@ UserLimits::~UserLimits() = default;
 void UserLimits::set_limits(std::int64_t max_streams, std::int64_t starts_per_minute) {
   max_streams_ = max_streams;
   starts_per_minute_ = starts_per_minute;
+}
+
+void UserLimits::set_token_budget(std::int64_t tokens, Duration window) {
+  token_budget_ = tokens;
+  token_window_ = window;
 }
 
 bool UserLimits::would_refuse(std::string_view user_id, Time now) {
@@ -46,6 +62,7 @@ UserLimits::Entry UserLimits::enter(std::string_view user_id, Time now) {
   const std::lock_guard lock(mutex_);
   User& user = find_or_add(user_id, now);
   if (const Entry refused = refusal_of(user); refused.refused()) return refused;
+  if (const Entry refused = token_refusal_of(user, now); refused.refused()) return refused;
   add_stream(user);
   return {.user = &user};
 }
@@ -83,21 +100,39 @@ UserLimits::Entry UserLimits::refusal_of(const User& user) const {
   return {};
 }
 
+UserLimits::Entry UserLimits::token_refusal_of(const User& user, Time now) const {
+  if (token_budget_ == 0 || user.tokens_ < token_budget_ || user.window_end_ <= now) return {};
+  const auto seconds = std::chrono::ceil<std::chrono::seconds>(user.window_end_ - now).count();
+  return {.retry_after_seconds = static_cast<int>(seconds), .limit = UserLimit::kTokens};
+}
+
 void UserLimits::add_stream(User& user) const {
   ++user.streams_;
   if (starts_per_minute_ > 0) user.starts_left_ -= 1;
 }
 
-void UserLimits::leave(User& user) {
+void UserLimits::leave(User& user, std::uint64_t tokens, Time now) {
   const std::lock_guard lock(mutex_);
+  charge(user, tokens, now);
   remove_stream(user);
 }
 
-void UserLimits::leave(std::string_view user_id) {
+void UserLimits::leave(std::string_view user_id, std::uint64_t tokens, Time now) {
   const std::lock_guard lock(mutex_);
   const auto found = users_.find(user_id);
   CHECK(found != users_.end());  // one with streams is not forgotten
+  charge(found->second, tokens, now);
   remove_stream(found->second);
+}
+
+void UserLimits::charge(User& user, std::uint64_t tokens, Time now) const {
+  if (token_budget_ == 0 || tokens == 0) return;
+  if (user.window_end_ <= now) {
+    user.tokens_ = 0;
+    user.window_end_ = now + token_window_.load();
+  }
+  user.tokens_ = std::min(user.tokens_ + static_cast<std::int64_t>(std::min(tokens, kMaxChargedTokens)),
+                          static_cast<std::int64_t>(kMaxChargedTokens));
 }
 
 void UserLimits::cancel(User& user) {
@@ -127,10 +162,26 @@ void UserLimits::forget_idle(Time now) {
   for (auto entry = users_.begin(); entry != users_.end();) {
     User& user = entry->second;
     refill(user, now);
-    const bool idle = user.streams_ == 0 && user.starts_left_ >= static_cast<double>(starts_per_minute_);
+    const bool idle = user.streams_ == 0 && user.starts_left_ >= static_cast<double>(starts_per_minute_) &&
+                      (token_budget_ == 0 || user.window_end_ <= now);
     entry = idle ? users_.erase(entry) : std::next(entry);
   }
-  forget_at_size_ = std::max(kLeastForgetSize, 2 * users_.size());
+  if (users_.size() >= kMaxRememberedUsers) forget_frugal();
+  const std::size_t size = users_.size();
+  forget_at_size_ = std::max({kLeastForgetSize, std::min(2 * size, kMaxRememberedUsers), size * 9 / 8});
+}
+
+void UserLimits::forget_frugal() {
+  std::vector<std::int64_t> used;
+  for (const auto& [id, user] : users_) {
+    if (user.streams_ == 0) used.push_back(user.tokens_);
+  }
+  if (used.empty()) return;
+  const auto middle = used.begin() + static_cast<std::ptrdiff_t>(used.size() / 2);
+  std::nth_element(used.begin(), middle, used.end());
+  std::erase_if(users_, [most = *middle](const auto& entry) {
+    return entry.second.streams_ == 0 && entry.second.tokens_ <= most;
+  });
 }
 
 }  // namespace streaming

@@ -14,18 +14,18 @@ UserLimits::Entry UserPlaces::enter(std::string_view user_id, Time now) {
 }
 
 // The process forgets the user last, because the other one needs its name.
-void UserPlaces::leave(UserLimits::User& user) {
-  if (shared_ != nullptr) shared_->leave(user.id());
-  limits_.leave(user);
+void UserPlaces::leave(UserLimits::User& user, std::uint64_t tokens, Time now) {
+  if (shared_ != nullptr) shared_->leave(user.id(), tokens);
+  limits_.leave(user, tokens, now);
 }
 
-void UserPlaces::leave(std::string_view user_id) {
-  if (shared_ != nullptr) shared_->leave(user_id);
-  limits_.leave(user_id);
+void UserPlaces::leave(std::string_view user_id, std::uint64_t tokens, Time now) {
+  if (shared_ != nullptr) shared_->leave(user_id, tokens);
+  limits_.leave(user_id, tokens, now);
 }
 
 void UserPlaces::cancel(UserLimits::User& user) {
-  if (shared_ != nullptr) shared_->leave(user.id());
+  if (shared_ != nullptr) shared_->leave(user.id(), 0);
   limits_.cancel(user);
 }
 

@@ -6,6 +6,7 @@
 
 #pragma once
 
+#include <cstdint>
 #include <string_view>
 
 #include "answers/user_limits.h"
@@ -25,8 +26,8 @@ class UserPlaces {
 
   // As those of UserLimits. What the store has let in is not refused.
   UserLimits::Entry enter(std::string_view user_id, Time now);
-  void leave(UserLimits::User& user);
-  void leave(std::string_view user_id);
+  void leave(UserLimits::User& user, std::uint64_t tokens, Time now);
+  void leave(std::string_view user_id, std::uint64_t tokens, Time now);
   void cancel(UserLimits::User& user);
 
  private:

@@ -128,6 +128,8 @@ struct Config {
   Duration store_timeout{2000};
   bool store_required = false;  // for answers that hosts share
   bool limits_shared = false;
+  std::int64_t user_token_budget = 0;  // 0: no limit
+  std::int64_t user_token_window_seconds = 86'400;
   std::int64_t answers_max_answer_bytes = 1024 * 1024;
   std::int64_t answers_max_kept_bytes = 256 * 1024 * 1024;
   std::int64_t answers_max_followers = 16;

@@ -273,9 +273,17 @@ constexpr std::array kOptions{
     Option{"store.ca_file", "", "DAEMON_STORE_CA_FILE", Text{&Config::store_ca_file, &kReadableFile},
            "store: file of certificates (PEM) to trust instead of the system's authorities", Effect::kRestart},
     Option{"limits.shared", "--limits-shared", "DAEMON_LIMITS_SHARED", Boolean{&Config::limits_shared},
-           "count server.max_streams_per_user and server.user_rate_limit over all hosts that use the store; needs "
-           "store.url",
+           "count server.max_streams_per_user, server.user_rate_limit and limits.user_token_budget over all hosts that "
+           "use the store; needs store.url",
            Effect::kRestart},
+    Option{"limits.user_token_budget", "--user-token-budget", "DAEMON_USER_TOKEN_BUDGET",
+           Integer{&Config::user_token_budget, 0, 1'000'000'000'000},
+           "tokens, input and output as the API reports them, that the answers of one user_id may use in "
+           "limits.user_token_window_s; then the next is refused with 429. 0: no limit"},
+    Option{"limits.user_token_window_s", "--user-token-window-s", "DAEMON_USER_TOKEN_WINDOW_S",
+           Integer{&Config::user_token_window_seconds, 1, 366 * 86'400},
+           "seconds, from the first tokens that a user's answers use, after which the user has the whole "
+           "limits.user_token_budget again"},
     Option{"response.format", "--format", "DAEMON_RESPONSE_FORMAT",
            Choice{&Config::response_format, kFormats},
            "format of answers, unless the hand-off names one: content, raw, ui-message"},

@@ -13,7 +13,7 @@ class BrowserConnections::Lease final : public ClientConnection::Lease {
   Lease(UserLimits& browsers, UserLimits::User& browser) : browsers_(browsers), browser_(browser) {}
   Lease(const Lease&) = delete;
   Lease& operator=(const Lease&) = delete;
-  ~Lease() override { browsers_.leave(browser_); }
+  ~Lease() override { browsers_.leave(browser_, 0, {}); }
 
  private:
   UserLimits& browsers_;

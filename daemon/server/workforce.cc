@@ -38,13 +38,14 @@ RingOptions ring_options(std::uint32_t streams, std::uint32_t clients_in_table, 
 
 Workforce::Workforce(const Config& config)
     : shared_{.loads = {},
-              .users = UserLimits(config.max_streams_per_user, config.user_rate_limit),
+              .users = UserLimits(0, 0),
               .answers = {},
               .browsers = {},
               .requests = ByteBudget(most_held_bytes(config)),
               .notify = [this] { eventfd_write(events_.get(), 1); },
               .predecessor = nullptr,
               .workers = {}} {
+  set_user_limits(config);
 }
 
 Workforce::~Workforce() = default;
@@ -119,8 +120,13 @@ void Workforce::request_of_others(WorkerOrder order) {
   for (std::size_t index = 1; index < workers_.size(); ++index) workers_[index]->request(order);
 }
 
+void Workforce::set_user_limits(const Config& config) {
+  shared_.users.set_limits(config.max_streams_per_user, config.user_rate_limit);
+  shared_.users.set_token_budget(config.user_token_budget, std::chrono::seconds(config.user_token_window_seconds));
+}
+
 void Workforce::reconfigure(const std::shared_ptr<const Config>& config) {
-  shared_.users.set_limits(config->max_streams_per_user, config->user_rate_limit);
+  set_user_limits(*config);
   shared_.requests.set_most(most_held_bytes(*config));
   for (const std::unique_ptr<Worker>& worker : workers_) worker->reconfigure(config);
 }

@@ -74,6 +74,8 @@ class Workforce {
   Summary sum_up() const;
 
  private:
+  void set_user_limits(const Config& config);
+
   UniqueFd events_;  // an eventfd that the workers write
   SharedByWorkers shared_;
   std::vector<std::unique_ptr<Worker>> workers_;

@@ -68,6 +68,9 @@ struct Usage {
   Count cached_tokens = {};     // of the input: what came from the vendor's cache
   Count reasoning_tokens = {};  // of the output
 
+  // Cached and reasoning tokens are among these.
+  std::uint64_t all_tokens() const { return input_tokens.value_or(0) + output_tokens.value_or(0); }
+
   bool operator==(const Usage&) const = default;
 };
 

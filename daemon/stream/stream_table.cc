@@ -177,7 +177,7 @@ void StreamTable::return_place(const Place& place, CloseCause cause) {
   load_.release();
   free_place();
   note_places();
-  if (place.user != nullptr) users_.leave(*place.user);
+  if (place.user != nullptr) users_.leave(*place.user, 0, timers_.clock());
 }
 
 void StreamTable::note_places() {
@@ -282,7 +282,10 @@ void StreamTable::release(Stream& stream) {
     --refused_streams_;
   }
   load_.release();
-  if (stream.user() != nullptr) users_.leave(*stream.user());
+  if (UserLimits::User* const user = stream.user()) {
+    const Stream::LogRecord* record = stream.log_record();
+    users_.leave(*user, record == nullptr ? 0 : record->tokens.input + record->tokens.output, timers_.clock());
+  }
   Backend* backend = stream.backend();
   streams_.destroy(stream, stream.handle());
   if (backend != nullptr) backend->leave();

@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "answers/limits.h"
 #include "answers/user_places.h"
 #include "support/http_client_loop.h"
 #include "support/store_server.h"
@@ -115,7 +116,7 @@ TEST_F(SharedUsersTest, HaveAsManyStreamsAtOnceOverAllHostsAsTheLimitSays) {
     EXPECT_EQ(fourth.refusal->status, 429);
     EXPECT_EQ(fourth.refusal->retry_after_seconds, kAllStreamsRetrySeconds);
   }
-  there->places.leave(*third.user);
+  there->places.leave(*third.user, 0, {});
   written();
   EXPECT_TRUE(let_in(*here));
   EXPECT_FALSE(let_in(*there));
@@ -130,6 +131,38 @@ TEST_F(SharedUsersTest, BeginAsManyStreamsAMinuteOverAllHostsAsTheLimitSays) {
   EXPECT_EQ(third.refusal->counter, Counter::kRefusedUserStarts);
   EXPECT_GT(third.refusal->retry_after_seconds, 0);
   EXPECT_LE(third.refusal->retry_after_seconds, 30);
+}
+
+TEST_F(SharedUsersTest, UseTokensOverAllHostsAsTheBudgetSays) {
+  begin(0, 0);
+  for (Host* host : {&*here, &*there}) host->limits.set_token_budget(100, Duration(60'000));
+  const Decision first = start(*here), second = start(*there);
+  here->places.leave(*first.user, 60, here->loop.timers.clock());
+  written();
+  EXPECT_FALSE(start(*here, false).refusal);
+  there->places.leave(*second.user, 40, there->loop.timers.clock());
+  written();
+  for (Host* host : {&*here, &*there}) {
+    const Decision refused = start(*host);
+    ASSERT_TRUE(refused.refusal);
+    EXPECT_EQ(refused.refusal->counter, Counter::kRefusedUserTokens);
+    EXPECT_GT(refused.refusal->retry_after_seconds, 0);
+    EXPECT_LE(refused.refusal->retry_after_seconds, 60);
+  }
+}
+
+TEST_F(SharedUsersTest, AreChargedLaterIfTheStoreIsAway) {
+  begin(0, 0);
+  for (Host* host : {&*here, &*there}) host->limits.set_token_budget(100, Duration(60'000));
+  const Decision first = start(*here);
+  store.stop();
+  run_until([this] { return !here->store.ready() && !there->store.ready(); });
+  here->places.leave(*first.user, 100, here->loop.timers.clock());
+  EXPECT_TRUE(here->places.enter("anna", here->loop.timers.clock()).refused()) << "by this host's own count";
+  store.start();
+  run_until([this] { return here->store.ready() && there->store.ready(); });
+  written();
+  EXPECT_FALSE(let_in(*there));
 }
 
 TEST_F(SharedUsersTest, AreAllDecidedOnIfManyAskAtOnce) {
@@ -153,7 +186,7 @@ TEST_F(SharedUsersTest, LeaveNothingInTheStoreWhenTheirStreamsHaveEnded) {
   begin(1, 0);
   const Decision only = start(*here);
   ASSERT_NE(only.user, nullptr);
-  here->places.leave(*only.user);
+  here->places.leave(*only.user, 0, {});
   written();
   EXPECT_EQ(command("EXISTS p:user:{anna}:streams"), ":0\r\n");
 }
@@ -189,7 +222,7 @@ TEST_F(SharedUsersTest, KeepTheirPlacesWhenTheStoreStartsAgainEmpty) {
   run_until([this] { return here->store.ready() && there->store.ready(); });
   written();
   EXPECT_FALSE(let_in(*here));
-  there->places.leave(*second.user);
+  there->places.leave(*second.user, 0, {});
   written();
   EXPECT_TRUE(let_in(*here));
 }
@@ -200,7 +233,7 @@ TEST_F(SharedUsersTest, LoseThePlacesOfStreamsThatEndWhileTheStoreIsAway) {
   const UniqueFd client = connect_to(store.socket(), SOCK_STREAM);
   command("CLIENT KILL TYPE normal SKIPME yes");
   run_until([this] { return !here->store.ready(); });
-  here->places.leave(*only.user);
+  here->places.leave(*only.user, 0, {});
   run_until([this] { return here->store.ready() && there->store.ready(); });
   written();
   EXPECT_TRUE(let_in(*there));
@@ -231,6 +264,25 @@ TEST_F(SharedUsersTest, AreCountedByTheirHostAloneWhileTheStoreCannotBeAsked) {
   run_until([this] { return here->store.ready() && there->store.ready(); });
   written();
   EXPECT_FALSE(let_in(*there));
+}
+
+TEST_F(SharedUsersTest, WaitForAStoreThatHangsOnlyAMomentAndCountThereWhenItGoesOn) {
+  begin(1, 0);
+  store.pause();
+  Decision first;
+  here->shared.ask("anna", std::make_unique<Applicant>(*here, first, true));
+  here->loop.turn(Duration(0));
+  EXPECT_FALSE(first.decided);
+  here->loop.skip(kUserPatience);
+  EXPECT_TRUE(first.decided);
+  EXPECT_NE(first.user, nullptr);
+  EXPECT_FALSE(here->shared.is_to_be_asked("otto")) << "until it replies";
+  store.go_on();
+  written();
+  EXPECT_EQ(command("HVALS p:user:{anna}:streams"), "*1\r\n$1\r\n1\r\n");
+  here->places.leave(*first.user, 0, {});
+  written();
+  EXPECT_EQ(command("EXISTS p:user:{anna}:streams"), ":0\r\n");
 }
 
 TEST_F(SharedUsersTest, AreCountedByTheirHostAloneIfTheStoreRefuses) {

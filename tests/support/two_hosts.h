@@ -74,8 +74,8 @@ class TwoHosts : public testing::Test {
                      "+eval",        "+hsetnx",        "+hset",       "+hdel",        "+hget",         "+hgetall",   "+pexpire",
                      "+xadd",        "+xrange",        "+xrevrange",  "+set",         "+exists",    "+lpop",
                      "+rpush",       "+get",           "+sadd",       "+srem",        "+smembers",  "+srandmember",
-                     "+publish",     "+subscribe",     "+unsubscribe", "+evalsha",   "+time",      "--user",
-                     "admin",        "on",             ">secret",     "~*",          "&*",         "+@all"}};
+                     "+publish",     "+subscribe",     "+unsubscribe", "+evalsha",   "+time",      "+incrby",
+                     "+pttl",        "--user",         "admin",        "on",             ">secret",     "~*",          "&*",         "+@all"}};
   std::optional<DaemonProcess> here;
   std::optional<DaemonProcess> there;
 
