@@ -6,7 +6,6 @@
 #include <signal.h>
 #include <sys/socket.h>
 
-#include <array>
 #include <fstream>
 #include <memory>
 #include <string>
@@ -14,10 +13,10 @@
 #include <utility>
 #include <vector>
 
-#include "mod_socket_handoff/reservation.h"
 #include "support/daemon_process.h"
 #include "support/http2_browser.h"
 #include "support/mock_answer.h"
+#include "support/module.h"
 #include "support/patience.h"
 
 namespace streaming {
@@ -28,31 +27,6 @@ using socket_handoff::Delivery;
 using socket_handoff::Reservation;
 using testing::HasSubstr;
 using testing::StartsWith;
-
-// The module's side, for one daemon.
-class Module {
- public:
-  explicit Module(const DaemonProcess& daemon) : path_(daemon.socket()) {}
-
-  Reservation reserve(std::string_view payload = R"({"prompt":"hi"})") {
-    candidate_ = {.path = path_.c_str()};
-    const socket_handoff::DeliveryLimits limits{.rules = {.allowed_prefixes = prefixes_},
-                                                .schedule = socket_handoff::RetrySchedule(kPatience, 0),
-                                                .send_timeout = kPatience,
-                                                .answer_timeout = kPatience,
-                                                .key_users = {}};
-    return socket_handoff::reserve(sockets_, {.front = {}, .rest = payload}, false, {&candidate_, 1}, limits);
-  }
-  // Why there is no place.
-  const Candidate& candidate() const { return candidate_; }
-
- private:
-  const std::string path_;
-  const std::array<const char*, 1> prefixes_{"/"};
-  Candidate candidate_;
-  socket_handoff::AcknowledgedSockets acknowledged_;
-  socket_handoff::SocketMemory sockets_{.known = {}, .acknowledged = acknowledged_};
-};
 
 Delivery::End hand_over(Reservation& reservation, Http2Browser& browser) {
   const UniqueFd client = browser.leave_apache();

@@ -5,8 +5,11 @@
 #include <gtest/gtest.h>
 
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "support/http2_browser.h"
+#include "support/module.h"
 #include "support/two_hosts.h"
 
 namespace streaming {
@@ -69,6 +72,21 @@ TEST_F(SharedLimits, CountKeptAnswersAndNotTheirReaders) {
   EXPECT_THAT(start(*here, R"({"user_id":"anna","answer_id":"c"})").head, StartsWith("HTTP/1.1 429 "));
   EXPECT_THAT(answer_of(*here, R"({"user_id":"anna","answer_id":"b","action":"stop"})"), StartsWith("HTTP/1.1 204 "));
   EXPECT_TRUE(eventually([&] { return begins(*here); }));
+}
+
+TEST_F(SharedLimits, DecideOnAClientOverHttp2ThatHasItsPlace) {
+  const Started first = start(*here), second = start(*here);
+  Module module(*there);
+  for (const auto& [user, status] : {std::pair{"anna", "429"}, {"otto", "200"}}) {
+    Http2Browser browser(true);
+    socket_handoff::Reservation reservation =
+        module.reserve(std::string(R"({"backend":"mock","user_id":")") + user + "\"}");
+    ASSERT_TRUE(reservation);
+    const UniqueFd client = browser.leave_apache();
+    EXPECT_EQ(reservation.hand_over(client.get(), browser.part()).end, socket_handoff::Delivery::End::kTaken);
+    browser.read_answer();
+    EXPECT_EQ(browser.http2.header(":status"), status);
+  }
 }
 
 TEST_F(SharedLimits, GiveBackThePlacesOfAHostThatHasDied) {
