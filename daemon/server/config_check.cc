@@ -4,6 +4,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <string>
+#include <utility>
 
 #include "answers/hook.h"
 #include "backends/registry.h"
@@ -58,6 +59,20 @@ Status check_held_bytes(const Config& config) {
                "for an API needs as much again"};
 }
 
+// Settings that have no effect without a store.
+Status check_store(const Config& config) {
+  if (!config.store_url.empty()) {
+    const Result<StoreSettings> store = store_settings(config);
+    return store ? success() : Status(store.error());
+  }
+  for (const auto& [key, is_set] : {std::pair{"limits.shared", config.limits_shared},
+                                    std::pair{"store.required", config.store_required},
+                                    std::pair{"answers.report_for_others", config.answers_report_for_others}}) {
+    if (is_set) return Error{source_of(config, key) + " is true, which needs a store; set store.url"};
+  }
+  return success();
+}
+
 }  // namespace
 
 std::string journal_directory(const Config& config) {
@@ -79,11 +94,7 @@ Result<StoreSettings> store_settings(const Config& config) {
 }
 
 Status check_config(const Config& config) {
-  if (!config.store_url.empty()) {
-    if (const Result<StoreSettings> store = store_settings(config); !store) return store.error();
-  } else if (config.limits_shared) {
-    return Error{source_of(config, "limits.shared") + " is true, which needs a store; set store.url"};
-  }
+  if (Status checked = check_store(config); !checked) return checked;
   if (config.backend == kExecBackend && config.exec_commands.empty()) {
     return Error{source_of(config, "backend.provider") + " is exec, which needs programs; set backend.exec.commands"};
   }

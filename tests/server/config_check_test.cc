@@ -61,13 +61,19 @@ TEST(ConfigCheck, RefusesAStoreThatCannotBeMeant) {
   EXPECT_THAT(check_config(config).error().message, testing::HasSubstr("set one of the two"));
 }
 
-TEST(ConfigCheck, WantsAStoreForSharedLimits) {
-  Config config;
-  config.limits_shared = true;
-  config.sources["limits.shared"] = "c.toml:3: limits.shared";
-  EXPECT_EQ(check_config(config).error().message, "c.toml:3: limits.shared is true, which needs a store; set store.url");
-  config.store_url = "valkey://cache.example";
-  EXPECT_TRUE(check_config(config).ok());
+TEST(ConfigCheck, WantsAStoreForWhatHasNoEffectWithoutOne) {
+  const std::pair<const char*, bool Config::*> settings[] = {{"limits.shared", &Config::limits_shared},
+                                                             {"store.required", &Config::store_required},
+                                                             {"answers.report_for_others", &Config::answers_report_for_others}};
+  for (const auto& [key, setting] : settings) {
+    Config config;
+    config.*setting = true;
+    config.sources[key] = "c.toml:3: " + std::string(key);
+    EXPECT_EQ(check_config(config).error().message,
+              "c.toml:3: " + std::string(key) + " is true, which needs a store; set store.url");
+    config.store_url = "valkey://cache.example";
+    EXPECT_TRUE(check_config(config).ok());
+  }
 }
 
 TEST(ConfigCheck, WantsRoomForOneRequestWithAllThatOtherSettingsAllow) {
