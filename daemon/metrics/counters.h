@@ -61,6 +61,7 @@ enum class Counter : std::uint8_t {
   kAnswersCutAtCommonLimit,
   kAnswersForgotten,
   kAnswersNotStored,
+  kAnswersUnclaimed,
   kStoreErrors,
   kUsersNotShared,
   kCount
@@ -129,6 +130,8 @@ inline constexpr std::array<CounterInfo, static_cast<std::size_t>(Counter::kCoun
      "Ended answers that were forgotten before their time to make room"},
     {Counter::kAnswersNotStored, "daemon_answers_not_stored_total", "",
      "Kept answers that were forgotten before the store had all of them"},
+    {Counter::kAnswersUnclaimed, "daemon_answers_unclaimed_total", "",
+     "Kept answers that began although the store could not be asked whether another host has them"},
     {Counter::kStoreErrors, "daemon_store_errors_total", "", "Commands that the store has refused"},
     {Counter::kUsersNotShared, "daemon_users_not_shared_total", "",
      "Streams whose users were counted on this host alone, because the store could not be asked"},

@@ -19,6 +19,9 @@ namespace {
 constexpr std::string_view kClaimScript =
     "if redis.call('HSETNX',KEYS[1],'run',ARGV[1])==1 then redis.call('PEXPIRE',KEYS[1],ARGV[2]) return 1 end return 0";
 
+constexpr std::string_view kSilent = "the store does not answer";
+constexpr std::string_view kGone = "the store cannot be reached";
+
 // Without the first events, as many as that.
 std::string_view without_first(std::string_view frames, std::uint32_t events) {
   constexpr std::string_view kEndOfFrame = "\n\n";
@@ -54,7 +57,7 @@ class StoredImports::Import final : public ImportedAnswer,
 
   // If the store does not reply, only those wait that come before that is known.
   void begin_looking() {
-    if (action_ == AnswerAction::kAsk && commands().silence() >= kClaimPatience) return resolve_without_store();
+    if (action_ == AnswerAction::kAsk && commands().silence() >= kClaimPatience) return resolve_without_store(kSilent);
     if (action_ == AnswerAction::kAsk) owner_.timers_.schedule(patience_, kClaimPatience);
     look();
   }
@@ -86,7 +89,7 @@ class StoredImports::Import final : public ImportedAnswer,
   void on_reply(StoreRequest&, const StoreReply& reply) override {
     if (reply.is_error()) {
       log::warn("answer {} cannot be read from the store: {}", id_, reply.text());
-      return phase_ == Phase::kReading ? read_later() : resolve_without_store();
+      return phase_ == Phase::kReading ? read_later() : resolve_without_store(reply.text());
     }
     switch (phase_) {
       case Phase::kLooking:
@@ -101,7 +104,7 @@ class StoredImports::Import final : public ImportedAnswer,
     }
   }
   void on_unanswered(StoreRequest&) override {
-    if (phase_ != Phase::kReading) return resolve_without_store();
+    if (phase_ != Phase::kReading) return resolve_without_store(kGone);
     read_later();
   }
 
@@ -113,7 +116,10 @@ class StoredImports::Import final : public ImportedAnswer,
       claimed_ = reply.integer() == 1;
       return;
     }
-    if (claimed_) return resolve({});
+    if (claimed_) {
+      owner_.note_claim();
+      return resolve({});
+    }
     facts_ = read_stored_facts(reply);
     if (facts_.only_claimed()) return look_again() ? void() : resolve(busy());
     if (!facts_.exists()) return resolve({});
@@ -123,7 +129,7 @@ class StoredImports::Import final : public ImportedAnswer,
 
   // A daemon that has just started still connects.
   void wait_for_store() {
-    if (commands().failing() || !look_again()) resolve_without_store();
+    if (commands().failing() || !look_again()) resolve_without_store(kGone);
   }
 
   // False if that was often enough.
@@ -162,7 +168,7 @@ class StoredImports::Import final : public ImportedAnswer,
 
   void on_wake_up() override { read(); }
   void on_timer(Timer& timer) override {
-    if (&timer == &patience_) return resolve_without_store();
+    if (&timer == &patience_) return resolve_without_store(kSilent);
     phase_ == Phase::kLooking ? look() : read();
   }
   void read_later() { owner_.timers_.schedule(timer_, kStoredPollInterval); }
@@ -267,9 +273,11 @@ class StoredImports::Import final : public ImportedAnswer,
   static Refusal busy() { return Refusal{503, "the answer cannot be read now, try again soon", kRetryAfterSeconds}; }
 
   // An answer that another worker may be about to begin is not begun here.
-  void resolve_without_store() {
+  void resolve_without_store(std::string_view reason) {
     const bool begins = action_ == AnswerAction::kAsk && !owner_.required_ && !facts_.exists();
-    begins ? resolve({}) : resolve(unreachable());
+    if (!begins) return resolve(unreachable());
+    owner_.note_no_claim(reason);
+    resolve({});
   }
 
   // What waits is answered, or decided on.
@@ -331,16 +339,27 @@ class StoredImports::Import final : public ImportedAnswer,
   EventSink* sink_ = nullptr;     // null unless the answer wants the events
 };
 
-StoredImports::StoredImports(Store& store, TimerWheel& timers, AnswerTable& answers, AnswerImports::Outcome outcome)
+StoredImports::StoredImports(Store& store, TimerWheel& timers, AnswerTable& answers, Counters& counters,
+                             AnswerImports::Outcome outcome)
     : store_(store),
       timers_(timers),
       answers_(answers),
+      counters_(counters),
       outcome_(std::move(outcome)),
       source_(answers, "stored"),
       imports_(kUnlimited) {  // each has a client, or an answer
 }
 
 StoredImports::~StoredImports() = default;
+
+void StoredImports::note_claim() {
+  if (std::exchange(alone_, false)) log::info("other hosts are asked again before an answer begins");
+}
+
+void StoredImports::note_no_claim(std::string_view reason) {
+  counters_.add(Counter::kAnswersUnclaimed);
+  if (!std::exchange(alone_, true)) log::warn("answers begin without asking other hosts: {}", reason);
+}
 
 void StoredImports::ask(Client client, std::unique_ptr<HandoffRequest> request) {
   const std::string key = Import::key_of(*request);

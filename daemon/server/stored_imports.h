@@ -16,6 +16,7 @@
 #include "base/slab.h"
 #include "handoff/client.h"
 #include "handoff/handoff_request.h"
+#include "metrics/counters.h"
 #include "ring/timer_wheel.h"
 #include "server/answer_imports.h"
 #include "server/import_source.h"
@@ -26,7 +27,8 @@ namespace streaming {
 class StoredImports {
  public:
   // Borrows all but the outcome.
-  StoredImports(Store& store, TimerWheel& timers, AnswerTable& answers, AnswerImports::Outcome outcome);
+  StoredImports(Store& store, TimerWheel& timers, AnswerTable& answers, Counters& counters,
+                AnswerImports::Outcome outcome);
   ~StoredImports();
 
   // Whether no answer begins whose id the store has not given to this worker.
@@ -42,12 +44,17 @@ class StoredImports {
  private:
   class Import;
 
+  void note_claim();
+  void note_no_claim(std::string_view reason);
+
   Store& store_;
   TimerWheel& timers_;
   AnswerTable& answers_;
+  Counters& counters_;
   const AnswerImports::Outcome outcome_;
   ImportSource source_;
   bool required_ = false;
+  bool alone_ = false;  // the last answer has begun without a claim
   Slab<Import> imports_;
   std::unordered_map<std::string, Import*> looking_;  // whom further hand-offs of the same action and id join
 };

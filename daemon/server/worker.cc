@@ -121,7 +121,7 @@ StoredImports* Worker::make_store(const Config& config) {
   reports_for_others_.emplace(*store_, timers_, reports_, journals_ ? &*journals_ : nullptr, counters_);
   stored_answers_.emplace(*store_, timers_, counters_);
   answers_.set_stored(*stored_answers_);
-  stored_imports_.emplace(*store_, timers_, answers_, answers_outcome());
+  stored_imports_.emplace(*store_, timers_, answers_, counters_, answers_outcome());
   if (config.limits_shared) {
     shared_users_.emplace(*store_, shared_.users, timers_, counters_);
     users_.set_shared(*shared_users_);
