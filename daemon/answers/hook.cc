@@ -12,7 +12,6 @@
 #include "config/option.h"
 #include "config/profile.h"
 #include "config/user_agent.h"
-#include "tls/hmac.h"
 
 namespace streaming {
 namespace {
@@ -37,20 +36,18 @@ Result<SigningKeys> SigningKeys::parse(std::string_view text) {
     secret.remove_prefix(kSecretPrefix.size());
     const std::size_t bytes = base64_decoded_size(secret).value_or(0);
     if (bytes < kMinHookSecretBytes || bytes > kMaxHookSecretBytes) return wrong_secret();
-    keys.keys_.push_back(decode_base64(secret));
+    std::string key = decode_base64(secret);
+    keys.keys_.emplace_back(key);
+    explicit_bzero(key.data(), key.size());
   }
   if (keys.keys_.empty()) return wrong_secret();
   return keys;
 }
 
-SigningKeys::~SigningKeys() {
-  for (std::string& key : keys_) explicit_bzero(key.data(), key.size());
-}
-
 std::string SigningKeys::sign(std::string_view id, std::string_view timestamp, std::string_view body) const {
   std::string signatures;
-  for (const std::string& key : keys_) {
-    const std::optional<HmacSha256> signature = hmac_sha256(key, {id, ".", timestamp, ".", body});
+  for (const HmacSha256Key& key : keys_) {
+    const std::optional<HmacSha256> signature = key.sign({id, ".", timestamp, ".", body});
     if (!signature) return {};
     signatures += signatures.empty() ? "v1," : " v1,";
     append_base64(signatures, {signature->data(), signature->size()});

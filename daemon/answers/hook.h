@@ -15,6 +15,7 @@
 #include "base/clock.h"
 #include "base/result.h"
 #include "config/config.h"
+#include "tls/hmac.h"
 
 namespace streaming {
 
@@ -23,17 +24,11 @@ class SigningKeys {
   // "whsec_BASE64"; several are separated by spaces. The Error contains none of it.
   static Result<SigningKeys> parse(std::string_view text);
 
-  SigningKeys() = default;
-  SigningKeys(SigningKeys&&) = default;
-  SigningKeys& operator=(SigningKeys&&) = default;
-  // Wipes them.
-  ~SigningKeys();
-
   // The header webhook-signature of a message: "v1,BASE64", one for each key. Empty if OpenSSL has no memory.
   std::string sign(std::string_view id, std::string_view timestamp, std::string_view body) const;
 
  private:
-  std::vector<std::string> keys_;
+  std::vector<HmacSha256Key> keys_;
 };
 
 struct Hook {
