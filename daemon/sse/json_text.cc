@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sse/json_text.h"
 
+#include <algorithm>
 #include <array>
+#include <cstddef>
 #include <cstdint>
+#include <cstring>
 
 namespace streaming {
 namespace {
@@ -23,6 +26,24 @@ constexpr std::array<char, 256> make_escapes() {
 
 constexpr std::array<char, 256> kEscapes = make_escapes();
 
+// How many bytes are looked at together, because few are escaped.
+constexpr std::size_t kTogether = sizeof(std::uint64_t);
+
+constexpr std::uint64_t each(std::uint8_t byte) {
+  return byte * (~std::uint64_t{0} / 0xff);
+}
+
+// Whether a byte of the word is below `limit`, which is at most 0x80.
+constexpr bool has_below(std::uint64_t word, std::uint8_t limit) {
+  return ((word - each(limit)) & ~word & each(0x80)) != 0;
+}
+
+bool any_is_escaped(const char* bytes) {
+  std::uint64_t word = 0;
+  std::memcpy(&word, bytes, kTogether);
+  return has_below(word, 0x20) || has_below(word ^ each('"'), 1) || has_below(word ^ each('\\'), 1);
+}
+
 void append_escape(Buffer& out, std::uint8_t byte) {
   const char escape = kEscapes[byte];
   out.append('\\');
@@ -38,12 +59,18 @@ void append_escape(Buffer& out, std::uint8_t byte) {
 
 void append_json_text(Buffer& out, std::string_view text) {
   std::size_t copied = 0;
-  for (std::size_t at = 0; at < text.size(); ++at) {
-    const auto byte = static_cast<std::uint8_t>(text[at]);
-    if (kEscapes[byte] == 0) continue;
-    out.append(text.substr(copied, at - copied));
-    append_escape(out, byte);
-    copied = at + 1;
+  for (std::size_t at = 0; at < text.size();) {
+    if (text.size() - at >= kTogether && !any_is_escaped(text.data() + at)) {
+      at += kTogether;
+      continue;
+    }
+    for (const std::size_t end = std::min(at + kTogether, text.size()); at < end; ++at) {
+      const auto byte = static_cast<std::uint8_t>(text[at]);
+      if (kEscapes[byte] == 0) continue;
+      out.append(text.substr(copied, at - copied));
+      append_escape(out, byte);
+      copied = at + 1;
+    }
   }
   out.append(text.substr(copied));
 }

@@ -23,6 +23,16 @@ TEST(JsonText, EscapesWhatAStringMustNotContain) {
   EXPECT_EQ(json_text(std::string_view("\0\x01\x1f", 3)), R"(\u0000\u0001\u001f)");
 }
 
+TEST(JsonText, EscapesWhereverItStands) {
+  for (const auto& [byte, escape] : {std::pair('"', "\\\""), std::pair('\\', "\\\\"), std::pair('\x1f', "\\u001f")}) {
+    for (std::size_t at = 0; at < 40; ++at) {
+      std::string text(40, '\x80');
+      text[at] = byte;
+      EXPECT_EQ(json_text(text), std::string(at, '\x80') + escape + std::string(39 - at, '\x80')) << at;
+    }
+  }
+}
+
 TEST(JsonText, LeavesCharactersUnchangedThatNeedNoEscape) {
   const std::string text = "plain / 'quoted' \x7f h\xC3\xA9 \xE2\x80\xA8 \xF0\x9F\x98\x80";
   EXPECT_EQ(json_text(text), text);
