@@ -3,13 +3,15 @@
 
 #include <rapidjson/stringbuffer.h>
 #include <rapidjson/writer.h>
-#include <time.h>
 
+#include <chrono>
+#include <cstddef>
 #include <cstdint>
-#include <cstdio>
 #include <utility>
 
+#include "base/buffer.h"
 #include "base/check.h"
+#include "sse/json_text.h"
 #include "sse/tool_input.h"
 
 namespace streaming {
@@ -45,13 +47,20 @@ void write_known(Writer& writer, std::string_view name, std::optional<Duration> 
 
 // RFC 3339.
 void write_time(Writer& writer, std::string_view name, WallTime time) {
-  const std::int64_t ms = time.time_since_epoch().count();
-  const time_t seconds = static_cast<time_t>(ms / 1000);
-  tm parts{};
-  gmtime_r(&seconds, &parts);
-  char text[40];
-  const std::size_t bytes = strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S", &parts);
-  std::snprintf(text + bytes, sizeof text - bytes, ".%03dZ", static_cast<int>(ms % 1000));
+  const auto day = std::chrono::floor<std::chrono::days>(time);
+  const std::chrono::year_month_day date(day);
+  const std::chrono::hh_mm_ss clock(time - day);
+  char text[] = "YYYY-MM-DDThh:mm:ss.mmmZ";
+  const auto put = [&text](std::size_t begin, std::size_t digits, std::int64_t number) {
+    for (; digits > 0; number /= 10) text[begin + --digits] = static_cast<char>('0' + number % 10);
+  };
+  put(0, 4, static_cast<int>(date.year()));
+  put(5, 2, static_cast<unsigned>(date.month()));
+  put(8, 2, static_cast<unsigned>(date.day()));
+  put(11, 2, clock.hours().count());
+  put(14, 2, clock.minutes().count());
+  put(17, 2, clock.seconds().count());
+  put(20, 3, clock.subseconds().count());
   write_string(writer, name, text);
 }
 
@@ -94,6 +103,14 @@ void write_usage(Writer& writer, const Usage& usage) {
   writer.EndObject();
 }
 
+// A text may be long, and by the Writer each of its bytes costs several times as much.
+void append_text_member(std::string& report, std::string_view name, std::string_view text) {
+  Buffer escaped;
+  escaped.reserve(text.size());
+  append_json_text(escaped, text);
+  report.append(",\"").append(name).append("\":\"").append(escaped.view()).append("\"");
+}
+
 }  // namespace
 
 WallTime wall_now() {
@@ -125,8 +142,6 @@ std::string whole_report(std::string beginning, const AnswerRecord& record, cons
   writer.StartObject();
   write_string(writer, "cause", end.cause);
   if (end.reason) write_string(writer, "finish_reason", word_of(*end.reason));
-  write_string(writer, "text", record.text());
-  write_known(writer, "reasoning", record.reasoning());
   write_tool_calls(writer, record);
   write_usage(writer, record.usage());
   if (end.ended) write_time(writer, "ended_at", *end.ended);
@@ -136,6 +151,10 @@ std::string whole_report(std::string beginning, const AnswerRecord& record, cons
   writer.Bool(record.cut());
   writer.EndObject();
   CHECK(!beginning.empty());
+  constexpr std::size_t kNames = 64;
+  beginning.reserve(beginning.size() + record.text().size() + record.reasoning().size() + text.GetSize() + kNames);
+  append_text_member(beginning, "text", record.text());
+  if (!record.reasoning().empty()) append_text_member(beginning, "reasoning", record.reasoning());
   beginning += ',';
   return beginning.append(text.GetString() + 1, text.GetSize() - 1);
 }

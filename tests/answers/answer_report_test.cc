@@ -37,10 +37,10 @@ TEST_F(AnswerReportTest, HasAllThatIsKnown) {
                     .first_event = Duration(40),
                     .duration = Duration(1501)}),
             R"({"type":"answer.ended","answer_id":"chat:7","request_id":"r","user_id":"12","backend":"openai",)"
-            R"("model":"gpt","started_at":"2023-11-14T22:13:20.007Z","data":[1,{"a":null}],"cause":"completed",)"
-            R"("finish_reason":"tool-calls","text":"\"42\"\n)"
+            R"("model":"gpt","started_at":"2023-11-14T22:13:20.007Z","data":[1,{"a":null}],"text":"\"42\"\n)"
             "\xC3\xA9\xF0\x9F\x98\x80"
-            R"(","reasoning":"Six times","tool_calls":[{"id":"c1","name":"weather","input":{"city": "Bonn"}},)"
+            R"(","reasoning":"Six times","cause":"completed","finish_reason":"tool-calls",)"
+            R"("tool_calls":[{"id":"c1","name":"weather","input":{"city": "Bonn"}},)"
             R"({"name":"clock","input":{}},{"name":"broken","input_text":"{\"a"}],)"
             R"("usage":{"input_tokens":3,"output_tokens":4,"cached_tokens":0,"reasoning_tokens":2},)"
             R"("ended_at":"2023-11-14T22:13:21.507Z","first_event_ms":40,"duration_ms":1501,"cut_at_limit":false})");
@@ -50,7 +50,7 @@ TEST_F(AnswerReportTest, LeavesOutWhatIsNotKnown) {
   record.set_usage({.output_tokens = 4});
   EXPECT_EQ(report("{}", {.cause = "client_gone", .ended = kStarted}),
             R"({"type":"answer.ended","backend":"openai","model":"gpt","started_at":"2023-11-14T22:13:20.007Z",)"
-            R"("cause":"client_gone","text":"","usage":{"output_tokens":4},"ended_at":"2023-11-14T22:13:20.007Z",)"
+            R"("text":"","cause":"client_gone","usage":{"output_tokens":4},"ended_at":"2023-11-14T22:13:20.007Z",)"
             R"("cut_at_limit":false})");
 }
 

@@ -114,12 +114,12 @@ TEST(JournalLedger, MakesAReportOfAnAnswerThatRan) {
   ASSERT_EQ(left.size(), 1u);
   EXPECT_EQ(left[0].id, kOne);
   EXPECT_EQ(left[0].hook, "chat");
-  EXPECT_EQ(left[0].body, R"({"a":1,"cause":"cut","text":"Hello","reasoning":"Hm","cut_at_limit":false})");
+  EXPECT_EQ(left[0].body, R"({"a":1,"text":"Hello","reasoning":"Hm","cause":"cut","cut_at_limit":false})");
   EXPECT_TRUE(left[0].was_running);
 
   append_text(bytes, kOne, {false, 9, "behind a gap"});
   left = left_of(bytes);
-  EXPECT_EQ(left[0].body, R"({"a":1,"cause":"cut","text":"Hello","reasoning":"Hm","cut_at_limit":true})");
+  EXPECT_EQ(left[0].body, R"({"a":1,"text":"Hello","reasoning":"Hm","cause":"cut","cut_at_limit":true})");
 }
 
 }  // namespace

@@ -64,7 +64,7 @@ TEST_F(ReportedSessionTest, ReportsACompleteAnswer) {
   session->on_answer_end(CloseCause::kClientGone);
   end_stream(true);
   EXPECT_THAT(report(), AllOf(StartsWith(R"({"client_has_end":true,"type":"answer.ended","backend":"mock","model":"m")"),
-                              HasSubstr(R"("data":7,"cause":"completed","finish_reason":"stop","text":"Hello world")"),
+                              HasSubstr(R"("data":7,"text":"Hello world","cause":"completed","finish_reason":"stop")"),
                               HasSubstr(R"("usage":{"output_tokens":2})"), HasSubstr("\"first_event_ms\":0")));
 }
 
