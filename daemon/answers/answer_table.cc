@@ -213,10 +213,7 @@ bool AnswerTable::forget_oldest() {
     KeptAnswer* oldest = ended_.pop_front();
     if (oldest == nullptr) return false;
     if (!oldest->in_use()) {
-      counters_.add(Counter::kAnswersForgotten);
-      log::write(log::Level::kDebug,
-                 "answer {} is forgotten before its time: kept answers have reached answers.max_kept_bytes",
-                 oldest->id());
+      note_forgotten(*oldest);
       destroy(*oldest);
       return true;
     }
@@ -224,6 +221,18 @@ bool AnswerTable::forget_oldest() {
     ended_.push_back(*oldest);
   }
   return false;
+}
+
+// One line for many: at the limit each answer that ends makes room for one.
+void AnswerTable::note_forgotten(const KeptAnswer& answer) {
+  counters_.add(Counter::kAnswersForgotten);
+  ++forgotten_early_;
+  if (timers_.now() - forgotten_noted_ < kForgottenNotePause) return;
+  log::warn("kept answers have reached answers.max_kept_bytes; forgotten before their time since the last such line: {}, "
+            "the last {}; raise it, or lower answers.keep_ms",
+            forgotten_early_, answer.id());
+  forgotten_noted_ = timers_.now();
+  forgotten_early_ = 0;
 }
 
 void AnswerTable::destroy(KeptAnswer& answer) {

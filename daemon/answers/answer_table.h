@@ -14,6 +14,7 @@
 #include "answers/answer_directory.h"
 #include "answers/answer_reports.h"
 #include "answers/kept_answer.h"
+#include "answers/limits.h"
 #include "answers/user_places.h"
 #include "base/buffer.h"
 #include "base/intrusive_list.h"
@@ -139,6 +140,7 @@ class AnswerTable final : private TimerOwner, private WorkOwner {
   bool drop_oldest_of_running();
   // Forgets the one that has ended first; false if there is none that is not read.
   bool forget_oldest();
+  void note_forgotten(const KeptAnswer& answer);
   void destroy(KeptAnswer& answer);
   void trim_memory_later();
   void change_bytes(std::size_t before, std::size_t now);
@@ -165,6 +167,8 @@ class AnswerTable final : private TimerOwner, private WorkOwner {
   Timer forget_{*this};
   Timer trim_{*this};
   std::uint64_t peak_since_trim_ = 0;  // of the bytes
+  std::uint64_t forgotten_early_ = 0;  // since the last line about it
+  Time forgotten_noted_{Duration(-kForgottenNotePause)};
   Buffer frame_buffer_;
 };
 

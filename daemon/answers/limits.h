@@ -86,6 +86,9 @@ inline constexpr int kFollowAgainAfterSeconds = 2;
 // Answers that are forgotten in one turn because their time is up. Over it: the others in the next turn.
 inline constexpr int kForgottenAtOnce = 64;
 
+// Pause between two log lines about answers that are forgotten before their time, per worker.
+inline constexpr Duration kForgottenNotePause{60'000};
+
 // Ended answers that are passed over, because clients still read them, in the search for one to forget. Over it: the
 // answer that needs the memory loses its oldest events.
 inline constexpr int kPassedOver = 16;

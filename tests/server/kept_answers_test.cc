@@ -114,6 +114,22 @@ TEST_F(KeptAnswers, BeginOnceHoweverManyAskAtOnce) {
   for (std::size_t i = 1; i < browsers.size(); ++i) EXPECT_EQ(body(read_to_end(browsers[i].get())), first);
 }
 
+TEST(KeptAnswersAtTheCommonLimit, AreForgottenEarlyWithOneLineForMany) {
+  constexpr int kAnswers = 800;  // of 1.5 KB and more
+  const DaemonProcess daemon({"--delay", "0", "--workers", "1"},
+                             [] { setenv("DAEMON_ANSWERS_MAX_KEPT_BYTES", "1048576", 1); });
+  ASSERT_TRUE(daemon.ready()) << daemon.log();
+  const std::string user(200, 'u');
+  for (int number = 0; number < kAnswers; ++number) {
+    const std::string id = std::to_string(number);
+    read_to_end(daemon.hand_client_over("{\"answer_id\":\"" + id + "\",\"user_id\":\"" + user + "\"}").get());
+  }
+  const std::string line = "forgotten before their time since the last such line: 1, the last 0; ";
+  EXPECT_TRUE(daemon.logs(line));
+  const std::string log = daemon.log();
+  EXPECT_EQ(log.find("forgotten before", log.find(line) + 1), std::string::npos) << log;
+}
+
 TEST_F(KeptAnswers, KeepTheDaemonUntilTheyEndButNotAfterwards) {
   UniqueFd asker = daemon.hand_client_over(R"({"answer_id":"a"})");
   read_until(asker.get(), "id: 1\n");
