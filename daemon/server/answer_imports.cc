@@ -248,11 +248,12 @@ void AnswerImports::Import::read_comment(std::string_view frame) {
   if (sink_ != nullptr) sink_->on_event({.kind = AnswerEvent::Kind::kProgress});
 }
 
-AnswerImports::AnswerImports(Ring& ring, TimerWheel& timers, Predecessor* predecessor, AnswerTable& answers,
-                             Outcome outcome)
+AnswerImports::AnswerImports(Ring& ring, TimerWheel& timers, Predecessor* predecessor, int descriptors,
+                             AnswerTable& answers, Outcome outcome)
     : ring_(ring),
       timers_(timers),
       predecessor_(predecessor),
+      descriptors_(descriptors),
       outcome_(std::move(outcome)),
       source_(answers, "imported"),
       imports_(kMaxImports) {
@@ -274,7 +275,7 @@ AnswerImports::Import* AnswerImports::find(std::string_view id) {
 
 void AnswerImports::ask(Client client, std::unique_ptr<HandoffRequest> request) {
   if (request->action != AnswerAction::kStop && wait(client, request)) return;
-  UniqueFd socket = predecessor_->ask(payload_for(*request));
+  UniqueFd socket = predecessor_->ask(payload_for(*request), descriptors_);
   Import* const import = socket ? imports_.create(*this, *request, std::move(socket)) : nullptr;
   if (import != nullptr) return import->add(std::move(client), std::move(request));
   if (predecessor_->reachable()) return outcome_.answer(std::move(client), being_replaced());

@@ -35,8 +35,9 @@ class AnswerImports {
     std::function<void(Client client, const Refusal& answer)> answer;
   };
 
-  // Borrows all but the outcome; `predecessor` may be null.
-  AnswerImports(Ring& ring, TimerWheel& timers, Predecessor* predecessor, AnswerTable& answers, Outcome outcome);
+  // Borrows all but the outcome; `predecessor` may be null. `descriptors`: Capacity::descriptors.
+  AnswerImports(Ring& ring, TimerWheel& timers, Predecessor* predecessor, int descriptors, AnswerTable& answers,
+                Outcome outcome);
   ~AnswerImports();
 
   // Whether the predecessor may know more about the answer that the request names.
@@ -62,6 +63,7 @@ class AnswerImports {
   Ring& ring_;
   TimerWheel& timers_;
   Predecessor* const predecessor_;
+  const int descriptors_;
   const Outcome outcome_;
   ImportSource source_;
   Slab<Import> imports_;

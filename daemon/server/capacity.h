@@ -14,9 +14,9 @@ namespace streaming {
 
 struct Capacity {
   std::vector<std::uint32_t> streams_of_worker;
-  // Descriptors of the process that clients and upstream connections may take together: HTTP/1.1 needs a connection for
-  // each stream. A client whose descriptor has a higher number is refused: the kernel assigns the lowest free number,
-  // so there are none left.
+  // Descriptors of the process that clients, upstream connections and answers that are taken over may take together:
+  // HTTP/1.1 needs a connection for each stream. A client whose descriptor has a higher number is refused, and so is one
+  // whose answer would be taken over: the kernel assigns the lowest free number, so there are none left.
   int descriptors = 0;
   // Clients per worker, refused ones included, that fit in its ring's table; and clients overall that need descriptors
   // of the process.

@@ -22,7 +22,8 @@ inline constexpr std::uint64_t kProcessFiles = 256;
 
 // --- Upgrades -------------------------------------------------------------------------------------------------------
 
-// Answers that a worker takes over from its predecessor, or asks it for, at one time. Over it: 503.
+// Answers that a worker takes over from its predecessor, or asks it for, at one time, each with a descriptor. Over it, or
+// if no descriptor is left for it: 503.
 inline constexpr std::uint32_t kMaxImports = 1024;
 
 // From a question to the predecessor until it has sent what it has of the answer. Over it: the clients that wait get

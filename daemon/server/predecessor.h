@@ -27,8 +27,8 @@ class Predecessor {
   // False once it has ended, and if it cannot be asked.
   bool reachable() const { return reachable_.load(std::memory_order_relaxed); }
 
-  // The other end of the client's socket; none if it cannot be asked.
-  UniqueFd ask(std::string_view payload);
+  // The other end of the client's socket, whose descriptor is below `descriptors`; none if it cannot be asked.
+  UniqueFd ask(std::string_view payload, int descriptors);
 
  private:
   const UniqueFd channel_;

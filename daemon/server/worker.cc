@@ -93,7 +93,7 @@ Worker::Worker(std::size_t index, std::shared_ptr<const Config> config, SharedBy
       users_(shared.users),
       answers_(load_.worker, timers_, shared.answers, users_, reports_, counters_, streams_,
                answer_settings(*config, shared, load_)),
-      imports_(*ring_, timers_, shared.predecessor.get(), answers_, answers_outcome()),
+      imports_(*ring_, timers_, shared.predecessor.get(), shared.descriptors, answers_, answers_outcome()),
       streams_(*ring_, timers_, load_, users_, reports_, counters_, stream_settings(*config, load_)),
       answer_router_(load_.worker, shared.answers, answers_, imports_, make_store(*config), streams_, counters_,
                      [this](std::uint32_t worker, Client client, std::unique_ptr<HandoffRequest> request) {

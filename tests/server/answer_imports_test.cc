@@ -27,6 +27,7 @@ using testing::IsEmpty;
 
 constexpr const char* kAsk = R"({"answer_id":"a"})";
 constexpr const char* kStop = R"({"answer_id":"a","action":"stop"})";
+constexpr int kDescriptors = 1 << 20;
 constexpr const char* kKeptHead = "HTTP/1.1 200 OK\r\nX-Kept-Format: content\r\nX-Kept-Backend: mock\r\n\r\n";
 
 class AnswerImportsTest : public KeptAnswersFixture, private CompletionHandler {
@@ -63,10 +64,10 @@ class AnswerImportsTest : public KeptAnswersFixture, private CompletionHandler {
   Predecessor predecessor{std::move(channel.first)};
   int decided = 0;              // clients on whom the daemon decides again
   std::vector<int> answered{};  // the statuses of the others
-  AnswerImports imports{
-      ring, timers, &predecessor, table,
-      {.decide = [this](Client, std::unique_ptr<HandoffRequest>) { ++decided; },
-       .answer = [this](Client, const Refusal& answer) { answered.push_back(answer.status); }}};
+  AnswerImports::Outcome outcome{
+      .decide = [this](Client, std::unique_ptr<HandoffRequest>) { ++decided; },
+      .answer = [this](Client, const Refusal& answer) { answered.push_back(answer.status); }};
+  AnswerImports imports{ring, timers, &predecessor, kDescriptors, table, outcome};
 
  private:
   void on_completion(const Completion& completion) override { completions.on_completion(completion); }
@@ -134,6 +135,15 @@ TEST_F(AnswerImportsTest, AreTriedAgainLaterIfThereIsNoRoomForThem) {
   ask();
   says(std::string(kKeptHead) + std::string(kLiveMark));
   EXPECT_THAT(answered, ElementsAre(503));
+}
+
+TEST_F(AnswerImportsTest, AreTriedAgainLaterIfNoDescriptorIsLeftForThem) {
+  AnswerImports narrow{ring, timers, &predecessor, channel.second.get(), table, outcome};
+  narrow.ask(Client{}, parsed(kAsk));
+  EXPECT_THAT(answered, ElementsAre(503));
+  EXPECT_TRUE(narrow.empty());
+  pollfd question{.fd = channel.second.get(), .events = POLLIN, .revents = 0};
+  EXPECT_EQ(poll(&question, 1, 0), 0) << "the old daemon was asked";
 }
 
 TEST_F(AnswerImportsTest, AreTriedAgainLaterIfTheirFormatIsALaterVersions) {
