@@ -58,13 +58,15 @@ export class AnswerView {
     this.source = this.#waiting = text;
   }
 
-  /** Why nothing comes for a while; undefined if something does. */
-  setTrouble(message) {
-    if (this.#trouble?.textContent === message) return;
+  /** Why nothing comes for a while, and a button that helps; undefined if something does. */
+  setTrouble(message, button) {
+    const words = [message, button?.label].filter(Boolean).join(" ");
+    if ((this.#trouble?.textContent ?? "") === words) return;
     this.#trouble?.remove();
     this.#trouble = undefined;
     if (message === undefined) return;
     this.#trouble = paragraph("trouble", message);
+    if (button) this.#trouble.append(" ", quietButton(button.label, button.act));
     this.element.append(this.#trouble);
     this.#say(message);
     this.#onShown();

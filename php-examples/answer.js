@@ -15,6 +15,9 @@ const maxReadingMs = 12;
 const maxTries = 18;
 const maxPauseMs = 8000;
 
+// A server that is full or is being restarted asks to come again within so many seconds, if it says when. The page does.
+const soonS = 2;
+
 // The daemon reports an answer's end within a moment, or tries again after 5 and 30 seconds.
 const maxStoringTries = 100;
 const storingPauseMs = 500;
@@ -33,8 +36,10 @@ export class AnswerError extends Error {
 /** The daemon does not have the answer any more, or not all of it: the conversation has it, or will have it. */
 export class AnswerGone extends Error {}
 
-/** Which may work again if it is tried again: the network, or a server that is being restarted. */
+/** Which may work again if it is tried again: the network, or a server that is full or is being restarted. */
 class Lost extends Error {}
+
+class Busy extends Lost {}
 
 /** The answer before is still running, or not stored yet: soon it will be. */
 class NotYet extends Error {}
@@ -79,7 +84,7 @@ export async function* readAnswer(turn, signal) {
       } else {
         if (!(error instanceof Lost)) throw error;
         if (++tries > maxTries) throw lostError(error);
-        yield { trouble: "The connection is lost. Trying again…" };
+        yield { trouble: `${error instanceof Busy ? error.message : "The connection is lost."} Trying again…` };
         await pause(Math.min(500 * 2 ** (tries - 1), maxPauseMs), signal);
       }
     }
@@ -142,7 +147,8 @@ async function request(url, options, again = false) {
   if (response.ok) return response;
   if (response.status === 409) throw new NotYet("The answer before has not been stored.");
   if (again && response.status >= 500) throw new Lost("The server is out of order.");
-  throw await refusal(response);
+  const failure = await refusal(response);
+  throw response.status === 503 && failure.retryAfter <= soonS ? new Busy(failure.message) : failure;
 }
 
 function checkThatItStreams(response) {

@@ -125,7 +125,7 @@ export class Conversation {
     this.#page.changed();
     const outcome = await showAnswer(view, turn, controller.signal, () => this.#tabs.postMessage("asked"));
     if (outcome instanceof AnswerGone) await this.#showWhatIsStored(view, turn.answer, controller.signal);
-    if (this.#closed) return;
+    if (this.#closed || this.#running?.controller !== controller) return;
     this.#running = null;
     if (controller.signal.aborted) view.addNote(view.source === "" ? "Stopped." : "Stopped here. The server could not be told.");
     else if (outcome instanceof Error && !(outcome instanceof AnswerGone)) this.#showFailure(view, outcome, turn.answer);
@@ -146,17 +146,23 @@ export class Conversation {
   }
 
   async #showWhatIsStored(view, id, signal) {
+    const again = this.#againButton(id);
+    // There may never be any: the daemon may have died before it read the question.
+    const act = () => {
+      this.#running.controller.abort();
+      again.act();
+    };
     for (const ms of storingPausesMs) {
-      if (ms > 500) view.setTrouble("Waiting for the rest of the answer.");
+      if (ms > 500) view.setTrouble("Waiting for the rest of the answer.", ms > 2000 ? { ...again, act } : undefined);
       await new Promise((resolve) => setTimeout(resolve, ms));
       const turn = await turnsOf(this.#id).then((turns) => turns.find((turn) => turn.id === id), () => null);
       if (signal.aborted) return view.setTrouble(undefined);
-      if (turn?.cause) return showStored(view, turn, this.#againButton(id));
+      if (turn?.cause) return showStored(view, turn, again);
     }
     this.#lost = id;
     view.setTrouble(undefined);
     view.addNote("");
-    view.addAlarm("The answer is lost.", this.#againButton(id));
+    view.addAlarm("The answer is lost.", again);
   }
 }
 

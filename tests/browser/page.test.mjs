@@ -297,6 +297,31 @@ test("an answer that the daemon has no more is taken from the conversation", asy
   assert.equal(await lastText().textContent(), "half and half");
 });
 
+test("a question whose answer nobody has begun can be asked anew while the page waits for its text", async () => {
+  await page.clock.install();
+  const lost = { id: "0123456789abcdef", question: "Hello", answer: "", cause: null };
+  site.turns = [lost];
+  site.answer = (response, body) => (body.prompt ? whole("at last")(response) : failing(204)(response));
+  await page.goto(`${site.origin}/?c=0123456789abcdef`);
+  const again = page.locator(".trouble button");
+  for (let s = 0; s < 20 && (await again.count()) === 0; ++s) await page.clock.runFor(1000);
+  await again.click();
+  await page.clock.runFor(100);
+  await note().waitFor();
+  assert.equal(await lastText().textContent(), "at last");
+  assert.equal(site.requests.at(-1).instead, lost.id);
+  await page.clock.runFor(20_000); // the one that was waited for
+  assert.equal(await page.locator(".assistant").count(), 1);
+});
+
+test("a question that comes while the server is being restarted is asked again by itself", async () => {
+  let times = 0;
+  site.answer = (response) => (++times < 3 ? failing(503, times === 1 ? {} : { "Retry-After": "2" })(response) : whole("at last")(response));
+  await askAndAwait();
+  assert.equal(await lastText().textContent(), "at last");
+  assert.equal(new Set(site.requests.map(({ answer }) => answer)).size, 1);
+});
+
 test("Stop is a request of its own, and the answer ends for the page when it has ended for all", async () => {
   let stream;
   site.answer = (response, body) => {
