@@ -44,19 +44,20 @@ bool Journal::takes_frames() {
 }
 
 FramePlace Journal::appended(std::size_t before, StoreTicket* ticket) {
-  const std::size_t bytes = buffer_.size() - before;
-  const FramePlace place{&current(), static_cast<std::uint32_t>(bytes), current().bytes};
-  current().bytes += bytes;
-  bytes_ += bytes;
+  const FramePlace place = count_appended(before);
   ++current().pins;
   if (ticket != nullptr) next_tickets_.push_back(*ticket);
+  due_ = true;
   timers_.at_turn_end(work_);
   return place;
 }
 
-void Journal::append_done(const ReportId& id) {
-  const auto append_frame = [](std::string& out, const ReportId& done, int) { streaming::append_done(out, done); };
-  if (const std::optional<FramePlace> place = append(append_frame, id, 0)) --place->segment->pins;
+FramePlace Journal::count_appended(std::size_t before) {
+  const std::size_t bytes = buffer_.size() - before;
+  const FramePlace place{&current(), static_cast<std::uint32_t>(bytes), current().bytes};
+  current().bytes += bytes;
+  bytes_ += bytes;
+  return place;
 }
 
 void Journal::unpin(Segment*& segment) {
@@ -95,12 +96,14 @@ void Journal::on_work(Work& work) {
 }
 
 void Journal::write() {
-  if (target_ != nullptr || buffer_.empty()) return;
+  if (target_ != nullptr || !due_) return;
   target_ = &current();
   ++target_->operations;
   began_ = timers_.now();
   if (!patience_.pending()) timers_.schedule(patience_, kDiskPatience);
   if (target_->fd < 0) return open_file();
+  due_ = false;
+  notes_due_.stop();
   writing_.clear();
   writing_.swap(buffer_);
   written_ = 0;
@@ -186,6 +189,10 @@ void Journal::check_progress() {
 // As long as the disk hangs, nothing is taken: it would wait in vain.
 void Journal::on_timer(Timer& timer) {
   if (&timer == &patience_) return check_progress();
+  if (&timer == &notes_due_) {
+    due_ = true;
+    return write();
+  }
   failed_ = hangs_;
   if (!hangs_) return;
   counters_.add(Counter::kJournalFailures);
@@ -205,6 +212,8 @@ void Journal::fail(std::string_view reason) {
   current().bytes -= buffer_.size();
   bytes_ -= buffer_.size();
   buffer_.clear();
+  due_ = false;
+  notes_due_.stop();
   begin_segment();
   failed_tickets_.splice_back(next_tickets_);
   timers_.soon(failed_work_);

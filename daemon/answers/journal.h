@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Journal: what must survive the process, written to files by the ring: all frames of a turn in one write, synced as
-// the settings want it.
+// the settings want it. What may be lost waits for such a write, because each costs a thread of the kernel its wake-up.
 //
 // Two per worker, owned by its Journals, on its thread: one for running answers and new reports, one for reports that
 // wait to be sent again. A file is a segment. Who needs a frame pins its segment; the oldest segments are removed when
@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "answers/journal_format.h"
+#include "answers/limits.h"
 #include "base/intrusive_list.h"
 #include "base/unique_fd.h"
 #include "metrics/counters.h"
@@ -94,8 +95,16 @@ class Journal final : private WorkOwner, private TimerOwner {
     append(buffer_, id, content);
     return appended(before, ticket);
   }
-  // The report needs no more. Without a pin, and without effect if the journal takes none.
-  void append_done(const ReportId& id);
+  // Appends a frame that may be lost with the process's last moment: a report is only sent once more then. Without a
+  // pin, and without effect if the journal takes none.
+  template <typename Append, typename... Content>
+  void note(Append&& append, const ReportId& id, const Content&... content) {
+    if (!takes_frames()) return;
+    const std::size_t before = buffer_.size();
+    append(buffer_, id, content...);
+    count_appended(before);
+    if (!notes_due_.pending()) timers_.schedule(notes_due_, kJournalNotePause);
+  }
 
   void unpin(Segment*& segment);
 
@@ -116,6 +125,7 @@ class Journal final : private WorkOwner, private TimerOwner {
  private:
   bool takes_frames();
   FramePlace appended(std::size_t before, StoreTicket* ticket);
+  FramePlace count_appended(std::size_t before);
   void on_work(Work& work) override;
   void on_timer(Timer& timer) override;
   void check_progress();
@@ -140,6 +150,7 @@ class Journal final : private WorkOwner, private TimerOwner {
   std::uint32_t next_number_ = 0;
   std::uint64_t bytes_ = 0;      // of all segments
   std::string buffer_;           // for the next write
+  bool due_ = false;             // it has more than notes, or they have waited long enough
   std::string writing_;          // unchanged while the kernel writes it
   std::size_t written_ = 0;      // of it
   std::uint64_t offset_ = 0;     // of its beginning in the file
@@ -155,6 +166,7 @@ class Journal final : private WorkOwner, private TimerOwner {
   Work failed_work_{*this};
   Timer pause_{*this};
   Timer patience_{*this};  // pending for some time after an operation's beginning
+  Timer notes_due_{*this};
 };
 
 }  // namespace streaming

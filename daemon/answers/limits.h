@@ -177,6 +177,10 @@ inline constexpr Duration kJournalRetryPause{1000};
 inline constexpr Duration kTextPause{500};
 inline constexpr Duration kTextWrittenEarlier{60};
 
+// How long a frame waits that may be lost, for one that must be written: a hook has taken a report, or a client has the
+// end. Shorter than the pauses between reports at a rate at which a write for each would matter.
+inline constexpr Duration kJournalNotePause{50};
+
 // Pause between two searches for journals that other processes have left.
 inline constexpr Duration kAdoptionPause{2000};
 

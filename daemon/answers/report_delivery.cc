@@ -274,8 +274,8 @@ void ReportDelivery::release(Report& report) {
 
 void ReportDelivery::forget(Report& report) {
   // Both, because the other one may still have it from before.
-  if (journals_ != nullptr) journals_->answers().append_done(report.id);
-  if (report.in_waiting != nullptr) journals_->waiting().append_done(report.id);
+  if (journals_ != nullptr) journals_->answers().note(append_done, report.id);
+  if (report.in_waiting != nullptr) journals_->waiting().note(append_done, report.id);
   release(report);
   let_go(report.bytes());
   CHECK(waiting() > 0);

@@ -128,8 +128,7 @@ void ReportedSession::on_stream_end(bool client_has_end) {
 void ReportedSession::deliver() {
   patience_.stop();
   if (client_has_end_ && report_.in_answers != nullptr) {
-    auto place = reports_.journal()->append(append_client_end, report_.id, *client_has_end_);
-    if (place) reports_.journal()->unpin(place->segment);
+    reports_.journal()->note(append_client_end, report_.id, *client_has_end_);
   }
   report_.body = with_client_has_end(std::move(report_.body), client_has_end_);
   reports_.delivery().add(std::exchange(report_, Report{}));

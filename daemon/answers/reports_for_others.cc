@@ -299,7 +299,7 @@ void ReportsForOthers::on_adopted(const StoreReply& reply) {
     to_deliver_.push_back(std::move(adopted));
   } else if (reply.text() == kReported) {
     log::info("report {} of a cut answer was sent by another host", webhook_id(adopted.report.id));
-    journals_->waiting().append_done(adopted.report.id);
+    journals_->waiting().note(append_done, adopted.report.id);
     journals_->waiting().unpin(adopted.segment);
   } else {
     adopted_.push_back(std::move(adopted));  // another host is about to report it, or the store is full

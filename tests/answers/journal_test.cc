@@ -84,6 +84,25 @@ TEST_F(JournalTest, WritesATurnsFramesTogetherAndSyncsThoseThatSomebodyWaitsFor)
   EXPECT_TRUE(journals.idle());
 }
 
+TEST_F(JournalTest, KeepsForTheNextWriteOrForAMomentWhatMayBeLost) {
+  const auto note = [this] { journal().note(append_client_end, ReportId{}, true); };
+  note();
+  turn();
+  EXPECT_EQ(ring.pending.size(), 0u);
+  report("{1}", &ticket);
+  turn();
+  open();
+  note();
+  EXPECT_EQ(frames_in(write()), 2u);
+  ring.complete(Operation::kJournalSync, 0);
+  EXPECT_EQ(ring.pending.size(), 0u) << "what came meanwhile may wait too";
+  EXPECT_FALSE(journals.idle());
+  timers.set_now(timers.now() + kJournalNotePause);
+  turn();
+  EXPECT_EQ(frames_in(write()), 1u);
+  EXPECT_TRUE(journals.idle());
+}
+
 class UnsyncedJournalTest : public JournalTest {
  protected:
   UnsyncedJournalTest() : JournalTest(SyncPolicy::kNever) {}
