@@ -14,7 +14,6 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "base/buffer.h"
 #include "ring/completion_table.h"
@@ -174,8 +173,6 @@ class StoreConnection final : private ByteStreamOwner, private AddressAsker, pri
   std::optional<ByteStream> stream_;
   StoreReplyReader reader_;
   Buffer commands_;  // to be sent at the turn's end
-  std::vector<const char*> arguments_;  // of the command that is being added, as hiredis wants them
-  std::vector<std::size_t> sizes_;
   std::deque<StoreRequest::Expected> expected_;
   std::size_t unanswered_bytes_ = 0;
   std::optional<Time> pinged_;  // and no message has come since
