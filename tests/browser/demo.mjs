@@ -9,11 +9,14 @@ import { printed } from "./site.mjs";
 
 const checkout = fileURLToPath(new URL("../..", import.meta.url));
 
-/** Starts it with these options and variables; resolves when it serves the chat at `origin`. */
-export async function startDemo(options = [], variables = {}) {
-  const mark = `DEMO_TEST=${process.pid}`; // by which its processes are found
-  const child = spawn("setpriv", ["--pdeathsig", "TERM", "./demo", ...options], {
-    cwd: checkout, env: { ...process.env, OPENAI_API_KEY: "", ...variables, DEMO_TEST: process.pid }, stdio: ["ignore", "pipe", "inherit"],
+let demos = 0;
+
+/** Starts it with these options and variables, by a command if there is one; resolves when it serves the chat at `origin`. */
+export async function startDemo(options = [], variables = {}, command = []) {
+  const name = `${process.pid}-${++demos}`;
+  const mark = `DEMO_TEST=${name}`; // by which its processes are found
+  const child = spawn("setpriv", ["--pdeathsig", "TERM", ...command, "./demo", ...options], {
+    cwd: checkout, env: { ...process.env, OPENAI_API_KEY: "", ...variables, DEMO_TEST: name }, stdio: ["ignore", "pipe", "inherit"],
   });
   const [, origin] = await printed(child.stdout, /Chat at (\S+)\/ /);
   const [{ directory }] = daemons();

@@ -90,20 +90,6 @@ async function askWithFault(visitor, question, faultName, random, say) {
   return asked;
 }
 
-// Until the database has the ends of all answers, and all tabs are at rest. The visitor repeats what could not be asked.
-async function settle(visitor, asked) {
-  if (!visitor.hasTabs) await visitor.open();
-  for (const deadline = Date.now() + 240_000; Date.now() < deadline; ) {
-    await visitor.rest();
-    const stored = await visitor.stored();
-    const missing = asked.find(({ question }) => !stored.some((turn) => turn.question === question));
-    if (!missing && stored.every(({ cause }) => cause !== null)) return;
-    if (!(await visitor.tryAgain()) && missing) await visitor.ask(missing.question);
-    await pause(200);
-  }
-  throw new Error("an answer has no end in the database");
-}
-
 async function playRound(number, visitors, serverFault, visitorFault) {
   const random = new Random(options.seed, number);
   const kills = [];
@@ -120,7 +106,7 @@ async function playRound(number, visitors, serverFault, visitorFault) {
     const asked = askedBy[index];
     answers += asked.length;
     try {
-      await settle(visitor, asked);
+      await visitor.settle(asked);
       await judge(visitor, asked, kills, (complaint) => say(visitor.name, complaint));
     } catch (error) {
       say(visitor.name, error.stack);

@@ -7,7 +7,7 @@ import { once } from "node:events";
  * `answerOf(question)` is an array of {text, afterMs}. `runs` are the requests that came: {question, messages, pieces: [{text,
  * at}], isWhole, endedAt}; `at` is when the piece was written, and `endedAt` when the connection was closed.
  */
-export async function startApi(answerOf) {
+export async function startApi(answerOf, address = "127.0.0.1") {
   const runs = [];
   const server = createServer(async (request, response) => {
     let body = "";
@@ -19,9 +19,9 @@ export async function startApi(answerOf) {
     response.writeHead(200, { "Content-Type": "text/event-stream" });
     await write(response, run, answerOf(run.question));
   });
-  server.listen(0, "127.0.0.1");
+  server.listen(0, address);
   await once(server, "listening");
-  return { origin: `http://127.0.0.1:${server.address().port}`, runs, close: () => server.closeAllConnections() || server.close() };
+  return { origin: `http://${address}:${server.address().port}`, runs, close: () => server.closeAllConnections() || server.close() };
 }
 
 async function write(response, run, pieces) {

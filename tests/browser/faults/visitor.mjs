@@ -170,11 +170,30 @@ export class Visitor {
     return response?.status();
   }
 
+  /** Whether the first tab waits for an answer, or for more of it. */
+  waits() {
+    return this.page.evaluate(() => !document.getElementById("stop").hidden || document.querySelector("[aria-busy], .waiting") !== null);
+  }
+
   /** Waits until nothing runs in any tab. */
   async rest() {
     for (const page of this.pages) {
       await page.waitForFunction(() => document.getElementById("stop").hidden && !document.querySelector("[aria-busy], .waiting"), null, { timeout: 120_000, polling: 50 });
     }
+  }
+
+  /** Waits until the database has the ends of all answers, and all tabs are at rest; repeats what could not be asked. */
+  async settle(asked) {
+    if (!this.hasTabs) await this.open();
+    for (const deadline = Date.now() + 240_000; Date.now() < deadline; ) {
+      await this.rest();
+      const stored = await this.stored();
+      const missing = asked.find(({ question }) => !stored.some((turn) => turn.question === question));
+      if (!missing && stored.every(({ cause }) => cause !== null)) return;
+      if (!(await this.tryAgain()) && missing) await this.ask(missing.question);
+      await pause(200);
+    }
+    throw new Error("an answer has no end in the database");
   }
 
   /** The turns of a tab: {question, shown, copied, rendered, note, alarm}. */
