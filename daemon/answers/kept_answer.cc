@@ -102,6 +102,10 @@ std::optional<Refusal> KeptAnswer::refusal_for(const HandoffRequest& request) co
                    Counter::kRefusedFollower};
   }
   const std::optional<KeptFrames::Place> place = place_of(request);
+  if (!place && is_import() && running()) {
+    return Refusal{503, "the event that the client has seen last has not come from the answer's host yet, try again soon",
+                   kFollowAgainAfterSeconds};
+  }
   if (!place) return Refusal{400, "the answer has no event with the id that the client has seen last"};
   const bool seen_all = !running() && place->byte == frames_.end().byte;
   if (seen_all || place->byte < frames_.begin().byte) return Refusal{204, ""};

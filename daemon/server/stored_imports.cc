@@ -222,7 +222,9 @@ class StoredImports::Import final : public ImportedAnswer,
     const bool ends = is_there && next_facts_.has_ended() && events_ >= next_facts_.events;
     if (!ends && more_) return read();
     if (ends) return end();
-    if ((!is_there || !owner_lives) && owner_.store_.knows_who_lives()) {
+    const bool is_missing = !is_there || !owner_lives;
+    if (!is_missing) missing_since_.reset();
+    if (is_missing && is_missing_for_good()) {
       return fail(FailureKind::kTruncated, is_there ? "the host that ran it has ended" : "the store has lost it");
     }
     sink_->on_event({.kind = AnswerEvent::Kind::kProgress});
@@ -232,11 +234,18 @@ class StoredImports::Import final : public ImportedAnswer,
     again_ ? read() : read_later();
   }
 
+  // At the second look, a pause after the first one.
+  bool is_missing_for_good() {
+    const Time now = owner_.timers_.now();
+    if (!missing_since_) missing_since_ = now;
+    return now >= *missing_since_ + kStoreSecondLookPause && owner_.store_.knows_who_lives();
+  }
+
   // Whether one has seen an event that the store does not have yet.
   bool a_client_is_ahead() const {
     return std::any_of(waiting_.begin(), waiting_.end(), [this](const Waiting& waiting) {
       const std::optional<Refusal> refusal = answer_->refusal_for(*waiting.request);
-      return refusal && refusal->status == 400;
+      return refusal && refusal->status == 503;
     });
   }
 
@@ -324,6 +333,7 @@ class StoredImports::Import final : public ImportedAnswer,
   bool resolved_ = false;
   bool more_ = false;   // the last batch did not have all events
   bool again_ = false;  // something has happened since the batch that is under way was sent
+  std::optional<Time> missing_since_;  // the answer, or the sign of its owner's life
   int looks_ = 0;
   int replies_ = 0;          // of the batch that is under way
   std::uint32_t events_ = 0;  // handed on

@@ -65,7 +65,7 @@ void Store::open(std::function<void(std::string_view order)> take_order) {
 
 void Store::on_ready() {
   connected_.set(1);
-  ready_since_ = timers_.now();
+  knows_from_ = timers_.now() + (was_lost_ ? kStoreRecovery : kStoreLifeTime);
   shown_ = false;
   show_life();
   on_timer(heartbeat_);
@@ -74,6 +74,7 @@ void Store::on_ready() {
 
 void Store::on_lost() {
   connected_.set(0);
+  was_lost_ = true;
   heartbeat_.stop();
 }
 

@@ -78,7 +78,7 @@ class Store final : private StoreRequestOwner, private TimerOwner, private WakeU
   // Likewise, at some moment. Any thread.
   bool connected() const { return connected_.get() == 1; }
   // Whether all workers that live have had the time to show it since the store could be reached again.
-  bool knows_who_lives() const { return ready() && timers_.now() >= ready_since_ + kStoreLifeTime; }
+  bool knows_who_lives() const { return ready() && timers_.now() >= knows_from_; }
   StoreConnection& commands() { return commands_; }
   // Calls it each time that commands can be sent again, and when others have taken this worker for dead, until it is
   // unlinked.
@@ -163,7 +163,8 @@ class Store final : private StoreRequestOwner, private TimerOwner, private WakeU
   StoreRequest orders_{*this};
   Timer heartbeat_{*this};
   bool shown_ = false;  // that this worker lives, since commands can be sent
-  Time ready_since_{};
+  bool was_lost_ = false;
+  Time knows_from_{};  // who lives
   SingleWriterValue connected_;  // 1 while commands can be sent
   std::optional<WakeUp> orders_wake_up_;
 };

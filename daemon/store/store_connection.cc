@@ -63,7 +63,7 @@ StoreConnection::StoreConnection(StoreConnectionOwner& owner, std::string name, 
               .tls = address.tls,
               .resumable = nullptr,
               .name = "the store"},
-      gate_(std::move(name)) {
+      gate_(std::move(name), kMaxStorePause) {
 }
 
 StoreConnection::~StoreConnection() {

@@ -13,7 +13,7 @@ ConnectionPool::ConnectionPool(Origin origin, ConnectionEnvironment& environment
       environment_(environment),
       resolver_(resolver),
       http1_(http1),
-      gate_("upstream " + origin_.host + ":" + std::to_string(origin_.port)),
+      gate_("upstream " + origin_.host + ":" + std::to_string(origin_.port), kMaxReopenPause),
       open_more_(*this),
       gate_opens_(*this) {
 }

@@ -9,11 +9,12 @@
 
 namespace streaming {
 
-ReconnectGate::ReconnectGate(std::string server) : server_(std::move(server)) {
+ReconnectGate::ReconnectGate(std::string server, Duration longest_pause)
+    : server_(std::move(server)), longest_pause_(longest_pause) {
 }
 
 void ReconnectGate::on_failure(ConnectionEnd cause, std::string_view error, Time now) {
-  const Duration pause = growing_pause(kFirstReopenPause, kMaxReopenPause, failures_, random_);
+  const Duration pause = growing_pause(kFirstReopenPause, longest_pause_, failures_, random_);
   ++failures_;
   opens_at_ = now + pause;
   error_ = error;

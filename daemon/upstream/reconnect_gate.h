@@ -2,8 +2,9 @@
 // ReconnectGate: when an origin may be connected to again whose connections were of no use, so that no server's behaviour
 // makes the daemon open one connection after the other.
 //
-// One per ConnectionPool and per connection to the store, on its thread. The pause grows with each such connection, a part of it by chance, and is over
-// with the first answer. The log says the cause once, again when it is another, and when an answer has come.
+// One per ConnectionPool and per connection to the store, on its thread. The pause grows with each such connection, a
+// part of it by chance, and is over with the first answer. The log says the cause once, again when it is another, and
+// when an answer has come.
 
 #pragma once
 
@@ -33,7 +34,7 @@ enum class ConnectionEnd : std::uint8_t {
 class ReconnectGate {
  public:
   // `server`: what the log calls it.
-  explicit ReconnectGate(std::string server);
+  ReconnectGate(std::string server, Duration longest_pause);
 
   bool failing() const { return failures_ > 0; }
   Time opens_at() const { return opens_at_; }
@@ -45,6 +46,7 @@ class ReconnectGate {
 
  private:
   const std::string server_;
+  const Duration longest_pause_;
   std::minstd_rand random_{std::random_device()()};
   int failures_ = 0;                                      // since the last answer
   ConnectionEnd logged_cause_ = ConnectionEnd::kOnPurpose;  // of these failures; kOnPurpose: none

@@ -49,6 +49,18 @@ TEST_F(StoreOutage, LosesNoAnswerIfTheStoreStartsAgainEmpty) {
   EXPECT_EQ(text_of(there->hand_client_over(kFollow)), whole);
 }
 
+constexpr const char* kNoSigns = R"(EVAL "for _,k in ipairs(redis.call('KEYS','*:alive')) do redis.call('DEL',k) end return 1" 0)";
+
+TEST_F(StoreOutage, HasAClientComeAgainThatHasSeenMoreThanTheStoreHas) {
+  const UniqueFd asker = here->hand_client_over(R"({"answer_id":"a","backend":"hold"})");
+  read_until(asker.get(), "\r\n\r\n");
+  const UniqueFd follower = there->hand_client_over(kFollow);
+  read_until(follower.get(), "\r\n\r\n");
+  EXPECT_THAT(answer_of(*there, R"({"answer_id":"a","action":"follow","after":"7"})"),
+              AllOf(StartsWith("HTTP/1.1 503 "), HasSubstr("\r\nRetry-After: ")));
+  EXPECT_THAT(answer_of(*here, R"({"answer_id":"a","action":"follow","after":"7"})"), StartsWith("HTTP/1.1 400 "));
+}
+
 TEST_F(StoreOutage, LeavesAnswersUntouchedWhileTheStoreDoesNotAnswer) {
   store.pause();
   EXPECT_TRUE(text_of(here->hand_client_over(R"({"prompt":"not kept"})")).ends_with("data: [DONE]\n\n"));
@@ -189,6 +201,21 @@ TEST_F(StoreOutage, RefusesAnswersOnceAReloadRequiresTheStore) {
     const std::string id = std::to_string(++asked);
     return answer_of(*here, R"({"answer_id":")" + id + R"("})").starts_with("HTTP/1.1 503 ");
   }));
+}
+
+// So slow that its host's sign of life is missing when all hosts have had the time to show theirs.
+class SlowAnswer : public TwoHosts {
+ protected:
+  SlowAnswer() : TwoHosts({"--delay", "170"}) {}
+};
+
+TEST_F(SlowAnswer, DoesNotEndOnOtherHostsIfItsOwnIsWithoutASignOfLifeForAMoment) {
+  const UniqueFd asker = here->hand_client_over(kAsk);
+  const std::string beginning = read_until(asker.get(), "id: 2\n");
+  const UniqueFd follower = there->hand_client_over(kFollow);
+  const std::string seen = read_until(follower.get(), "id: 16\n");
+  EXPECT_EQ(command(kNoSigns), ":1\r\n");
+  EXPECT_EQ(rest_of(follower, seen), rest_of(asker, beginning)) << there->log();
 }
 
 }  // namespace

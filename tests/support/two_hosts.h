@@ -25,8 +25,8 @@ inline constexpr const char* kStop = R"({"answer_id":"a","action":"stop"})";
 class TwoHosts : public testing::Test {
  protected:
   // `flags` for both.
-  explicit TwoHosts(std::vector<std::string> flags = {}) : flags_(std::move(flags)) {
-    flags_.insert(flags_.end(), {"--delay", "30", "--workers", "2"});
+  explicit TwoHosts(std::vector<std::string> flags = {}) : flags_{"--delay", "30", "--workers", "2"} {
+    flags_.insert(flags_.end(), flags.begin(), flags.end());
   }
   void SetUp() override {
     for (std::optional<DaemonProcess>* host : {&here, &there}) start(*host);

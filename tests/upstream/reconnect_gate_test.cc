@@ -32,7 +32,7 @@ class ReconnectGateTest : public testing::Test {
     return gate.opens_at() - now;
   }
 
-  ReconnectGate gate{"upstream api.example:443"};
+  ReconnectGate gate{"upstream api.example:443", kMaxReopenPause};
   Time now{Duration(1000)};
 
  private:
