@@ -66,7 +66,8 @@ export async function stop(answer) {
 export async function* readAnswer(turn, signal) {
   let after; // the last event that was read
   for (let tries = 0, storingTries = 0; ; ) {
-    const again = tries > 0 || after !== undefined;
+    // An answer that runs already is not given up because it cannot be read for a while.
+    const again = tries > 0 || after !== undefined || turn.prompt === undefined;
     const body = after === undefined && turn.prompt !== undefined ? turn : { follow: turn.answer, after };
     try {
       for await (const { id, ...piece } of receive(body, signal, again)) {

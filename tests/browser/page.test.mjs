@@ -244,6 +244,15 @@ test("an answer that runs is followed from its beginning after a reload", async 
   assert.deepEqual(await texts(".assistant .text"), ["first", "whole second"]);
 });
 
+test("an answer that runs and cannot be read for a while is followed after a reload all the same", async () => {
+  site.turns = [{ id: "a1", question: "one", answer: null, cause: null }];
+  site.answer = (response) => (site.requests.length < 3 ? failing(503, { "Retry-After": "1" })(response) : whole("whole")(response));
+  await page.goto(`${site.origin}/?c=0123456789abcdef`);
+  await note().waitFor();
+  assert.deepEqual(site.requests, [{ follow: "a1" }, { follow: "a1" }, { follow: "a1" }]);
+  assert.deepEqual(await texts(".assistant .text"), ["whole"]);
+});
+
 test("a connection that is cut goes on behind the last event that was read", async () => {
   site.answer = (response, body) => {
     beginAnswer(response);
