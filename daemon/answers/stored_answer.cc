@@ -45,6 +45,17 @@ StoredFacts read_stored_facts(const StoreReply& reply) {
   return facts;
 }
 
+std::optional<StoredOrder> read_stored_order(std::string_view text) {
+  const std::size_t run = text.find(' ');
+  const std::size_t id = run == std::string_view::npos ? run : text.find(' ', run + 1);
+  if (id == std::string_view::npos) return std::nullopt;
+  return StoredOrder{.verb = text.substr(0, run), .run = text.substr(run + 1, id - run - 1), .id = text.substr(id + 1)};
+}
+
+std::string stored_order(std::string_view verb, std::string_view run, std::string_view id) {
+  return std::string(verb).append(" ").append(run).append(" ").append(id);
+}
+
 std::string stored_entry_id(std::uint32_t last_event) {
   return std::string(kEntryIdPrefix) + std::to_string(last_event);
 }

@@ -38,6 +38,10 @@ inline constexpr std::string_view kLastFrames = "last";  // the frames that say 
 inline constexpr std::string_view kFirst = "first";  // the number of its first event
 inline constexpr std::string_view kFrames = "frames";
 
+// The verbs of orders to the worker that runs an answer.
+inline constexpr std::string_view kStop = "stop";
+inline constexpr std::string_view kWatch = "watch";  // wake up the host that sends it when there is news
+
 }  // namespace stored
 
 // What the hash has.
@@ -55,6 +59,13 @@ struct StoredFacts {
 
 // Of an answer to HGETALL.
 StoredFacts read_stored_facts(const StoreReply& reply);
+
+// "VERB RUN ID". Nothing if it is not of this form.
+struct StoredOrder {
+  std::string_view verb, run, id;
+};
+std::optional<StoredOrder> read_stored_order(std::string_view text);
+std::string stored_order(std::string_view verb, std::string_view run, std::string_view id);
 
 // Some events in succession.
 struct StoredEntry {

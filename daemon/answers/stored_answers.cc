@@ -46,7 +46,13 @@ class StoredAnswers::Stored final : public ListNode, private StoreRequestOwner {
     if (stored_.byte < answer_.content_end().byte) send_events();
     sends_end_ = !answer_.running() && sent_.byte == answer_.content_end().byte;
     if (sends_end_) send_end();
-    commands().send(request_, {"PUBLISH", owner_.store_.wake_up_channel(answer_.id()), ""});
+    announces_ = watched_;
+    if (announces_) announce(request_);
+  }
+  // Another host reads it, and waits for what it has missed since it looked.
+  void watch() {
+    watched_ = true;
+    announce(owner_.announcements_);
   }
   // The store may have lost a part of it, or all. What is under way does not count.
   void on_store_back() {
@@ -59,6 +65,10 @@ class StoredAnswers::Stored final : public ListNode, private StoreRequestOwner {
  private:
   StoreConnection& commands() { return owner_.store_.commands(); }
   std::string events_key() const { return owner_.store_.events_key(answer_.id(), run_); }
+
+  void announce(StoreRequest& request) {
+    commands().send(request, {"PUBLISH", owner_.store_.wake_up_channel(answer_.id()), ""});
+  }
 
   // Up to which event the store has it.
   void send_question() { commands().send(request_, {"XREVRANGE", events_key(), "+", "-", "COUNT", "1"}); }
@@ -144,6 +154,7 @@ class StoredAnswers::Stored final : public ListNode, private StoreRequestOwner {
       failed_ = true;
     }
     if (request_.pending()) return;
+    if (announces_) watched_ = reply.integer() > 0;  // how many were reached
     if (!failed_ && !is_to_be_compared_) {
       begun_ = true;
       stored_ = sent_;
@@ -160,6 +171,8 @@ class StoredAnswers::Stored final : public ListNode, private StoreRequestOwner {
   StoreRequest request_{*this};
   KeptFrames::Place stored_;  // the store has what is before it
   KeptFrames::Place sent_;    // and will have this with the batch that is under way
+  bool watched_ = false;            // from another host
+  bool announces_ = false;          // the last command of the batch that is under way is for those who watch
   bool is_to_be_compared_ = false;  // with what the store has
   bool begun_ = false;              // the store has its facts
   bool sends_end_ = false;
@@ -200,6 +213,11 @@ void StoredAnswers::on_news(const KeptAnswer& answer) {
   if (stored.under_way() || stored.linked()) return;
   unstored_.push_back(stored);
   if (!retry_.pending()) timers_.at_turn_end(send_);
+}
+
+void StoredAnswers::on_watched(const KeptAnswer& answer) {
+  const auto found = answers_.find(&answer);
+  if (found != answers_.end() && store_.ready()) found->second->watch();
 }
 
 void StoredAnswers::on_forgotten(const KeptAnswer& answer) {

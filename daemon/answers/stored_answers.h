@@ -24,7 +24,7 @@
 
 namespace streaming {
 
-class StoredAnswers final : private StoreUser, private WorkOwner, private TimerOwner {
+class StoredAnswers final : private StoreUser, private StoreRequestOwner, private WorkOwner, private TimerOwner {
  public:
   // Borrows all. set_lifetimes() comes before the first answer.
   StoredAnswers(Store& store, TimerWheel& timers, Counters& counters);
@@ -40,6 +40,8 @@ class StoredAnswers final : private StoreUser, private WorkOwner, private TimerO
   bool is_run(const KeptAnswer& answer, std::string_view run) const;
   // Whether the store has all, or cannot be reached.
   bool idle() const;
+  // Another host has told that it reads the answer: it hears of news from now on.
+  void on_watched(const KeptAnswer& answer);
 
   // --- For the AnswerTable ---
 
@@ -56,6 +58,8 @@ class StoredAnswers final : private StoreUser, private WorkOwner, private TimerO
   void on_batch_over(Stored& stored, bool failed);
   void on_error(std::string_view error);
   void on_store_ready() override;
+  void on_reply(StoreRequest&, const StoreReply&) override {}  // to an announcement
+  void on_unanswered(StoreRequest&) override {}
   void on_work(Work&) override;
   void on_timer(Timer&) override;
 
@@ -68,6 +72,7 @@ class StoredAnswers final : private StoreUser, private WorkOwner, private TimerO
   std::unordered_map<const KeptAnswer*, std::unique_ptr<Stored>> answers_;
   IntrusiveList<Stored> unstored_;  // and no batch of them is under way
   std::size_t under_way_ = 0;        // batches
+  StoreRequest announcements_{*this};
   Work send_{*this};
   Timer retry_{*this};  // pending: the store has refused something
   Time next_complaint_{};

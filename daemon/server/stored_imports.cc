@@ -86,7 +86,8 @@ class StoredImports::Import final : public ImportedAnswer,
 
   StoreConnection& commands() { return owner_.store_.commands(); }
 
-  void on_reply(StoreRequest&, const StoreReply& reply) override {
+  void on_reply(StoreRequest& request, const StoreReply& reply) override {
+    if (&request == &order_) return;
     if (reply.is_error()) {
       log::warn("answer {} cannot be read from the store: {}", id_, reply.text());
       return phase_ == Phase::kReading ? read_later() : resolve_without_store(reply.text());
@@ -103,7 +104,8 @@ class StoredImports::Import final : public ImportedAnswer,
         return;
     }
   }
-  void on_unanswered(StoreRequest&) override {
+  void on_unanswered(StoreRequest& request) override {
+    if (&request == &order_) return;
     if (phase_ != Phase::kReading) return resolve_without_store(kGone);
     read_later();
   }
@@ -145,10 +147,15 @@ class StoredImports::Import final : public ImportedAnswer,
       return resolve(Refusal{403, "the answer belongs to another user", 0, {}, Counter::kRefusedOtherUser});
     }
     phase_ = Phase::kStopping;
+    send_order(request_, stored::kStop);
+  }
+
+  // To the worker that runs it.
+  void send_order(StoreRequest& request, std::string_view verb) {
     const std::string key = owner_.store_.orders_key(facts_.owner);
-    commands().send(request_, {"RPUSH", key, "stop " + facts_.run + " " + id_});
-    commands().send(request_, {"PEXPIRE", key, std::to_string(kClaimTime.count())});
-    commands().send(request_, {"PUBLISH", key, ""});
+    commands().send(request, {"RPUSH", key, stored_order(verb, facts_.run, id_)});
+    commands().send(request, {"PEXPIRE", key, std::to_string(kClaimTime.count())});
+    commands().send(request, {"PUBLISH", key, ""});
   }
 
   void begin() {
@@ -166,10 +173,21 @@ class StoredImports::Import final : public ImportedAnswer,
 
   // --- Reading it ---------------------------------------------------------------------------------------------------
 
-  void on_wake_up() override { read(); }
+  // Also once it listens.
+  void on_wake_up() override {
+    if (!watches_) watch();
+    read();
+  }
   void on_timer(Timer& timer) override {
     if (&timer == &patience_) return resolve_without_store(kSilent);
-    phase_ == Phase::kLooking ? look() : read();
+    if (phase_ == Phase::kLooking) return look();
+    polls_ = true;
+    read();
+  }
+  void watch() {
+    if (!owner_.store_.ready() || order_.pending()) return;
+    watches_ = true;
+    send_order(order_, stored::kWatch);
   }
   void read_later() { owner_.timers_.schedule(timer_, kStoredPollInterval); }
 
@@ -181,6 +199,8 @@ class StoredImports::Import final : public ImportedAnswer,
     }
     if (!owner_.store_.ready()) return read_later();
     again_ = false;
+    replies_ = 0;
+    events_before_ = events_;
     commands().send(request_, {"XRANGE", owner_.store_.events_key(id_, facts_.run), "(" + stored_entry_id(events_), "+",
                                "COUNT", std::to_string(kStoredEntriesAtOnce)});
     commands().send(request_, {"HGETALL", owner_.store_.answer_key(id_)});
@@ -195,7 +215,6 @@ class StoredImports::Import final : public ImportedAnswer,
         next_facts_ = read_stored_facts(reply);
         return;
       default:
-        replies_ = 0;
         return on_batch_read(reply.integer() == 1);
     }
   }
@@ -220,6 +239,8 @@ class StoredImports::Import final : public ImportedAnswer,
     if (sink_ == nullptr) return;
     const bool is_there = next_facts_.exists() && next_facts_.run == facts_.run;
     const bool ends = is_there && next_facts_.has_ended() && events_ >= next_facts_.events;
+    const bool no_wake_up_came = std::exchange(polls_, false) && events_ > events_before_;
+    if (!ends && no_wake_up_came) watch();
     if (!ends && more_) return read();
     if (ends) return end();
     const bool is_missing = !is_there || !owner_lives;
@@ -319,6 +340,7 @@ class StoredImports::Import final : public ImportedAnswer,
     patience_.stop();
     wake_up_.reset();
     request_.forget();
+    order_.forget();
     owner_.timers_.soon(over_);
   }
   void on_work(Work&) override { owner_.imports_.destroy(*this, handle_); }
@@ -337,9 +359,13 @@ class StoredImports::Import final : public ImportedAnswer,
   int looks_ = 0;
   int replies_ = 0;          // of the batch that is under way
   std::uint32_t events_ = 0;  // handed on
+  std::uint32_t events_before_ = 0;  // the batch that is under way
+  bool watches_ = false;  // the owner knows that it wants wake-ups
+  bool polls_ = false;    // the batch that is under way was sent without a wake-up
   StoredFacts facts_;
   StoredFacts next_facts_;
   StoreRequest request_{*this};
+  StoreRequest order_{*this};  // which it does not wait for
   Timer timer_{*this};
   Timer patience_{*this};  // until the claim has its reply
   Work over_{*this};

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cerrno>
 
+#include "answers/stored_answer.h"
 #include "base/log.h"
 #include "server/config_check.h"
 #include "server/limits.h"
@@ -140,12 +141,12 @@ void Worker::apply_to_store(const Config& config) {
 
 // "stop RUN ID".
 void Worker::take_order(std::string_view order) {
-  constexpr std::string_view kStop = "stop ";
-  const std::size_t id = order.find(' ', kStop.size());
-  if (!order.starts_with(kStop) || id == std::string_view::npos) return;
-  KeptAnswer* const answer = answers_.find(order.substr(id + 1));
-  const std::string_view run = order.substr(kStop.size(), id - kStop.size());
-  if (answer != nullptr && stored_answers_->is_run(*answer, run)) answers_.stop(*answer);
+  const std::optional<StoredOrder> read = read_stored_order(order);
+  if (!read) return;
+  KeptAnswer* const answer = answers_.find(read->id);
+  if (answer == nullptr || !stored_answers_->is_run(*answer, read->run)) return;
+  if (read->verb == stored::kStop) answers_.stop(*answer);
+  if (read->verb == stored::kWatch) stored_answers_->on_watched(*answer);
 }
 
 Journals* Worker::make_journals(const Config& config) {

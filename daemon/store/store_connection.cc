@@ -224,7 +224,7 @@ void StoreConnection::take(const StoreReply& reply) {
   StoreRequest* const request = expected.request;
   if (--expected.replies == 0) {
     unanswered_bytes_ -= expected.bytes;
-    if (request != nullptr) request->expected_.pop_front();
+    if (request != nullptr) request->expected_.erase(request->expected_.begin());
     expected_.pop_front();
   }
   if (request != nullptr) request->owner_.on_reply(*request, reply);

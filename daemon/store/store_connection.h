@@ -66,7 +66,7 @@ class StoreRequest {
   };
 
   StoreRequestOwner& owner_;
-  std::deque<Expected*> expected_;
+  std::vector<Expected*> expected_;  // one or two; in a kept answer a deque would take half a kilobyte
 };
 
 // The other thing that a connection reports.

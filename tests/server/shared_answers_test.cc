@@ -39,6 +39,21 @@ TEST_F(SharedAnswers, GoOnFromWhereTheClientIsOnAnotherHost) {
   EXPECT_TRUE(rest.ends_with("id: 19\ndata: [DONE]\n\n")) << rest;
 }
 
+TEST_F(SharedAnswers, WakeOtherHostsUpOnlyWhileOneReadsThem) {
+  const auto wake_ups = [this] {
+    const std::string statistics = command("INFO commandstats");
+    const std::size_t calls = statistics.find("cmdstat_publish:calls=");
+    return calls == std::string::npos ? 0 : std::atoi(statistics.c_str() + calls + std::string_view("cmdstat_publish:calls=").size());
+  };
+  EXPECT_TRUE(answer_of(*here, R"({"answer_id":"b","prompt":"hello"})").ends_with("data: [DONE]\n\n"));
+  EXPECT_EQ(wake_ups(), 0);
+  const UniqueFd asker = here->hand_client_over(kAsk);
+  const std::string beginning = read_until(asker.get(), "id: 2\n");
+  const UniqueFd follower = there->hand_client_over(kFollow);
+  EXPECT_EQ(text_of(follower), rest_of(asker, beginning));
+  EXPECT_GT(wake_ups(), 3);
+}
+
 TEST_F(SharedAnswers, AreStoppedFromAnotherHostOnce) {
   const UniqueFd asker = here->hand_client_over(kAsk);
   read_until(asker.get(), "id: 2\n");

@@ -88,7 +88,7 @@ TEST_F(StoreOutage, LetsHostsShowThatTheyLiveWhileTheStoreIsFull) {
   read_until(follower.get(), "\r\n\r\n");
   command("CONFIG SET maxmemory 1");
   command("CONFIG RESETSTAT");
-  // Longer than a sign of life holds, because four workers show one every 0.7 s.
+  // Longer than a sign of life holds, because four workers show one every 0.5 s.
   constexpr int kSigns = 20;
   ASSERT_TRUE(eventually([&] {
     const std::string stats = command("INFO commandstats");
