@@ -173,15 +173,15 @@ async function play(scenario, round) {
   answers.forEach((answer) => judgeRaw(answer, scenario, kills[0]));
   const readers = answers.flatMap(({ asker, followers }) => [asker, ...followers]);
   const sum = (figure) => readers.reduce((all, reader) => all + figure(reader), 0);
-  console.log(`${scenario.name}: ${reloads - before.reloads} reloads of Chromium, ${switches() - before.switches} ${whither}; ` +
+  console.log(`${scenario.name}: ${reloads - before.reloads} reloads of Chromium, ${switches() - before.switches} ${place}; ` +
     `${sum((reader) => reader.reloads)} of other clients, ${sum((reader) => reader.refusals)} times 503; answers were read from another host ${imports() - before.imports} times` +
     (scenario.kills ? `; cut clients had their error event at the latest ${slowestError} ms after the kill` : ""));
   if (scenario.kills && slowestError > lapseMs) complain(`an error event came after ${slowestError} ms, and not within ${lapseMs}`);
 }
 
-// Over TLS that passes through, nobody in between can tell which host it was: half of them.
+// HAProxy cannot mark what comes over TLS that it passes through, so that all reloads count then.
 const switches = () => (options.tls ? reloads : changes);
-const whither = options.tls ? "to any host" : "to the other host";
+const place = options.tls ? "to any host" : "to the other host";
 
 const imports = () => Object.values(world.hosts).reduce((all, { directory }) =>
   all + readFileSync(path.join(directory, "log/streaming-daemon.log"), "utf8").split("comes from another host").length - 1, 0);
@@ -283,7 +283,7 @@ try {
   world.api.close();
   rmSync(directory, { recursive: true });
 }
-console.log(`${reloads} reloads of Chromium, ${switches()} ${whither}. ${complaints.length === 0 ? "All texts agree." : `${complaints.length} things are wrong.`}`);
+console.log(`${reloads} reloads of Chromium, ${switches()} ${place}. ${complaints.length === 0 ? "All texts agree." : `${complaints.length} things are wrong.`}`);
 process.exit(complaints.length === 0 ? 0 : 1);
 
 // About answerMs long, in pieces of any size.
