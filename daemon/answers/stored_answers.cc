@@ -37,6 +37,15 @@ class StoredAnswers::Stored final : public ListNode, private StoreRequestOwner {
     return !begun_ || stored_.byte < answer_.content_end().byte || (!answer_.running() && !end_stored_);
   }
 
+  // Until when it gathers news; nothing: it does not.
+  const std::optional<Time>& gathers_until() const { return gathers_until_; }
+  void gather_until(std::optional<Time> time) { gathers_until_ = time; }
+
+  // Whether its news may be stored later: nobody waits for them, and they fit into one entry.
+  bool may_gather() const {
+    return begun_ && answer_.running() && !watched_ && answer_.content_end().byte - stored_.byte < kStoredEntryBytes;
+  }
+
   // Only if nothing is under way, and there is something.
   void send() {
     failed_ = false;
@@ -171,6 +180,7 @@ class StoredAnswers::Stored final : public ListNode, private StoreRequestOwner {
   StoreRequest request_{*this};
   KeptFrames::Place stored_;  // the store has what is before it
   KeptFrames::Place sent_;    // and will have this with the batch that is under way
+  std::optional<Time> gathers_until_;
   bool watched_ = false;            // from another host
   bool announces_ = false;          // the last command of the batch that is under way is for those who watch
   bool is_to_be_compared_ = false;  // with what the store has
@@ -198,7 +208,7 @@ bool StoredAnswers::is_run(const KeptAnswer& answer, std::string_view run) const
 }
 
 bool StoredAnswers::idle() const {
-  return !store_.ready() || (unstored_.empty() && under_way_ == 0);
+  return !store_.ready() || (unstored_.empty() && gathering_.empty() && under_way_ == 0);
 }
 
 void StoredAnswers::on_begun(const KeptAnswer& answer, const ReportedSession* reported) {
@@ -210,14 +220,29 @@ void StoredAnswers::on_news(const KeptAnswer& answer) {
   const auto found = answers_.find(&answer);
   if (found == answers_.end()) return;
   Stored& stored = *found->second;
-  if (stored.under_way() || stored.linked()) return;
+  const bool waits_on = stored.linked() && (!stored.gathers_until() || stored.may_gather());
+  if (!stored.under_way() && !waits_on) queue(stored);
+}
+
+void StoredAnswers::queue(Stored& stored) {
+  stored.unlink();
+  if (stored.may_gather()) {
+    stored.gather_until(timers_.now() + kStoreGathering);
+    gathering_.push_back(stored);
+    if (!gathered_.pending()) timers_.schedule(gathered_, kStoreGathering);
+    return;
+  }
+  stored.gather_until({});
   unstored_.push_back(stored);
   if (!retry_.pending()) timers_.at_turn_end(send_);
 }
 
 void StoredAnswers::on_watched(const KeptAnswer& answer) {
   const auto found = answers_.find(&answer);
-  if (found != answers_.end() && store_.ready()) found->second->watch();
+  if (found == answers_.end() || !store_.ready()) return;
+  Stored& stored = *found->second;
+  stored.watch();
+  if (stored.gathers_until()) queue(stored);
 }
 
 void StoredAnswers::on_forgotten(const KeptAnswer& answer) {
@@ -233,7 +258,7 @@ void StoredAnswers::on_forgotten(const KeptAnswer& answer) {
 
 void StoredAnswers::on_batch_over(Stored& stored, bool failed) {
   --under_way_;
-  if (stored.has_news() && !stored.linked()) unstored_.push_back(stored);
+  if (stored.has_news() && !stored.linked()) queue(stored);
   if (failed) return timers_.schedule(retry_, kStoreRetryPause);
   if (!unstored_.empty()) timers_.at_turn_end(send_);
 }
@@ -242,14 +267,24 @@ void StoredAnswers::on_store_ready() {
   under_way_ = 0;
   for (auto& [answer, stored] : answers_) {
     stored->on_store_back();
-    if (!stored->linked()) unstored_.push_back(*stored);
+    queue(*stored);
   }
   retry_.stop();
   if (!unstored_.empty()) timers_.at_turn_end(send_);
 }
 
-void StoredAnswers::on_timer(Timer&) {
+void StoredAnswers::on_timer(Timer& timer) {
+  if (&timer == &gathered_) send_gathered();
   if (!unstored_.empty()) timers_.at_turn_end(send_);
+}
+
+void StoredAnswers::send_gathered() {
+  while (Stored* const stored = gathering_.front()) {
+    if (*stored->gathers_until() > timers_.now()) return timers_.schedule_at(gathered_, *stored->gathers_until());
+    stored->unlink();
+    stored->gather_until({});
+    unstored_.push_back(*stored);
+  }
 }
 
 void StoredAnswers::on_work(Work&) {

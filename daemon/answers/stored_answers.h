@@ -4,7 +4,8 @@
 // One per worker that has a store, owned by it, on its thread; the AnswerTable calls it. What is to be stored is not
 // copied to a queue: it is what the kept answer has behind the place up to which the store has it. So nothing is lost
 // while the store cannot be reached, as long as the answer is kept. An answer has one batch of commands under way at a
-// time, so that its events are stored in order; what comes meanwhile is the next batch.
+// time, so that its events are stored in order; what comes meanwhile is the next batch. While no other host reads the
+// answer, its events are gathered for a second, because a command for each would be most of the cost.
 //
 // An answer's hash (its fields: see stored_answer.h) has its facts, and later its end. The entries of its stream
 // have the numbers of their last events as ids, so that what is stored twice does no harm.
@@ -55,13 +56,17 @@ class StoredAnswers final : private StoreUser, private StoreRequestOwner, privat
  private:
   class Stored;
 
+  // Its news are to be stored: now, or later with others.
+  void queue(Stored& stored);
+  // Those whose time has come.
+  void send_gathered();
   void on_batch_over(Stored& stored, bool failed);
   void on_error(std::string_view error);
   void on_store_ready() override;
   void on_reply(StoreRequest&, const StoreReply&) override {}  // to an announcement
   void on_unanswered(StoreRequest&) override {}
   void on_work(Work&) override;
-  void on_timer(Timer&) override;
+  void on_timer(Timer& timer) override;
 
   Store& store_;
   TimerWheel& timers_;
@@ -70,11 +75,13 @@ class StoredAnswers final : private StoreUser, private StoreRequestOwner, privat
   std::string keep_ms_;
   std::string life_ms_;
   std::unordered_map<const KeptAnswer*, std::unique_ptr<Stored>> answers_;
-  IntrusiveList<Stored> unstored_;  // and no batch of them is under way
+  IntrusiveList<Stored> unstored_;   // and no batch of them is under way
+  IntrusiveList<Stored> gathering_;  // likewise, but not before their time, in its order
   std::size_t under_way_ = 0;        // batches
   StoreRequest announcements_{*this};
   Work send_{*this};
-  Timer retry_{*this};  // pending: the store has refused something
+  Timer gathered_{*this};  // when the first that gathers is to be stored
+  Timer retry_{*this};     // pending: the store has refused something
   Time next_complaint_{};
   std::string entry_;  // what is put together for one
 };

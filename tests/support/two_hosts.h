@@ -66,6 +66,14 @@ class TwoHosts : public testing::Test {
     return read_to_end(admin.get()).substr(std::string_view("+OK\r\n").size());
   }
 
+  // How often the store has carried out the command.
+  int calls_of(const std::string& name) const {
+    const std::string statistics = command("INFO commandstats");
+    const std::string field = "cmdstat_" + name + ":calls=";
+    const std::size_t at = statistics.find(field);
+    return at == std::string::npos ? 0 : std::atoi(statistics.c_str() + at + field.size());
+  }
+
   // Of the environment of daemons that start().
   std::map<std::string, std::string> variables;
   // May do what docs/OPERATIONS.md lists, and no more.
