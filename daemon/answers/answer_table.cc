@@ -76,7 +76,7 @@ void AnswerTable::withdraw(KeptAnswer& answer) {
   destroy(answer);
 }
 
-void AnswerTable::on_begun(const KeptAnswer& answer, const ReportedSession* reported) {
+void AnswerTable::on_begun(KeptAnswer& answer, const ReportedSession* reported) {
   if (!look_.pending()) schedule_look();
   if (answer.is_import()) return;
   counters_.add(Counter::kAnswers);

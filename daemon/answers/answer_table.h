@@ -115,7 +115,7 @@ class AnswerTable final : private TimerOwner, private WorkOwner {
   // It has new events.
   void on_news(const KeptAnswer& answer);
   // `reported`: its session, if it is reported.
-  void on_begun(const KeptAnswer& answer, const ReportedSession* reported);
+  void on_begun(KeptAnswer& answer, const ReportedSession* reported);
   void on_ended(KeptAnswer& answer);
   // It cannot be found any more.
   void forget(const KeptAnswer& answer) { directory_.remove(answer); }

@@ -210,7 +210,10 @@ void KeptAnswer::on_event(const AnswerEvent& event) {
   } else {
     frames_.pass_over(out.view(), frames);
   }
-  table_.on_news(*this);
+  if (wants_news_) {
+    wants_news_ = false;
+    table_.on_news(*this);
+  }
   const KeptFrames::Place end = frames_.end();
   followers_.for_each([&](AnswerFollower& follower) { follower.on_frames(out.view(), end); });
 }

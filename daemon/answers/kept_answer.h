@@ -103,6 +103,9 @@ class KeptAnswer final : public Backend, public ListNode, private EventSink, pub
   // Until it is settled.
   Usage usage() const { return remarks_ ? remarks_->usage : Usage(); }
 
+  // The table hears of the next event, and then of no other until this is called again. It always hears of the end.
+  void want_news() { wants_news_ = true; }
+
   // Only while it runs.
   void end_because(FailureKind why) { fail({.kind = why, .detail = {}}); }
   // If it has waited too long for its backend, or has run too long.
@@ -170,6 +173,7 @@ class KeptAnswer final : public Backend, public ListNode, private EventSink, pub
   bool too_large_ : 1 = false;  // it is to end
   bool a_client_has_end_ : 1 = false;
   bool has_last_frames_ : 1 = false;  // they came encoded
+  bool wants_news_ : 1 = false;
   std::uint8_t last_events_ = 0;
   std::uint32_t last_bytes_ = 0;
   // What it does not need.

@@ -110,8 +110,8 @@ inline constexpr std::uint64_t kMaxChargedTokens = 1'000'000'000'000;
 // Frames of one entry of an answer's stream. Over it: another entry.
 inline constexpr std::size_t kStoredEntryBytes = 64 * 1024;
 
-// For how long the events of an answer that no other host reads are gathered. Over it, or over the size of an entry: they
-// are stored. If the host dies meanwhile, others do not have them.
+// For how long the events of an answer that no other host reads are gathered. Over it: they are stored. If the host dies
+// meanwhile, others do not have them.
 inline constexpr Duration kStoreGathering{1000};
 
 // How long the store keeps an answer that runs without a limit.

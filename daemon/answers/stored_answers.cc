@@ -27,12 +27,13 @@ bool is_stored_already(const StoreReply& reply) {
 // One answer's way to the store.
 class StoredAnswers::Stored final : public ListNode, private StoreRequestOwner {
  public:
-  Stored(StoredAnswers& owner, const KeptAnswer& answer, const ReportedSession* reported)
+  Stored(StoredAnswers& owner, KeptAnswer& answer, const ReportedSession* reported)
       : owner_(owner), answer_(answer), reported_(reported) {}
 
   const std::string& run() const { return run_; }
   bool under_way() const { return request_.pending(); }
   bool complete() const { return end_stored_; }
+  void want_news() { answer_.want_news(); }
   bool has_news() const {
     return !begun_ || stored_.byte < answer_.content_end().byte || (!answer_.running() && !end_stored_);
   }
@@ -174,7 +175,7 @@ class StoredAnswers::Stored final : public ListNode, private StoreRequestOwner {
   void on_unanswered(StoreRequest&) override { owner_.on_batch_over(*this, false); }
 
   StoredAnswers& owner_;
-  const KeptAnswer& answer_;
+  KeptAnswer& answer_;
   const ReportedSession* const reported_;  // null: no other host is to report it; valid while it runs
   const std::string run_ = random_id();
   StoreRequest request_{*this};
@@ -211,7 +212,7 @@ bool StoredAnswers::idle() const {
   return !store_.ready() || (unstored_.empty() && gathering_.empty() && under_way_ == 0);
 }
 
-void StoredAnswers::on_begun(const KeptAnswer& answer, const ReportedSession* reported) {
+void StoredAnswers::on_begun(KeptAnswer& answer, const ReportedSession* reported) {
   answers_.emplace(&answer, std::make_unique<Stored>(*this, answer, reported_by_others_ ? reported : nullptr));
   on_news(answer);
 }
@@ -220,8 +221,8 @@ void StoredAnswers::on_news(const KeptAnswer& answer) {
   const auto found = answers_.find(&answer);
   if (found == answers_.end()) return;
   Stored& stored = *found->second;
-  const bool waits_on = stored.linked() && (!stored.gathers_until() || stored.may_gather());
-  if (!stored.under_way() && !waits_on) queue(stored);
+  const bool is_to_be_sent = stored.linked() && !stored.gathers_until();
+  if (!stored.under_way() && !is_to_be_sent) queue(stored);
 }
 
 void StoredAnswers::queue(Stored& stored) {
@@ -258,7 +259,11 @@ void StoredAnswers::on_forgotten(const KeptAnswer& answer) {
 
 void StoredAnswers::on_batch_over(Stored& stored, bool failed) {
   --under_way_;
-  if (stored.has_news() && !stored.linked()) queue(stored);
+  if (!stored.has_news()) {
+    stored.want_news();
+  } else if (!stored.linked()) {
+    queue(stored);
+  }
   if (failed) return timers_.schedule(retry_, kStoreRetryPause);
   if (!unstored_.empty()) timers_.at_turn_end(send_);
 }
@@ -292,7 +297,10 @@ void StoredAnswers::on_work(Work&) {
   while (store_.ready() && store_.commands().has_room()) {
     Stored* const stored = unstored_.pop_front();
     if (stored == nullptr) return;
-    if (!stored->has_news()) continue;
+    if (!stored->has_news()) {
+      stored->want_news();
+      continue;
+    }
     ++under_way_;
     stored->send();
   }

@@ -47,8 +47,8 @@ class StoredAnswers final : private StoreUser, private StoreRequestOwner, privat
   // --- For the AnswerTable ---
 
   // `reported`: its session, if it is reported.
-  void on_begun(const KeptAnswer& answer, const ReportedSession* reported);
-  // It has new events, or has ended.
+  void on_begun(KeptAnswer& answer, const ReportedSession* reported);
+  // It has new events, which were asked for (KeptAnswer::want_news()), or has ended.
   void on_news(const KeptAnswer& answer);
   // It is destroyed after this. What the store does not have of it is lost.
   void on_forgotten(const KeptAnswer& answer);
