@@ -123,7 +123,8 @@ class StoredImports::Import final : public ImportedAnswer,
       return resolve({});
     }
     facts_ = read_stored_facts(reply);
-    if (facts_.only_claimed()) return look_again() ? void() : resolve(busy());
+    const bool may_come = facts_.only_claimed() || (!facts_.exists() && may_be_stored_again());
+    if (may_come) return look_again() ? void() : resolve(busy());
     if (!facts_.exists()) return resolve({});
     if (action_ == AnswerAction::kStop) return stop();
     begin();
@@ -133,6 +134,9 @@ class StoredImports::Import final : public ImportedAnswer,
   void wait_for_store() {
     if (commands().failing() || !look_again()) resolve_without_store(kGone);
   }
+
+  // A store that is back may have lost the answer, whose host has not found that out yet.
+  bool may_be_stored_again() const { return action_ == AnswerAction::kFollow && !owner_.store_.knows_who_lives(); }
 
   // False if that was often enough.
   bool look_again() {

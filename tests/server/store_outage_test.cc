@@ -49,6 +49,24 @@ TEST_F(StoreOutage, LosesNoAnswerIfTheStoreStartsAgainEmpty) {
   EXPECT_EQ(text_of(there->hand_client_over(kFollow)), whole);
 }
 
+TEST_F(StoreOutage, MakesNoAnswerUnknownWhoseHostHasNotStoredItAgain) {
+  const UniqueFd asker = here->hand_client_over(R"({"answer_id":"a","backend":"hold"})");
+  read_until(asker.get(), "\r\n\r\n");
+  here->signal(SIGSTOP);
+  store.stop();
+  store.start();
+  EXPECT_TRUE(eventually([&] {
+    const std::string answer = answer_of(*there, kFollow);
+    EXPECT_THAT(answer, StartsWith("HTTP/1.1 503 "));
+    return answer.find("the answer cannot be read now") != std::string::npos;
+  })) << there->log();
+  here->signal(SIGCONT);
+  EXPECT_TRUE(eventually([&] {
+    const UniqueFd follower = there->hand_client_over(kFollow);
+    return read_until(follower.get(), "\r\n\r\n").starts_with("HTTP/1.1 200 ");
+  })) << there->log();
+}
+
 constexpr const char* kNoSigns = R"(EVAL "for _,k in ipairs(redis.call('KEYS','*:alive')) do redis.call('DEL',k) end return 1" 0)";
 
 TEST_F(StoreOutage, HasAClientComeAgainThatHasSeenMoreThanTheStoreHas) {
