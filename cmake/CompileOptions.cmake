@@ -13,6 +13,19 @@ if(SANITIZE)
   add_link_options(-fsanitize=${SANITIZE})
 endif()
 
+# PGO=generate builds programs that count what they do, and write that to the build directory when they end; PGO=use, in the same
+# build directory, optimises by it. CONTRIBUTING.md has the commands.
+set(PGO "" CACHE STRING "Profile-guided optimisation: generate, or use")
+if(PGO)
+  if(NOT CMAKE_CXX_COMPILER_ID STREQUAL GNU OR NOT PGO MATCHES "^(generate|use)$")
+    message(FATAL_ERROR "PGO must be generate or use, and the compiler GCC")
+  endif()
+  add_compile_options(-fprofile-${PGO} -fprofile-update=atomic -fprofile-dir=${CMAKE_BINARY_DIR} -Wno-missing-profile)
+  add_link_options(-fprofile-${PGO})
+  set(CMAKE_COMPILE_WARNING_AS_ERROR OFF)  # what is inlined then gives rise to false ones
+  set(CMAKE_DISABLE_PRECOMPILE_HEADERS ON)
+endif()
+
 # Most of a file's time is its headers: in batches the whole takes half the time. Names in unnamed namespaces are
 # therefore unique within a target. A source still builds alone: -DCMAKE_UNITY_BUILD=OFF must build as well.
 set(CMAKE_UNITY_BUILD ON CACHE BOOL "Whether a target's files are compiled in batches")
