@@ -13,7 +13,7 @@ use Exporter     'import';
 use Handoff::Client 'get';
 use Handoff::Wait   'wait_until';
 
-our @EXPORT_OK = qw(access_log children descriptors handoff_log holders log_mark log_since port_of restart status wait_for_access wait_for_log);
+our @EXPORT_OK = qw(access_log children descriptors errors_since handoff_log holders log_mark log_since port_of restart status wait_for_access wait_for_log);
 
 sub read_file {
   my ($path) = @_;
@@ -38,6 +38,13 @@ sub wait_for_log {
   my $log;
   wait_until { ($log = log_since($mark)) =~ $pattern } "$pattern in the error log";
   return $log;
+}
+
+# The lines since the mark that report an error, but not those of the MPM, which depend on when children end: a full
+# scoreboard, no idle thread.
+sub errors_since {
+  my ($mark) = @_;
+  return grep { /:(?:error|crit|alert|emerg)\]|http2:warn/ && !/ \[mpm_/ } split /\n/, log_since($mark);
 }
 
 sub access_log { return read_file(Apache::Test::vars('t_logs') . '/access_log') }
