@@ -65,7 +65,7 @@ void Store::open(std::function<void(std::string_view order)> take_order) {
 
 void Store::on_ready() {
   connected_.set(1);
-  knows_from_ = timers_.now() + (was_lost_ ? kStoreRecovery : kStoreLifeTime);
+  knows_from_ = timers_.now() + (commands_.has_failed() ? kStoreRecovery : kStoreLifeTime);
   shown_ = false;
   show_life();
   on_timer(heartbeat_);
@@ -74,7 +74,6 @@ void Store::on_ready() {
 
 void Store::on_lost() {
   connected_.set(0);
-  was_lost_ = true;
   heartbeat_.stop();
 }
 

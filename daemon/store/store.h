@@ -163,7 +163,6 @@ class Store final : private StoreRequestOwner, private TimerOwner, private WakeU
   StoreRequest orders_{*this};
   Timer heartbeat_{*this};
   bool shown_ = false;  // that this worker lives, since commands can be sent
-  bool was_lost_ = false;
   Time knows_from_{};  // who lives
   SingleWriterValue connected_;  // 1 while commands can be sent
   std::optional<WakeUp> orders_wake_up_;

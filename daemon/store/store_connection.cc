@@ -274,6 +274,7 @@ void StoreConnection::drop_expected() {
 
 void StoreConnection::pause(ConnectionEnd cause, std::string_view error) {
   timer_.stop();
+  has_failed_ = true;
   gate_.on_failure(cause, error, timers_.now());
   state_ = State::kClosing;
   if (stream_) stream_->close();

@@ -115,6 +115,8 @@ class StoreConnection final : private ByteStreamOwner, private AddressAsker, pri
   Duration silence() const { return oldest_sent() ? timers_.now() - *oldest_sent() : Duration(0); }
   // Whether the last attempt to connect has failed.
   bool failing() const { return gate_.failing(); }
+  // Whether any attempt has failed, or a connection was lost, since open().
+  bool has_failed() const { return has_failed_; }
 
   // Only if it is ready(). Each has a reply.
   void send(StoreRequest& request, std::initializer_list<std::string_view> command);
@@ -167,6 +169,7 @@ class StoreConnection final : private ByteStreamOwner, private AddressAsker, pri
   Origin origin_;
   ReconnectGate gate_;
   State state_ = State::kClosed;
+  bool has_failed_ = false;
   std::uint32_t greetings_ = 0;  // replies to come before it is ready
   Timer timer_{*this};
   Work flush_{*this};

@@ -49,22 +49,42 @@ TEST_F(StoreOutage, LosesNoAnswerIfTheStoreStartsAgainEmpty) {
   EXPECT_EQ(text_of(there->hand_client_over(kFollow)), whole);
 }
 
-TEST_F(StoreOutage, MakesNoAnswerUnknownWhoseHostHasNotStoredItAgain) {
-  const UniqueFd asker = here->hand_client_over(R"({"answer_id":"a","backend":"hold"})");
-  read_until(asker.get(), "\r\n\r\n");
-  here->signal(SIGSTOP);
-  store.stop();
+// A host that has not stored its answer again, because it stands still.
+class AnswerNotStoredAgain : public StoreOutage {
+ protected:
+  void SetUp() override {
+    StoreOutage::SetUp();
+    asker_ = here->hand_client_over(R"({"answer_id":"a","backend":"hold"})");
+    read_until(asker_.get(), "\r\n\r\n");
+    here->signal(SIGSTOP);
+    store.stop();
+  }
+  void expect_to_be_followed_later() {
+    EXPECT_TRUE(eventually([&] {
+      const std::string answer = answer_of(*there, kFollow);
+      EXPECT_THAT(answer, StartsWith("HTTP/1.1 503 "));
+      return HasFailure() || answer.find("the answer cannot be read now") != std::string::npos;
+    })) << there->log();
+    here->signal(SIGCONT);
+    EXPECT_TRUE(eventually([&] {
+      const UniqueFd follower = there->hand_client_over(kFollow);
+      return read_until(follower.get(), "\r\n\r\n").starts_with("HTTP/1.1 200 ");
+    })) << there->log();
+  }
+
+ private:
+  UniqueFd asker_;
+};
+
+TEST_F(AnswerNotStoredAgain, IsNotUnknownToAHostThatHasLostTheStore) {
   store.start();
-  EXPECT_TRUE(eventually([&] {
-    const std::string answer = answer_of(*there, kFollow);
-    EXPECT_THAT(answer, StartsWith("HTTP/1.1 503 "));
-    return answer.find("the answer cannot be read now") != std::string::npos;
-  })) << there->log();
-  here->signal(SIGCONT);
-  EXPECT_TRUE(eventually([&] {
-    const UniqueFd follower = there->hand_client_over(kFollow);
-    return read_until(follower.get(), "\r\n\r\n").starts_with("HTTP/1.1 200 ");
-  })) << there->log();
+  expect_to_be_followed_later();
+}
+
+TEST_F(AnswerNotStoredAgain, IsNotUnknownToAHostThatHasStartedWithoutTheStore) {
+  start(there);
+  store.start();
+  expect_to_be_followed_later();
 }
 
 constexpr const char* kNoSigns = R"(EVAL "for _,k in ipairs(redis.call('KEYS','*:alive')) do redis.call('DEL',k) end return 1" 0)";
