@@ -13,7 +13,7 @@ use Exporter     'import';
 use Handoff::Client 'get';
 use Handoff::Wait   'wait_until';
 
-our @EXPORT_OK = qw(access_log children descriptors errors_since handoff_log holders log_mark log_since port_of restart status wait_for_access wait_for_log);
+our @EXPORT_OK = qw(access_log children descriptors errors_since handoff_log holders log_mark log_since port_of restart status times_logged wait_for_access wait_for_log);
 
 sub read_file {
   my ($path) = @_;
@@ -38,6 +38,15 @@ sub wait_for_log {
   my $log;
   wait_until { ($log = log_since($mark)) =~ $pattern } "$pattern in the error log";
   return $log;
+}
+
+# How often the log contains the pattern since the mark, as soon as that is so often: the line of a hand-off may come after
+# the client's answer.
+sub times_logged {
+  my ($mark, $pattern, $expected) = @_;
+  my $times;
+  wait_until { ($times = () = log_since($mark) =~ /$pattern/g) >= $expected } "$pattern $expected times in the error log";
+  return $times;
 }
 
 # The lines since the mark that report an error, but not those of the MPM, which depend on when children end: a full
