@@ -34,6 +34,7 @@ class Http2Peer {
     nghttp2_session_callbacks_set_on_header_callback(callbacks, on_header);
     nghttp2_session_callbacks_set_on_data_chunk_recv_callback(callbacks, on_data);
     nghttp2_session_callbacks_set_on_frame_recv_callback(callbacks, on_frame);
+    nghttp2_session_callbacks_set_on_frame_send_callback(callbacks, on_sent);
     nghttp2_session_callbacks_set_on_invalid_frame_recv_callback(callbacks, on_invalid);
     nghttp2_session_callbacks_set_on_stream_close_callback(callbacks, on_close);
     nghttp2_option* option = nullptr;
@@ -100,6 +101,7 @@ class Http2Peer {
   }
   void ping() { CHECK(nghttp2_submit_ping(session_.get(), NGHTTP2_FLAG_NONE, nullptr) == 0); }
   void go_away(std::uint32_t code) {
+    goes_away_ = true;
     CHECK(nghttp2_submit_goaway(session_.get(), NGHTTP2_FLAG_NONE, 0, code, nullptr, 0) == 0);
   }
   void set_initial_window(std::uint32_t bytes) {
@@ -119,6 +121,7 @@ class Http2Peer {
     const auto found = head_.find(name);
     return found == head_.end() ? std::string() : found->second;
   }
+  const std::map<std::string, std::string>& head() const { return head_; }
   // END_STREAM has come, and nothing was wrong.
   bool is_whole() const { return is_whole_ && error_.empty(); }
   // With which a stream was closed; nothing while it is open.
@@ -167,6 +170,13 @@ class Http2Peer {
     peer.is_whole_ = peer.is_whole_ || (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) != 0;
     return 0;
   }
+  // nghttp2 ends a connection that breaks the protocol, which includes a window that is exceeded.
+  static int on_sent(nghttp2_session*, const nghttp2_frame* frame, void* owner) {
+    Http2Peer& peer = of(owner);
+    if (frame->hd.type != NGHTTP2_GOAWAY || frame->goaway.error_code == NGHTTP2_NO_ERROR || peer.goes_away_) return 0;
+    peer.error_ = nghttp2_http2_strerror(frame->goaway.error_code);
+    return 0;
+  }
   static int on_invalid(nghttp2_session*, const nghttp2_frame*, int code, void* peer) {
     of(peer).error_ = nghttp2_strerror(code);
     return 0;
@@ -187,6 +197,7 @@ class Http2Peer {
   int acknowledged_pings_ = 0;
   int acknowledged_settings_ = 0;
   bool is_whole_ = false;
+  bool goes_away_ = false;
   std::string error_;
 };
 
