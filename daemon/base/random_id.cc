@@ -22,4 +22,10 @@ std::string random_id() {
   return id;
 }
 
+std::uint32_t random_seed() {
+  std::uint32_t seed = 0;
+  CHECK(getentropy(&seed, sizeof seed) == 0);
+  return seed;
+}
+
 }  // namespace streaming

@@ -14,6 +14,7 @@
 #include <string_view>
 
 #include "base/clock.h"
+#include "base/random_id.h"
 
 namespace streaming {
 
@@ -47,7 +48,7 @@ class ReconnectGate {
  private:
   const std::string server_;
   const Duration longest_pause_;
-  std::minstd_rand random_{std::random_device()()};
+  std::minstd_rand random_{random_seed()};
   int failures_ = 0;                                      // since the last answer
   ConnectionEnd logged_cause_ = ConnectionEnd::kOnPurpose;  // of these failures; kOnPurpose: none
   Time opens_at_{};

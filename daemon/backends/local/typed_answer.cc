@@ -9,6 +9,7 @@
 #include "backends/local/typing_rhythm.h"
 #include "backends/wrapping/wrapping_session.h"
 #include "base/check.h"
+#include "base/random_id.h"
 
 namespace streaming {
 namespace {
@@ -86,7 +87,7 @@ class TypedAnswerBackend final : public DirectBackend {
   const Config& config_;
   TimerWheel& timers_;
   const std::unique_ptr<DirectBackend> api_;
-  std::minstd_rand random_{std::random_device{}()};
+  std::minstd_rand random_{random_seed()};
 };
 
 }  // namespace

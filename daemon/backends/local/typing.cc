@@ -13,6 +13,7 @@
 
 #include "backends/local/typing_rhythm.h"
 #include "base/check.h"
+#include "base/random_id.h"
 #include "base/utf8.h"
 
 namespace streaming {
@@ -171,7 +172,7 @@ class TypingBackend final : public DirectBackend {
   TimerWheel& timers_;
   OutputReader* const output_reader_;
   bool has_fortune_ = false;
-  std::minstd_rand random_{std::random_device{}()};
+  std::minstd_rand random_{random_seed()};
 };
 
 }  // namespace

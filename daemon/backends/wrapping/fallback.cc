@@ -10,6 +10,7 @@
 #include "base/check.h"
 #include "base/growing_pause.h"
 #include "base/log.h"
+#include "base/random_id.h"
 
 namespace streaming {
 namespace {
@@ -118,7 +119,7 @@ FallbackBackend::FallbackBackend(std::vector<Choice> choices, const FallbackSett
       settings_(settings),
       timers_(timers),
       counters_(counters),
-      random_(std::random_device()()) {
+      random_(random_seed()) {
   CHECK(!choices_.empty() && settings_.retries >= 0);
 }
 
