@@ -189,9 +189,31 @@ void Worker::listen(UniqueFd socket) {
 // --- The loop -------------------------------------------------------------------------------------------------------
 
 void Worker::run(std::latch& all_enabled) {
-  result_ = ring_->enable();
+  bool goes_on = begin();
   all_enabled.arrive_and_wait();
-  if (result_.ok()) serve();
+  while (goes_on) goes_on = turn();
+  end();
+}
+
+bool Worker::begin() {
+  result_ = ring_->enable();
+  if (!result_.ok()) return false;
+  watch_for_orders();
+  if (store_) store_->open([this](std::string_view order) { take_order(order); });
+  return true;
+}
+
+bool Worker::turn() {
+  if (!take_completions()) return false;
+  timers_.expire();
+  timers_.end_turn();
+  if (listener_) note_listener();
+  if (carried_out_ >= WorkerOrder::kHandOver) note_settled();
+  if (may_end() && streams_.empty() && !backends_in_use()) reports_.delivery().leave_rest();
+  return !finished();
+}
+
+void Worker::end() {
   if (!result_.ok() && listener_) {
     listener_->abandon();
     note_listener();
@@ -200,18 +222,6 @@ void Worker::run(std::latch& all_enabled) {
   running_.store(false, std::memory_order_release);
   refuse_work();
   shared_.notify();
-}
-
-void Worker::serve() {
-  watch_for_orders();
-  if (store_) store_->open([this](std::string_view order) { take_order(order); });
-  while (!finished() && take_completions()) {
-    timers_.expire();
-    timers_.end_turn();
-    if (listener_) note_listener();
-    if (carried_out_ >= WorkerOrder::kHandOver) note_settled();
-    if (may_end() && streams_.empty() && !backends_in_use()) reports_.delivery().leave_rest();
-  }
 }
 
 // Hands out what peers have sent while the worker stood still, before any limit on their silence is checked. The kernel

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Worker: one thread, one ring, one timer wheel, one stream table. It shares only its WorkerLoad with other workers.
 //
-// Created and destroyed by the Server while the thread does not run; run() is the thread. While it runs, other threads
-// may call only the functions marked so.
+// Created and destroyed by the Server while the thread does not run; run() is the thread, or begin(), turn() and end() if
+// one thread does the work of several. While it runs, other threads may call only the functions marked so.
 
 #pragma once
 
@@ -85,6 +85,14 @@ class Worker final : private ClientReceiver, private TimerOwner {
   // enabled.
   void run(std::latch& all_enabled);
 
+  // What run() consists of: begin() once, then turn() as long as the last call has returned true, then end().
+  bool begin();
+  // Waits until there is something to do, and does it.
+  bool turn();
+  void end();
+  // Until turn() has something to do although no operation has completed; nothing if that is never.
+  std::optional<std::int64_t> ns_to_next_timer();
+
   // Any thread. The worker that listens accepts nothing before the first of these calls.
   void accept();
   void request(WorkerOrder order);
@@ -125,7 +133,6 @@ class Worker final : private ClientReceiver, private TimerOwner {
   const Status& result() const { return result_; }
 
  private:
-  void serve();
   // Waits for completions and hands them out. This and the next two: false if the ring is not usable any more.
   bool take_completions();
   bool wait(std::optional<std::int64_t> timeout_ns);
@@ -183,7 +190,6 @@ class Worker final : private ClientReceiver, private TimerOwner {
   bool may_end() const;
   bool finished() const;
   bool backends_in_use() const;
-  std::optional<std::int64_t> ns_to_next_timer();
 
   SharedByWorkers& shared_;
   WorkerLoad& load_;
