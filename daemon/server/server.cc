@@ -108,7 +108,8 @@ Status Server::set_up() {
   enlarge_descriptor_table(*capacity, signals_.get());
   if (Status opened = open_journals(); !opened) return opened;
   const int journals = journals_ ? journals_->own() : -1;
-  if (Status made = workforce_.make(config_, *capacity, *engine, journals); !made) return made;
+  const auto make_one = [&](const RingOptions& options) { return make_ring(engine->engine, options); };
+  if (Status made = workforce_.make(config_, *capacity, engine->direct_files, make_one, journals); !made) return made;
   status_.emplace(workforce_.workers(), workforce_.requests(), *capacity, engine->engine,
                   journals_ ? journals_->path() : "");
   status_->set_store_required(config_->store_required);

@@ -45,7 +45,8 @@ Status check_start(const Config& config) {
       plan_capacity(config, std::thread::hardware_concurrency(), *open_files_limit, engine->direct_files);
   if (!capacity) return capacity.error();
   if (Status started = UpstreamClient::start_library(); !started) return started;
-  return Workforce(config).make(std::make_shared<const Config>(config), *capacity, *engine, -1);
+  const auto make_one = [&](const RingOptions& options) { return make_ring(engine->engine, options); };
+  return Workforce(config).make(std::make_shared<const Config>(config), *capacity, engine->direct_files, make_one, -1);
 }
 
 }  // namespace streaming

@@ -50,8 +50,8 @@ Workforce::Workforce(const Config& config)
 
 Workforce::~Workforce() = default;
 
-Status Workforce::make(std::shared_ptr<const Config> config, const Capacity& capacity,
-                       const EngineChoice& engine, int journals) {
+Status Workforce::make(std::shared_ptr<const Config> config, const Capacity& capacity, bool direct_files,
+                       const RingMaker& make_ring, int journals) {
   Result<UniqueFd> events = make_eventfd();
   if (!events) return events.error();
   events_ = std::move(*events);
@@ -60,8 +60,8 @@ Status Workforce::make(std::shared_ptr<const Config> config, const Capacity& cap
   std::vector<WorkerLoad>& loads = shared_.loads;
   loads = std::vector<WorkerLoad>(capacity.streams_of_worker.size());
   for (std::size_t index = 0; index < loads.size(); ++index) {
-    Result<std::unique_ptr<Ring>> ring = make_ring(
-        engine.engine, ring_options(capacity.streams_of_worker[index], capacity.clients_in_table, engine.direct_files));
+    Result<std::unique_ptr<Ring>> ring =
+        make_ring(ring_options(capacity.streams_of_worker[index], capacity.clients_in_table, direct_files));
     if (!ring) return ring.error();
     Result<UniqueFd> wakeup = make_eventfd();
     if (!wakeup) return wakeup.error();

@@ -6,6 +6,7 @@
 
 #pragma once
 
+#include <functional>
 #include <latch>
 #include <memory>
 #include <optional>
@@ -16,7 +17,7 @@
 #include "base/result.h"
 #include "base/unique_fd.h"
 #include "config/config.h"
-#include "ring/engine.h"
+#include "ring/ring.h"
 #include "server/capacity.h"
 #include "server/summary.h"
 #include "server/worker.h"
@@ -28,8 +29,11 @@ class Workforce {
   explicit Workforce(const Config& config);
   ~Workforce();
 
-  // `journals`: the directory of this process's; -1 if there is none.
-  Status make(std::shared_ptr<const Config> config, const Capacity& capacity, const EngineChoice& engine, int journals);
+  using RingMaker = std::function<Result<std::unique_ptr<Ring>>(const RingOptions& options)>;
+  // `make_ring` makes each worker's; `direct_files`: clients can be in its table. `journals`: the directory of this
+  // process's; -1 if there is none.
+  Status make(std::shared_ptr<const Config> config, const Capacity& capacity, bool direct_files,
+              const RingMaker& make_ring, int journals);
   // Before make().
   void set_predecessor(std::unique_ptr<Predecessor> predecessor) { shared_.predecessor = std::move(predecessor); }
   Predecessor* predecessor() const { return shared_.predecessor.get(); }
