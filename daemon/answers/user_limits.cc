@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 #include <iterator>
+#include <numeric>
 #include <vector>
 
 #include "answers/limits.h"
@@ -149,6 +150,12 @@ void UserLimits::remove_stream(User& user) {
 std::size_t UserLimits::size() const {
   const std::lock_guard lock(mutex_);
   return users_.size();
+}
+
+std::int64_t UserLimits::streams() const {
+  const std::lock_guard lock(mutex_);
+  return std::accumulate(users_.begin(), users_.end(), std::int64_t{0},
+                         [](std::int64_t sum, const auto& entry) { return sum + entry.second.streams_; });
 }
 
 void UserLimits::refill(User& user, Time now) const {

@@ -74,6 +74,8 @@ class UserLimits {
 
   // Users that are remembered.
   std::size_t size() const;
+  // What is counted of all of them together.
+  std::int64_t streams() const;
 
  private:
   struct Hash {

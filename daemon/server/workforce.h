@@ -62,8 +62,9 @@ class Workforce {
   // Reports that workers have given up, for files.
   GivenUpReports& given_up_reports() { return shared_.given_up; }
   std::span<const std::unique_ptr<Worker>> workers() const { return workers_; }
-  // Any thread may read it.
+  // Any thread may read these two.
   const ByteBudget& requests() const { return shared_.requests; }
+  const UserLimits& users() const { return shared_.users; }
   bool any_running() const;
   // Whether a connection can still arrive.
   bool listening() const { return workers_.front()->running() && workers_.front()->listening(); }

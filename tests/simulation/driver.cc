@@ -78,10 +78,11 @@ struct Child {
     ++done.runs;
     done.steps += result.steps;
     done.handoffs += result.handoffs;
+    done.hash += result.hash;
     done.failed = !result.failure.empty();
   }
   std::FILE* const stream = fdopen(output, "w");
-  std::fprintf(stream, "%" PRIu64 "\t%" PRIu64 "\t%" PRIu64 "\n", done.runs, done.steps, done.handoffs);
+  std::fprintf(stream, "%" PRIu64 "\t%" PRIu64 "\t%" PRIu64 "\t%" PRIu64 "\n", done.runs, done.steps, done.handoffs, done.hash);
   for (const auto& [kind, whats] : coverage.counts()) {
     for (const auto& [what, times] : whats) std::fprintf(stream, "%s\t%s\t%" PRIu64 "\n", kind.c_str(), what.c_str(), times);
   }
@@ -115,6 +116,7 @@ void add_report(std::string_view report, Done& done, Coverage& coverage) {
   done.runs += take_number(report);
   done.steps += take_number(report);
   done.handoffs += take_number(report);
+  done.hash += take_number(report);
   while (!report.empty()) {
     const std::string_view kind = take_field(report);
     const std::string_view what = take_field(report);

@@ -24,6 +24,7 @@ struct Done {
   std::uint64_t runs = 0;
   std::uint64_t steps = 0;
   std::uint64_t handoffs = 0;
+  std::uint64_t hash = 0;  // of all traces, in any order
   double cpu_seconds = 0;
   bool failed = false;
 };

@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "base/random_id.h"
 #include "simulation/driver.h"
+#include "simulation/reachable.h"
 #include "upstream/upstream_client.h"
 
 namespace streaming::simulation {
@@ -45,7 +46,10 @@ std::optional<Work> work_of(const Arguments& arguments) {
 
 void print_coverage(const Coverage& coverage) {
   for (const auto& [kind, whats] : coverage.counts()) {
-    for (const auto& [what, times] : whats) std::printf("%-24s %-32s %10" PRIu64 "\n", kind.c_str(), what.c_str(), times);
+    for (const auto& [what, times] : whats) std::printf("%-24s %-40s %10" PRIu64 "\n", kind.c_str(), what.c_str(), times);
+  }
+  for (const auto& [kind, what] : missed_by(coverage)) {
+    std::printf("missed: %-16.*s %.*s\n", static_cast<int>(kind.size()), kind.data(), static_cast<int>(what.size()), what.data());
   }
 }
 
@@ -57,8 +61,9 @@ int simulate(const Arguments& arguments) {
   Coverage coverage;
   const Done done = run_many(*work, coverage);
   if (arguments.coverage) print_coverage(coverage);
-  std::printf("%" PRIu64 " runs, %" PRIu64 " steps, %" PRIu64 " hand-offs, %.0f hand-offs for each second of CPU time\n",
-              done.runs, done.steps, done.handoffs, static_cast<double>(done.handoffs) / done.cpu_seconds);
+  std::printf("%" PRIu64 " runs, %" PRIu64 " steps, %" PRIu64 " hand-offs, trace %016" PRIx64 "\n", done.runs, done.steps,
+              done.handoffs, done.hash);
+  std::fprintf(stderr, "%.0f hand-offs for each second of CPU time\n", static_cast<double>(done.handoffs) / done.cpu_seconds);
   return done.failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 

@@ -67,12 +67,19 @@ SimulatedDaemon::SimulatedDaemon(Kernel& kernel, Disk& disk, std::string name, s
 
 SimulatedDaemon::~SimulatedDaemon() {
   CHECK(!crashed_);
+  leave();
+}
+
+std::size_t SimulatedDaemon::leave() {
   as_process([this] {
-    for (SimulatedRing* ring : rings_) ring->kill();
+    alive_.reset();
+    for (SimulatedRing* ring : std::exchange(rings_, {})) ring->kill();
     workforce_.reset();
     journals_.reset();
-    files_.close_all();
   });
+  const std::size_t left = files_.size();
+  files_.close_all();
+  return left;
 }
 
 bool SimulatedDaemon::failed() const {
@@ -144,6 +151,7 @@ void SimulatedDaemon::end_thread(Thread& thread) {
   kernel_.trace.note("{} ends", thread.name);
   thread.worker->end();
   thread.ring->enter();
+  thread.ring->finish_closes();
   thread.running = false;
   if (std::any_of(threads_.begin(), threads_.end(), [](const Thread& other) { return other.running; })) return;
   running_ = false;
@@ -231,7 +239,7 @@ void SimulatedDaemon::crash() {
   alive_.reset();
   for (Thread& thread : threads_) thread.running = false;
   as_process([this] {
-    for (SimulatedRing* ring : rings_) ring->kill();
+    for (SimulatedRing* ring : std::exchange(rings_, {})) ring->kill();
     files_.close_all();
     journals_.reset();
   });

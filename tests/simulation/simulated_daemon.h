@@ -51,6 +51,9 @@ class SimulatedDaemon final : private FileWaiter {
   const std::vector<SimulatedRing*>& rings() const { return rings_; }
   const ProcessFiles& files() const { return files_; }
   const std::string& name() const { return name_; }
+  const Config& config() const { return *config_; }
+  // Ends the process whose threads have ended. Returns the number of descriptors that were not closed.
+  std::size_t leave();
 
  private:
   // One worker's thread.

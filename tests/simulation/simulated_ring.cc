@@ -3,6 +3,8 @@
 // does.
 #include "simulation/simulated_ring.h"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
@@ -20,6 +22,13 @@ constexpr int kFirstRing = 1 << 20;
 
 std::string result_name(std::int64_t result) {
   return result >= 0 ? "ok" : strerrorname_np(static_cast<int>(-result));
+}
+
+// A descriptor of the real kernel is not the same each time.
+std::int32_t traced_result(const Completion& completion) {
+  const Operation operation = completion.tag.operation;
+  const bool opens = operation == Operation::kJournalOpen || operation == Operation::kFileOpen;
+  return opens ? std::min(completion.result, 0) : completion.result;
 }
 
 }  // namespace
@@ -49,6 +58,14 @@ void SimulatedRing::kill() {
   ready_.clear();
   unreported_losses_ = false;
   for (std::shared_ptr<File>& file : table_) std::exchange(file, nullptr).reset();
+}
+
+void SimulatedRing::finish_closes() {
+  std::vector<Request*> closes;
+  for (const auto& [number, request] : requests_) {
+    if (request->kind == Kind::kClose) closes.push_back(request.get());
+  }
+  for (Request* request : closes) complete(*request, close(*request));
 }
 
 std::size_t SimulatedRing::files_in_table() const {
@@ -118,6 +135,8 @@ void SimulatedRing::carry_out_or_wait(Request& request) {
     requests_.erase(request.number);
     return;
   }
+  const bool is_real = request.kind == Kind::kClose && !request.file.is_direct() && request.file.number() < kFirstDescriptor;
+  if (is_real) return complete(request, ::close(request.file.number()) == 0 ? 0 : -EBADF);
   if (!request.is_for_disk() && request.kind != Kind::kPassFile) {
     request.held = find(request.file);
     if (request.held == nullptr) return complete(request, -EBADF);
@@ -209,7 +228,7 @@ bool SimulatedRing::dispatch(CompletionHandler& handler) {
     Completion& completion = ready.completion;
     if (completion.tag.operation == Operation::kNone) continue;
     kernel_.trace.note("{} {} {}.{} = {}{}", name_, name_of(completion.tag.operation), completion.tag.slot.index,
-                       completion.tag.slot.generation, completion.result, completion.more ? " more" : "");
+                       completion.tag.slot.generation, traced_result(completion), completion.more ? " more" : "");
     kernel_.coverage.count(name_of(completion.tag.operation), result_name(completion.result));
     if (ready.buffers_in_use != nullptr) {
       const auto bytes = static_cast<std::size_t>(std::max(completion.result, 0));

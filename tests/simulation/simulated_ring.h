@@ -48,8 +48,11 @@ class SimulatedRing final : public Ring {
   bool is_ready() const { return !ready_.empty() || unreported_losses_; }
   // The process has ended without a word: nothing of it completes any more.
   void kill();
-  std::size_t in_flight() const { return requests_.size(); }
-  std::size_t buffers_in_use() const { return messages_in_use_ + streams_in_use_; }
+  // The worker has ended: what it has asked to be closed is closed now, if it was not yet.
+  void finish_closes();
+  const RingOptions& options() const { return options_; }
+  std::size_t message_buffers_in_use() const { return messages_in_use_; }
+  std::size_t stream_buffers_in_use() const { return streams_in_use_; }
   std::size_t files_in_table() const;
 
   Status enable() override { return success(); }

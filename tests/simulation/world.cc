@@ -7,6 +7,7 @@
 #include "base/check.h"
 #include "handoff/limits.h"
 #include "simulation/handoff_socket.h"
+#include "simulation/invariants.h"
 #include "simulation/plain_clients.h"
 
 namespace streaming::simulation {
@@ -51,6 +52,9 @@ Config World::draw_config() {
 DaemonSettings World::draw_settings() {
   DaemonSettings settings;
   settings.direct_files = random_.one_in(2);
+  // At times so few that clients and upstreams use them up.
+  if (random_.one_in(8)) settings.most_descriptors = static_cast<int>(random_.between(20, 100));
+  if (random_.one_in(2)) settings.journal_directory = disk_.directory() + "/journals";
   return settings;
 }
 
@@ -67,6 +71,7 @@ RunResult World::run() {
   for (const auto& group : inhabitants_) group->settle(config_);
   start_daemon();
   for (const auto& group : inhabitants_) group->begin();
+  plan_events();
   do_steps_until(
       [this] {
         return std::none_of(inhabitants_.begin(), inhabitants_.end(), [](const auto& group) { return group->waiting() > 0; });
@@ -112,17 +117,98 @@ void World::do_step() {
   bury(std::move(daemon));
 }
 
-// A service manager starts it anew if it has failed.
+// A service manager starts it anew.
 void World::bury(std::unique_ptr<SimulatedDaemon> daemon) {
   for (const auto& worker : daemon->workers()) handoffs_ += worker->counters().get(Counter::kHandoffs);
+  count_reached(*daemon, coverage_);
   if (daemon->failed()) {
+    coverage_.count("event", "a worker fails");
     for (const auto& group : inhabitants_) group->on_crash();
+    daemon->leave();
+  } else {
+    if (const std::string left = not_given_back(*daemon); !left.empty()) fail(daemon->name() + " has ended: " + left);
+    const std::size_t descriptors = daemon->leave();
+    if (descriptors > 0) fail(daemon->name() + " has ended: " + std::to_string(descriptors) + " descriptors were not closed");
   }
-  daemon.reset();
-  if (!ending_ && daemons_.empty()) start_daemon();
+  start_daemon_later();
 }
 
+void World::start_daemon_later() {
+  if (ending_ || std::exchange(start_due_, true)) return;
+  kernel_.set_handoff_listener({});
+  scheduler_.after(Duration(static_cast<std::int64_t>(random_.between(1, 500))), [this] {
+    start_due_ = false;
+    if (!ending_) start_daemon();
+  });
+}
+
+// --- Events ---------------------------------------------------------------------------------------------------------
+
+void World::plan_events() {
+  const auto at_some_time = [this](void (World::*event)()) {
+    scheduler_.after(Duration(static_cast<std::int64_t>(random_.below(6000))), [this, event] {
+      if (!ending_ && !daemons_.empty()) (this->*event)();
+    });
+  };
+  for (std::uint64_t left = random_.one_in(2) ? random_.below(4) : 0; left > 0; --left) at_some_time(&World::reload);
+  if (random_.one_in(4)) at_some_time(&World::restart);
+  for (std::uint64_t left = random_.one_in(4) ? random_.between(1, 3) : 0; left > 0; --left) at_some_time(&World::crash);
+}
+
+// Of what clients are not told.
+void World::reload() {
+  coverage_.count("event", "reload");
+  const auto some_ms = [this](std::uint64_t first, std::uint64_t last) {
+    return Duration(static_cast<std::int64_t>(random_.between(first, last)));
+  };
+  config_.mock_delay = some_ms(0, 60);
+  config_.write_timeout = some_ms(1000, 10'000);
+  config_.idle_timeout = some_ms(1000, 60'000);
+  config_.first_byte_timeout = some_ms(1000, 30'000);
+  config_.max_queued_bytes = random_.pick({1'000, 64 * 1024});
+  daemons_.back()->reload(std::make_shared<const Config>(config_));
+}
+
+void World::restart() {
+  coverage_.count("event", "restart");
+  kernel_.set_handoff_listener({});
+  daemons_.back()->end(Duration(static_cast<std::int64_t>(random_.below(5000))));
+}
+
+// Of the process alone, or of the machine: then what is not on the disk is lost.
+void World::crash() {
+  std::unique_ptr<SimulatedDaemon> daemon = std::move(daemons_.back());
+  daemons_.pop_back();
+  for (const auto& worker : daemon->workers()) handoffs_ += worker->counters().get(Counter::kHandoffs);
+  daemon->crash();
+  for (const auto& group : inhabitants_) group->on_crash();
+  const bool of_the_machine = random_.one_in(2);
+  coverage_.count("event", of_the_machine ? "crash of the machine" : "crash of the process");
+  if (of_the_machine) disk_.crash();
+  static_cast<void>(daemon.release());  // a crash runs no destructors
+  start_daemon_later();
+}
+
+// --- Checks ---------------------------------------------------------------------------------------------------------
+
+// All of it after some steps, because it costs more than a step.
 void World::check_step() {
+  constexpr std::uint64_t kBetweenChecks = 32;
+  if (++steps_ % kBetweenChecks != 0) return;
+  note_states();
+  for (const auto& daemon : daemons_) {
+    if (std::string broken = broken_invariant(*daemon); !broken.empty()) fail(std::move(broken));
+  }
+}
+
+void World::note_states() {
+  for (const auto& daemon : daemons_) {
+    for (const auto& worker : daemon->workers()) {
+      worker->streams().for_each([this](const Stream& stream) {
+        coverage_.count("stream state", kStreamStateNames[static_cast<std::size_t>(stream.state())]);
+      });
+    }
+  }
 }
 
 void World::check_end() {

@@ -44,13 +44,19 @@ class World {
   Config draw_config();
   DaemonSettings draw_settings();
   void start_daemon();
+  // What happens to the daemons.
   void plan_events();
+  void reload();
+  void restart();
+  void crash();
   // Until `is_done`, or for `longest_ns`.
   template <typename IsDone>
   void do_steps_until(IsDone&& is_done, std::int64_t longest_ns, const char* stall);
   void do_step();
   // A daemon's process has ended.
   void bury(std::unique_ptr<SimulatedDaemon> daemon);
+  void start_daemon_later();
+  void note_states();
   void check_step();
   void check_end();
   bool fail(std::string what);
@@ -69,7 +75,9 @@ class World {
   std::vector<std::unique_ptr<SimulatedDaemon>> daemons_;  // whose processes live; the last one listens
   std::uint32_t daemons_begun_ = 0;
   bool ending_ = false;  // no new daemon takes the place of one that ends
+  bool start_due_ = false;  // start_daemon() is scheduled
   std::uint64_t handoffs_ = 0;
+  std::uint64_t steps_ = 0;
   std::string failure_;
 };
 
