@@ -11,6 +11,7 @@
 #include <cstring>
 
 #include "base/check.h"
+#include "simulation/control_data.h"
 #include "simulation/link.h"
 
 namespace streaming::simulation {
@@ -176,7 +177,7 @@ std::int64_t HandoffSocket::receive_message(std::span<char> room, msghdr& messag
   if (queue.empty() || early_end) {
     if (error_ != 0) return -std::exchange(error_, 0);
     if (!link_->shut_) return -EAGAIN;
-    put_control(message, {});
+    put_control_data(*kernel_.process, message, {}, true);
     return 0;
   }
   HandoffLink::Message& first = queue.front();
@@ -188,41 +189,10 @@ std::int64_t HandoffSocket::receive_message(std::span<char> room, msghdr& messag
   }
   std::memcpy(room.data(), first.bytes.data() + first.taken, taken);
   first.taken += taken;
-  put_control(message, std::exchange(first.files, {}));
+  put_control_data(*kernel_.process, message, std::exchange(first.files, {}), true);
   if (!stream && taken < left) message.msg_flags |= MSG_TRUNC;
   if (!stream || first.taken == first.bytes.size()) queue.pop_front();
   return static_cast<std::int64_t>(taken);
-}
-
-// As the kernel writes it: the sender's credentials first; what finds no room is dropped.
-void HandoffSocket::put_control(msghdr& message, std::vector<std::shared_ptr<File>> files) {
-  auto* const control = static_cast<char*>(message.msg_control);
-  const std::size_t room = message.msg_controllen;
-  std::size_t used = 0;
-  const auto put = [&](int type, const void* content, std::size_t bytes) {
-    cmsghdr header{};
-    header.cmsg_level = SOL_SOCKET;
-    header.cmsg_type = type;
-    header.cmsg_len = CMSG_LEN(bytes);
-    std::memcpy(control + used, &header, sizeof header);
-    std::memcpy(control + used + CMSG_LEN(0), content, bytes);
-    used = std::min(room, used + CMSG_SPACE(bytes));
-  };
-  const ucred sender{.pid = 1000, .uid = 33, .gid = 33};
-  if (room >= CMSG_LEN(sizeof sender)) put(SCM_CREDENTIALS, &sender, sizeof sender);
-  std::vector<int> numbers;
-  for (const std::shared_ptr<File>& file : files) {
-    const bool fits = used + CMSG_LEN((numbers.size() + 1) * sizeof(int)) <= room;
-    const auto* const real = dynamic_cast<const RealFile*>(file.get());
-    const int fd = !fits ? -1 : real != nullptr ? real->copy() : kernel_.process->add(file);
-    if (fd < 0) {
-      message.msg_flags |= MSG_CTRUNC;
-      break;
-    }
-    numbers.push_back(fd);
-  }
-  if (!numbers.empty()) put(SCM_RIGHTS, numbers.data(), numbers.size() * sizeof(int));
-  message.msg_controllen = used;
 }
 
 std::int64_t HandoffSocket::option(int, int option, void* value, socklen_t& length) {

@@ -108,8 +108,6 @@ class HandoffSocket final : public File {
  private:
   friend class HandoffLink;
 
-  void put_control(msghdr& message, std::vector<std::shared_ptr<File>> files);
-
   Kernel& kernel_;
   const std::shared_ptr<HandoffLink> link_;
   int error_ = 0;

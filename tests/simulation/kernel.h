@@ -77,6 +77,7 @@ class Kernel {
 
   // The daemons' socket for hand-offs; null: nobody listens.
   void set_handoff_listener(std::weak_ptr<ListeningSocket> listener) { handoff_listener_ = std::move(listener); }
+  std::shared_ptr<ListeningSocket> handoff_listener() const { return handoff_listener_.lock(); }
   void hand_over(HandoffPeer& peer);
 
   std::uint32_t next_number() { return ++numbers_; }

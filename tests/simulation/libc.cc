@@ -26,9 +26,11 @@
 #include <memory>
 #include <string>
 
+#include "simulation/control_data.h"
 #include "simulation/event_file.h"
 #include "simulation/kernel.h"
 #include "simulation/link.h"
+#include "simulation/pair_socket.h"
 
 namespace {
 
@@ -36,7 +38,9 @@ using streaming::simulation::EventFile;
 using streaming::simulation::File;
 using streaming::simulation::Kernel;
 using streaming::simulation::kFirstDescriptor;
+using streaming::simulation::PairSocket;
 using streaming::simulation::running_kernel;
+using streaming::simulation::sent_file;
 using streaming::simulation::StreamSocket;
 
 constexpr std::int64_t kNsPerSecond = 1'000'000'000;
@@ -218,6 +222,19 @@ int socket(int family, int type, int protocol) noexcept {
   return returned(kernel->process->add(std::move(file)));
 }
 
+int socketpair(int family, int type, int protocol, int ends[2]) noexcept {
+  Kernel* const kernel = running_kernel();
+  const bool simulated = kernel != nullptr && kernel->process != nullptr;
+  if (!simulated) return static_cast<int>(syscall(SYS_socketpair, family, type, protocol, ends));
+  const auto pair = PairSocket::make(*kernel, type & 0xF);
+  ends[0] = kernel->process->add(pair.first);
+  if (ends[0] < 0) return returned(ends[0]);
+  ends[1] = kernel->process->add(pair.second);
+  if (ends[1] >= 0) return 0;
+  kernel->process->close(ends[0]);
+  return returned(ends[1]);
+}
+
 int connect(int fd, const sockaddr* address, socklen_t length) {
   if (!is_simulated(fd)) return static_cast<int>(syscall(SYS_connect, fd, address, length));
   return with_file(fd, [&](File& file) { return file.connect(*address, length); });
@@ -288,6 +305,21 @@ ssize_t recvfrom(int fd, void* bytes, std::size_t count, int flags, sockaddr* ad
 
 ssize_t recv(int fd, void* bytes, std::size_t count, int flags) {
   return recvfrom(fd, bytes, count, flags, nullptr, nullptr);
+}
+
+ssize_t sendmsg(int fd, const msghdr* message, int flags) {
+  if (!is_simulated(fd)) return syscall(SYS_sendmsg, fd, message, flags);
+  const std::span<const char> bytes(static_cast<const char*>(message->msg_iov[0].iov_base), message->msg_iov[0].iov_len);
+  return with_file<ssize_t>(fd, [&](File& file) -> std::int64_t {
+    auto* const pair = dynamic_cast<PairSocket*>(&file);
+    return pair == nullptr ? -EOPNOTSUPP : pair->send_message(bytes, sent_file(*running_kernel()->process, *message));
+  });
+}
+
+ssize_t recvmsg(int fd, msghdr* message, int flags) {
+  if (!is_simulated(fd)) return syscall(SYS_recvmsg, fd, message, flags);
+  const std::span<char> room(static_cast<char*>(message->msg_iov[0].iov_base), message->msg_iov[0].iov_len);
+  return with_file<ssize_t>(fd, [&](File& file) { return file.receive_message(room, *message); });
 }
 
 ssize_t read(int fd, void* bytes, std::size_t count) {

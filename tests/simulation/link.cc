@@ -54,7 +54,9 @@ Link::Link(Kernel& kernel, Kind kind, StreamSocket& socket, Peer& peer, std::uni
       if (found == kernel.links.end()) return;
       kernel.trace.note("link {} is dead", number);
       kernel.coverage.count("fault", "dead link");
-      found->second->dead_ = true;
+      const std::shared_ptr<Link> link = found->second;
+      link->dead_ = true;
+      if (link->socket_ == nullptr) link->reset_peer();  // it finds out by itself, some time
     });
   }
 }

@@ -44,7 +44,7 @@ const std::vector<Reachable>& all_reachable() {
         "first_byte_timeout", "idle_timeout", "too_long", "upstream_unreachable", "upstream_status", "upstream_reported",
         "upstream_truncated", "upstream_malformed", "upstream_too_large", "fell_behind", "shutdown"}},
       {"stream state", {"opening", "streaming", "draining", "closing"}},
-      {"event", {"reload", "restart", "crash of the process", "crash of the machine", "a worker fails"}},
+      {"event", {"reload", "restart", "upgrade", "crash of the process", "crash of the machine", "a worker fails"}},
       {"crash", {"write lost", "write torn", "write kept", "file lost"}},
       {"fault",
        {"late completion", "late execution", "completions in parts", "lost completion", "failed adoption", "dead link",

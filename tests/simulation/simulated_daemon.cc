@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "simulation/simulated_daemon.h"
 
+#include <poll.h>
+
 #include <algorithm>
 #include <stop_token>
 #include <utility>
@@ -36,13 +38,14 @@ void SimulatedDaemon::as_process(Call&& call) {
 }
 
 SimulatedDaemon::SimulatedDaemon(Kernel& kernel, Disk& disk, std::string name, std::shared_ptr<const Config> config,
-                                 const DaemonSettings& settings)
+                                 const DaemonSettings& settings, std::shared_ptr<PairSocket> predecessor)
     : kernel_(kernel),
       disk_(disk),
       name_(std::move(name)),
       files_(settings.most_descriptors),
       config_(std::move(config)),
-      settings_(settings) {
+      settings_(settings),
+      predecessor_(std::move(predecessor)) {
   as_process([this] {
     int journals = -1;
     if (!settings_.journal_directory.empty()) {
@@ -52,6 +55,9 @@ SimulatedDaemon::SimulatedDaemon(Kernel& kernel, Disk& disk, std::string name, s
       journals = journals_->own();
     }
     workforce_ = std::make_unique<Workforce>(*config_);
+    if (predecessor_ != nullptr) {
+      workforce_->set_predecessor(std::make_unique<Predecessor>(UniqueFd(files_.add(predecessor_))));
+    }
     const auto make_ring = [this](const RingOptions& options) -> Result<std::unique_ptr<Ring>> {
       const std::size_t index = rings_.size();
       auto ring = std::make_unique<SimulatedRing>(kernel_, disk_, files_, options, name_ + "." + std::to_string(index),
@@ -74,6 +80,11 @@ std::size_t SimulatedDaemon::leave() {
   as_process([this] {
     alive_.reset();
     for (SimulatedRing* ring : std::exchange(rings_, {})) ring->kill();
+    if (successor_ != nullptr) successor_->remove(*this);
+    if (predecessor_ != nullptr) predecessor_->remove(*this);
+    successor_.reset();
+    predecessor_.reset();
+    successor_channel_.reset();
     workforce_.reset();
     journals_.reset();
   });
@@ -94,6 +105,10 @@ void SimulatedDaemon::start(std::shared_ptr<ListeningSocket> listener, int socke
     workforce_->listen(UniqueFd(files_.add(std::move(listener))), socket_type);
     files_.find(workforce_->events())->add(*this);
     start_threads();
+    if (predecessor_ != nullptr) {
+      predecessor_->add(*this);
+      workforce_->predecessor()->report_that_we_serve();
+    }
     workforce_->accept();
   });
   if (journals_) keep_journals();
@@ -192,16 +207,49 @@ void SimulatedDaemon::handle_deadline() {
 }
 
 void SimulatedDaemon::on_change() {
-  if (std::exchange(event_scheduled_, true)) return;
-  const std::int64_t delay_ns = static_cast<std::int64_t>(kernel_.random.between(1, 5000)) * 1000;
+  if (std::exchange(look_scheduled_, true)) return;
+  const std::int64_t delay_ns = static_cast<std::int64_t>(kernel_.random.between(1, 5000)) * kUs;
   kernel_.scheduler.after_ns(delay_ns, [this, alive = std::weak_ptr<int>(alive_)] {
-    if (!alive.expired()) as_process([this] { handle_worker_event(); });
+    if (!alive.expired() && running_) as_process([this] { look_at_all(); });
   });
 }
 
+void SimulatedDaemon::look_at_all() {
+  look_scheduled_ = false;
+  if (files_.find(workforce_->events())->receivable() > 0) handle_worker_event();
+  if (successor_ != nullptr && (successor_->events() & POLLIN) != 0) look_at_successor();
+  if (predecessor_ != nullptr && (predecessor_->events() & (POLLHUP | POLLERR)) != 0) {
+    std::exchange(predecessor_, nullptr)->remove(*this);
+    workforce_->note_predecessor_end();
+  }
+}
+
+void SimulatedDaemon::begin_upgrade(std::shared_ptr<PairSocket> successor) {
+  successor_ = std::move(successor);
+  successor_->add(*this);
+}
+
+// First it reports that it serves, then it asks for answers.
+void SimulatedDaemon::look_at_successor() {
+  if (!successor_channel_) {
+    char report = 0;
+    if (successor_->receive(std::span(&report, 1)) <= 0) return std::exchange(successor_, nullptr)->remove(*this);
+    kernel_.trace.note("{} has a successor", name_);
+    successor_channel_.emplace(UniqueFd(files_.add(successor_)), *workforce_);
+    return begin_drain(WorkerOrder::kHandOver);
+  }
+  if (successor_channel_->read()) {
+    if (successor_->receivable() > 0) on_change();
+    return;
+  }
+  std::exchange(successor_, nullptr)->remove(*this);
+  successor_channel_.reset();
+  begin_drain(WorkerOrder::kDrain);
+}
+
 void SimulatedDaemon::handle_worker_event() {
-  event_scheduled_ = false;
   workforce_->clear_events();
+  if (successor_channel_) successor_channel_->on_settled();
   const bool has_failed = std::any_of(workers().begin(), workers().end(), [](const auto& worker) {
     return !worker->running() && !worker->result().ok();
   });
@@ -242,6 +290,8 @@ void SimulatedDaemon::crash() {
     for (SimulatedRing* ring : std::exchange(rings_, {})) ring->kill();
     files_.close_all();
     journals_.reset();
+    successor_.reset();
+    predecessor_.reset();
   });
 }
 

@@ -14,9 +14,11 @@
 #include <vector>
 
 #include "answers/journal_directory.h"
+#include "server/successor_channel.h"
 #include "server/workforce.h"
 #include "simulation/disk.h"
 #include "simulation/kernel.h"
+#include "simulation/pair_socket.h"
 #include "simulation/simulated_ring.h"
 
 namespace streaming::simulation {
@@ -30,13 +32,16 @@ struct DaemonSettings {
 
 class SimulatedDaemon final : private FileWaiter {
  public:
+  // `predecessor`: its end of the channel to the daemon whose place it takes; null: there is none.
   SimulatedDaemon(Kernel& kernel, Disk& disk, std::string name, std::shared_ptr<const Config> config,
-                  const DaemonSettings& settings);
+                  const DaemonSettings& settings, std::shared_ptr<PairSocket> predecessor);
   ~SimulatedDaemon();
 
   // Listens, and lets the workers run.
   void start(std::shared_ptr<ListeningSocket> listener, int socket_type);
   void reload(std::shared_ptr<const Config> config);
+  // SIGUSR2: another process takes its place, with the other end of the channel.
+  void begin_upgrade(std::shared_ptr<PairSocket> successor);
   // SIGTERM: accepts no more, and ends the streams that have not ended when `patience` is over.
   void end(Duration patience);
   // kill -9: all it has is closed, and nothing of it happens any more.
@@ -44,6 +49,8 @@ class SimulatedDaemon final : private FileWaiter {
 
   // Whether a thread runs.
   bool running() const { return running_; }
+  // Whether it accepts hand-offs, and another process may take its place.
+  bool serving() const { return running_ && order_ == WorkerOrder::kServe && successor_ == nullptr; }
   // Whether a worker has failed.
   bool failed() const;
   const Workforce& workforce() const { return *workforce_; }
@@ -68,8 +75,10 @@ class SimulatedDaemon final : private FileWaiter {
 
   template <typename Call>
   void as_process(Call&& call);
-  // The workers have reported something to the main thread.
+  // There may be something for the main thread.
   void on_change() override;
+  void look_at_all();
+  void look_at_successor();
   void start_threads();
   void schedule_turn(Thread& thread, std::int64_t delay_ns);
   void wake(std::size_t thread);
@@ -92,7 +101,10 @@ class SimulatedDaemon final : private FileWaiter {
   std::vector<SimulatedRing*> rings_;
   std::vector<Thread> threads_;
   WorkerOrder order_ = WorkerOrder::kServe;
-  bool event_scheduled_ = false;  // handle_worker_event()
+  bool look_scheduled_ = false;  // look_at_all()
+  std::shared_ptr<PairSocket> predecessor_;  // null once it has ended
+  std::shared_ptr<PairSocket> successor_;    // null if there is none
+  std::optional<SuccessorChannel> successor_channel_;  // none before the successor serves
   bool running_ = false;
   bool crashed_ = false;
   std::size_t next_adopter_ = 0;

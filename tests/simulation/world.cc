@@ -69,7 +69,7 @@ RunResult World::run() {
   constexpr std::int64_t kLongestNs = 3600LL * 1'000'000'000;
   constexpr std::int64_t kLongestEndNs = 60LL * 1'000'000'000;
   for (const auto& group : inhabitants_) group->settle(config_);
-  start_daemon();
+  start_daemon(nullptr);
   for (const auto& group : inhabitants_) group->begin();
   plan_events();
   do_steps_until(
@@ -84,12 +84,19 @@ RunResult World::run() {
   return {.hash = trace_.hash(), .steps = trace_.steps(), .handoffs = handoffs_, .failure = failure_};
 }
 
-void World::start_daemon() {
+void World::start_daemon(SimulatedDaemon* predecessor) {
   const int type = config_.socket_type == "stream" ? SOCK_STREAM : SOCK_SEQPACKET;
-  auto listener = std::make_shared<ListeningSocket>(kernel_, type, kListenBacklog);
+  std::shared_ptr<ListeningSocket> listener = kernel_.handoff_listener();
+  if (listener == nullptr) listener = std::make_shared<ListeningSocket>(kernel_, type, kListenBacklog);
   kernel_.set_handoff_listener(listener);
-  const std::string name = "d" + std::to_string(daemons_begun_++);
-  daemons_.push_back(std::make_unique<SimulatedDaemon>(kernel_, disk_, name, std::make_shared<const Config>(config_), settings_));
+  std::shared_ptr<PairSocket> channel;
+  if (predecessor != nullptr) {
+    auto pair = PairSocket::make(kernel_, SOCK_SEQPACKET);
+    predecessor->begin_upgrade(std::move(pair.first));
+    channel = std::move(pair.second);
+  }
+  daemons_.push_back(std::make_unique<SimulatedDaemon>(kernel_, disk_, "d" + std::to_string(daemons_begun_++),
+                                                       std::make_shared<const Config>(config_), settings_, std::move(channel)));
   daemons_.back()->start(std::move(listener), type);
 }
 
@@ -113,11 +120,12 @@ void World::do_step() {
   const auto ended = std::find_if(daemons_.begin(), daemons_.end(), [](const auto& daemon) { return !daemon->running(); });
   if (ended == daemons_.end()) return;
   std::unique_ptr<SimulatedDaemon> daemon = std::move(*ended);
+  const bool has_successor = ended + 1 != daemons_.end();
   daemons_.erase(ended);
   bury(std::move(daemon));
+  if (!has_successor) start_daemon_later();
 }
 
-// A service manager starts it anew.
 void World::bury(std::unique_ptr<SimulatedDaemon> daemon) {
   for (const auto& worker : daemon->workers()) handoffs_ += worker->counters().get(Counter::kHandoffs);
   count_reached(*daemon, coverage_);
@@ -130,15 +138,15 @@ void World::bury(std::unique_ptr<SimulatedDaemon> daemon) {
     const std::size_t descriptors = daemon->leave();
     if (descriptors > 0) fail(daemon->name() + " has ended: " + std::to_string(descriptors) + " descriptors were not closed");
   }
-  start_daemon_later();
 }
 
+// By the service manager.
 void World::start_daemon_later() {
   if (ending_ || std::exchange(start_due_, true)) return;
   kernel_.set_handoff_listener({});
   scheduler_.after(Duration(static_cast<std::int64_t>(random_.between(1, 500))), [this] {
     start_due_ = false;
-    if (!ending_) start_daemon();
+    if (!ending_) start_daemon(nullptr);
   });
 }
 
@@ -152,6 +160,7 @@ void World::plan_events() {
   };
   for (std::uint64_t left = random_.one_in(2) ? random_.below(4) : 0; left > 0; --left) at_some_time(&World::reload);
   if (random_.one_in(4)) at_some_time(&World::restart);
+  for (std::uint64_t left = random_.one_in(4) ? random_.between(1, 2) : 0; left > 0; --left) at_some_time(&World::upgrade);
   for (std::uint64_t left = random_.one_in(4) ? random_.between(1, 3) : 0; left > 0; --left) at_some_time(&World::crash);
 }
 
@@ -173,6 +182,12 @@ void World::restart() {
   coverage_.count("event", "restart");
   kernel_.set_handoff_listener({});
   daemons_.back()->end(Duration(static_cast<std::int64_t>(random_.below(5000))));
+}
+
+void World::upgrade() {
+  if (!daemons_.back()->serving()) return;
+  coverage_.count("event", "upgrade");
+  start_daemon(daemons_.back().get());
 }
 
 // Of the process alone, or of the machine: then what is not on the disk is lost.

@@ -43,11 +43,13 @@ class World {
  private:
   Config draw_config();
   DaemonSettings draw_settings();
-  void start_daemon();
+  // `predecessor`: the one whose place it takes; null: there is none.
+  void start_daemon(SimulatedDaemon* predecessor);
   // What happens to the daemons.
   void plan_events();
   void reload();
   void restart();
+  void upgrade();
   void crash();
   // Until `is_done`, or for `longest_ns`.
   template <typename IsDone>
