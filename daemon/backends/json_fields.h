@@ -15,6 +15,32 @@
 
 namespace streaming {
 
+// JSON of this size is read by recursion, which takes two thirds of the instructions: its size bounds its depth. Over it:
+// by a loop.
+inline constexpr std::size_t kMaxRecursedJsonBytes = 1024;
+
+// The stream that RapidJSON reads and writes in place, its own without an assertion for each byte. A NUL ends the text.
+class InPlaceText {
+ public:
+  using Ch = char;
+
+  explicit InPlaceText(char* text) : begin_(text), next_(text) {}
+
+  char Peek() const { return *next_; }
+  char Take() { return *next_++; }
+  std::size_t Tell() const { return static_cast<std::size_t>(next_ - begin_); }
+
+  char* PutBegin() { return end_ = next_; }
+  void Put(char byte) { *end_++ = byte; }
+  void Flush() {}
+  std::size_t PutEnd(char* begin) const { return static_cast<std::size_t>(end_ - begin); }
+
+ private:
+  char* const begin_;
+  char* next_;           // to be read
+  char* end_ = nullptr;  // of the string that is written
+};
+
 // A small document without an allocation; it must not outlive the text it was parsed from.
 class JsonObject {
  public:
@@ -24,15 +50,26 @@ class JsonObject {
   // Likewise, for JSON of any kind.
   bool parse_value(std::string& text) {
     unescape_surrogate_halves(text);
-    document_.ParseInsitu<rapidjson::kParseIterativeFlag>(text.data());
+    InPlaceText stream(text.data());
+    if (text.size() <= kMaxRecursedJsonBytes) {
+      document_.ParseStream<rapidjson::kParseInsituFlag>(stream);
+    } else {
+      document_.ParseStream<rapidjson::kParseInsituFlag | rapidjson::kParseIterativeFlag>(stream);
+    }
     return !document_.HasParseError();
   }
   const rapidjson::Value& root() const { return document_; }
 
  private:
+  using Pool = rapidjson::MemoryPoolAllocator<>;
+
+  static constexpr std::size_t kStackBytes = 1024;  // of values that are not yet in an object or array
+
   char memory_[4096];
-  rapidjson::MemoryPoolAllocator<> pool_{memory_, sizeof memory_};
-  rapidjson::Document document_{&pool_};
+  char stack_memory_[kStackBytes + 128];  // the pool's own records too
+  Pool pool_{memory_, sizeof memory_};
+  Pool stack_pool_{stack_memory_, sizeof stack_memory_};
+  rapidjson::GenericDocument<rapidjson::UTF8<>, Pool, Pool> document_{&pool_, kStackBytes, &stack_pool_};
 };
 
 // Null if `object` is null or no object. Not by RapidJSON's FindMember, which makes a value of each name: an event of

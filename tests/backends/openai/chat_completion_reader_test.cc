@@ -30,6 +30,17 @@ TEST(ChatCompletionReader, ReadsTheTextOfTheFirstChoice) {
   EXPECT_EQ(parse(R"({"choices": [ {"delta": {"content": "with spaces"}} ]})").text, "with spaces");
 }
 
+// Short chunks are read by recursion, long ones by a loop.
+TEST(ChatCompletionReader, ReadsChunksOfAnySizeAndDepthAlike) {
+  for (const std::size_t depth : {1u, 10u, 400u, 480u, 100'000u}) {
+    const std::string nested = std::string(depth, '[') + std::string(depth, ']');
+    EXPECT_EQ(parse(R"({"choices":[{"delta":{"content":"\u0041"}}],"x":)" + nested + "}").text, "A") << depth;
+    EXPECT_EQ(parse(R"({"choices":[{"delta":{"content":"A"}}],"x":)" + nested).verdict, Verdict::kMalformed) << depth;
+  }
+  const std::string text(10'000, 'a');
+  EXPECT_EQ(parse(R"({"choices":[{"delta":{"content":")" + text + "\\n\"}}]}").text, text + "\n");
+}
+
 TEST(ChatCompletionReader, LeavesTheOtherAnswersOut) {
   EXPECT_EQ(parse(R"({"choices":[{"index":1,"delta":{"content":"b"}},{"index":0,"delta":{"content":"a"}}]})").text,
             "a");
