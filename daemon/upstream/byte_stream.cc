@@ -87,7 +87,7 @@ void ByteStream::on_bytes(std::span<const char> bytes) {
 
 void ByteStream::read_records() {
   std::span<const char> plaintext;
-  for (;;) {
+  while (tls_->has_input()) {
     switch (tls_->read(environment_.plaintext, plaintext)) {
       case TlsSession::Outcome::kDone:
         owner_.on_received_bytes(plaintext);

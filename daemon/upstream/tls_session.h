@@ -35,6 +35,8 @@ class TlsSession {
 
   // What was received; to be used up by handshake() or read() before it goes.
   void feed(std::span<const char> received) { input_ = {received.data(), received.size()}; }
+  // Whether some of it is not used up yet. It may be a part of a record.
+  bool has_input() const { return !input_.empty() || SSL_has_pending(ssl_) == 1; }
 
   Outcome handshake();
   // What the server chose to speak; after the handshake.
