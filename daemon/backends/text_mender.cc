@@ -92,38 +92,44 @@ std::string_view without_last_half(std::string_view text) {
   return is_first_half(half_at(text, end)) ? text.substr(0, end) : text;
 }
 
+TextMender::State& TextMender::state() {
+  if (state_ == nullptr) state_ = std::make_unique<State>();
+  return *state_;
+}
+
 std::string_view TextMender::next_piece(std::uint64_t source, std::string_view piece) {
-  if (piece.empty() || (first_halves_.empty() && is_utf8(piece))) return piece;
+  const bool none_waits = state_ == nullptr || state_->first_halves.empty();
+  if (piece.empty() || (none_waits && is_utf8(piece))) return piece;
   const std::uint32_t last = mend(take_first_half(source), piece);
-  if (last == 0) return mended_;
-  if (first_halves_.size() < kMostWaiting) {
-    first_halves_.push_back({source, last});
+  if (last == 0) return state().mended;
+  if (state().first_halves.size() < kMostWaiting) {
+    state().first_halves.push_back({source, last});
   } else {
     append_replacement();
   }
-  return mended_;
+  return state().mended;
 }
 
 std::string_view TextMender::whole(std::string_view text) {
   if (is_utf8(text)) return text;
   if (mend(0, text) != 0) append_replacement();
-  return mended_;
+  return state().mended;
 }
 
 bool TextMender::take_waiting(std::uint64_t& source) {
-  if (first_halves_.empty()) return false;
-  source = first_halves_.back().source;
-  first_halves_.pop_back();
-  has_replaced_ = true;
+  if (state_ == nullptr || state_->first_halves.empty()) return false;
+  source = state_->first_halves.back().source;
+  state_->first_halves.pop_back();
+  state_->has_replaced = true;
   return true;
 }
 
 std::uint32_t TextMender::take_first_half(std::uint64_t source) {
-  for (FirstHalf& candidate : first_halves_) {
+  for (FirstHalf& candidate : state().first_halves) {
     if (candidate.source != source) continue;
     const std::uint32_t half = candidate.half;
-    candidate = first_halves_.back();
-    first_halves_.pop_back();
+    candidate = state().first_halves.back();
+    state().first_halves.pop_back();
     return half;
   }
   return 0;
@@ -131,11 +137,12 @@ std::uint32_t TextMender::take_first_half(std::uint64_t source) {
 
 std::uint32_t TextMender::mend(std::uint32_t first, std::string_view text) {
   CHECK(first == 0 || is_first_half(first));
-  mended_.clear();
+  std::string& mended = state().mended;
+  mended.clear();
   for (std::size_t at = 0; at < text.size();) {
     const std::uint32_t half = half_at(text, at);
     if (first != 0 && is_second_half(half)) {
-      append_pair(mended_, first, half);
+      append_pair(mended, first, half);
     } else if (first != 0 || is_second_half(half)) {
       append_replacement();
     }
@@ -146,7 +153,7 @@ std::uint32_t TextMender::mend(std::uint32_t first, std::string_view text) {
     }
     const Utf8Unit unit = utf8_unit_at(text, at);
     if (unit.valid) {
-      mended_ += text.substr(at, unit.bytes);
+      mended += text.substr(at, unit.bytes);
     } else {
       append_replacement();
     }
@@ -156,8 +163,8 @@ std::uint32_t TextMender::mend(std::uint32_t first, std::string_view text) {
 }
 
 void TextMender::append_replacement() {
-  mended_ += kReplacement;
-  has_replaced_ = true;
+  state().mended += kReplacement;
+  state().has_replaced = true;
 }
 
 }  // namespace streaming

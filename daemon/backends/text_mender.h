@@ -9,6 +9,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -37,7 +38,7 @@ class TextMender {
   bool take_waiting(std::uint64_t& source);
 
   // Whether anything was replaced so far.
-  bool has_replaced() const { return has_replaced_; }
+  bool has_replaced() const { return state_ != nullptr && state_->has_replaced; }
 
  private:
   static constexpr std::size_t kMostWaiting = 64;  // over it: replaced
@@ -49,13 +50,19 @@ class TextMender {
 
   // Removes it; 0: there is none.
   std::uint32_t take_first_half(std::uint64_t source);
-  // Writes `text`, after `first` if that is not 0, to mended_. Returns the half at its end, or 0.
+  // Writes `text`, after `first` if that is not 0, to the state. Returns the half at its end, or 0.
   std::uint32_t mend(std::uint32_t first, std::string_view text);
   void append_replacement();
 
-  std::vector<FirstHalf> first_halves_;  // nearly always empty
-  std::string mended_;
-  bool has_replaced_ = false;
+  struct State {
+    std::vector<FirstHalf> first_halves;
+    std::string mended;
+    bool has_replaced = false;
+  };
+
+  State& state();
+
+  std::unique_ptr<State> state_;  // null while every text was Unicode, as nearly always
 };
 
 }  // namespace streaming

@@ -22,15 +22,15 @@ std::size_t find_line_end(std::string_view bytes) {
 
 }  // namespace
 
-bool SseParser::take_line(std::string_view& bytes) {
+bool SseParser::take_line(std::string_view& bytes, std::string_view& line) {
   if (too_large_) return false;
   if (after_cr_) {
     after_cr_ = false;
     if (bytes.front() == '\n') bytes.remove_prefix(1);
   }
   const std::size_t end = find_line_end(bytes);
-  line_ = bytes.substr(0, end);
-  if (begun_.size() + line_.size() + data_.size() > max_event_bytes_) {
+  line = bytes.substr(0, end);
+  if (begun_.size() + line.size() + data_.size() > max_event_bytes_) {
     too_large_ = true;
     return false;
   }
@@ -39,15 +39,18 @@ bool SseParser::take_line(std::string_view& bytes) {
     bytes = {};
     return false;
   }
-  if (!begun_.empty()) line_ = begun_.append(line_);
+  if (!begun_.empty()) {
+    begun_.append(line);
+    line = begun_.view();
+  }
   after_cr_ = bytes[end] == '\r';
   bytes.remove_prefix(end + 1);
   return true;
 }
 
-bool SseParser::end_line() {
-  const bool dispatches = interpret(line_);
-  std::string().swap(begun_);
+bool SseParser::end_line(std::string_view line) {
+  const bool dispatches = interpret(line);
+  begun_.reset();
   return dispatches;
 }
 

@@ -11,6 +11,8 @@
 #include <string>
 #include <string_view>
 
+#include "base/buffer.h"
+
 namespace streaming {
 
 struct SseEvent {
@@ -27,9 +29,10 @@ class SseParser {
   // is then dropped. Returns false if an event is too large.
   template <typename OnEvent>
   bool feed(std::string_view bytes, OnEvent&& on_event) {
+    std::string_view line;
     while (!bytes.empty()) {
-      if (!take_line(bytes)) return !too_large_;
-      if (!end_line()) continue;
+      if (!take_line(bytes, line)) return !too_large_;
+      if (!end_line(line)) continue;
       SseEvent event{type_, id_, data_};
       const bool go_on = on_event(event);
       clear_event();
@@ -43,8 +46,7 @@ class SseParser {
   template <typename OnEvent>
   void finish(OnEvent&& on_event) {
     if (too_large_) return;
-    line_ = begun_;
-    if (!begun_.empty()) end_line();
+    if (!begun_.empty()) end_line(begun_.view());
     if (data_.empty()) return;
     data_.pop_back();  // the LF after the last line
     SseEvent event{type_, id_, data_};
@@ -56,17 +58,17 @@ class SseParser {
   std::size_t held() const { return begun_.size() + data_.size(); }
 
  private:
-  // Moves the next line from `bytes` to line_; false if it is not complete yet.
-  bool take_line(std::string_view& bytes);
-  // Interprets line_; true if it completed an event.
-  bool end_line();
+  // Moves the next line from `bytes` to `line`; false if it is not complete yet. It is a part of `bytes`, or all of
+  // begun_.
+  bool take_line(std::string_view& bytes, std::string_view& line);
+  // Interprets the line; true if it completed an event.
+  bool end_line(std::string_view line);
   bool interpret(std::string_view line);
   void set_field(std::string_view name, std::string_view value);
   void clear_event();
 
   const std::size_t max_event_bytes_;
-  std::string_view line_;  // a part of the fed bytes, or all of begun_
-  std::string begun_;      // the beginning of a line that is not complete
+  Buffer begun_;  // the beginning of a line that is not complete
   std::string data_;
   std::string type_;
   std::string id_;

@@ -40,7 +40,7 @@ void Http2Stream::pause() {
 void Http2Stream::resume() {
   paused_ = false;
   if (elsewhere_ != nullptr) return elsewhere_->resume();
-  if (!held_back_.empty() || error_) timers_.soon(resumed_);
+  if (!held_back_.empty() || error_ != nullptr) timers_.soon(resumed_);
 }
 
 void Http2Stream::let_finish() {
@@ -117,14 +117,14 @@ void Http2Stream::on_body(std::string_view bytes) {
 
 void Http2Stream::on_closed(std::string_view error) {
   if (!takes_body()) {
-    error_ = error;
+    error_ = std::make_unique<std::string>(error);
     return;
   }
   if (receiver_ != nullptr) std::exchange(receiver_, nullptr)->on_finished(error);
 }
 
 void Http2Stream::fail_soon(std::string_view error) {
-  error_ = error;
+  error_ = std::make_unique<std::string>(error);
   timers_.soon(resumed_);
 }
 
@@ -140,11 +140,9 @@ void Http2Stream::hand_out_held_back() {
   if (receiver_ != nullptr && !bytes.empty()) receiver_->on_body(bytes.view());
   if (destroyed) return;
   destroyed_ = nullptr;
-  if (error_ && takes_body()) {
-    const std::string error = std::move(*error_);
-    error_.reset();
-    on_closed(error);
-  }
+  if (error_ == nullptr || !takes_body()) return;
+  const std::unique_ptr<std::string> error = std::move(error_);
+  on_closed(*error);
 }
 
 void Http2Stream::start_over_at(HttpClient& http1) {

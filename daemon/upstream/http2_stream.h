@@ -8,7 +8,6 @@
 #pragma once
 
 #include <memory>
-#include <optional>
 #include <span>
 #include <string>
 
@@ -87,9 +86,9 @@ class Http2Stream final : public HttpTransfer, public ListNode, private WorkOwne
   std::unique_ptr<HttpTransfer> elsewhere_;  // it was started over there
   std::unique_ptr<Head> head_;               // while its lines come
   std::size_t body_sent_ = 0;
-  Buffer held_back_;                  // what came while it was paused; the server's window bounds it
-  std::optional<std::string> error_;  // it is over, but held_back_ goes first
-  bool* destroyed_ = nullptr;         // while the receiver is called
+  Buffer held_back_;                    // what came while it was paused; the server's window bounds it
+  std::unique_ptr<std::string> error_;  // it is over, but held_back_ goes first
+  bool* destroyed_ = nullptr;           // while the receiver is called
   std::int32_t id_ = 0;
   std::uint8_t refusals_ = 0;
   std::uint8_t redirects_ = 0;
@@ -101,6 +100,6 @@ class Http2Stream final : public HttpTransfer, public ListNode, private WorkOwne
   bool let_finish_ = false;
 };
 
-static_assert(sizeof(Http2Stream) <= 216);
+static_assert(sizeof(Http2Stream) <= 168);
 
 }  // namespace streaming

@@ -104,11 +104,12 @@ bool ChatCompletionReader::read_tool_calls(const Value& delta, EventSink& sink) 
 // The last counts hold; some servers have nulls in later chunks.
 void ChatCompletionReader::read_usage(const Value* usage, EventSink& sink) {
   if (usage == nullptr) return;
-  update_count(usage_.input_tokens, usage, "prompt_tokens");
-  update_count(usage_.output_tokens, usage, "completion_tokens");
-  update_count(usage_.cached_tokens, find_member(usage, "prompt_tokens_details"), "cached_tokens");
-  update_count(usage_.reasoning_tokens, find_member(usage, "completion_tokens_details"), "reasoning_tokens");
-  sink.on_usage(usage_);
+  if (usage_ == nullptr) usage_ = std::make_unique<Usage>();
+  update_count(usage_->input_tokens, usage, "prompt_tokens");
+  update_count(usage_->output_tokens, usage, "completion_tokens");
+  update_count(usage_->cached_tokens, find_member(usage, "prompt_tokens_details"), "cached_tokens");
+  update_count(usage_->reasoning_tokens, find_member(usage, "completion_tokens_details"), "reasoning_tokens");
+  sink.on_usage(*usage_);
 }
 
 }  // namespace streaming

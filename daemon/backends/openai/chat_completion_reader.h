@@ -5,6 +5,7 @@
 
 #include <rapidjson/document.h>
 
+#include <memory>
 #include <optional>
 #include <string_view>
 
@@ -32,7 +33,7 @@ class ChatCompletionReader final : public AnswerReader {
 
   AnswerPieces pieces_;
   ToolCalls tool_calls_{pieces_};
-  Usage usage_;
+  std::unique_ptr<Usage> usage_;  // as far as the server has counted
   bool had_choices_ = false;  // a chunk had: without any it is no answer
   std::optional<FinishReason> finish_reason_;
 };
