@@ -171,7 +171,7 @@ void CurlTransfer::announce_head() {
   curl_easy_getinfo(easy_, CURLINFO_RESPONSE_CODE, &status);
   if (take_redirect(static_cast<int>(status))) return;
   head_announced_ = true;
-  forget_body();
+  forget_request();
   receiver_->on_head(HttpHead{.status = static_cast<int>(status),
                               .content_type = header("Content-Type"),
                               .content_encoding = header("Content-Encoding"),
@@ -198,13 +198,16 @@ void CurlTransfer::start_over() {
   set(easy_, CURLOPT_URL, url_.c_str());
 }
 
-// A stream may wait for long, and its question be long. A server may also answer before it has read all.
-void CurlTransfer::forget_body() {
+// A stream may wait for long, and its question be long. A server may also answer before it has read all. libcurl makes
+// no request again that is being answered.
+void CurlTransfer::forget_request() {
   curl_off_t sent = 0;
   curl_easy_getinfo(easy_, CURLINFO_SIZE_UPLOAD_T, &sent);
   if (sent != static_cast<curl_off_t>(body_.size())) return;
   std::string().swap(body_);
   held_ = {};
+  set<curl_slist*>(easy_, CURLOPT_HTTPHEADER, nullptr);
+  curl_slist_free_all(std::exchange(headers_, nullptr));
 }
 
 // Of the last head, which is the final one; libcurl's until the transfer goes on.

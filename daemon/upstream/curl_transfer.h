@@ -81,7 +81,7 @@ class CurlTransfer : public ListNode {
   static std::size_t on_body(char* bytes, std::size_t size, std::size_t count, void* transfer);
   void announce_head();
   bool take_redirect(int status);
-  void forget_body();
+  void forget_request();
   std::string_view header(const char* name) const;
 
   std::string url_;
