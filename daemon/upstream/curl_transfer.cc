@@ -57,6 +57,8 @@ CurlTransfer::CurlTransfer(CurlClient& client, HttpRequest request, HttpReceiver
   set(easy_, CURLOPT_HEADERFUNCTION, &CurlTransfer::on_header);
   set(easy_, CURLOPT_HEADERDATA, this);
   set(easy_, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);  // a proxy's answer is not the API's
+  set(easy_, CURLOPT_PREREQFUNCTION, &CurlTransfer::on_connection);
+  set(easy_, CURLOPT_PREREQDATA, this);
   set(easy_, CURLOPT_WRITEFUNCTION, &CurlTransfer::on_body);
   set(easy_, CURLOPT_WRITEDATA, this);
   set(easy_, CURLOPT_ERRORBUFFER, error_.data());
@@ -136,6 +138,16 @@ void CurlTransfer::leave() {
 void CurlTransfer::release_held_back() {
   held_back_ = false;
   curl_easy_pause(easy_, CURLPAUSE_CONT);
+}
+
+// If a connection that it has used before is lost without an answer, libcurl sends the request again. The server may have
+// begun with it, so we allow that only if nothing was sent.
+int CurlTransfer::on_connection(void* transfer, char*, char*, int, int) {
+  auto& self = *static_cast<CurlTransfer*>(transfer);
+  long sent = 0;
+  curl_easy_getinfo(self.easy_, CURLINFO_REQUEST_SIZE, &sent);
+  self.lost_ = sent > 0;
+  return self.lost_ ? CURL_PREREQFUNC_ABORT : CURL_PREREQFUNC_OK;
 }
 
 // A head ends with an empty line. What it says is not to wait for a body that may never come.
@@ -225,10 +237,12 @@ void CurlTransfer::let_finish() {
 
 void CurlTransfer::finish(CURLcode result) {
   done_ = true;
-  if (result == CURLE_OK) announce_head();
   if (cancelled()) return;
-  const std::string_view reason = error_[0] != '\0' ? error_.data() : curl_easy_strerror(result);
-  receiver_->on_finished(result == CURLE_OK ? std::string_view{} : reason);
+  std::string_view reason = error_[0] != '\0' ? error_.data() : curl_easy_strerror(result);
+  if (result == CURLE_OK) reason = {};
+  // To libcurl a head that breaks off is one.
+  if (lost_ || (result == CURLE_OK && !head_announced_)) reason = "the server closed the connection before its answer";
+  receiver_->on_finished(reason);
 }
 
 }  // namespace streaming

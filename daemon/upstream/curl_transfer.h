@@ -77,6 +77,7 @@ class CurlTransfer : public ListNode {
 
   void set_route(const CurlRoute& route);
   void on_addresses(const Result<AddressList>& found);
+  static int on_connection(void* transfer, char* address, char* own_address, int port, int own_port);
   static std::size_t on_header(char* line, std::size_t size, std::size_t count, void* transfer);
   static std::size_t on_body(char* bytes, std::size_t size, std::size_t count, void* transfer);
   void announce_head();
@@ -101,6 +102,7 @@ class CurlTransfer : public ListNode {
   bool redirected_ = false;
   bool paused_ = false;
   bool held_back_ = false;
+  bool lost_ = false;       // its connection, with the request on the way
   bool finishing_ = false;  // nobody waits for the rest
   bool done_ = false;       // finish() was called
   std::uint8_t redirects_ = 0;

@@ -78,6 +78,16 @@ TEST_F(CurlClientTest, SeesABodyThatIsShorterThanItsLength) {
   EXPECT_NE(receiver.error, "");
 }
 
+TEST_F(CurlClientTest, SeesAHeadThatIsCutOff) {
+  RawServer server([](int connection, const std::string&) {
+    RawServer::write(connection, "HTTP/1.1 200 OK\r\nContent-Type: text/ev");
+  });
+  post({.url = server.url(), .headers = {}, .body = {}});
+  run_until([&] { return receiver.finished; });
+  EXPECT_EQ(receiver.status, 0);
+  EXPECT_NE(receiver.error, "");
+}
+
 // More requests than one of libcurl's multi handles takes; the server answers when all have arrived.
 TEST_F(CurlClientTest, CarriesAsManyAtOnceAsAreAsked) {
   constexpr std::size_t kRequests = 2 * kTransfersPerCurlMulti + 1;

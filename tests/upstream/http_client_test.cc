@@ -207,6 +207,25 @@ TEST_P(HttpClientTest, SeesABodyThatIsCutOff) {
   EXPECT_NE(receiver.error, "");
 }
 
+TEST_P(HttpClientTest, AsksOnceIfAUsedConnectionIsLostWithTheRequest) {
+  std::atomic<int> asked{0};
+  const auto server = serve([&](ScriptedServer::Answer& answer, const std::string&) {
+    if (++asked > 1) return answer.break_off();
+    answer.head(200);
+    answer.end();
+  });
+  post(server->url());
+  run_until([&] { return receiver.finished; });
+  EXPECT_EQ(receiver.error, "");
+  RecordingReceiver second;
+  second.transfer = post(server->url(), second);
+  run_until([&] { return second.finished; });
+  EXPECT_EQ(second.status, 0);
+  EXPECT_NE(second.error, "");
+  EXPECT_EQ(server->connections(), 1);
+  EXPECT_EQ(asked, 2);
+}
+
 TEST_P(HttpClientTest, LetsTheServerKnowAtOnceWhenTheRequestIsCancelled) {
   const auto server = serve([](ScriptedServer::Answer& answer, const std::string&) {
     answer.head(200);
