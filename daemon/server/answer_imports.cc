@@ -105,8 +105,11 @@ class AnswerImports::Import final : public ImportedAnswer, private EventSink, pr
       owner_.outcome_.answer(std::move(waiting.client), being_replaced());
     }
   }
+  // If its answer has ended here before the reply was read as far as it decides, this daemon decides on who waits.
   void on_work(Work&) override {
-    if (output_.over()) owner_.imports_.destroy(*this, handle_);
+    if (!output_.over()) return;
+    resolve();
+    owner_.imports_.destroy(*this, handle_);
   }
 
   void on_end(FinishReason) override {

@@ -97,6 +97,18 @@ TEST_F(AnswerImportsTest, BeginNothingAnewWhileTheOldDaemonMayHaveIt) {
   EXPECT_NE(table.find("a"), nullptr);
 }
 
+TEST_F(AnswerImportsTest, AreDecidedHereIfTheirAnswerHasEndedHereBeforeAllOfItHasCome) {
+  ask();
+  EXPECT_TRUE(waits());
+  says(std::string(kKeptHead) + "id: 1\ndata: 1\n\n");
+  ASSERT_TRUE(table.stop(*table.find("a")));
+  turn();
+  ring.complete_cancelled();
+  turn();
+  EXPECT_EQ(decided, 2);
+  EXPECT_TRUE(imports.empty());
+}
+
 TEST_F(AnswerImportsTest, AskOnlyOnceHoweverManyClientsWait) {
   for (int i = 0; i < 5; ++i) ask();
   EXPECT_EQ(ring.count(Operation::kImportReadable), 1);
