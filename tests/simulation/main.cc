@@ -87,7 +87,7 @@ int main(int count, char** words) {
     unsetenv(name);
   }
   setenv("TZ", "UTC", 1);
-  log::set_level(log::Level::kOff);
+  log::set_level(arguments.trace ? log::Level::kDebug : log::Level::kOff);
   if (!UpstreamClient::start_library()) return EXIT_FAILURE;
   return simulation::simulate(arguments);
 }
