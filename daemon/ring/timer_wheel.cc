@@ -39,21 +39,21 @@ void TimerWheel::schedule_at(Timer& timer, Time expiry) {
   }
 }
 
-// A timer goes to the level of the highest group of bits in which its tick differs from the next one. So above the
-// lowest level the slot that holds the next tick is empty, but for the moment before the tick that begins it.
+// A timer goes to the lowest level on which its slot is less than a round ahead. So above the lowest level the slot that
+// holds the next tick is empty, but for the moment before the tick that begins it.
 void TimerWheel::place(Timer& timer) {
   constexpr std::uint64_t kFarthest = (kSlots - 1) << ((kLevels - 1) * kSlotBits);
   const std::uint64_t next = tick_of(expired_to_) + 1;
   const std::uint64_t tick = std::clamp(tick_of(timer.expiry_), next, next + kFarthest);
-  const int differing_bits = std::bit_width(tick ^ next);
-  const int level = std::clamp((differing_bits - 1) / kSlotBits, 0, kLevels - 1);
+  int level = 0;
+  while ((tick >> (level * kSlotBits)) - (next >> (level * kSlotBits)) >= kSlots) ++level;
   const std::uint64_t slot = slot_of(tick, level);
   levels_[level].slots[slot].push_back(timer);
-  levels_[level].occupied |= std::uint64_t{1} << slot;
+  levels_[level].occupied[slot / kWordBits] |= std::uint64_t{1} << slot % kWordBits;
 }
 
 IntrusiveList<Timer>& TimerWheel::take_slot(int level, std::uint64_t slot) {
-  levels_[level].occupied &= ~(std::uint64_t{1} << slot);
+  levels_[level].occupied[slot / kWordBits] &= ~(std::uint64_t{1} << slot % kWordBits);
   return levels_[level].slots[slot];
 }
 
@@ -92,23 +92,33 @@ std::optional<Time> TimerWheel::next_expiry() {
   return next_in_levels();
 }
 
+std::uint64_t TimerWheel::Level::distance_from(std::uint64_t slot) {
+  std::uint64_t distance = 0;
+  while (distance < kSlots) {
+    const std::uint64_t candidate = (slot + distance) % kSlots;
+    std::uint64_t& word = occupied[candidate / kWordBits];
+    const std::uint64_t left = word >> candidate % kWordBits;
+    if (left == 0) {
+      distance += kWordBits - candidate % kWordBits;
+      continue;
+    }
+    distance += static_cast<std::uint64_t>(std::countr_zero(left));
+    const std::uint64_t found = (slot + distance) % kSlots;
+    if (distance >= kSlots || !slots[found].empty()) break;
+    word &= ~(std::uint64_t{1} << found % kWordBits);
+  }
+  return std::min(distance, kSlots);
+}
+
 std::optional<Time> TimerWheel::next_in_levels() {
   const std::uint64_t next = tick_of(expired_to_) + 1;
   std::optional<std::uint64_t> earliest;
   for (int level = 0; level < kLevels; ++level) {
     const std::uint64_t position = next >> (level * kSlotBits);
-    std::uint64_t& occupied = levels_[level].occupied;
-    while (occupied != 0) {
-      const int distance = std::countr_zero(std::rotr(occupied, static_cast<int>(position & (kSlots - 1))));
-      const std::uint64_t slot = (position + distance) & (kSlots - 1);
-      if (levels_[level].slots[slot].empty()) {
-        occupied &= ~(std::uint64_t{1} << slot);
-        continue;
-      }
-      const std::uint64_t tick = std::max((position + distance) << (level * kSlotBits), next);
-      if (!earliest || tick < *earliest) earliest = tick;
-      break;
-    }
+    const std::uint64_t distance = levels_[level].distance_from(position % kSlots);
+    if (distance == kSlots) continue;
+    const std::uint64_t tick = std::max((position + distance) << (level * kSlotBits), next);
+    if (!earliest || tick < *earliest) earliest = tick;
   }
   if (!earliest) return std::nullopt;
   return Time(Duration(*earliest));

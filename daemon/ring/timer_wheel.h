@@ -4,9 +4,10 @@
 // A turn hands out its completions, then calls expire(), then end_turn(). The timers have a millisecond a tick, and any
 // number of them costs a constant time each.
 //
-// Four levels of 64 slots: level n holds what expires within 64^(n+1) ticks and is spread over the level below when its
-// slot comes up. A bit a slot says where timers are, so that the worker knows how long it may sleep, and an idle one
-// sleeps for ever. What is later than the levels reach, four hours, passes the highest one again. One thread.
+// Three levels of 1,024 slots: level n holds what expires within 1,024^(n+1) ticks and is spread over the level below
+// when its slot comes up. A timer of less than a second, as between two events of an answer, is moved by no level. A bit
+// a slot shows where timers are, so that the worker knows how long it may sleep, and an idle one sleeps for ever. What is
+// later than the levels reach, twelve days, passes the highest one again. One thread.
 //
 // Its time is the worker's: it stands still while the worker gets no CPU, or is long at one thing. So no limit on how
 // long a peer may be silent counts a silence that was ours.
@@ -98,13 +99,18 @@ class TimerWheel {
   std::optional<Time> next_expiry();
 
  private:
-  static constexpr int kLevels = 4;
-  static constexpr int kSlotBits = 6;
+  static constexpr int kLevels = 3;
+  static constexpr int kSlotBits = 10;
   static constexpr std::uint64_t kSlots = 1u << kSlotBits;
+  static constexpr std::uint64_t kWordBits = 64;
 
   struct Level {
+    // How many slots the next one with timers is behind `slot`; none of the level has any if that is kSlots.
+    std::uint64_t distance_from(std::uint64_t slot);
+
     std::array<IntrusiveList<Timer>, kSlots> slots;
-    std::uint64_t occupied = 0;  // a bit for each slot with timers, and for some whose timers were all stopped
+    // A bit for each slot with timers, and for some whose timers were all stopped.
+    std::array<std::uint64_t, kSlots / kWordBits> occupied{};
   };
 
   static std::uint64_t slot_of(std::uint64_t tick, int level) { return tick >> (level * kSlotBits) & (kSlots - 1); }
