@@ -11,12 +11,54 @@
 #include <cstdint>
 #include <cstdlib>
 #include <cstring>
+#include <new>
 #include <string_view>
 #include <utility>
 
 #include "base/check.h"
 
 namespace streaming {
+
+// The smallest blocks that a thread's buffers have given back. A turn takes and returns hundreds, and malloc keeps seven of
+// a size at hand.
+class SpareBlocks {
+ public:
+  static constexpr std::size_t kBytes = 112;  // fits a short event, and a malloc chunk with its header
+
+  SpareBlocks() = default;
+  SpareBlocks(const SpareBlocks&) = delete;
+  SpareBlocks& operator=(const SpareBlocks&) = delete;
+  ~SpareBlocks() {
+    while (void* block = take()) std::free(block);
+  }
+
+  // Null if there is none.
+  void* take() {
+    if (first_ == nullptr) return nullptr;
+    --count_;
+    return std::exchange(first_, first_->next);
+  }
+  // Takes over a block of kBytes; false if there are enough.
+  bool keep(void* block) {
+    if (count_ == kMost) return false;
+    ++count_;
+    first_ = new (block) Block{first_};
+    return true;
+  }
+
+ private:
+#ifdef __SANITIZE_ADDRESS__
+  static constexpr std::uint32_t kMost = 0;  // so that a use after the end is found
+#else
+  static constexpr std::uint32_t kMost = 512;  // 56 KB
+#endif
+  struct Block {
+    Block* next;
+  };
+
+  Block* first_ = nullptr;
+  std::uint32_t count_ = 0;
+};
 
 class Buffer {
  public:
@@ -67,25 +109,30 @@ class Buffer {
   void clear() { size_ = 0; }
   // Frees the memory.
   void reset() {
-    std::free(memory());
+    if (data_ != nullptr) give_back();
     data_ = nullptr;
     size_ = capacity_ = 0;
   }
 
  private:
-  static constexpr std::size_t kSmallest = 112;  // fits a short event, and a malloc chunk with its header
-
   void* memory() const { return data_ == nullptr ? nullptr : data_ - kHeadroom; }
 
   void grow(std::size_t more) {
-    std::size_t bytes = data_ == nullptr ? kSmallest : (kHeadroom + capacity_) * 2;
+    std::size_t bytes = data_ == nullptr ? SpareBlocks::kBytes : (kHeadroom + capacity_) * 2;
     while (bytes - kHeadroom - size_ < more) bytes *= 2;
     CHECK(bytes <= UINT32_MAX);
-    char* memory_now = static_cast<char*>(std::realloc(memory(), bytes));
-    CHECK(memory_now != nullptr);
-    data_ = memory_now + kHeadroom;
+    void* block = bytes == SpareBlocks::kBytes ? spare_.take() : nullptr;
+    if (block == nullptr) block = std::realloc(memory(), bytes);
+    CHECK(block != nullptr);
+    data_ = static_cast<char*>(block) + kHeadroom;
     capacity_ = static_cast<std::uint32_t>(bytes - kHeadroom);
   }
+
+  void give_back() {
+    if (kHeadroom + capacity_ != SpareBlocks::kBytes || !spare_.keep(memory())) std::free(memory());
+  }
+
+  inline static thread_local SpareBlocks spare_;
 
   char* data_ = nullptr;
   std::uint32_t size_ = 0;
