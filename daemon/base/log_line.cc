@@ -16,7 +16,13 @@ bool is_plain(std::string_view value) {
 }  // namespace
 
 LogLine::LogLine(std::string_view message) : json_(log_format() == LogFormat::kJson) {
-  text_ = json_ ? kJsonMembers + std::string("\"message\":") + json_string(message) : std::string(message);
+  constexpr std::size_t kUsualBytes = 256;
+  text_.reserve(kUsualBytes);
+  if (json_) {
+    text_.append(1, kJsonMembers).append("\"message\":").append(json_string(message));
+  } else {
+    text_.append(message);
+  }
 }
 
 LogLine& LogLine::add(std::string_view name, std::string_view value) {
