@@ -104,9 +104,10 @@ bool close_descriptors(const msghdr& message) {
 }
 
 bool limit_unsent_and_unacknowledged(int client, Duration timeout) {
-  setsockopt(client, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &kClientUnsentBytes, sizeof kClientUnsentBytes);
   const auto timeout_ms = static_cast<unsigned>(timeout.count());
-  return setsockopt(client, IPPROTO_TCP, TCP_USER_TIMEOUT, &timeout_ms, sizeof timeout_ms) == 0;
+  if (setsockopt(client, IPPROTO_TCP, TCP_USER_TIMEOUT, &timeout_ms, sizeof timeout_ms) != 0) return false;
+  setsockopt(client, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &kClientUnsentBytes, sizeof kClientUnsentBytes);
+  return true;
 }
 
 }  // namespace streaming
