@@ -17,6 +17,9 @@ namespace {
 // Descriptors of the moment at one time: when many streams end at once, they must not fill the process's table.
 constexpr std::size_t kMostCalls = 32;
 
+// IORING_ACCEPT_POLL_FIRST, which is not in liburing 2.3.
+constexpr std::uint16_t kAcceptPollFirst = 1u << 2;
+
 }  // namespace
 
 void UringRing::finish_entry(io_uring_sqe* entry, RingFile file, Tag tag) {
@@ -32,6 +35,8 @@ void UringRing::submit_accept(RingFile listener, Tag tag) {
   } else {
     io_uring_prep_accept(entry, listener.number(), nullptr, nullptr, SOCK_CLOEXEC);
   }
+  // There is mostly no connection yet, and each try makes a file for one first.
+  if (can_poll_before_accept_) entry->ioprio |= kAcceptPollFirst;
   finish_entry(entry, listener, tag);
 }
 

@@ -47,6 +47,9 @@ Status UringRing::open() {
 }
 
 void UringRing::find_out_what_the_kernel_can() {
+  // The kernel has it since the same version as IORING_ACCEPT_POLL_FIRST, 6.10. It is not in liburing 2.3.
+  constexpr unsigned kFeatureRecvSendBundle = 1u << 14;
+  can_poll_before_accept_ = (ring_.features & kFeatureRecvSendBundle) != 0;
   io_uring_probe* probe = io_uring_get_probe_ring(&ring_);
   if (probe == nullptr) return;
   can_install_descriptors_ =

@@ -87,6 +87,7 @@ class UringRing final : public Ring {
   io_uring ring_{};
   bool open_ = false;
   bool can_install_descriptors_ = false;
+  bool can_poll_before_accept_ = false;
   std::vector<Call> calls_;           // whose descriptors are on their way
   std::deque<Call> waiting_calls_;    // until one of these has been made
   std::deque<io_uring_sqe> waiting_;  // operations that had no place in the submission queue
