@@ -24,6 +24,10 @@ inline constexpr std::size_t kBlockingThreads = 2;
 // counts the rest of the delay.
 inline constexpr Duration kLateTurn{250};
 
+// Longest time for which a worker waits for something else before it looks at quiet sends. If its next timer is later, it
+// looks at once.
+inline constexpr Duration kQuietSendDelay{1};
+
 // How long a worker only waits for completions if the kernel has no memory for further operations.
 inline constexpr Duration kNoMemoryPause{1};
 

@@ -122,6 +122,10 @@ class Ring {
   virtual void submit_send(RingFile file, std::span<const char> bytes, Tag tag) = 0;
   virtual void submit_receive(RingFile file, std::span<char> bytes, Tag tag) = 0;
 
+  // As submit_send(), but the completion of a send of all bytes may come up to kQuietSendDelay later. So the kernel
+  // reports failures alone, and the worker does not wake to learn that the turn's sends have gone.
+  virtual void submit_quiet_send(RingFile file, std::span<const char> bytes, Tag tag) { submit_send(file, bytes, tag); }
+
   // For files on disk and blocking pipes: a thread of the kernel waits for them, never the worker. They open, read and
   // write descriptors of the process, from `offset`, or from the file's position (kFromPosition).
   static constexpr std::uint64_t kFromPosition = ~std::uint64_t{0};

@@ -25,7 +25,7 @@ inline constexpr std::array<std::uint8_t, 18> kRingOperations{
     IORING_OP_SHUTDOWN,     IORING_OP_UNLINKAT, IORING_OP_MSG_RING, kOpFixedFdInstall,
     IORING_OP_WRITE,        IORING_OP_FSYNC};
 
-inline constexpr std::uint8_t kRingEntryFlags = IOSQE_FIXED_FILE | IOSQE_BUFFER_SELECT;
+inline constexpr std::uint8_t kRingEntryFlags = IOSQE_FIXED_FILE | IOSQE_BUFFER_SELECT | IOSQE_CQE_SKIP_SUCCESS;
 
 // By io_uring_register(): clients are put into the file table. Buffers and tables are registered before.
 inline constexpr std::array<std::uint8_t, 1> kRingRegistrations{IORING_REGISTER_FILES_UPDATE};

@@ -20,6 +20,8 @@ constexpr std::size_t kMostCalls = 32;
 // IORING_ACCEPT_POLL_FIRST, which is not in liburing 2.3.
 constexpr std::uint16_t kAcceptPollFirst = 1u << 2;
 
+constexpr int kSendFlags = MSG_DONTWAIT | MSG_NOSIGNAL;
+
 }  // namespace
 
 void UringRing::finish_entry(io_uring_sqe* entry, RingFile file, Tag tag) {
@@ -82,8 +84,20 @@ void UringRing::submit_receive_available(RingFile file, Tag tag) {
 
 void UringRing::submit_send(RingFile file, std::span<const char> bytes, Tag tag) {
   io_uring_sqe* entry = next_entry();
-  io_uring_prep_send(entry, file.number(), bytes.data(), bytes.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
+  io_uring_prep_send(entry, file.number(), bytes.data(), bytes.size(), kSendFlags);
   finish_entry(entry, file, tag);
+}
+
+void UringRing::submit_quiet_send(RingFile file, std::span<const char> bytes, Tag tag) {
+  io_uring_sqe* entry = next_entry();
+  io_uring_prep_send(entry, file.number(), bytes.data(), bytes.size(), kSendFlags);
+  finish_entry(entry, file, tag);
+  if (!waiting_.empty()) return;  // its place in the queue is not known
+  // MSG_WAITALL: a send of a part is a failure too, whose result is the part's size.
+  entry->msg_flags |= MSG_WAITALL;
+  entry->flags |= IOSQE_CQE_SKIP_SUCCESS;
+  entry->user_data |= kQuietBit;
+  quiet_sends_.push_back({tag, static_cast<std::uint32_t>(bytes.size()), ring_.sq.sqe_tail});
 }
 
 void UringRing::submit_receive(RingFile file, std::span<char> bytes, Tag tag) {

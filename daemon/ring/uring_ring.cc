@@ -121,8 +121,11 @@ void UringRing::queue_waiting() {
 
 Status UringRing::wait(std::optional<std::int64_t> timeout_ns) {
   queue_waiting();
-  // Does not block while operations wait for an entry of the queue.
-  const int result = enter(waiting_.empty() ? timeout_ns : 0);
+  constexpr std::int64_t kQuietSendDelayNs = std::chrono::nanoseconds(kQuietSendDelay).count();
+  const bool is_short = timeout_ns && *timeout_ns <= kQuietSendDelayNs;
+  // Does not block while operations wait for an entry of the queue, nor long before quiet sends are reported.
+  const bool blocks = waiting_.empty() && (is_short || quiet_sends_.empty());
+  const int result = enter(blocks ? timeout_ns : 0);
   // A transient kernel shortage of memory, or of room for completions: read those that are there, or pause.
   if ((result == -EAGAIN || result == -EBUSY) && io_uring_cq_ready(&ring_) == 0) {
     __kernel_timespec pause{0, std::chrono::nanoseconds(kNoMemoryPause).count()};
@@ -153,6 +156,7 @@ int UringRing::enter(std::optional<std::int64_t> timeout_ns) {
 bool UringRing::dispatch(CompletionHandler& handler) {
   std::array<io_uring_cqe, 64> batch;
   const unsigned ready = io_uring_cq_ready(&ring_);
+  const bool reported = report_quiet_sends(handler);
   for (unsigned left = ready; left > 0;) {
     std::array<io_uring_cqe*, batch.size()> entries;
     const unsigned count =
@@ -162,11 +166,45 @@ bool UringRing::dispatch(CompletionHandler& handler) {
     for (unsigned i = 0; i < count; ++i) dispatch_one(batch[i], handler);
     left -= count;
   }
-  return ready > 0;
+  return ready > 0 || reported;
+}
+
+// An entry that the kernel has taken is done, because no send waits. If it failed, that is among the completions, unless
+// these had no room.
+std::size_t UringRing::quiet_sends_done() const {
+  if ((IO_URING_READ_ONCE(*ring_.sq.kflags) & IORING_SQ_CQ_OVERFLOW) != 0) return 0;
+  const unsigned taken = IO_URING_READ_ONCE(*ring_.sq.khead);
+  const auto first_not_taken = std::partition_point(quiet_sends_.begin(), quiet_sends_.end(), [&](const QuietSend& send) {
+    return static_cast<int>(taken - send.queue_tail) >= 0;
+  });
+  return static_cast<std::size_t>(first_not_taken - quiet_sends_.begin());
+}
+
+// Before the completions, because what the client does when it has all of the answer comes after its last send.
+bool UringRing::report_quiet_sends(CompletionHandler& handler) {
+  if (quiet_sends_.empty()) return false;
+  unsigned head = 0;
+  io_uring_cqe* entry = nullptr;
+  io_uring_for_each_cqe(&ring_, head, entry) {
+    if ((entry->user_data & kQuietBit) != 0) failed_sends_[entry->user_data & ~kQuietBit] = entry->res;
+  }
+  const std::size_t done = quiet_sends_done();
+  for (std::size_t left = done; left > 0; --left) {
+    const QuietSend send = quiet_sends_.front();
+    quiet_sends_.pop_front();
+    Completion completion{
+        .tag = send.tag, .result = static_cast<std::int32_t>(send.bytes), .more = false, .buffer = {}};
+    if (!failed_sends_.empty()) {
+      if (const auto failed = failed_sends_.extract(send.tag.encode())) completion.result = failed.mapped();
+    }
+    handler.on_completion(completion);
+  }
+  return done > 0;
 }
 
 void UringRing::dispatch_one(const io_uring_cqe& entry, CompletionHandler& handler) {
   if ((entry.user_data & kCallBit) != 0) return make_call(entry, handler);
+  if ((entry.user_data & kQuietBit) != 0) return;  // was reported
   Completion completion{.tag = Tag::decode(entry.user_data),
                         .result = entry.res,
                         .more = (entry.flags & IORING_CQE_F_MORE) != 0,

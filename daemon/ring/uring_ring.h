@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <deque>
 #include <memory>
+#include <unordered_map>
 #include <vector>
 
 #include "ring/receive_buffers.h"
@@ -38,6 +39,7 @@ class UringRing final : public Ring {
   void submit_receive_available(RingFile file, Tag tag) override;
   void submit_send(RingFile file, std::span<const char> bytes, Tag tag) override;
   void submit_receive(RingFile file, std::span<char> bytes, Tag tag) override;
+  void submit_quiet_send(RingFile file, std::span<const char> bytes, Tag tag) override;
   void submit_read(RingFile file, std::span<char> bytes, std::uint64_t offset, Tag tag) override;
   void submit_write(RingFile file, std::span<const char> bytes, std::uint64_t offset, Tag tag) override;
   void submit_sync(RingFile file, Tag tag) override;
@@ -56,7 +58,9 @@ class UringRing final : public Ring {
   // In user_data, where no operation reaches: at the completion there is a descriptor, for a system call that the ring
   // does not have, or has only in a thread of the kernel.
   static constexpr std::uint64_t kCallBit = std::uint64_t{1} << 63;
-  static_assert(static_cast<std::uint64_t>(kLastOperation) << Tag::kOperationShift < kCallBit);
+  // Likewise: the failure of a quiet send.
+  static constexpr std::uint64_t kQuietBit = std::uint64_t{1} << 62;
+  static_assert(static_cast<std::uint64_t>(kLastOperation) << Tag::kOperationShift < kQuietBit);
 
   enum class SystemCall : std::uint8_t { kShutdownWrite, kCountUnacknowledged };
 
@@ -65,6 +69,13 @@ class UringRing final : public Ring {
     Tag tag;
     RingFile file;
     SystemCall call;
+  };
+
+  // A send of which only a failure has a completion.
+  struct QuietSend {
+    Tag tag;
+    std::uint32_t bytes;
+    unsigned queue_tail;  // behind its entry
   };
 
   explicit UringRing(const RingOptions& options) : options_(options) {}
@@ -77,6 +88,8 @@ class UringRing final : public Ring {
   void queue_waiting();
   int enter(std::optional<std::int64_t> timeout_ns);
   void finish_entry(io_uring_sqe* entry, RingFile file, Tag tag);
+  std::size_t quiet_sends_done() const;
+  bool report_quiet_sends(CompletionHandler& handler);
   void find_out_what_the_kernel_can();
   void submit_kernel_shutdown(RingFile file, Tag tag);
   void submit_call(const Call& call);
@@ -91,6 +104,8 @@ class UringRing final : public Ring {
   std::vector<Call> calls_;           // whose descriptors are on their way
   std::deque<Call> waiting_calls_;    // until one of these has been made
   std::deque<io_uring_sqe> waiting_;  // operations that had no place in the submission queue
+  std::deque<QuietSend> quiet_sends_;  // that were not reported yet, in the order of their entries
+  std::unordered_map<std::uint64_t, std::int32_t> failed_sends_;  // results of some of them, by encoded tag
   unsigned lost_ = 0;                 // completions that the kernel is known to have lost
   ReceiveBuffers message_buffers_{ring_, 0};
   ReceiveBuffers stream_buffers_{ring_, 1};

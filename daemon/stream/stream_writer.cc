@@ -48,7 +48,7 @@ bool StreamWriter::flush(Ring& ring, RingFile client, Tag tag) {
   }
   CHECK(in_flight_left() > 0);
   sending_ = true;
-  ring.submit_send(client, {in_flight_.data() + sent_, static_cast<std::size_t>(in_flight_left())}, tag);
+  ring.submit_quiet_send(client, {in_flight_.data() + sent_, static_cast<std::size_t>(in_flight_left())}, tag);
   return true;
 }
 

@@ -149,6 +149,58 @@ TEST_P(RingTest, NeverWaitsInASendOrAReceive) {
   EXPECT_EQ(sent, -EAGAIN);
 }
 
+TEST_P(RingTest, ReportsAQuietSendWithoutATimerOrAnotherCompletion) {
+  const UniqueFd browser = install_client(0);
+  ring->submit_quiet_send(clients.at(0), std::string_view("hello"), tag(Operation::kClientSend));
+  EXPECT_TRUE(ring->wait(std::nullopt).ok());
+  EXPECT_TRUE(ring->dispatch(done()));
+  EXPECT_EQ(done().result_of(Operation::kClientSend), 5);
+  EXPECT_EQ(read_some(browser.get()), "hello");
+}
+
+TEST_P(RingTest, ReportsEachQuietSendOnceWithItsOwnResult) {
+  const UniqueFd browser = install_client(0);
+  const UniqueFd other_browser = install_client(1);
+  UniqueFd gone = install_client(2);
+  gone.reset();
+  const std::string much(1 << 20, 'x');
+  ring->submit_quiet_send(clients.at(0), much, tag(Operation::kClientSend, 1));
+  ring->submit_quiet_send(clients.at(1), std::string_view("hello"), tag(Operation::kClientSend, 2));
+  ring->submit_quiet_send(clients.at(0), much, tag(Operation::kClientSend, 3));
+  ring->submit_quiet_send(clients.at(2), std::string_view("hello"), tag(Operation::kClientSend, 4));
+  std::map<std::uint32_t, std::int32_t> results;
+  while (results.size() < 4) {
+    const Completion completion = done().wait_for(Operation::kClientSend).completion;
+    EXPECT_TRUE(results.emplace(completion.tag.slot.index, completion.result).second);
+  }
+  EXPECT_GT(results[1], 0);
+  EXPECT_LT(results[1], 1 << 20) << "a part was taken";
+  EXPECT_EQ(results[2], 5);
+  EXPECT_EQ(results[3], -EAGAIN);
+  EXPECT_EQ(results[4], -EPIPE);
+  EXPECT_TRUE(ring->wait(0).ok());
+  EXPECT_FALSE(ring->dispatch(done()));
+}
+
+TEST_P(RingTest, ReportsAQuietSendBeforeTheClientLeavesWithWhatWasSent) {
+  UniqueFd browser = install_client(0);
+  ring->submit_poll(clients.at(0), POLLRDHUP, tag(Operation::kClientWatch));
+  ring->submit_quiet_send(clients.at(0), std::string_view("all"), tag(Operation::kClientSend));
+  EXPECT_TRUE(ring->wait(0).ok());
+  EXPECT_EQ(read_some(browser.get()), "all");
+  browser.reset();
+  EXPECT_TRUE(ring->wait(0).ok());
+  struct Order final : CompletionHandler {
+    void on_completion(const Completion& completion) override { operations.push_back(completion.tag.operation); }
+    std::vector<Operation> operations;
+  } order;
+  for (int turn = 0; turn < 100 && order.operations.size() < 2; ++turn) {
+    ring->dispatch(order);
+    EXPECT_TRUE(ring->wait(order.operations.size() < 2 ? 100'000'000 : 0).ok());
+  }
+  EXPECT_EQ(order.operations, (std::vector{Operation::kClientSend, Operation::kClientWatch}));
+}
+
 TEST_P(RingTest, SeesTheClientLeave) {
   UniqueFd browser = install_client(0);
   ring->submit_poll(clients.at(0), POLLRDHUP, tag(Operation::kClientWatch));
@@ -273,6 +325,7 @@ TEST_P(RingTest, CompletesEachOperationOnANegativeDescriptorWithEbadf) {
       [&](Tag tag) { ring->submit_receive_stream(none, tag); },
       [&](Tag tag) { ring->submit_receive_available(none, tag); },
       [&](Tag tag) { ring->submit_send(none, std::string_view("hello"), tag); },
+      [&](Tag tag) { ring->submit_quiet_send(none, std::string_view("hello"), tag); },
       [&](Tag tag) { ring->submit_receive(none, bytes, tag); },
       [&](Tag tag) { ring->submit_read(none, bytes, 0, tag); },
       [&](Tag tag) { ring->submit_read(none, bytes, Ring::kFromPosition, tag); },

@@ -119,6 +119,30 @@ TEST_F(UringFaultsTest, GoesOnWithoutWhatTheKernelHasNoMemoryForAndTriesAgain) {
   EXPECT_TRUE(all_complete());
 }
 
+TEST_F(UringFaultsTest, ReportsNoQuietSendThatTheKernelHasNotTaken) {
+  auto [client, browser] = socket_pair(SOCK_STREAM);
+  ring->submit_quiet_send(RingFile::regular(client.get()), std::string_view("hello"),
+                          Tag{Operation::kClientSend, Handle{submitted++, 1}});
+  fail(EAGAIN, 3);
+  for (int turn = 0; turn < 3; ++turn) {
+    EXPECT_TRUE(ring->wait(0).ok());
+    ring->dispatch(*this);
+    EXPECT_EQ(completed, 0u);
+  }
+  EXPECT_TRUE(all_complete());
+  EXPECT_EQ(read_some(browser.get()), "hello");
+}
+
+TEST_F(UringFaultsTest, ReportsEachOfMoreFailedQuietSendsThanTheKernelHasRoomForCompletions) {
+  auto [client, browser] = socket_pair(SOCK_STREAM);
+  browser.reset();  // so that each has a completion
+  for (std::uint32_t i = 0; i < kCompletionEntries + kSubmissionEntries; ++i) {
+    ring->submit_quiet_send(RingFile::regular(client.get()), std::string_view("hello"),
+                            Tag{Operation::kClientSend, Handle{submitted++, 1}});
+  }
+  EXPECT_TRUE(all_complete()) << completed << " of " << submitted;
+}
+
 TEST_F(UringFaultsTest, SaysOnceThatCompletionsAreLostAndGoesOn) {
   lost = 2;
   const Status waited = ring->wait(0);
