@@ -347,7 +347,11 @@ class StoredImports::Import final : public ImportedAnswer,
     order_.forget();
     owner_.timers_.soon(over_);
   }
-  void on_work(Work&) override { owner_.imports_.destroy(*this, handle_); }
+  // If its answer has ended here before the first batch was read, this daemon decides on who waits.
+  void on_work(Work&) override {
+    resolve({});
+    owner_.imports_.destroy(*this, handle_);
+  }
 
   const Handle handle_;
   StoredImports& owner_;
