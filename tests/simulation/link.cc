@@ -176,14 +176,14 @@ void Link::carry() {
     end_queued_ = false;
     return tell_peer_if_over();
   }
-  const std::size_t room = capacity_ - std::min(capacity_, peer_inbox_.size());
-  const std::size_t taken = std::min(room, part_of(outbox_.size()));
+  const std::size_t room_before = room();
+  const std::size_t taken = std::min(capacity_ - std::min(capacity_, peer_inbox_.size()), part_of(outbox_.size()));
   peer_inbox_.append(outbox_, 0, taken);
   outbox_.erase(0, taken);
   if (outbox_.empty() && std::exchange(end_queued_, false)) end_arrived_ = true;
   if (taken > 0) progress_ns_ = kernel_.scheduler.now_ns();
   hand_to_peer();
-  if (taken > 0 && socket_ != nullptr) socket_->changed();
+  if (room() > room_before && socket_ != nullptr) socket_->changed();
   if (!outbox_.empty() && peer_inbox_.size() < capacity_) {
     carry_later();
   } else if (!outbox_.empty()) {

@@ -2,6 +2,7 @@
 #include "simulation/world.h"
 
 #include <algorithm>
+#include <filesystem>
 #include <utility>
 
 #include "base/check.h"
@@ -11,6 +12,14 @@
 #include "simulation/plain_clients.h"
 
 namespace streaming::simulation {
+namespace {
+
+// Of the system: payloads in memory, and the disk's files.
+std::size_t open_descriptors() {
+  return static_cast<std::size_t>(std::distance(std::filesystem::directory_iterator("/proc/self/fd"), {}));
+}
+
+}  // namespace
 
 World::World(const RunOptions& options, Coverage& coverage)
     : options_(options),
@@ -68,6 +77,7 @@ bool World::fail(std::string what) {
 RunResult World::run() {
   constexpr std::int64_t kLongestNs = 3600LL * 1'000'000'000;
   constexpr std::int64_t kLongestEndNs = 60LL * 1'000'000'000;
+  const std::size_t descriptors_before = open_descriptors();
   for (const auto& group : inhabitants_) group->settle(config_);
   start_daemon(nullptr);
   for (const auto& group : inhabitants_) group->begin();
@@ -80,7 +90,7 @@ RunResult World::run() {
   ending_ = true;
   for (const auto& daemon : daemons_) daemon->end(Duration(2000));
   do_steps_until([this] { return daemons_.empty(); }, kLongestEndNs, "a daemon does not end");
-  check_end();
+  check_end(descriptors_before);
   return {.hash = trace_.hash(), .steps = trace_.steps(), .handoffs = handoffs_, .failure = failure_};
 }
 
@@ -195,6 +205,7 @@ void World::crash() {
   std::unique_ptr<SimulatedDaemon> daemon = std::move(daemons_.back());
   daemons_.pop_back();
   for (const auto& worker : daemon->workers()) handoffs_ += worker->counters().get(Counter::kHandoffs);
+  has_crashed_ = true;
   daemon->crash();
   for (const auto& group : inhabitants_) group->on_crash();
   const bool of_the_machine = random_.one_in(2);
@@ -226,8 +237,13 @@ void World::note_states() {
   }
 }
 
-void World::check_end() {
+// A process that has crashed is still in memory, with what it has opened.
+void World::check_end(std::size_t descriptors_before) {
   if (options_.steps != 0) return;
+  const std::size_t descriptors = open_descriptors();
+  if (!has_crashed_ && descriptors > descriptors_before) {
+    fail(std::to_string(descriptors - descriptors_before) + " descriptors of the system were not closed");
+  }
   for (const auto& group : inhabitants_) {
     if (const std::string complaint = group->complaint(); !complaint.empty()) fail(complaint);
   }
