@@ -132,14 +132,20 @@ void Http2Stream::on_work(Work&) {
   if (!paused_) hand_out_held_back();
 }
 
+// Hands it to the receiver. False if that has destroyed the stream. The flag is on the heap because GCC 12 takes the address
+// of a local variable for one that stays (-Wdangling-pointer).
+bool Http2Stream::outlives_body(std::string_view bytes) {
+  const auto destroyed = std::make_unique<bool>(false);
+  destroyed_ = destroyed.get();
+  receiver_->on_body(bytes);
+  if (!*destroyed) destroyed_ = nullptr;
+  return !*destroyed;
+}
+
 void Http2Stream::hand_out_held_back() {
   const Buffer bytes = std::move(held_back_);
   if (session_ != nullptr) session_->acknowledge(*this, bytes.size());
-  bool destroyed = false;
-  destroyed_ = &destroyed;
-  if (receiver_ != nullptr && !bytes.empty()) receiver_->on_body(bytes.view());
-  if (destroyed) return;
-  destroyed_ = nullptr;
+  if (receiver_ != nullptr && !bytes.empty() && !outlives_body(bytes.view())) return;
   if (error_ == nullptr || !takes_body()) return;
   const std::unique_ptr<std::string> error = std::move(error_);
   on_closed(*error);

@@ -75,6 +75,7 @@ class Http2Stream final : public HttpTransfer, public ListNode, private WorkOwne
 
   void on_work(Work& work) override;
   void hand_out_held_back();
+  bool outlives_body(std::string_view bytes);
   bool follow_redirect(const Head& head);
 
   std::unique_ptr<HttpRequest> request_;
