@@ -52,7 +52,11 @@ std::optional<Admission> AnswerRouter::route(Client& client, std::unique_ptr<Han
   KeptAnswer* answer = answers_.find(request->answer_id);
   CHECK(answer != nullptr);  // only this worker removes it
   const bool stops = request->action == AnswerAction::kStop;
-  if (stops && answer->is_import() && answer->running() && ask_others(client, request)) return admitted();
+  if (stops && answer->is_import() && answer->running()) {
+    if (ask_others(client, request)) return admitted();
+    // Where it ran it has ended, and its end is under way. Only who runs an answer can write the sign of a stop.
+    return answer_at_once(client, nothing_runs());
+  }
   if (stops) return stop(client, *answer);
   if (answer->is_import() && imports_.wait(client, request)) return admitted();
   return join(client, std::move(request), *answer);
