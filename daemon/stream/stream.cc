@@ -215,12 +215,18 @@ ClientConnection::End Stream::connection_end() const {
   return is_cut ? End::kNotYet : End::kWhole;
 }
 
+// From now on the client is waited for: how long the backend has been silent before does not count.
+void Stream::begin_to_be_blocked() {
+  if (blocked_) return;
+  blocked_ = true;
+  restart_wait();
+}
+
 // A window without room is the same as a full buffer, except that the client opens it with a frame. A client that
 // cancels its answer takes all of it at once.
 void Stream::note_windows() {
   if (writer_.is_held_back() && !head_held_) {
-    blocked_ = true;
-    arm_wait();
+    begin_to_be_blocked();
   } else if (blocked_ && writer_.empty()) {
     blocked_ = false;
     restart_wait();
@@ -238,8 +244,7 @@ void Stream::on_sent(const Completion& completion) {
       return on_client_broken(completion.result == -ETIMEDOUT ? CloseCause::kWriteTimeout : CloseCause::kClientGone);
     case StreamWriter::Progress::kBlocked:
       if (cause_ == CloseCause::kWriteTimeout) return lose_client(CloseCause::kWriteTimeout);
-      blocked_ = true;
-      arm_wait();
+      begin_to_be_blocked();
       return submit_writable();
     case StreamWriter::Progress::kSent: {
       // Otherwise the stream waits for the backend, and what the client takes does not restart that wait.

@@ -184,6 +184,8 @@ class Stream final : public ListNode, private EventSink, private TimerOwner {
   // Passes what is queued through the client's connection; false if there is nothing to send.
   bool wrap();
   ClientConnection::End connection_end() const;
+  // The client has no room.
+  void begin_to_be_blocked();
   void note_windows();
   void pause_or_resume_backend();
   // What is waited for has happened, and the next wait begins.

@@ -31,6 +31,20 @@ TEST_F(StreamTest, ClosesAClientThatTakesNothing) {
   EXPECT_EQ(closed(CloseCause::kWriteTimeout), 1u);
 }
 
+TEST_F(StreamTest, GivesAClientItsWholeTimeHoweverLongTheUpstreamHasBeenSilent) {
+  open();
+  text("a");
+  end_of_turn();
+  send_all();
+  pass(kSettings.write_timeout + Duration(5'000));  // less than idle_timeout: heartbeats are sent meanwhile
+  ring.complete(Operation::kClientSend, -EAGAIN);
+  pass(kSettings.write_timeout - Duration(1));
+  EXPECT_TRUE(ring.cancelled.empty());
+  pass(Duration(1));
+  finish();
+  EXPECT_EQ(closed(CloseCause::kWriteTimeout), 1u);
+}
+
 // Whole, sent, shut down.
 class AnswerIsSent : public StreamTest {
  protected:
