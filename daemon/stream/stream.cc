@@ -289,6 +289,7 @@ void Stream::arm_wait() {
 Time Stream::wait_due() const {
   if (parting_ == Parting::kClientCloses) return waiting_since_ + kClientsTurn;
   if (shut_down()) return waiting_since_ + kDrainTimeout;
+  if (parting_ == Parting::kWeClose) return waiting_since_ + kClientsTurn + table_.settings().write_timeout;
   if (blocked_ || state_ == StreamState::kDraining) return waiting_since_ + table_.settings().write_timeout;
   // How long a program may be silent is its own affair; and a kept answer ends itself.
   if (encoder_.is_verbatim() || encoder_.passes_encoded()) return Time::max();

@@ -41,6 +41,17 @@ TEST_F(Http2EndTest, ClosesAConnectionThatItsClientDoesNotClose) {
   EXPECT_EQ(closed(CloseCause::kCompleted), 1u);
 }
 
+TEST_F(Http2EndTest, SendsTheConnectionsEndAlsoIfTheClientsTurnHasTakenLongerThanAWriteMay) {
+  StreamSettings settings = kSettings;
+  settings.write_timeout = kClientsTurn / 2;
+  table.set_settings(settings);
+  end_answer();
+  pass(kClientsTurn);
+  pass(settings.write_timeout - Duration(1));
+  daemon_closes();
+  EXPECT_EQ(closed(CloseCause::kCompleted), 1u);
+}
+
 TEST_F(Http2EndTest, RepliesUntilTheClientClosesAndWaitsNoLongerForThat) {
   end_answer();
   pass(kClientsTurn - Duration(1));
