@@ -76,7 +76,7 @@ std::string ClientTls::open(std::string_view bytes) {
     if (length < overhead() || length > kMaxRecordText + overhead())
       complain("a record of " + std::to_string(length) + " bytes");
     if (!incomplete_.substr(1).starts_with("\3\3")) complain("a record of another version");
-    if (incomplete_.size() < kHeaderBytes + length) break;
+    if (!problem_.empty() || incomplete_.size() < kHeaderBytes + length) break;
     std::string record = incomplete_.substr(0, kHeaderBytes + length);
     incomplete_.erase(0, record.size());
     if (has_clean_end_ || has_fatal_alert_) complain("a record behind the end");

@@ -10,6 +10,9 @@
 namespace streaming::simulation {
 namespace {
 
+// With a window of that size a client of a usual answer makes nobody wait.
+constexpr std::uint32_t kSmallAnswer = 5'000;
+
 std::span<const std::uint8_t> bytes_of(std::string_view text) {
   return {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()};
 }
@@ -32,7 +35,11 @@ Http2Setup ClientWire::draw_http2(Random& random) {
 
 ClientWire::ClientWire(Kind kind, Random& random) : kind_(kind) {
   if (kind == Kind::kTls || kind == Kind::kHttp2OverTls) tls_ = std::make_unique<ClientTls>(random);
-  if (kind == Kind::kHttp2 || kind == Kind::kHttp2OverTls) http2_ = std::make_unique<Http2Peer>(draw_http2(random));
+  if (kind == Kind::kHttp2 || kind == Kind::kHttp2OverTls) {
+    const Http2Setup setup = draw_http2(random);
+    http2_ = std::make_unique<Http2Peer>(setup);
+    begins_with_small_window_ = setup.initial_window < kSmallAnswer;
+  }
   if (kind != Kind::kPlain) describe(random);
 }
 
@@ -154,6 +161,7 @@ std::string ClientWire::leave(Random& random) {
 HttpResponse ClientWire::response() const {
   if (!http2_) return read_http_response(bytes_);
   HttpResponse response;
+  if (!http2_->has_head()) return response;
   for (const auto& [name, value] : http2_->head()) {
     if (name == ":status") {
       std::from_chars(value.data(), value.data() + value.size(), response.status);

@@ -51,6 +51,8 @@ class ClientWire {
   bool is_over_tls() const { return tls_ != nullptr; }
   // Whether the answer may break off without a fault of the daemon's.
   bool may_break_off() const { return misbehaves_ || (tls_ && tls_->may_run_out_of_records()); }
+  // HTTP/2: the daemon has to wait for the client, and may give it up.
+  bool begins_with_small_window() const { return begins_with_small_window_; }
   bool has_left() const { return has_left_; }
   // What no client should have to read; empty: nothing.
   std::string problem() const;
@@ -68,6 +70,7 @@ class ClientWire {
   std::string part_;
   std::string unreceived_;
   std::string bytes_;  // of a response of HTTP/1.1
+  bool begins_with_small_window_ = false;
   bool misbehaves_ = false;
   bool has_left_ = false;
 };

@@ -186,7 +186,7 @@ TEST(Visits, FindNothingWrongWithADaemonThatNobodyHasReached) {
   Works works;
   Visits visits({}, Random(1), works);
   for (int i = 0; i < 1'000; ++i) visits.arrive().on_refused();
-  EXPECT_TRUE(visits.are_over());
+  EXPECT_FALSE(visits.somebody_waits());
   EXPECT_EQ(visits.violations(), std::vector<std::string>());
   EXPECT_EQ(visits.outcomes().at("no client"), 1'000u);
 }

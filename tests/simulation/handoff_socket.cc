@@ -171,7 +171,7 @@ std::int64_t HandoffSocket::send(std::span<const char> bytes) {
 std::int64_t HandoffSocket::receive_message(std::span<char> room, msghdr& message) {
   message.msg_flags = 0;
   std::deque<HandoffLink::Message>& queue = link_->to_daemon_;
-  const bool early_end = queue.size() == 1 && link_->peer_closed_ && error_ == 0 && queue.front().taken == 0 &&
+  const bool early_end = link_->type_ == SOCK_SEQPACKET && queue.size() == 1 && link_->peer_closed_ && error_ == 0 &&
                          kernel_.faults.early_end.strikes(kernel_.random);
   if (early_end) kernel_.coverage.count("fault", "end before the message");
   if (queue.empty() || early_end) {

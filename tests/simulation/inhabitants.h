@@ -24,6 +24,8 @@ class Inhabitants {
   // How many of them wait for something from a daemon. The run does not end before there are none; if there are some and
   // nothing more is scheduled, they have been forgotten.
   virtual std::size_t waiting() const = 0;
+  // Who, for the report of a run that does not end.
+  virtual std::string who_waits() const { return {}; }
   // At the end of the run, or at any time: what a daemon has done wrong to them; empty if it was nothing.
   virtual std::string complaint() const = 0;
   // What is done from now on is not wrong if it is no answer: a daemon was killed, or has lost completions.

@@ -47,22 +47,27 @@ class Reading {
   void read_frame(const EventFrame& frame) {
     if (answer_.end != End::kNone) return complain("a frame behind the end", frame.bytes);
     if (frame.id == "error") return read_error(frame);
+    if (!frame.has_data && frame.comment == "stopped" && form_.format == AnswerFormat::kRaw) return read_stop(frame);
     if (!frame.has_data && !frame.has_id) return read_comment(frame);
     if (form_.format == AnswerFormat::kUiMessage) return read_ui_frame(frame);
-    if (form_.format == AnswerFormat::kRaw && form_.is_of_api) return read_upstream_event(frame);
+    const bool is_upstream =
+        form_.format == AnswerFormat::kRaw && (form_.is_of_api || (is_stopped_ && !frame.has_data));
+    if (is_upstream) return read_upstream_event(frame);
     read_content(frame);
   }
 
   void read_comment(const EventFrame& frame) {
-    const bool is_only_comment = frame.type.empty() && frame.retry_ms < 0;
-    const bool may_be_stopped = form_.format == AnswerFormat::kRaw;
-    if (is_only_comment && may_be_stopped && frame.comment == "stopped") {
-      is_stopped_ = true;
-      answer_.end_bytes = frame.bytes;
-      if (!form_.has_done_event) answer_.end = End::kStopped;
-    } else if (!is_only_comment || frame.comment != "ping") {
+    if (!frame.type.empty() || frame.retry_ms >= 0 || frame.comment != "ping")
       complain("an unknown comment", frame.bytes);
-    }
+  }
+
+  // In kRaw, of an answer of which nothing but an API's own events has come.
+  void read_stop(const EventFrame& frame) {
+    if (!answer_.text.empty() || is_stopped_) complain("no stop of an API's answer", frame.bytes);
+    check_number(frame, form_.is_kept && !form_.has_done_event);
+    is_stopped_ = true;
+    begin_end(frame);
+    if (!form_.has_done_event) answer_.end = End::kStopped;
   }
 
   // --- Numbers ------------------------------------------------------------------------------------------------------
@@ -74,7 +79,8 @@ class Reading {
   }
   void check_number(const EventFrame& frame, bool has_number) {
     const std::string number = has_number ? std::to_string(next_number_) : std::string();
-    if (frame.id != number) complain("not the id \"" + number + "\"", frame.bytes);
+    const bool has_own_ids = form_.format == AnswerFormat::kRaw && form_.is_of_api;
+    if (frame.id != number && !has_own_ids) complain("not the id \"" + number + "\"", frame.bytes);
   }
 
   // --- content ------------------------------------------------------------------------------------------------------

@@ -46,14 +46,17 @@ void Visits::complain(const Visit& visit, std::string_view what) {
 // Who does not wait for the end, or cannot understand it, may miss it.
 bool Visits::may_get_no_end(const Visit& visit) const {
   const Visitor& client = visit.client();
-  return client.has_left_early() || client.may_be_given_up() || client.wire().may_break_off() ||
+  const bool was_cut_off = settings_.connections_may_break && !client.has_end_of_file();
+  return was_cut_off || client.has_left_early() || client.may_be_given_up() || client.wire().may_break_off() ||
          visit.daemon_was_killed || visit.mischief == Mischief::kBrokenTlsState;
 }
 
 std::vector<std::string> Visits::violations() {
   violations_.clear();
   outcomes_.clear();
-  for (const auto& visit : visits_) ++outcomes_[reckon(*visit)];
+  for (const auto& visit : visits_) {
+    if (visit->is_over()) ++outcomes_[reckon(*visit)];
+  }
   check_ledgers();
   return violations_;
 }
@@ -62,6 +65,7 @@ std::string_view Visits::reckon(const Visit& visit) {
   const Visitor& client = visit.client();
   const Handoff& handoff = *visit.handoff;
   if (!handoff.problem().empty()) complain(visit, handoff.problem());
+  if (client.has_given_up() && !settings_.connections_may_break) complain(visit, "has waited for ever");
   const bool is_known_status =
       std::count(visit.wish.statuses.begin(), visit.wish.statuses.end(), handoff.refused_with()) > 0;
   if (handoff.refused_with() != 0 && visit.mischief == Mischief::kNone && !is_known_status) {
@@ -88,22 +92,26 @@ std::string_view Visits::reckon(const Visit& visit) {
 std::string_view Visits::reckon_answer(const Visit& visit, const HttpResponse& response) {
   const Visitor& client = visit.client();
   if (must_be_refused(visit)) complain(visit, "got an answer, and not a refusal");
-  if (response.header("content-type") != "text/event-stream") complain(visit, "no event stream");
+  if (response.header("content-type") != "text/event-stream")
+    complain(visit, "no event stream: " + std::string(response.header("content-type")));
   const bool is_chunked = response.header("transfer-encoding") == "chunked";
   if (is_chunked != (visit.wish.takes_chunks && !client.wire().is_http2())) complain(visit, "chunks, or none");
   const ReceivedAnswer answer = read_answer(response.body, visit.wish.form);
   if (!answer.problem.empty()) complain(visit, answer.problem);
   check_text(visit, answer);
-  const bool has_end_of_bytes = response.is_delimited ? response.is_whole : client.has_end_of_file();
+  const bool has_connections_end =
+      client.wire().is_over_tls() ? client.wire().has_clean_end() : client.has_end_of_file();
+  const bool has_end_of_bytes = response.is_delimited ? response.is_whole : has_connections_end;
   const bool needs_sign = !visit.wish.form.is_of_api || visit.wish.form.format != AnswerFormat::kRaw;
   if (response.is_delimited && response.is_whole && answer.end == End::kNone && needs_sign) {
     complain(visit, "the response ends, and not the answer");
   }
   const bool has_end = has_end_of_bytes && (answer.end != End::kNone || !needs_sign);
   if (!has_end && !may_get_no_end(visit)) complain(visit, "the answer breaks off: " + answer.cut);
-  // HTTP/2 leaves it to the client to close first.
   const bool waits_for_close_notify = client.has_end_of_file() && !client.has_left_early();
-  if (client.wire().is_over_tls() && client.wire().has_clean_end() && !has_end)
+  // HTTP/2 has END_STREAM for that.
+  const bool ends_by_close_notify = client.wire().is_over_tls() && !client.wire().is_http2();
+  if (ends_by_close_notify && client.wire().has_clean_end() && !has_end)
     complain(visit, "close_notify ends a cut answer");
   if (has_end && waits_for_close_notify && !client.wire().has_clean_end() && !may_get_no_end(visit))
     complain(visit, "no close_notify");

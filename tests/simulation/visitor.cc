@@ -4,6 +4,15 @@
 #include <utility>
 
 namespace streaming::simulation {
+namespace {
+
+// No daemon waits that long for a client that has its answer.
+constexpr Duration kForEver{200'000};
+
+// No answer takes that long.
+constexpr Duration kMostPatience{900'000};
+
+}  // namespace
 
 Visitor::Habits Visitor::Habits::draw(Random& random) {
   Habits habits;
@@ -42,6 +51,7 @@ void Visitor::send(const std::string& bytes) {
 void Visitor::on_open(Connection& connection) {
   connection_ = &connection;
   was_open_ = true;
+  later(kMostPatience, &Visitor::give_up);
   send(wire_.unreceived());
   if (habits_.chats > 0 || habits_.misbehaves) later(Duration(random_.below(1'000)), &Visitor::chat);
   if (wire_.is_http2()) later(Duration(random_.between(1, 2'000)), &Visitor::open_windows);
@@ -65,7 +75,7 @@ void Visitor::on_bytes(std::string_view bytes) {
 
 void Visitor::on_end_of_file() {
   has_end_of_file_ = true;
-  if (habits_.leaving == Leaving::kNever) return;
+  if (habits_.leaving == Leaving::kNever) return later(kForEver, &Visitor::close_at_the_end);
   close_at_the_end();
 }
 
@@ -81,7 +91,8 @@ void Visitor::pause_or_go_on() {
   if (habits_.reading != Reading::kSlowly && random_.below(4) != 0) return;
   has_paused_ = true;
   connection_->set_reading(false);
-  if (habits_.reading != Reading::kNoMore) later(habits_.pause, &Visitor::go_on);
+  habits_.reading == Reading::kNoMore ? later(kForEver, &Visitor::close_at_the_end)
+                                      : later(habits_.pause, &Visitor::go_on);
 }
 
 void Visitor::go_on() {
@@ -123,6 +134,11 @@ void Visitor::leave() {
       break;
   }
   if (connection_ != nullptr) connection_->close();
+}
+
+void Visitor::give_up() {
+  has_given_up_ = true;
+  connection_->reset();
 }
 
 void Visitor::close_at_the_end() {

@@ -62,8 +62,11 @@ class Visitor final : public Peer {
   // It has not waited for the end, or not read in time.
   bool has_left_early() const { return has_left_early_; }
   bool may_be_given_up() const {
-    return habits_.reading == Reading::kWithOnePause || habits_.reading == Reading::kNoMore;
+    return habits_.reading == Reading::kWithOnePause || habits_.reading == Reading::kNoMore ||
+           wire_.begins_with_small_window();
   }
+  // Nothing has ended its connection for longer than any answer takes.
+  bool has_given_up() const { return has_given_up_; }
   bool has_end_of_file() const { return has_end_of_file_; }
   bool was_reset() const { return was_reset_; }
   bool is_closed() const { return was_open_ && connection_ == nullptr; }
@@ -77,6 +80,7 @@ class Visitor final : public Peer {
   void go_on();
   void leave();
   void leave_when_due();
+  void give_up();
   void close_at_the_end();
 
   Random random_;
@@ -90,6 +94,7 @@ class Visitor final : public Peer {
   bool has_paused_ = false;
   bool has_shut_down_ = false;
   bool has_left_early_ = false;
+  bool has_given_up_ = false;
   bool has_end_of_file_ = false;
   bool was_reset_ = false;
 };

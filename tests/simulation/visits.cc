@@ -75,11 +75,23 @@ void Visits::on_daemon_killed() {
   for (const auto& visit : visits_) visit->daemon_was_killed = visit->daemon_was_killed || !visit->is_over();
 }
 
-bool Visits::are_over() const {
+bool Visits::somebody_waits() {
+  while (!waiting_.empty() && waiting_.back()->is_over()) waiting_.pop_back();
+  return !waiting_.empty();
+}
+
+std::string Visits::who_waits() const {
+  std::string all;
   for (const auto& visit : visits_) {
-    if (!visit->is_over()) return false;
+    if (visit->is_over()) continue;
+    const Visitor& client = visit->client();
+    all += "\n" + visit->description() + ": " + (visit->handoff->is_over() ? "" : "Apache waits; ") +
+           (client.was_handed_over() ? "the client has " + std::to_string(client.received_bytes()) + " bytes"
+                                     : "no client");
+    all += ", reading " + std::to_string(static_cast<int>(client.habits().reading)) + ", leaving " +
+           std::to_string(static_cast<int>(client.habits().leaving));
   }
-  return true;
+  return all;
 }
 
 ClientWire::Kind Visits::draw_wire() {
@@ -93,6 +105,7 @@ Handoff& Visits::arrive() {
   visit.wish = wishes_.next();
   visit.visitor = std::make_unique<Visitor>(draw_wire(), Visitor::Habits::draw(random_), random_.fork(), schedule_);
   visit.handoff = std::make_unique<Handoff>(draw_script(visit), schedule_);
+  waiting_.push_back(&visit);
   return *visit.handoff;
 }
 

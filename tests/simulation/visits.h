@@ -28,6 +28,7 @@ namespace streaming::simulation {
 struct VisitSettings {
   WishSettings wishes;
   bool is_seqpacket = true;
+  bool connections_may_break = false;  // nothing arrives any more, and nobody is told
 };
 
 struct Visit {
@@ -73,10 +74,11 @@ class Visits {
   void on_daemon_killed();
 
   const std::vector<std::unique_ptr<Visit>>& all() const { return visits_; }
-  // Nobody waits for the daemon any more.
-  bool are_over() const;
+  // Whether somebody still waits for the daemon. Cheap: it is asked after each step.
+  bool somebody_waits();
+  std::string who_waits() const;
 
-  // Once all connections are closed: what was wrong, each with the visit that shows it.
+  // What was wrong, each with the visit that shows it, of those who wait no more.
   std::vector<std::string> violations();
   // How visits have ended, by name. Behind violations().
   const std::map<std::string_view, std::size_t>& outcomes() const { return outcomes_; }
@@ -102,6 +104,7 @@ class Visits {
   Schedule& schedule_;
   Wishes wishes_;
   std::vector<std::unique_ptr<Visit>> visits_;
+  std::vector<const Visit*> waiting_;  // and others, of whom somebody_waits() has not found out yet
   std::vector<std::string> violations_;
   std::map<std::string_view, std::size_t> outcomes_;
 };

@@ -70,6 +70,7 @@ Wish Wishes::ask() {
   if (wish.backend != "hold" && random_.one_in(3)) {
     wish.answer_id = "answer-" + number();
     wish.form.is_kept = true;
+    wish.statuses.insert(wish.statuses.end(), {403, 429});  // others have asked for it meanwhile
     fields.add_text("answer_id", wish.answer_id);
     answers_[wish.answer_id] = {wish.answer_id, user, wish.backend, wish.form.format, {wish.prompt}};
   }
@@ -151,8 +152,7 @@ Wish Wishes::about_known_answer() {
   fields.add_text("answer_id", known.id);
   const bool is_other_user = random_.one_in(16);
   if (const std::string user = is_other_user ? "another" : known.user; !user.empty()) fields.add_text("user_id", user);
-  wish.statuses = {204, 429, 503};
-  if (is_other_user && !known.user.empty()) wish.statuses.push_back(403);
+  wish.statuses = {204, 403, 429, 503};
   std::string last_event_id;
   if (wish.action == Wish::Action::kStop) {
     fields.add_text("action", "stop");

@@ -9,7 +9,7 @@
 #include "handoff/limits.h"
 #include "simulation/handoff_socket.h"
 #include "simulation/invariants.h"
-#include "simulation/plain_clients.h"
+#include "simulation/visitors.h"
 
 namespace streaming::simulation {
 namespace {
@@ -33,7 +33,7 @@ World::World(const RunOptions& options, Coverage& coverage)
   running_kernel() = &kernel_;
   config_ = draw_config();
   settings_ = draw_settings();
-  inhabitants_.push_back(make_plain_clients(kernel_, random_.fork()));
+  inhabitants_.push_back(make_visitors(kernel_, random_.fork()));
 }
 
 World::~World() {
@@ -116,7 +116,9 @@ void World::do_steps_until(IsDone&& is_done, std::int64_t longest_ns, const char
   while (failure_.empty() && !is_done()) {
     if (options_.steps != 0 && trace_.steps() >= options_.steps) return;
     if (scheduler_.empty() || scheduler_.next_ns() > end_ns) {
-      fail(std::string("a stall: ") + stall + (scheduler_.empty() ? ", and nothing is to happen any more" : " too long"));
+      std::string what = std::string("a stall: ") + stall + (scheduler_.empty() ? ", and nothing is to happen any more" : " too long");
+      for (const auto& group : inhabitants_) what += group->who_waits();
+      fail(std::move(what));
       return;
     }
     do_step();

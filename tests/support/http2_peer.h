@@ -122,6 +122,7 @@ class Http2Peer {
     return found == head_.end() ? std::string() : found->second;
   }
   const std::map<std::string, std::string>& head() const { return head_; }
+  bool has_head() const { return has_head_; }  // all of it
   // END_STREAM has come, and nothing was wrong.
   bool is_whole() const { return is_whole_ && error_.empty(); }
   // With which a stream was closed; nothing while it is open.
@@ -167,6 +168,7 @@ class Http2Peer {
     }
     if (frame->hd.type == NGHTTP2_DATA) peer.data_frames_.push_back(frame->hd.length);
     if (frame->hd.type != NGHTTP2_DATA && frame->hd.type != NGHTTP2_HEADERS) return 0;
+    peer.has_head_ = true;
     peer.is_whole_ = peer.is_whole_ || (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) != 0;
     return 0;
   }
@@ -196,6 +198,7 @@ class Http2Peer {
   std::vector<std::size_t> data_frames_;
   int acknowledged_pings_ = 0;
   int acknowledged_settings_ = 0;
+  bool has_head_ = false;
   bool is_whole_ = false;
   bool goes_away_ = false;
   std::string error_;
