@@ -82,7 +82,9 @@ std::string_view Visits::reckon(const Visit& visit) {
   const HttpResponse response = client.wire().response();
   if (!response.problem.empty()) complain(visit, response.problem);
   if (response.status == 0) {
-    const bool has_to_be_answered = handoff.verdict() == Handoff::Verdict::kAccepted && !may_get_no_end(visit);
+    const bool may_be_dropped = settings_.adoptions_may_fail && !visit.wish.answer_id.empty();
+    const bool has_to_be_answered =
+        handoff.verdict() == Handoff::Verdict::kAccepted && !may_be_dropped && !may_get_no_end(visit);
     if (has_to_be_answered) complain(visit, "was accepted and got no answer");
     return client.received_bytes() > 0 ? "a cut head" : "nothing";
   }

@@ -28,7 +28,8 @@ namespace streaming::simulation {
 struct VisitSettings {
   WishSettings wishes;
   bool is_seqpacket = true;
-  bool connections_may_break = false;  // nothing arrives any more, and nobody is told
+  bool connections_may_break = false;  // nothing arrives any more, or slower than a daemon waits for
+  bool adoptions_may_fail = false;     // a worker has no memory for a client whose hand-off another one has accepted
 };
 
 struct Visit {
