@@ -22,7 +22,8 @@ Faults Faults::draw(Random random) {
   faults.no_buffers = draw_rate(random, 5);
   faults.interrupted = draw_rate(random, 20);
   faults.lost_completions = random.one_in(16) ? Rate{static_cast<std::uint32_t>(random.between(500, 20'000))} : Rate{};
-  faults.failed_adoption = draw_rate(random, 20);
+  // A client that Apache does not wait for any more is then closed without an answer.
+  faults.failed_adoption = random.one_in(8) ? Rate{static_cast<std::uint32_t>(random.between(5, 100))} : Rate{};
   faults.failed_pass = draw_rate(random, 5);
   faults.failed_accept = draw_rate(random, 5);
   faults.unknown_count = draw_rate(random, 4);

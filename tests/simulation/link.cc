@@ -22,7 +22,7 @@ std::int64_t draw_latency(Kernel& kernel, Link::Kind kind) {
 }
 
 std::size_t draw_capacity(Kernel& kernel) {
-  if (kernel.faults.small_buffers.strikes(kernel.random)) return kernel.random.between(64, 4096);
+  if (kernel.faults.small_buffers.strikes(kernel.random)) return kernel.random.between(1024, 8192);
   return kernel.random.between(16 * 1024, 256 * 1024);
 }
 

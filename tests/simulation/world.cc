@@ -50,7 +50,7 @@ Config World::draw_config() {
   config.max_held_bytes = 64 * 1024 * 1024;
   config.backend = "mock";
   config.mock_delay = Duration(static_cast<std::int64_t>(random_.below(60)));
-  config.write_timeout = Duration(static_cast<std::int64_t>(random_.between(1000, 10'000)));
+  config.write_timeout = Duration(static_cast<std::int64_t>(random_.between(5000, 30'000)));
   config.early_head = random_.one_in(2);
   config.answers_max_kept_bytes = 1024 * 1024;
   config.socket_type = random_.one_in(2) ? "seqpacket" : "stream";
@@ -183,7 +183,7 @@ void World::reload() {
     return Duration(static_cast<std::int64_t>(random_.between(first, last)));
   };
   config_.mock_delay = some_ms(0, 60);
-  config_.write_timeout = some_ms(1000, 10'000);
+  config_.write_timeout = some_ms(5000, 30'000);
   config_.idle_timeout = some_ms(1000, 60'000);
   config_.first_byte_timeout = some_ms(1000, 30'000);
   config_.max_queued_bytes = random_.pick({1'000, 64 * 1024});
