@@ -207,6 +207,7 @@ void Link::hand_to_peer() {
 void Link::reset_peer() {
   under_way_.clear();
   outbox_.clear();
+  end_queued_ = false;  // an end of file behind bytes that are lost would hide that
   if (peer_told_) return;
   kernel_.scheduler.after_ns(latency_ns(), [link = shared_from_this()] {
     link->hand_to_peer();
