@@ -74,6 +74,7 @@ struct Ending {
   bool cuts_text = false;  // U+FFFD follows them
   bool cuts_reasoning = false;
   FinishReason reason = FinishReason::kStop;  // of a complete answer
+  bool has_calls = false;                     // likewise: all that the API has to say
 
   bool operator==(const Ending&) const = default;
 };
@@ -101,6 +102,7 @@ struct ApiAnswer {
   std::string text = {};
   std::string reasoning = {};
   std::vector<ApiCall> calls = {};
+  bool is_cut = false;  // the API itself leaves something out
 };
 
 }  // namespace streaming::simulation

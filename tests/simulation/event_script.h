@@ -33,7 +33,10 @@ class EventScript {
 
   // What goes wrong. Nothing that was added from event number `from` on comes, but this event.
   void replace_rest(std::size_t from, std::string_view type, std::string data, Meaning meaning);
-  void drop_rest(std::size_t from) { answer_.events.resize(from); }
+  void drop_rest(std::size_t from) {
+    answer_.events.resize(from);
+    answer_.is_cut = true;
+  }
   std::size_t events() const { return answer_.events.size(); }
   // The type that begins with "messages", as LangGraph's do; empty: there is none.
   std::string message_type() const;

@@ -42,7 +42,7 @@ void Http1Server::later(Duration delay, Work work) {
 void Http1Server::on_open(Connection& connection) {
   connection_ = &connection;
   if (manners_.dead == 0 || !random_.one_in(manners_.dead)) return;
-  later(Duration(random_.below(30)), [this] { random_.one_in(2) ? connection_->reset() : connection_->close(); });
+  later(Duration(random_.below(30)), [this] { break_off(random_.one_in(2)); });
 }
 
 void Http1Server::on_bytes(std::string_view bytes) {
@@ -182,7 +182,7 @@ void Http1Server::send_next() {
   if (delivery_->left() > 0) return later(delivery_->next_pause(random_), [this] { send_next(); });
   if (delivery_->fate() == Delivery::Fate::kWhole) return end_answer();
   if (delivery_->fate() == Delivery::Fate::kStall) return;
-  later(delivery_->next_pause(random_), [this] { break_off(); });
+  later(delivery_->next_pause(random_), [this] { break_off(delivery_->fate() == Delivery::Fate::kReset); });
 }
 
 void Http1Server::end_answer() {
@@ -199,13 +199,13 @@ void Http1Server::end_answer() {
   serve_next();
 }
 
-void Http1Server::break_off() {
-  const bool resets = delivery_->fate() == Delivery::Fate::kReset;
+void Http1Server::break_off(bool resets) {
   ReplyWatcher* const watcher = std::exchange(watcher_, nullptr);
   // Without a length, an end is as good as any.
-  const bool is_an_end = !resets && framing_ == Framing::kToTheEnd && sent_ >= wire_.head;
+  const bool is_an_end = framing_ == Framing::kToTheEnd ? !resets && sent_ >= wire_.head : sent_ == wire_.bytes.size();
+  const bool loses_sent = resets || unread_ > 0;
   if (watcher != nullptr && is_an_end) watcher->on_whole();
-  if (watcher != nullptr && (!is_an_end || unread_ > 0)) watcher->on_broken(resets || unread_ > 0);
+  if (watcher != nullptr && (!is_an_end || loses_sent)) watcher->on_broken(loses_sent);
   resets ? connection_->reset() : connection_->close();
 }
 

@@ -4,6 +4,8 @@
 #include <rapidjson/document.h>
 
 #include <algorithm>
+#include <optional>
+#include <utility>
 
 #include "support/told_answer.h"
 
@@ -12,10 +14,9 @@ namespace {
 
 using End = ReceivedAnswer::End;
 
-// The data of a frame.
-std::string data_of(std::string_view frame) {
-  std::string data;
-  bool is_first = true;
+// The data of a frame; nothing if it is no event.
+std::optional<std::string> data_of(std::string_view frame) {
+  std::optional<std::string> data;
   while (!frame.empty()) {
     const std::size_t end = frame.find('\n');
     std::string_view line = frame.substr(0, end);
@@ -23,10 +24,17 @@ std::string data_of(std::string_view frame) {
     if (!line.starts_with("data:")) continue;
     line.remove_prefix(5);
     if (line.starts_with(' ')) line.remove_prefix(1);
-    data.append(is_first ? "" : "\n").append(line);
-    is_first = false;
+    data = data ? *data + '\n' + std::string(line) : std::string(line);
   }
   return data;
+}
+
+std::vector<std::string> data_of_all(const std::vector<std::string>& frames) {
+  std::vector<std::string> all;
+  for (const std::string& frame : frames) {
+    if (std::optional<std::string> data = data_of(frame)) all.push_back(std::move(*data));
+  }
+  return all;
 }
 
 // Whether the events of a client that gets an API's own are that API's, from the beginning or from any place on.
@@ -35,8 +43,7 @@ bool are_events_of(const ApiAnswer& answer, const std::vector<std::string>& fram
   for (const ApiEvent& event : answer.events) {
     if (!event.data.empty()) sent.push_back(event.data);
   }
-  std::vector<std::string> got;
-  for (const std::string& frame : frames) got.push_back(data_of(frame));
+  const std::vector<std::string> got = data_of_all(frames);
   if (got.size() > sent.size()) return false;
   if (from_anywhere) return std::search(sent.begin(), sent.end(), got.begin(), got.end()) != sent.end() || got.empty();
   return std::equal(got.begin(), got.end(), sent.begin());
@@ -67,6 +74,13 @@ bool is_of_daemon(std::string_view code) {
   return std::find(std::begin(kCodes), std::end(kCodes), code) != std::end(kCodes);
 }
 
+std::string told(const ReceivedAnswer& received, const AnswerForm& form) {
+  if (form.format != AnswerFormat::kRaw) return "text \"" + received.text + "\"";
+  std::string events = std::to_string(received.events.size()) + " events:\n";
+  for (const std::string& event : received.events) events += event;
+  return events;
+}
+
 }  // namespace
 
 bool UpstreamReckoning::has_right_end(const Attempt& attempt, const AnswerForm& form,
@@ -80,8 +94,7 @@ bool UpstreamReckoning::has_right_end(const Attempt& attempt, const AnswerForm& 
     if (!ending.failure) {
       if (received.end != End::kDone) return false;
       if (form.format != AnswerFormat::kUiMessage || form.after > 0) return true;
-      const bool is_whole = ending.text == answer.text.size() && ending.reasoning == answer.reasoning.size();
-      return received.reasoning == answer.reasoning_of(ending) && (!is_whole || are_calls_of(answer, received));
+      return received.reasoning == answer.reasoning_of(ending) && (!ending.has_calls || are_calls_of(answer, received));
     }
     return received.end == End::kError &&
            received.error_code == client_error(cause_of(*ending.failure), ending.status).code;
@@ -107,7 +120,8 @@ bool UpstreamReckoning::is_explained(const Attempt& attempt, const AnswerForm& f
 
 std::string UpstreamReckoning::check_answer(const std::vector<std::uint64_t>& wishes, const AnswerForm& form,
                                             const ReceivedAnswer& received) const {
-  const bool says_nothing = received.text.empty() && received.events.empty();
+  const bool says_nothing = form.format == AnswerFormat::kRaw ? data_of_all(received.events).empty()
+                                                              : received.text.empty() && received.reasoning.empty();
   const bool may_be_without_attempt =
       says_nothing && (received.end == End::kNone || received.end == End::kStopped ||
                        (received.end == End::kError &&
@@ -116,14 +130,15 @@ std::string UpstreamReckoning::check_answer(const std::vector<std::uint64_t>& wi
   std::string tried;
   for (const std::uint64_t wish : wishes) {
     const std::vector<Attempt*>& attempts = record_.attempts(wish);
-    for (const Attempt* attempt : attempts) {
+    // The last one first: little text may be of any of them.
+    for (auto next = attempts.rbegin(); next != attempts.rend(); ++next) {
+      const Attempt* const attempt = *next;
       if (is_explained(*attempt, form, received)) {
         const bool is_last = attempt == attempts.back();
-        if (!received.text.empty() && !is_last) return "the API was asked again when its answer had begun";
+        if (!received.text.empty() && !is_last) return "an API was asked again when the answer had begun";
         return {};
       }
-      tried += "\n  from " + attempt->server() + ": " + std::to_string(attempt->sent()) + " bytes sent of: " +
-               attempt->answer().body.substr(0, 3000);
+      tried += "\n  from " + attempt->description();
     }
   }
   // Requests of which nothing tells for whom they were.
@@ -133,22 +148,7 @@ std::string UpstreamReckoning::check_answer(const std::vector<std::uint64_t>& wi
     return {};
   }
   return "no API has sent this: end " + std::to_string(static_cast<int>(received.end)) + " \"" + received.error_code +
-         "\", text \"" + received.text + "\"" + tried;
-}
-
-std::string UpstreamReckoning::check_requests() const {
-  for (const auto& [wish, attempts] : record_.by_wish()) {
-    if (wish == 0 || rules_.tries_again) continue;
-    for (std::size_t i = 0; i + 1 < attempts.size(); ++i) {
-      const Attempt& attempt = *attempts[i];
-      const bool is_redirect = attempt.answer().redirected_to.has_value();
-      // The thread of a run may have gone.
-      const bool has_no_thread = attempt.answer().api == Api::kRun && attempt.answer().status == 404;
-      if (attempt.refused() || is_redirect || has_no_thread) continue;
-      return "wish " + std::to_string(wish) + ": " + attempt.server() + " was asked again, although it had the request";
-    }
-  }
-  return {};
+         "\", " + told(received, form) + tried;
 }
 
 }  // namespace streaming::simulation

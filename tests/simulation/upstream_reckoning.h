@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// UpstreamReckoning: whether what a client has got can be what the LLM APIs have sent; and whether the daemon has asked
-// them more often than it may.
+// UpstreamReckoning: whether what a client has got can be what the LLM APIs have sent, and whether they were asked again
+// when the answer had begun.
 //
 // The world's, for the end of a run. Borrows the record.
 
@@ -17,7 +17,6 @@
 namespace streaming::simulation {
 
 struct UpstreamRules {
-  bool tries_again = false;       // retries or other backends are configured
   bool loses_connections = false;  // the network itself loses some, which no server knows
 };
 
@@ -28,8 +27,6 @@ class UpstreamReckoning {
   // An answer that was begun for one of these wishes. What is wrong with it; empty if it is nothing.
   std::string check_answer(const std::vector<std::uint64_t>& wishes, const AnswerForm& form,
                            const ReceivedAnswer& received) const;
-  // What no API should have been asked; empty if it is nothing.
-  std::string check_requests() const;
 
  private:
   bool is_explained(const Attempt& attempt, const AnswerForm& form, const ReceivedAnswer& received) const;

@@ -22,6 +22,14 @@ void Attempt::note_progress() {
   last_progress_ = schedule_.now();
 }
 
+std::string Attempt::description() const {
+  static constexpr const char* kEnds[] = {"no end", "a whole body", "a broken body"};
+  constexpr std::size_t kMostBytes = 3000;
+  return server_ + (head_sent_ ? ", head" : "") + (refused_ ? ", refused" : "") + (loses_sent_ ? ", may be lost" : "") + ", " +
+         std::to_string(answer_.status) + ", " + kEnds[static_cast<std::size_t>(end_)] + ", " + std::to_string(sent_) + " bytes of: " +
+         answer_.body.substr(0, kMostBytes);
+}
+
 void Attempt::on_head_sent() {
   head_sent_ = true;
   note_progress();

@@ -36,6 +36,8 @@ class Attempt final : public ReplyWatcher {
   std::size_t sent() const { return sent_; }
   BodyEnd end() const { return end_; }
 
+  // For people.
+  std::string description() const;
   // All that a client may have been told of it, if it was told an end of the API's making.
   std::vector<Ending> endings() const;
   // Whether the answer may have made it wait that long.
