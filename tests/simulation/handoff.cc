@@ -59,6 +59,7 @@ void Handoff::wait_or_not() {
   if (sent_ < script_.messages.size()) return later(kMostPatience, &Handoff::leave);
   switch (script_.patience) {
     case Patience::kClosesAtOnce:
+      has_left_at_once_ = true;
       return leave();
     case Patience::kClosesSoon:
       connection_->set_reading(false);

@@ -48,6 +48,7 @@ class Handoff final : public HandoffPeer {
   void on_open(HandoffConnection& connection) override;
   void on_refused() override { is_over_ = true; }
   void on_message(std::string_view message) override;
+  void on_file_lost() override { client_was_lost_ = true; }
   void on_end_of_file(bool was_read) override;
   void on_closed() override;
 
@@ -55,6 +56,8 @@ class Handoff final : public HandoffPeer {
   Verdict verdict() const { return verdict_; }
   int refused_with() const { return status_; }  // as the refusal has it
   bool has_sent_client() const { return sent_ > 0 && sent_ == script_.messages.size(); }
+  // Waits for no answer: its client is the daemon's, whatever it does.
+  bool has_left_client_behind() const { return has_left_at_once_ && has_sent_client() && !client_was_lost_; }
   bool was_relayed() const { return was_relayed_; }
   bool was_left_unread() const { return was_left_unread_; }
   bool was_closed_by_daemon() const { return was_closed_by_daemon_; }
@@ -82,6 +85,8 @@ class Handoff final : public HandoffPeer {
   int status_ = 0;
   Verdict verdict_ = Verdict::kNone;
   bool is_decided_ = false;
+  bool has_left_at_once_ = false;
+  bool client_was_lost_ = false;
   bool was_relayed_ = false;
   bool was_left_unread_ = false;
   bool was_closed_by_daemon_ = false;

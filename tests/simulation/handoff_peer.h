@@ -62,6 +62,8 @@ class HandoffPeer {
   virtual void on_refused() = 0;
   // A message of the daemon.
   virtual void on_message(std::string_view message) = 0;
+  // The daemon has read a message, and had no descriptor for a file that came with it.
+  virtual void on_file_lost() {}
   // The daemon has closed. `was_read`: it has read all that was sent. Close then.
   virtual void on_end_of_file(bool was_read) = 0;
   // The last call: both ends are closed.

@@ -167,13 +167,14 @@ std::int64_t HandoffSocket::send(std::span<const char> bytes) {
 }
 
 // The kernel looks first for a message and then for the peer's end, so that a peer who sends and closes in between is at
-// its end before its message.
+// its end before its message. Once: the next look at it finds the message.
 std::int64_t HandoffSocket::receive_message(std::span<char> room, msghdr& message) {
   message.msg_flags = 0;
   std::deque<HandoffLink::Message>& queue = link_->to_daemon_;
   const bool early_end = link_->type_ == SOCK_SEQPACKET && queue.size() == 1 && link_->peer_closed_ && error_ == 0 &&
-                         kernel_.faults.early_end.strikes(kernel_.random);
+                         !early_end_reported_ && kernel_.faults.early_end.strikes(kernel_.random);
   if (early_end) kernel_.coverage.count("fault", "end before the message");
+  early_end_reported_ = early_end_reported_ || early_end;
   if (queue.empty() || early_end) {
     if (error_ != 0) return -std::exchange(error_, 0);
     if (!link_->shut_) return -EAGAIN;
@@ -190,6 +191,7 @@ std::int64_t HandoffSocket::receive_message(std::span<char> room, msghdr& messag
   std::memcpy(room.data(), first.bytes.data() + first.taken, taken);
   first.taken += taken;
   put_control_data(*kernel_.process, message, std::exchange(first.files, {}), true);
+  if ((message.msg_flags & MSG_CTRUNC) != 0) link_->peer().on_file_lost();
   if (!stream && taken < left) message.msg_flags |= MSG_TRUNC;
   if (!stream || first.taken == first.bytes.size()) queue.pop_front();
   return static_cast<std::int64_t>(taken);

@@ -111,6 +111,7 @@ class HandoffSocket final : public File {
   Kernel& kernel_;
   const std::shared_ptr<HandoffLink> link_;
   int error_ = 0;
+  bool early_end_reported_ = false;
 };
 
 class ListeningSocket final : public File, public std::enable_shared_from_this<ListeningSocket> {

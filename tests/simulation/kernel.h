@@ -49,6 +49,7 @@ class ProcessFiles {
   // The process has ended.
   void close_all();
   std::size_t size() const { return open_; }
+  bool is_full() const { return open_ >= static_cast<std::size_t>(most_); }
   int most() const { return most_; }
 
  private:

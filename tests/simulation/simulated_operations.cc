@@ -183,7 +183,9 @@ std::optional<std::int64_t> SimulatedRing::try_now(Request& request) {
   return std::nullopt;
 }
 
+// The kernel takes a descriptor first, so a connection that finds none stays in the backlog. A slot of the table it takes last.
 std::int64_t SimulatedRing::accept(Request& request) {
+  if (!options_.direct_files && files_.is_full()) return -EMFILE;
   int error = 0;
   std::shared_ptr<File> accepted = request.held->accept(error);
   return accepted == nullptr ? -error : install(std::move(accepted));

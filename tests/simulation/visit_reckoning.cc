@@ -83,9 +83,10 @@ std::string_view Visits::reckon(const Visit& visit) {
   if (!response.problem.empty()) complain(visit, response.problem);
   if (response.status == 0) {
     const bool may_be_dropped = settings_.adoptions_may_fail && !visit.wish.answer_id.empty();
-    const bool has_to_be_answered =
-        handoff.verdict() == Handoff::Verdict::kAccepted && !may_be_dropped && !may_get_no_end(visit);
-    if (has_to_be_answered) complain(visit, "was accepted and got no answer");
+    const bool is_the_daemons = handoff.verdict() == Handoff::Verdict::kAccepted ||
+                                (handoff.has_left_client_behind() && visit.mischief == Mischief::kNone &&
+                                 !settings_.accepts_may_fail);
+    if (is_the_daemons && !may_be_dropped && !may_get_no_end(visit)) complain(visit, "is the daemon's and got no answer");
     return client.received_bytes() > 0 ? "a cut head" : "nothing";
   }
   return response.status == 200 ? reckon_answer(visit, response) : reckon_refusal(visit, response);

@@ -28,6 +28,7 @@ class Visitors final : public Inhabitants {
     settings_.wishes.max_payload_bytes = static_cast<std::size_t>(config.max_payload_bytes);
     settings_.is_seqpacket = config.socket_type != "stream";
     settings_.connections_may_break = kernel_.faults.dead_link.one_in != 0 || kernel_.faults.slow_link.one_in != 0;
+    settings_.accepts_may_fail = kernel_.faults.failed_accept.one_in != 0;
     settings_.adoptions_may_fail = kernel_.faults.failed_adoption.one_in != 0;
   }
 

@@ -29,6 +29,7 @@ struct VisitSettings {
   WishSettings wishes;
   bool is_seqpacket = true;
   bool connections_may_break = false;  // nothing arrives any more, or slower than a daemon waits for
+  bool accepts_may_fail = false;       // a connection is lost, with a client that nobody waits for
   bool adoptions_may_fail = false;     // a worker has no memory for a client whose hand-off another one has accepted
 };
 
