@@ -175,6 +175,8 @@ class Http2Peer {
   // nghttp2 ends a connection that breaks the protocol, which includes a window that is exceeded.
   static int on_sent(nghttp2_session*, const nghttp2_frame* frame, void* owner) {
     Http2Peer& peer = of(owner);
+    const bool has_overrun = frame->hd.type == NGHTTP2_RST_STREAM && frame->rst_stream.error_code == NGHTTP2_FLOW_CONTROL_ERROR;
+    if (has_overrun) peer.error_ = "the server has overrun a stream's window";
     if (frame->hd.type != NGHTTP2_GOAWAY || frame->goaway.error_code == NGHTTP2_NO_ERROR || peer.goes_away_) return 0;
     peer.error_ = nghttp2_http2_strerror(frame->goaway.error_code);
     return 0;
