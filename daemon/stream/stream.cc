@@ -194,7 +194,7 @@ void Stream::flush() {
 }
 
 bool Stream::wrap() {
-  if (head_held_ && !connection_->has_to_reply()) return false;
+  if (head_held_ && !connection_->has_to_reply() && !writer_.has_rest()) return false;
   if (writer_.wrap(*connection_, table_.tls_ciphers(), connection_end(), head_held_)) {
     note_windows();
     return true;

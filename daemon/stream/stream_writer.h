@@ -36,6 +36,8 @@ class StreamWriter {
   // Bytes that have not been taken by the kernel.
   std::size_t waiting() const { return static_cast<std::size_t>(in_flight_left()) + queued_.size(); }
   bool empty() const { return waiting() == 0 && !last_chunk_due_; }
+  // Whether the next flush() has to send what the last one could not.
+  bool has_rest() const { return !sending_ && !in_flight_.empty(); }
   // True exactly when the send has been submitted and on_sent() has not yet been called.
   bool sending() const { return sending_; }
 

@@ -411,6 +411,19 @@ TEST_F(TlsHeldHeadTest, AnswersAKeyUpdateAtOnceAndKeepsTheHeadBack) {
   EXPECT_EQ(peer.error(), "");
 }
 
+TEST_F(TlsHeldHeadTest, SendsTheAnswerToAKeyUpdateAgainIfTheClientHadNoRoom) {
+  open_tls();
+  client_sends(peer.update_keys(true));
+  ring.complete(Operation::kClientSend, -EAGAIN);
+  ring.complete(Operation::kClientWritable, POLLOUT);
+  EXPECT_EQ(ring.count(Operation::kClientSend), 1);
+  EXPECT_EQ(read_all(), "") << "the head is kept back";
+  text("a");
+  end_of_turn();
+  EXPECT_THAT(read_all(), StartsWith("HTTP/1.1 200 OK\r\n"));
+  EXPECT_EQ(peer.error(), "");
+}
+
 TEST_F(TlsHeldHeadTest, FailsWhileTheAnswerToAKeyUpdateIsBeingSent) {
   open_tls();
   client_sends(peer.update_keys(true));
