@@ -49,13 +49,13 @@ EventFrame read_frame(std::string_view bytes, std::string& problem) {
 
 }  // namespace
 
-EventStream read_event_stream(std::string_view body) {
+EventStream read_event_stream(std::string_view body, bool is_text) {
   constexpr std::string_view kEnd = "\n\n";
   EventStream stream;
   if (const std::size_t at = body.find('\r'); at != std::string_view::npos) {
     note_first(stream.problem, "a carriage return", body.substr(at));
   }
-  if (!is_unicode(body, true)) note_first(stream.problem, "invalid UTF-8", body);
+  if (is_text && !is_unicode(body, true)) note_first(stream.problem, "invalid UTF-8", body);
   std::size_t begin = 0;
   for (std::size_t end = 0; (end = body.find(kEnd, begin)) != std::string_view::npos;) {
     const std::string_view bytes = body.substr(begin, end + kEnd.size() - begin);

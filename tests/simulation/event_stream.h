@@ -29,8 +29,8 @@ struct EventStream {
   std::string problem;          // what no client should have to read; empty: nothing
 };
 
-// `body` outlives the result.
-EventStream read_event_stream(std::string_view body);
+// `body` outlives the result. `is_text`: it must be UTF-8.
+EventStream read_event_stream(std::string_view body, bool is_text = true);
 
 // Whether it is valid UTF-8, or, with `may_be_cut`, the beginning of such text.
 bool is_unicode(std::string_view text, bool may_be_cut);

@@ -54,15 +54,21 @@ void Http1Server::on_bytes(std::string_view bytes) {
 
 void Http1Server::on_end_of_file() {
   // The daemon never closes one direction alone.
-  if (watcher_ != nullptr) watcher_->on_broken(true);
-  watcher_ = nullptr;
+  note_left();
   if (connection_ != nullptr) connection_->close();
 }
 
 void Http1Server::on_closed(bool) {
   connection_ = nullptr;
-  if (watcher_ != nullptr) watcher_->on_broken(true);
-  watcher_ = nullptr;
+  note_left();
+}
+
+// The daemon may have all of the answer, and leave before this server ends or breaks off the connection.
+void Http1Server::note_left() {
+  ReplyWatcher* const watcher = std::exchange(watcher_, nullptr);
+  if (watcher == nullptr) return;
+  if (framing_ != Framing::kToTheEnd && sent_ == wire_.bytes.size()) watcher->on_whole();
+  watcher->on_broken(true);
 }
 
 // --- Requests -------------------------------------------------------------------------------------------------------

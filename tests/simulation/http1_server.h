@@ -53,6 +53,7 @@ class Http1Server final : public Peer {
   void note_sent(std::size_t from, std::size_t to);
   void end_answer();
   void break_off(bool resets);
+  void note_left();
   // Runs it later, if the connection is still there.
   template <typename Work>
   void later(Duration delay, Work work);

@@ -19,7 +19,9 @@ class Reading {
   explicit Reading(const AnswerForm& form) : form_(form), next_number_(form.after + 1) {}
 
   ReceivedAnswer read(std::string_view body) {
-    const EventStream stream = read_event_stream(body);
+    // An API's own events are passed on as they are.
+    const bool is_passed_on = form_.format == AnswerFormat::kRaw && form_.is_of_api;
+    const EventStream stream = read_event_stream(body, !is_passed_on);
     answer_.problem = stream.problem;
     answer_.cut = stream.incomplete;
     for (const EventFrame& frame : stream.frames) {

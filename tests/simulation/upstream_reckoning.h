@@ -18,6 +18,7 @@ namespace streaming::simulation {
 
 struct UpstreamRules {
   bool loses_connections = false;  // the network itself loses some, which no server knows
+  bool keeps_order = false;        // no request that the daemon has given up arrives after the next one
 };
 
 class UpstreamReckoning {

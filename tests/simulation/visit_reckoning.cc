@@ -126,7 +126,7 @@ std::string_view Visits::reckon_refusal(const Visit& visit, const HttpResponse& 
   const std::vector<int>& statuses = visit.wish.statuses;
   const bool is_known = visit.mischief != Mischief::kNone ||
                         std::count(statuses.begin(), statuses.end(), response.status) > 0 || response.status == 502 ||
-                        response.status == 504;
+                        response.status == 504 || (response.status == 429 && visit.wish.form.is_of_api);
   if (!is_known) complain(visit, "was answered with " + std::to_string(response.status) + ": " + response.body);
   if (!response.is_whole) {
     if (!may_get_no_end(visit)) complain(visit, "the refusal breaks off");
@@ -145,11 +145,23 @@ std::string_view Visits::reckon_refusal(const Visit& visit, const HttpResponse& 
 
 // --- Texts ----------------------------------------------------------------------------------------------------------
 
+void Visits::check_text_of_api(const Visit& visit, const ReceivedAnswer& answer,
+                               const std::vector<std::string>& prompts) {
+  if (settings_.upstreams == nullptr) return;
+  std::vector<std::uint64_t> wishes;
+  for (const std::string& prompt : prompts) {
+    if (const std::optional<std::uint64_t> wish = wish_in(prompt)) wishes.push_back(*wish);
+  }
+  const std::string problem = settings_.upstreams->check_answer(wishes, visit.wish.form, answer);
+  if (!problem.empty()) complain(visit, problem);
+}
+
 void Visits::check_text(const Visit& visit, const ReceivedAnswer& answer) {
   const Wish& wish = visit.wish;
-  if (wish.backend != "mock") return;
   std::vector<std::string> prompts{wish.prompt};
   if (const KnownAnswer* known = wishes_.answer(wish.answer_id)) prompts = known->prompts;
+  if (wish.form.is_of_api) return check_text_of_api(visit, answer, prompts);
+  if (wish.backend != "mock") return;
   const bool is_right = std::any_of(prompts.begin(), prompts.end(), [&](const std::string& prompt) {
     const std::string whole = mock_text(prompt);
     if (wish.form.after > 0)

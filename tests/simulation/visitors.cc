@@ -13,9 +13,13 @@ namespace {
 
 class Visitors final : public Inhabitants {
  public:
-  Visitors(Kernel& kernel, Random random) : kernel_(kernel), random_(random) {}
+  Visitors(Kernel& kernel, Random random, const Upstreams& upstreams)
+      : kernel_(kernel), random_(random), upstreams_(upstreams) {}
 
   void settle(Config& config) override {
+    for (const std::string& backend : Upstreams::backends()) settings_.wishes.backends.push_back(backend);
+    settings_.wishes.hooks = {Upstreams::kHook};
+    settings_.upstreams = &upstreams_.reckoning();
     config.done_event = random_.one_in(3);
     config.max_payload_bytes = random_.pick({std::int64_t{1024 * 1024}, std::int64_t{150'000}, std::int64_t{8'000}});
     config.heartbeat_interval = Duration(random_.pick({15'000, 15'000, 70, 0}));
@@ -65,6 +69,7 @@ class Visitors final : public Inhabitants {
  private:
   Kernel& kernel_;
   Random random_;
+  const Upstreams& upstreams_;
   VisitSettings settings_;
   std::unique_ptr<Visits> visits_;
   std::vector<Duration> starts_;
@@ -73,8 +78,8 @@ class Visitors final : public Inhabitants {
 
 }  // namespace
 
-std::unique_ptr<Inhabitants> make_visitors(Kernel& kernel, Random random) {
-  return std::make_unique<Visitors>(kernel, random);
+std::unique_ptr<Inhabitants> make_visitors(Kernel& kernel, Random random, const Upstreams& upstreams) {
+  return std::make_unique<Visitors>(kernel, random, upstreams);
 }
 
 }  // namespace streaming::simulation

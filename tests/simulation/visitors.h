@@ -6,9 +6,11 @@
 #include <memory>
 
 #include "simulation/inhabitants.h"
+#include "simulation/upstreams.h"
 
 namespace streaming::simulation {
 
-std::unique_ptr<Inhabitants> make_visitors(Kernel& kernel, Random random);
+// Borrows the upstreams, which settle before.
+std::unique_ptr<Inhabitants> make_visitors(Kernel& kernel, Random random, const Upstreams& upstreams);
 
 }  // namespace streaming::simulation

@@ -20,6 +20,7 @@
 #include "simulation/handoff.h"
 #include "simulation/peer.h"
 #include "simulation/random.h"
+#include "simulation/upstream_reckoning.h"
 #include "simulation/visitor.h"
 #include "simulation/wish.h"
 
@@ -31,6 +32,7 @@ struct VisitSettings {
   bool connections_may_break = false;  // nothing arrives any more, or slower than a daemon waits for
   bool accepts_may_fail = false;       // a connection is lost, with a client that nobody waits for
   bool adoptions_may_fail = false;     // a worker has no memory for a client whose hand-off another one has accepted
+  const UpstreamReckoning* upstreams = nullptr;  // of the backends that have an API; null: there are none
 };
 
 struct Visit {
@@ -97,6 +99,7 @@ class Visits {
   std::string_view reckon_answer(const Visit& visit, const HttpResponse& response);
   std::string_view reckon_refusal(const Visit& visit, const HttpResponse& response);
   void check_text(const Visit& visit, const ReceivedAnswer& answer);
+  void check_text_of_api(const Visit& visit, const ReceivedAnswer& answer, const std::vector<std::string>& prompts);
   void check_ledgers();
   bool may_get_no_end(const Visit& visit) const;
   void complain(const Visit& visit, std::string_view what);

@@ -9,6 +9,7 @@
 #include "handoff/limits.h"
 #include "simulation/handoff_socket.h"
 #include "simulation/invariants.h"
+#include "simulation/upstreams.h"
 #include "simulation/visitors.h"
 
 namespace streaming::simulation {
@@ -33,7 +34,10 @@ World::World(const RunOptions& options, Coverage& coverage)
   running_kernel() = &kernel_;
   config_ = draw_config();
   settings_ = draw_settings();
-  inhabitants_.push_back(make_visitors(kernel_, random_.fork()));
+  auto upstreams = std::make_unique<Upstreams>(kernel_, random_.fork());
+  auto visitors = make_visitors(kernel_, random_.fork(), *upstreams);
+  inhabitants_.push_back(std::move(upstreams));
+  inhabitants_.push_back(std::move(visitors));
 }
 
 World::~World() {
