@@ -49,11 +49,11 @@ sub times_logged {
   return $times;
 }
 
-# The lines since the mark that report an error, but not those of the MPM, which depend on when children end: a full
-# scoreboard, no idle thread.
+# The lines since the mark that report an error, but not those of the MPM, which depend on when children end (a full
+# scoreboard, no idle thread), nor that mod_http2 does not serve with prefork.
 sub errors_since {
   my ($mark) = @_;
-  return grep { /:(?:error|crit|alert|emerg)\]|http2:warn/ && !/ \[mpm_/ } split /\n/, log_since($mark);
+  return grep { /:(?:error|crit|alert|emerg)\]|http2:warn/ && !/ \[mpm_|AH10034/ } split /\n/, log_since($mark);
 }
 
 sub access_log { return read_file(Apache::Test::vars('t_logs') . '/access_log') }
