@@ -83,7 +83,7 @@ TEST_F(RawBytesTest, AConnectionThatIsResetInTheBody) {
 
 TEST_F(RawBytesTest, AConnectionThatEndsTooEarly) {
   EXPECT_THAT(answer_to(""), is_error("The model cannot be reached."));
-  EXPECT_THAT(answer_to("HTTP/1.1 200 OK\r\nContent-Ty"), is_error("The answer broke off."));
+  EXPECT_THAT(answer_to("HTTP/1.1 200 OK\r\nContent-Ty"), is_error("The model cannot be reached."));
   EXPECT_THAT(answer_to(kHead + "\r\n"), is_error("The answer broke off."));
   EXPECT_THAT(answer_to(kHead + "\r\n" + kHi), is_error("The answer broke off."));
   EXPECT_THAT(answer_to(kHead + "Content-Length: 9999\r\n\r\n" + kHi), is_error("The answer broke off."));
