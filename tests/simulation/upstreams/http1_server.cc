@@ -42,6 +42,7 @@ void Http1Server::later(Duration delay, Work work) {
 void Http1Server::on_open(Connection& connection) {
   connection_ = &connection;
   if (manners_.dead == 0 || !random_.one_in(manners_.dead)) return;
+  dies_ = true;
   later(Duration(random_.below(30)), [this] { break_off(random_.one_in(2)); });
 }
 
@@ -54,21 +55,15 @@ void Http1Server::on_bytes(std::string_view bytes) {
 
 void Http1Server::on_end_of_file() {
   // The daemon never closes one direction alone.
-  note_left();
+  if (watcher_ != nullptr) watcher_->on_broken(true);
+  watcher_ = nullptr;
   if (connection_ != nullptr) connection_->close();
 }
 
 void Http1Server::on_closed(bool) {
   connection_ = nullptr;
-  note_left();
-}
-
-// The daemon may have all of the answer, and leave before this server ends or breaks off the connection.
-void Http1Server::note_left() {
-  ReplyWatcher* const watcher = std::exchange(watcher_, nullptr);
-  if (watcher == nullptr) return;
-  if (framing_ != Framing::kToTheEnd && sent_ == wire_.bytes.size()) watcher->on_whole();
-  watcher->on_broken(true);
+  if (watcher_ != nullptr) watcher_->on_broken(true);
+  watcher_ = nullptr;
 }
 
 // --- Requests -------------------------------------------------------------------------------------------------------
@@ -184,6 +179,8 @@ void Http1Server::send_next() {
     sent_ += part;
     connection_->send(bytes);
     if (connection_ == nullptr) return;
+    // With a length the daemon has all of it, whatever becomes of the connection.
+    if (watcher_ != nullptr && framing_ != Framing::kToTheEnd && sent_ == wire_.bytes.size()) watcher_->on_whole();
   }
   if (delivery_->left() > 0) return later(delivery_->next_pause(random_), [this] { send_next(); });
   if (delivery_->fate() == Delivery::Fate::kWhole) return end_answer();
@@ -193,9 +190,9 @@ void Http1Server::send_next() {
 
 void Http1Server::end_answer() {
   ReplyWatcher* const watcher = std::exchange(watcher_, nullptr);
-  if (watcher != nullptr) watcher->on_whole();
+  if (watcher != nullptr && framing_ == Framing::kToTheEnd) watcher->on_whole();
   // What closes with something unread resets, and may destroy what was sent.
-  if (watcher != nullptr && unread_ > 0) watcher->on_broken(true);
+  if (watcher != nullptr && (unread_ > 0 || dies_)) watcher->on_broken(true);
   answering_ = false;
   if (closes_ || random_.one_in(6)) {
     return later(Duration(framing_ == Framing::kToTheEnd ? 0 : random_.below(40)), [this] {
@@ -210,7 +207,7 @@ void Http1Server::break_off(bool resets) {
   // Without a length, an end is as good as any.
   const bool is_an_end = framing_ == Framing::kToTheEnd ? !resets && sent_ >= wire_.head : sent_ == wire_.bytes.size();
   const bool loses_sent = resets || unread_ > 0;
-  if (watcher != nullptr && is_an_end) watcher->on_whole();
+  if (watcher != nullptr && is_an_end && framing_ == Framing::kToTheEnd) watcher->on_whole();
   if (watcher != nullptr && (!is_an_end || loses_sent)) watcher->on_broken(loses_sent);
   resets ? connection_->reset() : connection_->close();
 }

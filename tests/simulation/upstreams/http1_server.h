@@ -53,7 +53,6 @@ class Http1Server final : public Peer {
   void note_sent(std::size_t from, std::size_t to);
   void end_answer();
   void break_off(bool resets);
-  void note_left();
   // Runs it later, if the connection is still there.
   template <typename Work>
   void later(Duration delay, Work work);
@@ -67,6 +66,7 @@ class Http1Server final : public Peer {
   std::string received_;
   std::size_t unread_ = 0;  // of a request that was answered early
   bool answering_ = false;
+  bool dies_ = false;  // breaks off its connection, at any time
   bool closes_ = false;    // after the answer
   // The answer that is being sent.
   Framing framing_ = Framing::kLength;

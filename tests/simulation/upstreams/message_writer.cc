@@ -48,7 +48,7 @@ class MessageWriter {
     const std::string name = block.kind == Kind::kText ? "text" : "thinking";
     std::size_t next = 0;
     std::string first = "\"\"";
-    if (random_.one_in(8)) {
+    if (random_.one_in(8) && !block.pieces.empty()) {
       script_.tell(block.kind, block.pieces[0]);
       first = json_string(block.pieces[0], random_);
       next = 1;
