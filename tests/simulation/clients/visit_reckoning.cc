@@ -85,7 +85,7 @@ std::string_view Visits::reckon(const Visit& visit) {
     const bool may_be_dropped = settings_.adoptions_may_fail && !visit.wish.answer_id.empty();
     const bool is_the_daemons = handoff.verdict() == Handoff::Verdict::kAccepted ||
                                 (handoff.has_left_client_behind() && visit.mischief == Mischief::kNone &&
-                                 !settings_.accepts_may_fail);
+                                 !settings_.accepts_may_fail && !settings_.adoptions_may_fail);
     if (is_the_daemons && !may_be_dropped && !may_get_no_end(visit)) complain(visit, "is the daemon's and got no answer");
     return client.received_bytes() > 0 ? "a cut head" : "nothing";
   }
