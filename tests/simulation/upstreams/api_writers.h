@@ -15,6 +15,9 @@ void write_response(const AnswerPlan& plan, EventScript& script);
 void write_message(const AnswerPlan& plan, EventScript& script);
 void write_run(const AnswerPlan& plan, EventScript& script);
 
+// The reason as Chat Completions has it, and LangGraph of the models that it asks.
+std::string finish_word(FinishReason reason);
+
 // An event that reports an error.
 struct BadEvent {
   std::string type;

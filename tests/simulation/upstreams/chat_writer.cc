@@ -19,22 +19,6 @@ struct ChatDialect {
   bool has_other_choices;
 };
 
-std::string chat_word(FinishReason reason) {
-  switch (reason) {
-    case FinishReason::kStop:
-      return "stop";
-    case FinishReason::kLength:
-      return "length";
-    case FinishReason::kContentFilter:
-      return "content_filter";
-    case FinishReason::kToolCalls:
-      return "tool_calls";
-    case FinishReason::kOther:
-      break;
-  }
-  return "unheard_of";
-}
-
 class ChatWriter {
  public:
   explicit ChatWriter(EventScript& script)
@@ -98,6 +82,22 @@ class ChatWriter {
 
 }  // namespace
 
+std::string finish_word(FinishReason reason) {
+  switch (reason) {
+    case FinishReason::kStop:
+      return "stop";
+    case FinishReason::kLength:
+      return "length";
+    case FinishReason::kContentFilter:
+      return "content_filter";
+    case FinishReason::kToolCalls:
+      return "tool_calls";
+    case FinishReason::kOther:
+      break;
+  }
+  return "unheard_of";
+}
+
 void write_chat(const AnswerPlan& plan, EventScript& script) {
   Random& random = script.random();
   ChatWriter writer(script);
@@ -114,7 +114,7 @@ void write_chat(const AnswerPlan& plan, EventScript& script) {
   writer.call_tools(calls);
   script.set_may_end(true);
   script.set_reason(plan.reason);
-  writer.add_chunk("{}", "\"" + chat_word(plan.reason) + "\"");
+  writer.add_chunk("{}", "\"" + finish_word(plan.reason) + "\"");
   if (!random.one_in(4)) {
     script.add("", R"({"choices":[],"usage":{"prompt_tokens":)" + std::to_string(plan.input_tokens) +
                        R"(,"completion_tokens":)" + std::to_string(plan.output_tokens) + "}}");

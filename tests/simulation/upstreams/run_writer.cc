@@ -8,22 +8,6 @@ namespace {
 
 using Kind = PlannedBlock::Kind;
 
-std::string run_word(FinishReason reason) {
-  switch (reason) {
-    case FinishReason::kStop:
-      return "stop";
-    case FinishReason::kLength:
-      return "length";
-    case FinishReason::kContentFilter:
-      return "content_filter";
-    case FinishReason::kToolCalls:
-      return "tool_calls";
-    case FinishReason::kOther:
-      break;
-  }
-  return "unheard_of";
-}
-
 class RunWriter {
  public:
   RunWriter(EventScript& script, bool accumulates)
@@ -56,7 +40,7 @@ class RunWriter {
   }
 
   void write_end(FinishReason reason) {
-    add_message(R"(,"response_metadata":{"finish_reason":")" + run_word(reason) + "\"}" +
+    add_message(R"(,"response_metadata":{"finish_reason":")" + finish_word(reason) + "\"}" +
                 (calls_.empty() ? "" : ",\"tool_calls\":[" + calls_ + "]"));
   }
 
