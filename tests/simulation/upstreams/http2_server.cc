@@ -98,11 +98,12 @@ void Http2Server::flush() {
   if (nghttp2_session_want_read(session_) == 0 && nghttp2_session_want_write(session_) == 0) lose(false);
 }
 
-// Whatever was sent just now may be lost, a frame in the middle of it among it.
+// Whatever was sent just now may be lost, a frame in the middle of it among it, and the rest of replies that had ended.
 void Http2Server::lose(bool by_reset) {
   for (auto& [id, stream] : streams_) {
     if (stream.reply.watcher != nullptr) std::exchange(stream.reply.watcher, nullptr)->on_broken(true);
   }
+  for (ReplyWatcher* watcher : std::exchange(ended_, {})) watcher->on_connection_lost();
   Connection* const connection = std::exchange(connection_, nullptr);
   constexpr std::string_view kBeginningOfAFrame("\0\0\x08\x06", 4);
   if (random_.one_in(3)) connection->send(kBeginningOfAFrame);
@@ -144,10 +145,15 @@ void Http2Server::refuse(std::int32_t id) {
 }
 
 void Http2Server::on_stream_closed(std::int32_t id) {
-  if (Stream* stream = find(id); stream != nullptr && stream->reply.watcher != nullptr) {
-    stream->reply.watcher->on_broken(false);
-  }
+  if (Stream* stream = find(id)) end_reply(*stream, false);
   streams_.erase(id);
+}
+
+void Http2Server::end_reply(Stream& stream, bool is_whole) {
+  ReplyWatcher* const watcher = std::exchange(stream.reply.watcher, nullptr);
+  if (watcher == nullptr) return;
+  is_whole ? watcher->on_whole() : watcher->on_broken(false);
+  ended_.push_back(watcher);
 }
 
 // --- Answers --------------------------------------------------------------------------------------------------------
@@ -177,12 +183,8 @@ void Http2Server::send_head(std::int32_t id, Stream& stream) {
   const bool ends = reply.body.empty() && stream.delivery->fate() == Delivery::Fate::kWhole && random_.one_in(2);
   nghttp2_data_provider body{};
   body.read_callback = read_body;
-  if (ends && reply.watcher != nullptr) {
-    reply.watcher->on_head_sent();
-    std::exchange(stream.reply.watcher, nullptr)->on_whole();
-  } else if (reply.watcher != nullptr) {
-    reply.watcher->on_head_sent();
-  }
+  if (reply.watcher != nullptr) reply.watcher->on_head_sent();
+  if (ends) end_reply(stream, true);
   CHECK(nghttp2_submit_response(session_, id, fields.data(), fields.size(), ends ? nullptr : &body) == 0);
 }
 
@@ -217,7 +219,7 @@ ssize_t Http2Server::read_body(nghttp2_session* session, std::int32_t id, std::u
   if (stream->reply.watcher != nullptr && count > 0) stream->reply.watcher->on_body_sent(count);
   if (!ends) return static_cast<ssize_t>(count);
   *flags |= NGHTTP2_DATA_FLAG_EOF;
-  if (stream->reply.watcher != nullptr) std::exchange(stream->reply.watcher, nullptr)->on_whole();
+  self.end_reply(*stream, true);
   if (!stream->has_trailers) return static_cast<ssize_t>(count);
   *flags |= NGHTTP2_DATA_FLAG_NO_END_STREAM;
   const std::array fields{header_field("x-trailer", "yes")};
@@ -227,7 +229,7 @@ ssize_t Http2Server::read_body(nghttp2_session* session, std::int32_t id, std::u
 
 void Http2Server::end_badly(std::int32_t id, Stream& stream) {
   if (stream.delivery->fate() == Delivery::Fate::kReset && random_.one_in(3)) return lose(random_.one_in(2));
-  if (stream.reply.watcher != nullptr) std::exchange(stream.reply.watcher, nullptr)->on_broken(false);
+  end_reply(stream, false);
   nghttp2_submit_rst_stream(session_, NGHTTP2_FLAG_NONE, id, any_code(random_));
   flush();
 }

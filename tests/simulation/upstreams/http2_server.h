@@ -14,6 +14,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "simulation/upstreams/delivery.h"
 #include "simulation/upstreams/http_service.h"
@@ -57,6 +58,7 @@ class Http2Server final : public Peer {
   void send_head(std::int32_t id, Stream& stream);
   void release_more(std::int32_t id);
   void end_badly(std::int32_t id, Stream& stream);
+  void end_reply(Stream& stream, bool is_whole);
   void send_trailers(std::int32_t id);
 
   // Something that the protocol allows at any time.
@@ -77,6 +79,7 @@ class Http2Server final : public Peer {
   Connection* connection_ = nullptr;  // null: it has ended
   nghttp2_session* session_ = nullptr;
   std::map<std::int32_t, Stream> streams_;
+  std::vector<ReplyWatcher*> ended_;  // of replies that were sent, of which the connection may still lose some
   std::uint64_t mischief_left_ = 0;
   bool silent_ = false;  // sends nothing any more
   bool flushing_ = false;

@@ -30,6 +30,8 @@ class ReplyWatcher {
   virtual void on_whole() = 0;
   // No more is sent. `loses_sent`: of what was sent some may never arrive.
   virtual void on_broken(bool loses_sent) = 0;
+  // Behind one of those two: the connection is lost, with what is still under way.
+  virtual void on_connection_lost() {}
   // The server has told the client that it has not looked at the request.
   virtual void on_refused() = 0;
 

@@ -49,6 +49,7 @@ class Attempt final : public ReplyWatcher {
   void on_body_sent(std::size_t bytes) override;
   void on_whole() override;
   void on_broken(bool loses_sent) override;
+  void on_connection_lost() override { loses_sent_ = true; }
   void on_refused() override { refused_ = true; }
 
  private:
