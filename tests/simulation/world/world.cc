@@ -147,6 +147,7 @@ void World::bury(std::unique_ptr<SimulatedDaemon> daemon) {
   count_reached(*daemon, coverage_);
   if (daemon->failed()) {
     coverage_.count("event", "a worker fails");
+    has_crashed_ = true;
     for (const auto& group : inhabitants_) group->on_crash();
     daemon->leave();
   } else {
@@ -243,7 +244,8 @@ void World::note_states() {
   }
 }
 
-// A process that has crashed is still in memory, with what it has opened.
+// A process that has crashed is still in memory, with what it has opened. One that has lost completions does not know what
+// they opened.
 void World::check_end(std::size_t descriptors_before) {
   if (options_.steps != 0) return;
   const std::size_t descriptors = open_descriptors();

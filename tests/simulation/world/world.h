@@ -77,7 +77,7 @@ class World {
   std::vector<std::unique_ptr<SimulatedDaemon>> daemons_;  // whose processes live; the last one listens
   std::uint32_t daemons_begun_ = 0;
   bool ending_ = false;  // no new daemon takes the place of one that ends
-  bool has_crashed_ = false;
+  bool has_crashed_ = false;  // a process, or one of its workers has failed
   bool start_due_ = false;  // start_daemon() is scheduled
   std::uint64_t handoffs_ = 0;
   std::uint64_t steps_ = 0;
