@@ -12,6 +12,8 @@
 #include <initializer_list>
 #include <iterator>
 
+#include "base/clock.h"
+
 namespace streaming::simulation {
 
 // SplitMix64 (Steele, Lea and Flood, 2014).
@@ -46,5 +48,10 @@ class Random {
  private:
   std::uint64_t state_;
 };
+
+// `first` to `last` milliseconds.
+inline Duration some_ms(Random& random, std::uint64_t first, std::uint64_t last) {
+  return Duration(static_cast<std::int64_t>(random.between(first, last)));
+}
 
 }  // namespace streaming::simulation

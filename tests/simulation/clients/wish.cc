@@ -16,8 +16,9 @@ std::string quoted(std::string_view text) {
   return '"' + std::string(text) + '"';
 }
 
-// Which a client may name: a few more than a short answer has.
-constexpr std::uint64_t kMostEvents = 24;
+// Which a client may name: a few more than a short answer has, or than a long one.
+constexpr std::uint64_t kEventsOfShort = 24;
+constexpr std::uint64_t kEventsOfLong = 130;
 
 bool is_of_api(std::string_view backend) {
   return backend == "openai" || backend == "anthropic" || backend == "langgraph";
@@ -162,7 +163,7 @@ Wish Wishes::about_known_answer() {
     if (wish.action == Wish::Action::kFollow) fields.add_text("action", "follow");
     if (random_.one_in(2)) {
       wish.reads_on = true;
-      const std::uint64_t after = random_.below(kMostEvents);
+      const std::uint64_t after = random_.below(random_.one_in(4) ? kEventsOfLong : kEventsOfShort);
       if (known.format != AnswerFormat::kUiMessage) wish.form.after = static_cast<std::uint32_t>(after);
       wish.statuses.push_back(400);  // not an event of the answer, if that has begun anew or has ids of an API
       const std::string id = std::to_string(after);

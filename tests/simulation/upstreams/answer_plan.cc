@@ -9,6 +9,9 @@ namespace {
 
 constexpr std::size_t kBytesPerEscape = 6;
 
+// Of a long text: so many that a kept answer has them in several chunks.
+constexpr std::size_t kMostPieces = 16;
+
 bool is_first_half(char16_t unit) {
   return unit >= 0xD800 && unit < 0xDC00;
 }
@@ -161,7 +164,7 @@ AnswerPlan plan_answer(std::string_view mark, std::size_t most_bytes, Random& ra
   if (random.one_in(4)) add(Kind::kReasoning, some_text(random, false));
   Units text = units_of(mark) + some_text(random, false);
   if (random.one_in(16)) {
-    text.append(random.between(1, 4 * most_units), u'x');
+    text.append(random.between(1, kMostPieces * most_units), u'x');
     plan.blocks.push_back({Kind::kText, {}});
     for (UnitsView rest = text; !rest.empty(); rest.remove_prefix(std::min(rest.size(), most_units))) {
       plan.blocks.back().pieces.emplace_back(rest.substr(0, most_units));

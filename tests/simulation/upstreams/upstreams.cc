@@ -9,10 +9,6 @@
 namespace streaming::simulation {
 namespace {
 
-Duration some_ms(Random& random, std::uint64_t first, std::uint64_t last) {
-  return Duration(static_cast<std::int64_t>(random.between(first, last)));
-}
-
 // A request is sent in parts, and each of them may take its time.
 UpstreamRules rules_of(const Faults& faults) {
   return {.loses_connections = faults.dead_link.one_in != 0,
@@ -62,8 +58,8 @@ void Upstreams::settle(Config& config) {
   config.hook_secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
   config.hook_timeout = some_ms(random_, 500, 10'000);
   config.max_event_bytes = static_cast<std::int64_t>(scripts_.max_event_bytes);
-  config.first_byte_timeout = some_ms(random_, 1000, 30'000);
-  config.idle_timeout = some_ms(random_, 1000, 60'000);
+  config.first_byte_timeout = random_.one_in(4) ? some_ms(random_, 50, 1000) : some_ms(random_, 1000, 30'000);
+  config.idle_timeout = random_.one_in(4) ? some_ms(random_, 50, 1000) : some_ms(random_, 1000, 60'000);
   config.max_stream_duration = some_ms(random_, 5000, 300'000);
   if (random_.one_in(3)) config.retries = static_cast<std::int64_t>(random_.between(1, 3));
   if (random_.one_in(3)) config.fallback = {random_.pick({"openai", "anthropic", "langgraph"})};

@@ -15,6 +15,11 @@
 namespace streaming::simulation {
 namespace {
 
+// Short ones are at times over before the client's turn to close an HTTP/2 connection is, and before an API says more.
+Duration draw_write_timeout(Random& random) {
+  return random.one_in(4) ? some_ms(random, 1000, 2000) : some_ms(random, 5000, 30'000);
+}
+
 // Of the system: payloads in memory, and the disk's files.
 std::size_t open_descriptors() {
   return static_cast<std::size_t>(std::distance(std::filesystem::directory_iterator("/proc/self/fd"), {}));
@@ -53,10 +58,11 @@ Config World::draw_config() {
   config.workers = static_cast<std::int64_t>(random_.between(1, 3));
   config.max_held_bytes = 64 * 1024 * 1024;
   config.backend = "mock";
-  config.mock_delay = Duration(static_cast<std::int64_t>(random_.below(60)));
-  config.write_timeout = Duration(static_cast<std::int64_t>(random_.between(5000, 30'000)));
+  config.mock_delay = some_ms(random_, 0, 59);
+  config.write_timeout = draw_write_timeout(random_);
   config.early_head = random_.one_in(2);
-  config.answers_max_kept_bytes = 1024 * 1024;
+  // At times less than the answers have that run at the same time.
+  config.answers_max_kept_bytes = random_.pick({1024 * 1024, 1024 * 1024, 30'000});
   config.socket_type = random_.one_in(2) ? "seqpacket" : "stream";
   config.metrics_enabled = false;
   return config;
@@ -161,7 +167,7 @@ void World::bury(std::unique_ptr<SimulatedDaemon> daemon) {
 void World::start_daemon_later() {
   if (ending_ || std::exchange(start_due_, true)) return;
   kernel_.set_handoff_listener({});
-  scheduler_.after(Duration(static_cast<std::int64_t>(random_.between(1, 500))), [this] {
+  scheduler_.after(some_ms(random_, 1, 500), [this] {
     start_due_ = false;
     if (!ending_) start_daemon(nullptr);
   });
@@ -171,7 +177,7 @@ void World::start_daemon_later() {
 
 void World::plan_events() {
   const auto at_some_time = [this](void (World::*event)()) {
-    scheduler_.after(Duration(static_cast<std::int64_t>(random_.below(6000))), [this, event] {
+    scheduler_.after(some_ms(random_, 0, 5999), [this, event] {
       if (!ending_ && !daemons_.empty()) (this->*event)();
     });
   };
@@ -184,13 +190,10 @@ void World::plan_events() {
 // Of what clients are not told.
 void World::reload() {
   coverage_.count("event", "reload");
-  const auto some_ms = [this](std::uint64_t first, std::uint64_t last) {
-    return Duration(static_cast<std::int64_t>(random_.between(first, last)));
-  };
-  config_.mock_delay = some_ms(0, 60);
-  config_.write_timeout = some_ms(5000, 30'000);
-  config_.idle_timeout = some_ms(1000, 60'000);
-  config_.first_byte_timeout = some_ms(1000, 30'000);
+  config_.mock_delay = some_ms(random_, 0, 60);
+  config_.write_timeout = draw_write_timeout(random_);
+  config_.idle_timeout = some_ms(random_, 1000, 60'000);
+  config_.first_byte_timeout = some_ms(random_, 1000, 30'000);
   config_.max_queued_bytes = random_.pick({1'000, 64 * 1024});
   daemons_.back()->reload(std::make_shared<const Config>(config_));
 }
@@ -198,7 +201,7 @@ void World::reload() {
 void World::restart() {
   coverage_.count("event", "restart");
   kernel_.set_handoff_listener({});
-  daemons_.back()->end(Duration(static_cast<std::int64_t>(random_.below(5000))));
+  daemons_.back()->end(some_ms(random_, 0, 4999));
 }
 
 void World::upgrade() {
