@@ -137,10 +137,16 @@ void SimulatedDaemon::schedule_turn(Thread& thread, std::int64_t delay_ns) {
   });
 }
 
+// A process whose place another one takes shares the cores with it.
+bool SimulatedDaemon::stands_still() {
+  const Rate stall = kernel_.faults.stall;
+  return stall.strikes(kernel_.random) || (stall.one_in != 0 && successor_ != nullptr && kernel_.random.one_in(20));
+}
+
 void SimulatedDaemon::wake(std::size_t index) {
   if (index >= threads_.size() || !threads_[index].running) return;
   std::int64_t delay_ns = static_cast<std::int64_t>(kernel_.random.between(2, 60)) * 1000;
-  if (kernel_.faults.stall.strikes(kernel_.random)) {
+  if (stands_still()) {
     kernel_.coverage.count("fault", "stall of a worker");
     delay_ns = static_cast<std::int64_t>(kernel_.random.between(10, 3000)) * kMs;
   }

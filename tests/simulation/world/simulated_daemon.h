@@ -81,6 +81,7 @@ class SimulatedDaemon final : private FileWaiter {
   void look_at_successor();
   void start_threads();
   void schedule_turn(Thread& thread, std::int64_t delay_ns);
+  bool stands_still();
   void wake(std::size_t thread);
   void take_turn(Thread& thread);
   void after_turn(Thread& thread, bool goes_on);
