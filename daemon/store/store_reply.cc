@@ -100,7 +100,10 @@ Status StoreReplyReader::feed(std::span<const char> bytes) {
 Result<const StoreReply*> StoreReplyReader::next() {
   void* whole = nullptr;
   if (redisReaderGetReply(reader_.get(), &whole) != REDIS_OK) return error();
-  return whole == nullptr ? nullptr : &reply_;
+  if (whole == nullptr) return nullptr;
+  // Later versions of hiredis have objects of their own for RESP 3's numbers and booleans, which nobody has asked for.
+  if (whole != &reply_) return Error{"does not speak the protocol of Valkey and Redis: a reply of RESP 3"};
+  return &reply_;
 }
 
 Error StoreReplyReader::error() const {

@@ -86,6 +86,14 @@ TEST(StoreReply, IsAnErrorIfItHasTooManyElementsOrIsNone) {
   }
 }
 
+TEST(StoreReply, IsAnErrorIfItIsOneOfALaterProtocol) {
+  for (const std::string_view bytes : {"#t\r\n", ",1.5\r\n"}) {
+    StoreReplyReader reader;
+    ASSERT_TRUE(reader.feed(bytes).ok());
+    EXPECT_FALSE(reader.next().ok()) << bytes;
+  }
+}
+
 TEST(StoreReply, IsAnErrorIfItIsTooLarge) {
   StoreReplyReader reader;
   ASSERT_TRUE(reader.feed(std::string_view("$100000000\r\n")).ok());
