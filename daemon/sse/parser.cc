@@ -30,7 +30,7 @@ bool SseParser::take_line(std::string_view& bytes, std::string_view& line) {
   }
   const std::size_t end = find_line_end(bytes);
   line = bytes.substr(0, end);
-  if (begun_.size() + line.size() + data_.size() > max_event_bytes_) {
+  if (begun_.size() + line.size() + data_.size() + type_.size() + id_.size() > max_event_bytes_) {
     too_large_ = true;
     return false;
   }

@@ -2,8 +2,8 @@
 // SseParser: parses an event stream by the rules of the WHATWG's EventSource, wherever the reads split it.
 //
 // One per upstream transfer, which owns it; on its thread. An event is valid only during the call that passes it; the
-// call may change its data in place (JSON is parsed there). Between two events the parser holds no buffer. A line or an
-// event over `max_event_bytes` stops it for good.
+// call may change its data in place (JSON is parsed there). Between two events the parser holds the last id alone. A
+// line or an event over `max_event_bytes`, its type and its id included, stops it for good.
 
 #pragma once
 
@@ -54,8 +54,8 @@ class SseParser {
     clear_event();
   }
 
-  // Bytes that it keeps of an incomplete event.
-  std::size_t held() const { return begun_.size() + data_.size(); }
+  // Bytes that it keeps of an incomplete event, and of the last id.
+  std::size_t held() const { return begun_.size() + data_.size() + type_.capacity() + id_.capacity(); }
 
  private:
   // Moves the next line from `bytes` to `line`; false if it is not complete yet. It is a part of `bytes`, or all of

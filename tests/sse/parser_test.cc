@@ -143,6 +143,16 @@ TEST(SseParser, RefusesAnEventOverTheLimitAndWhateverFollows) {
   EXPECT_FALSE(parser.feed("\n\n", never));
 }
 
+TEST(SseParser, CountsTheTypeAndTheIdToo) {
+  for (const char* const field : {"event: ", "id: "}) {
+    SseParser parser(kLimit);
+    const auto never = [](SseEvent&) { return false; };
+    EXPECT_TRUE(parser.feed(field + std::string(kLimit / 2, 'x') + "\n", never)) << field;
+    EXPECT_GE(parser.held(), kLimit / 2) << field;
+    EXPECT_FALSE(parser.feed("data: " + std::string(kLimit / 2, 'x') + "\n", never)) << field;
+  }
+}
+
 TEST(SseParser, TakesAnEventJustBelowTheLimitInSmallReads) {
   SseParser parser(kLimit);
   std::string got;
