@@ -17,7 +17,7 @@ namespace {
 
 // Short ones are at times over before the client's turn to close an HTTP/2 connection is, and before an API says more.
 Duration draw_write_timeout(Random& random) {
-  return random.one_in(4) ? some_ms(random, 1000, 2000) : some_ms(random, 5000, 30'000);
+  return random.one_in(4) ? some_ms(random, 1000, 1500) : some_ms(random, 5000, 30'000);
 }
 
 // Of the system: payloads in memory, and the disk's files.
