@@ -24,6 +24,15 @@ void AnswerLedger::add(std::uint32_t after, const ReceivedAnswer& received) {
   }
 }
 
+std::optional<std::uint32_t> AnswerLedger::number_of(std::string_view id) const {
+  if (answers_.size() != 1) return std::nullopt;
+  const std::string line = "\nid: " + std::string(id) + '\n';
+  for (const auto& [number, event] : answers_.front().events) {
+    if (('\n' + event).find(line) != std::string::npos) return number;
+  }
+  return std::nullopt;
+}
+
 bool AnswerLedger::agree(const Answer& one, const Answer& other) {
   const auto exceeds = [](const Answer& long_one, const Answer& ended) {
     return !ended.end_bytes.empty() && !long_one.events.empty() && long_one.events.rbegin()->first > ended.all_events;

@@ -9,7 +9,9 @@
 #include <cstddef>
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "simulation/clients/received_answer.h"
@@ -20,6 +22,8 @@ class AnswerLedger {
  public:
   // What a client has got behind the event number `after`. Clients with the lowest `after` first.
   void add(std::uint32_t after, const ReceivedAnswer& received);
+  // Which event has this id, if only one answer is known and has it: an API's own ids may leave numbers out.
+  std::optional<std::uint32_t> number_of(std::string_view id) const;
   // The number of different answers.
   std::size_t answers() const { return answers_.size(); }
   // Where two of them differ first.

@@ -96,6 +96,20 @@ TEST(AnswerLedger, FindsClientsWithOtherBytes) {
   EXPECT_EQ(ledger.answers(), 3u);
 }
 
+TEST(AnswerLedger, FindsAnEventByItsIdUnlessThereAreSeveralAnswers) {
+  ReceivedAnswer received;
+  received.events = {"id: 7\ndata: a\n\n", "event: x\nid: 9\ndata: id: 8\n\n"};
+  AnswerLedger ledger;
+  EXPECT_EQ(ledger.number_of("7"), std::nullopt);
+  ledger.add(0, received);
+  EXPECT_EQ(ledger.number_of("9"), 2u);
+  EXPECT_EQ(ledger.number_of("8"), std::nullopt);
+  received.events.pop_back();
+  received.events.front() = "id: 7\ndata: b\n\n";
+  ledger.add(0, received);
+  EXPECT_EQ(ledger.number_of("7"), std::nullopt);
+}
+
 // Of all versions and AEADs.
 TEST(ClientTls, OpensWhatTheDaemonSealsAndKnowsARecordThatIsMissingOrComesTwice) {
   for (std::uint64_t seed = 0; seed < 60; ++seed) {

@@ -190,7 +190,11 @@ void Visits::check_ledgers() {
   std::map<std::string, AnswerLedger> ledgers;
   for (const auto& [id, after, answer, visit] : entries) {
     AnswerLedger& ledger = ledgers[id];
-    ledger.add(after, answer);
+    const bool may_have_own_ids = visit->wish.form.format == AnswerFormat::kRaw && visit->wish.form.is_of_api;
+    const std::optional<std::uint32_t> number =
+        may_have_own_ids && after > 0 ? ledger.number_of(std::to_string(after)) : after;
+    if (!number) continue;
+    ledger.add(*number, answer);
     const KnownAnswer* known = wishes_.answer(id);
     if (known == nullptr || ledger.answers() <= known->prompts.size()) continue;
     complain(*visit, "got other bytes than others of its answer: " + ledger.difference());

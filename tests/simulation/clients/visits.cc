@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "simulation/clients/visits.h"
 
+#include <charconv>
 #include <utility>
 
 #include "protocol/connection_part.h"
@@ -63,7 +64,10 @@ std::string Visit::description() const {
 }
 
 Visits::Visits(const VisitSettings& settings, Random random, Schedule& schedule)
-    : settings_(settings), random_(random), schedule_(schedule), wishes_(settings.wishes, random_.fork()) {
+    : settings_(settings),
+      random_(random),
+      schedule_(schedule),
+      wishes_(settings.wishes, random_.fork(), [this](const std::string& id) { return last_event_of(id); }) {
 }
 
 void Visits::set(const WishSettings& settings) {
@@ -97,6 +101,20 @@ std::string Visits::who_waits() const {
 ClientWire::Kind Visits::draw_wire() {
   using Kind = ClientWire::Kind;
   return random_.pick({Kind::kPlain, Kind::kPlain, Kind::kTls, Kind::kHttp2, Kind::kHttp2OverTls});
+}
+
+// Of the one that has asked for it last and got something.
+std::uint32_t Visits::last_event_of(const std::string& answer_id) const {
+  constexpr std::string_view kId = "\nid: ";
+  for (auto visit = visits_.rbegin(); visit != visits_.rend(); ++visit) {
+    if ((*visit)->wish.answer_id != answer_id || !(*visit)->client().was_handed_over()) continue;
+    const std::string body = (*visit)->client().wire().response().body;
+    std::uint32_t number = 0;
+    const std::size_t at = body.rfind(kId);
+    if (at != std::string::npos) std::from_chars(body.data() + at + kId.size(), body.data() + body.size(), number);
+    if (number > 0) return number;
+  }
+  return 0;
 }
 
 Handoff& Visits::arrive() {

@@ -88,6 +88,7 @@ class Visits {
   const std::map<std::string_view, std::size_t>& outcomes() const { return outcomes_; }
 
  private:
+  std::uint32_t last_event_of(const std::string& answer_id) const;
   ClientWire::Kind draw_wire();
   HandoffScript draw_script(Visit& visit);
   HandoffScript::Message whole_message(Visit& visit, HandedFile client);

@@ -16,9 +16,8 @@ std::string quoted(std::string_view text) {
   return '"' + std::string(text) + '"';
 }
 
-// Which a client may name: a few more than a short answer has, or than a long one.
-constexpr std::uint64_t kEventsOfShort = 24;
-constexpr std::uint64_t kEventsOfLong = 130;
+// Which a client may name: a few more than a short answer has.
+constexpr std::uint64_t kMostEvents = 24;
 
 bool is_of_api(std::string_view backend) {
   return backend == "openai" || backend == "anthropic" || backend == "langgraph";
@@ -163,8 +162,8 @@ Wish Wishes::about_known_answer() {
     if (wish.action == Wish::Action::kFollow) fields.add_text("action", "follow");
     if (random_.one_in(2)) {
       wish.reads_on = true;
-      const std::uint64_t after = random_.below(random_.one_in(4) ? kEventsOfLong : kEventsOfShort);
-      if (known.format != AnswerFormat::kUiMessage) wish.form.after = static_cast<std::uint32_t>(after);
+      const std::uint32_t after = last_seen(known);
+      if (known.format != AnswerFormat::kUiMessage) wish.form.after = after;
       wish.statuses.push_back(400);  // not an event of the answer, if that has begun anew or has ids of an API
       const std::string id = std::to_string(after);
       random_.one_in(2) ? void(last_event_id = id) : fields.add("after", random_.one_in(2) ? id : quoted(id));
@@ -181,6 +180,13 @@ Wish Wishes::about_known_answer() {
   add_apache(wish, fields, last_event_id);
   wish.payload = fields.json(random_);
   return wish;
+}
+
+// Most are clients that come back, and have not read the last events that they got.
+std::uint32_t Wishes::last_seen(const KnownAnswer& known) {
+  const std::uint64_t last = random_.one_in(3) ? 0 : last_event_(known.id);
+  return static_cast<std::uint32_t>(last == 0 ? random_.below(kMostEvents)
+                                              : last - random_.below(std::min(last, kMostEvents)));
 }
 
 // --- Mistakes -------------------------------------------------------------------------------------------------------

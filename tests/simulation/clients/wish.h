@@ -6,10 +6,12 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <initializer_list>
 #include <map>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "simulation/random.h"
@@ -52,7 +54,11 @@ struct KnownAnswer {
 
 class Wishes {
  public:
-  Wishes(const WishSettings& settings, Random random) : settings_(settings), random_(random) {}
+  // The last event of a kept answer that some client has got; 0: none.
+  using LastEvent = std::function<std::uint32_t(const std::string& answer_id)>;
+
+  Wishes(const WishSettings& settings, Random random, LastEvent last_event)
+      : settings_(settings), random_(random), last_event_(std::move(last_event)) {}
 
   // Mostly a good one.
   Wish next();
@@ -64,6 +70,8 @@ class Wishes {
 
   Wish ask();
   Wish about_known_answer();
+  // The number of the event behind which a client reads on.
+  std::uint32_t last_seen(const KnownAnswer& known);
   Wish mistaken();
   void add_format(AnswerFormat format, Wish& wish, Fields& fields);
   void add_prompt(Wish& wish, Fields& fields);
@@ -74,6 +82,7 @@ class Wishes {
 
   WishSettings settings_;
   Random random_;
+  const LastEvent last_event_;
   std::uint32_t wishes_ = 0;
   std::map<std::string, KnownAnswer> answers_;
 };

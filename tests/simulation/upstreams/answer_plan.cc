@@ -163,11 +163,12 @@ AnswerPlan plan_answer(std::string_view mark, std::size_t most_bytes, Random& ra
   };
   if (random.one_in(4)) add(Kind::kReasoning, some_text(random, false));
   Units text = units_of(mark) + some_text(random, false);
-  if (random.one_in(16)) {
+  if (random.one_in(12)) {
     text.append(random.between(1, kMostPieces * most_units), u'x');
     plan.blocks.push_back({Kind::kText, {}});
-    for (UnitsView rest = text; !rest.empty(); rest.remove_prefix(std::min(rest.size(), most_units))) {
-      plan.blocks.back().pieces.emplace_back(rest.substr(0, most_units));
+    const std::size_t piece = random.one_in(2) ? most_units : most_units / 4;
+    for (UnitsView rest = text; !rest.empty(); rest.remove_prefix(std::min(rest.size(), piece))) {
+      plan.blocks.back().pieces.emplace_back(rest.substr(0, piece));
     }
   } else {
     add(Kind::kText, text);
