@@ -110,8 +110,11 @@ std::uint32_t Visits::last_event_of(const std::string& answer_id) const {
     if ((*visit)->wish.answer_id != answer_id || !(*visit)->client().was_handed_over()) continue;
     const std::string body = (*visit)->client().wire().response().body;
     std::uint32_t number = 0;
-    const std::size_t at = body.rfind(kId);
-    if (at != std::string::npos) std::from_chars(body.data() + at + kId.size(), body.data() + body.size(), number);
+    // Behind it there may be an end, whose id is a word.
+    std::size_t at = body.size();
+    while (number == 0 && at > 0 && (at = body.rfind(kId, at - 1)) != std::string::npos) {
+      std::from_chars(body.data() + at + kId.size(), body.data() + body.size(), number);
+    }
     if (number > 0) return number;
   }
   return 0;

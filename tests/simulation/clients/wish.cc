@@ -19,6 +19,9 @@ std::string quoted(std::string_view text) {
 // Which a client may name: a few more than a short answer has.
 constexpr std::uint64_t kMostEvents = 24;
 
+// Of those that it has got, which it asks for again.
+constexpr std::uint64_t kMostUnread = 6;
+
 bool is_of_api(std::string_view backend) {
   return backend == "openai" || backend == "anthropic" || backend == "langgraph";
 }
@@ -186,7 +189,7 @@ Wish Wishes::about_known_answer() {
 std::uint32_t Wishes::last_seen(const KnownAnswer& known) {
   const std::uint64_t last = random_.one_in(3) ? 0 : last_event_(known.id);
   return static_cast<std::uint32_t>(last == 0 ? random_.below(kMostEvents)
-                                              : last - random_.below(std::min(last, kMostEvents)));
+                                              : last - random_.below(std::min(last, kMostUnread)));
 }
 
 // --- Mistakes -------------------------------------------------------------------------------------------------------
