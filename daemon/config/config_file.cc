@@ -12,12 +12,14 @@
 #include "config/option_table.h"
 #include "config/profile.h"
 #include "config/secret_file.h"
+#include "config/text_file.h"
 
 namespace streaming {
 namespace {
 
 constexpr const char* kDefaultPlaces[] = {"./streaming-daemon.toml", "/etc/streaming-daemon/config.toml",
                                           "/etc/streaming-daemon.toml"};
+constexpr std::size_t kLargestConfigFile = 1024 * 1024;
 
 bool is_list(const Option& option) {
   return std::holds_alternative<WordList>(option.value) || std::holds_alternative<UserList>(option.value);
@@ -246,8 +248,10 @@ void insert_profiles(toml::table& root, const Config& config, const ProfileKind&
 }  // namespace
 
 Status read_config_file(const std::string& path, Config& config) {
+  const Result<std::string> text = read_text_file(path, kLargestConfigFile);
+  if (!text) return text.error();
   try {
-    return TomlReader(path, config).read(toml::parse_file(path), "");
+    return TomlReader(path, config).read(toml::parse(*text), "");
   } catch (const toml::parse_error& error) {
     return Error{path + ":" + std::to_string(error.source().begin.line) + ": " + std::string(error.description())};
   }

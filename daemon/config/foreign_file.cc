@@ -7,10 +7,8 @@
 #include <yaml-cpp/parser.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <cstdio>
 #include <cstring>
-#include <fstream>
 #include <iterator>
 #include <optional>
 #include <set>
@@ -18,6 +16,7 @@
 #include <string_view>
 
 #include "base/utf8.h"
+#include "config/text_file.h"
 
 namespace streaming {
 namespace {
@@ -211,15 +210,9 @@ Result<std::vector<ForeignSetting>> read_foreign_file(const std::string& path) {
   const std::string_view name = path;
   const bool is_yaml = name.ends_with(".yaml") || name.ends_with(".yml");
   if (!is_yaml && !name.ends_with(".toml")) return Error{path + ": the name must end in .yaml, .yml or .toml"};
-  std::ifstream file(path, std::ios::binary);
-  if (!file) return Error{path + ": " + std::strerror(errno)};
-  std::string text(kLargestForeignFile + 1, '\0');
-  file.read(text.data(), static_cast<std::streamsize>(text.size()));
-  text.resize(static_cast<std::size_t>(file.gcount()));
-  if (text.size() > kLargestForeignFile) {
-    return Error{path + ": is larger than " + std::to_string(kLargestForeignFile) + " bytes"};
-  }
-  return is_yaml ? read_yaml(path, text) : read_toml(path, text);
+  const Result<std::string> text = read_text_file(path, kLargestForeignFile);
+  if (!text) return text.error();
+  return is_yaml ? read_yaml(path, *text) : read_toml(path, *text);
 }
 
 }  // namespace streaming

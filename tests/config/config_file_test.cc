@@ -211,9 +211,19 @@ TEST_F(ConfigFileTest, SaysWhatIsWrongInAProfile) {
             path + ":2: backend.langgraph.profiles must be a table of tables");
 }
 
-TEST_F(ConfigFileTest, MissingIsAnErrorThatNamesIt) {
-  const Status status = read_config_file(directory.file("none.toml"), config);
-  EXPECT_NE(status.error().message.find("none.toml"), std::string::npos);
+TEST_F(ConfigFileTest, NamesAFileThatCannotBeRead) {
+  const std::string missing = directory.file("none.toml");
+  EXPECT_EQ(read_config_file(missing, config).error().message, missing + ": No such file or directory");
+  const std::string endless = "/dev/zero";
+  EXPECT_EQ(read_config_file(endless, config).error().message, endless + ": is larger than 1048576 bytes");
+}
+
+// A container's runtime makes a directory if the file that it should mount is missing. The defaults, and so the mock
+// backend, must not take its place.
+TEST_F(ConfigFileTest, RefusesADirectory) {
+  const Status status = read_config_file(directory.file(""), config);
+  ASSERT_FALSE(status.ok());
+  EXPECT_EQ(status.error().message, directory.file("") + ": Is a directory");
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <filesystem>
 #include <fstream>
 #include <string>
 
@@ -232,6 +233,10 @@ TEST_F(ConvertTest, NamesAFileThatCannotBeRead) {
   const Result<std::string> missing = convert_configuration(directory.file("none.yaml"));
   ASSERT_FALSE(missing.ok());
   EXPECT_THAT(missing.error().message, HasSubstr("none.yaml: No such file"));
+  std::filesystem::create_directory(directory.file("folder.yaml"));
+  const Result<std::string> folder = convert_configuration(directory.file("folder.yaml"));
+  ASSERT_FALSE(folder.ok());
+  EXPECT_THAT(folder.error().message, HasSubstr("folder.yaml: Is a directory"));
   EXPECT_THAT(error_of("", "theirs.ini"), HasSubstr("must end in .yaml, .yml or .toml"));
 }
 
