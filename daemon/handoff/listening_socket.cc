@@ -44,7 +44,7 @@ class ReplacementLock {
   static Result<ReplacementLock> take(const std::string& path) {
     std::string name = path + ".lock";
     UniqueFd file(open(name.c_str(), O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600));
-    if (!file) return Error::from_errno("cannot create " + name, errno);
+    if (!file) return Error::from_errno("cannot bind the socket " + path + ": cannot create " + name, errno);
     struct stat held {}, there {};
     const bool locked = flock(file.get(), LOCK_EX | LOCK_NB) == 0;
     // The previous holder has removed the file.

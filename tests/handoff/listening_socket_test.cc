@@ -85,6 +85,14 @@ TEST_F(ListeningSocketTest, LeavesTheFileToADaemonThatIsReplacingItNow) {
   EXPECT_NE(access(lock.c_str(), F_OK), 0);
 }
 
+TEST_F(ListeningSocketTest, NamesTheSocketWhoseDirectoryIsMissing) {
+  const std::string missing = directory.file("missing/daemon.sock");
+  const Result<ListeningSocket> socket = open_listening_socket(missing, {});
+  ASSERT_FALSE(socket.ok());
+  EXPECT_EQ(socket.error().message.find("cannot bind the socket " + missing + ": "), 0u) << socket.error().message;
+  EXPECT_NE(socket.error().message.find("No such file or directory"), std::string::npos) << socket.error().message;
+}
+
 TEST_F(ListeningSocketTest, LeavesTheBacklogOfASocketThatListensAlready) {
   UniqueFd made(::socket(AF_UNIX, SOCK_SEQPACKET, 0));
   sockaddr_un address{};
