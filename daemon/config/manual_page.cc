@@ -98,7 +98,16 @@ including API keys
 .TP
 .I /run/streaming\-daemon.sock
 the socket on which Apache hands clients over
+.TP
+.I /var/lib/streaming\-daemon/answers
+the journal of reports of answers
+.TP
+.I /var/spool/streaming\-daemon
+a directory for attachments, if
+.B attachments.data_dir
+names it
 .SH SEE ALSO
+.BR handoff\-top (1),
 .BR handoff\-bench (1),
 .BR systemctl (1),
 .BR apache2 (8)

@@ -141,6 +141,7 @@ const TextKind kOptionalStoreUrl{"URL", check_store_url, printed_url};
 const TextKind kOptionalSocketPath{
     "PATH", [](const std::string& text) { return text.empty() ? success() : check_socket_path(text); }};
 const TextKind kOptionalPath{"FILE", check_line};
+const TextKind kNewDirectory{"DIRECTORY", check_line};
 const TextKind kHeaderValue{"TEXT", check_header_value};
 const TextKind kListenAddress{"ADDRESS:PORT", check_listen_address};
 const TextKind kProgram{"FILE", [](const std::string& text) {

@@ -29,6 +29,7 @@ extern const TextKind kOptionalHttpUrl;
 extern const TextKind kOptionalStoreUrl;  // as store/store_url.h has it, which looks at the rest
 extern const TextKind kOptionalSocketPath;
 extern const TextKind kOptionalPath;
+extern const TextKind kNewDirectory;  // made if it is missing
 extern const TextKind kHeaderValue;
 // "ADDRESS:PORT" of IPv4; without an address it means all addresses of the machine.
 extern const TextKind kListenAddress;

@@ -83,7 +83,7 @@ std::vector<WrongValue> wrong_text(const Text& text) {
     const std::string store = "must be empty, or a URL such as valkey://";
     return {{"cache.example:6379", store}, {"valkey://a\nb", store}};
   }
-  if (kind == &kOptionalPath) return {{"a\nb", kLine}};
+  if (kind == &kOptionalPath || kind == &kNewDirectory) return {{"a\nb", kLine}};
   EXPECT_EQ(kind, &kAnyText);
   return {{"", "must not be empty"}, {"a\nb", kLine}, {"a\x7f", kLine}};
 }
