@@ -139,7 +139,8 @@ int check_origin(request_rec* r, const RequestedHandoff& handoff, const Settings
 int check_data(request_rec* r, const RequestedHandoff& handoff, const Settings& settings) {
   if (handoff.body_encoding) {
     ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r,
-                  SHLOGNO(108) "the body with the data for a hand-off is encoded as %s, which the daemon cannot read",
+                  SHLOGNO(108) "the body with the data for a hand-off is encoded as %s, which the daemon cannot read: "
+                               "turn the handler's own compression off (PHP: zlib.output_compression)",
                   handoff.body_encoding);
     return HTTP_INTERNAL_SERVER_ERROR;
   }

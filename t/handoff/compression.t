@@ -44,7 +44,7 @@ for my $section ('/in/plain', '/in/deflated') {
   my $response = get(by_body("$section/data-in-body.php", compressed => 1), @accept);
   is $response->{status}, 500, "$section: a body that PHP has compressed is refused";
   unlike $response->{head}, qr/^Content-Encoding/mi, "$section: the error for a compressed body is not compressed";
-  like wait_for_log($mark, qr/SH0108/), qr/SH0108.* encoded as gzip/, "$section: the log names the encoding of a compressed body";
+  like wait_for_log($mark, qr/SH0108/), qr/SH0108.* encoded as gzip.*: turn the handler/, "$section: the log names the encoding of a compressed body, and the remedy";
 }
 
 done_testing;
