@@ -19,9 +19,9 @@ use LogicException;
  *
  * The class sets the response that Apache's mod_socket_handoff understands: one header names the daemon's socket, another
  * has the data. Apache accepts header lines of up to 8,189 bytes from PHP-FPM and CGI; longer data goes in the response's
- * body, up to SocketHandoffMaxDataSize (1 MiB). The client sees neither these headers nor anything that the script prints.
- * The script's other headers are dropped, except those that SocketHandoffForwardHeaders names (a session's Set-Cookie, for
- * example).
+ * body, up to SocketHandoffMaxDataSize (1 MiB). The client never sees these headers, and where SocketHandoffEnabled is On
+ * nothing that the script prints. The script's other headers are dropped, except those that SocketHandoffForwardHeaders
+ * names (a session's Set-Cookie, for example).
  *
  * A framework sends headers and body itself: give it headers() and body(), or a 204 if hasEnded(). If PHP compresses its
  * output (zlib.output_compression), turn that off first, as send() does.
