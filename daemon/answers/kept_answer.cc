@@ -190,8 +190,8 @@ void KeptAnswer::on_event(const AnswerEvent& event) {
   answering_ = true;
   if (too_large_) return;
   if (event.kind == AnswerEvent::Kind::kLastFrames) {
-    has_last_frames_ = true;
-    if (!event.text.empty()) keep_last(event.text, false);
+    has_last_frames_ = count_frames(event.text).has_value();  // the other daemon may have ended within them
+    if (has_last_frames_ && !event.text.empty()) keep_last(event.text, false);
     return;
   }
   Buffer& out = table_.frame_buffer();

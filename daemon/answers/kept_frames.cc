@@ -33,6 +33,16 @@ std::size_t behind_line(std::string_view frames, std::string_view line) {
 
 }  // namespace
 
+std::optional<std::uint32_t> count_frames(std::string_view frames) {
+  std::uint32_t count = 0;
+  for (; !frames.empty(); ++count) {
+    const std::size_t end = frames.find(kFrameEnd);
+    if (end == std::string_view::npos) return std::nullopt;
+    frames.remove_prefix(end + kFrameEnd.size());
+  }
+  return count;
+}
+
 // --- Memory ---------------------------------------------------------------------------------------------------------
 
 void KeptFrames::append(std::string_view frames, std::uint32_t events) {

@@ -15,6 +15,10 @@
 
 namespace streaming {
 
+// How many frames the text consists of; nothing if it ends within one. KeptFrames rely on whole ones, and what another
+// daemon or the store sends may be anything.
+std::optional<std::uint32_t> count_frames(std::string_view frames);
+
 class KeptFrames {
  public:
   // A place between two events.

@@ -3,6 +3,8 @@
 
 #include <charconv>
 
+#include "answers/kept_frames.h"
+
 namespace streaming {
 namespace {
 
@@ -75,7 +77,8 @@ std::optional<StoredEntry> read_stored_entry(StoreReplyCursor& cursor) {
   if (!read_number(*first, entry.first_event) || entry.first_event == 0 || entry.first_event > entry.last_event) {
     return std::nullopt;
   }
-  return entry;
+  const std::uint32_t events = entry.last_event - entry.first_event + 1;
+  return count_frames(entry.frames) == events ? std::optional(entry) : std::nullopt;
 }
 
 }  // namespace streaming

@@ -67,7 +67,7 @@ struct StoredOrder {
 std::optional<StoredOrder> read_stored_order(std::string_view text);
 std::string stored_order(std::string_view verb, std::string_view run, std::string_view id);
 
-// Some events in succession.
+// Some events in succession, each a whole frame.
 struct StoredEntry {
   std::uint32_t first_event = 0;  // their numbers
   std::uint32_t last_event = 0;

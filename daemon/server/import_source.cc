@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "backends/registry.h"
+#include "handoff/limits.h"
 #include "stream/limits.h"
 
 namespace streaming {
@@ -36,7 +37,8 @@ std::unique_ptr<BackendSession> ImportedAnswer::make_session() {
 
 AnswerTable::Started ImportSource::begin(ImportedAnswer& import, const ImportedFacts& facts) {
   const std::optional<Format> format = find_format(facts.format);
-  if (!format) return {.refusal = Refusal{503, "the answer cannot be read now, try again soon", kRetryAfterSeconds}};
+  const bool is_usable = format && facts.user.size() <= kMaxIdBytes;
+  if (!is_usable) return {.refusal = Refusal{503, "the answer cannot be read now, try again soon", kRetryAfterSeconds}};
   auto request = std::make_unique<HandoffRequest>();
   request->answer_id = facts.id;
   request->user_id = facts.user;

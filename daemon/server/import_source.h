@@ -46,7 +46,8 @@ class ImportSource final : public Backend {
   // `name`: what the log calls its answers.
   ImportSource(AnswerTable& answers, std::string_view name) : answers_(answers), name_(name) {}
 
-  // Makes the kept answer and begins it. As AnswerTable::import(); refused as well if its format is unknown.
+  // Makes the kept answer and begins it. As AnswerTable::import(); refused as well if its format is unknown, or its user
+  // is none that a hand-off can name.
   AnswerTable::Started begin(ImportedAnswer& import, const ImportedFacts& facts);
 
   std::unique_ptr<BackendSession> answer(std::unique_ptr<HandoffRequest> request, EventSink& sink) override;

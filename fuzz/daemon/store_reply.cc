@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "answers/kept_frames.h"
 #include "answers/stored_answer.h"
 #include "fuzz/property.h"
 #include "store/limits.h"
@@ -36,6 +37,7 @@ void read_answer(const StoreReply& reply) {
   cursor.take_array();
   while (const auto entry = read_stored_entry(cursor)) {
     MUST(entry->first_event > 0 && entry->first_event <= entry->last_event);
+    MUST(count_frames(entry->frames) == entry->last_event - entry->first_event + 1);
   }
   read_stored_facts(reply);
 }

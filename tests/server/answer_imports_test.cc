@@ -149,6 +149,18 @@ TEST_F(AnswerImportsTest, AreTriedAgainLaterIfThereIsNoRoomForThem) {
   EXPECT_THAT(answered, ElementsAre(503));
 }
 
+TEST_F(AnswerImportsTest, HaveNoPartOfTheFramesWithinWhichTheOldDaemonHasEnded) {
+  ask();
+  says(std::string(kKeptHead) + "id: 1\ndata: 1\n\n" + end_mark(CloseCause::kCompleted, 200, 0) + "data: [DO");
+  says("");
+  const KeptAnswer* const answer = table.find("a");
+  ASSERT_NE(answer, nullptr);
+  EXPECT_FALSE(answer->running());
+  EXPECT_EQ(answer->frames().end(), answer->content_end());
+  EXPECT_EQ(answer->refusal_for(*parsed(R"({"answer_id":"a","after":2})"))->status, 400) << "there is no such event";
+  EXPECT_EQ(answer->refusal_for(*parsed(R"({"answer_id":"a","after":1})"))->status, 204) << "it is the last";
+}
+
 TEST_F(AnswerImportsTest, AreTriedAgainLaterIfNoDescriptorIsLeftForThem) {
   AnswerImports narrow{ring, timers, &predecessor, channel.second.get(), table, outcome};
   narrow.ask(Client{}, parsed(kAsk));

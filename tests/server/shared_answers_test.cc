@@ -115,6 +115,38 @@ TEST_F(SharedAnswers, AreKeptByTheStoreAsLongAsTheLastReloadWantsIt) {
   }));
 }
 
+// Whoever can write to the store can put words into answers there, and must not be able to end the daemons that read them.
+class ForgedAnswers : public TwoHosts {
+ protected:
+  void SetUp() override { start(there); }
+  // Of a host that does not live.
+  void forge(const std::string& fields, const std::string& entry) const {
+    command("HSET socket-handoff:{a}:answer run r owner nobody format content backend mock " + fields);
+    if (!entry.empty()) command("XADD socket-handoff:{a}:events:r " + entry);
+  }
+  std::string follow_behind(int event) const {
+    return answer_of(*there, R"({"answer_id":"a","action":"follow","after":)" + std::to_string(event) + "}");
+  }
+};
+
+TEST_F(ForgedAnswers, MayHaveFewerFramesThanTheyNameEvents) {
+  forge("", "0-9 first 1 frames none");
+  EXPECT_THAT(follow_behind(5), StartsWith("HTTP/1.1 ")) << there->log();
+  EXPECT_TRUE(there->logs("the host that ran it has ended")) << there->log();
+}
+
+TEST_F(ForgedAnswers, MayEndWithinAFrame) {
+  forge("cause completed events 0 last none", "");
+  EXPECT_THAT(follow_behind(1), StartsWith("HTTP/1.1 ")) << there->log();
+  EXPECT_THAT(answer_of(*there, kAsk), StartsWith("HTTP/1.1 ")) << there->log();
+}
+
+TEST_F(ForgedAnswers, MayBelongToAUserOfAnImpossibleName) {
+  forge("", "");
+  command("EVAL \"redis.call('HSET',KEYS[1],'user',string.rep('u',70000))\" 1 socket-handoff:{a}:answer");
+  EXPECT_THAT(follow_behind(0), StartsWith("HTTP/1.1 503 ")) << there->log();
+}
+
 class SharedAnswersOfLimitedUsers : public TwoHosts {
  protected:
   SharedAnswersOfLimitedUsers() : TwoHosts({"--metrics-addr", "127.0.0.1:0", "--max-streams-per-user", "1"}) {}
