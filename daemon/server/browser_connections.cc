@@ -5,6 +5,7 @@
 
 #include "client/client_connection.h"
 #include "handoff/client.h"
+#include "server/limits.h"
 
 namespace streaming {
 
@@ -40,8 +41,10 @@ class BrowserConnections::CountedReservation final : public Reservation {
 std::string BrowserConnections::browser_of(const HandoffRequest& request) {
   const ApacheFacts& facts = request.apache;
   if (facts.browser.empty()) return {};
-  std::string name(facts.client);
-  for (const std::string_view part : {std::string_view(request.user_id), facts.browser}) name.append("\n").append(part);
+  std::string name(facts.client.substr(0, kMaxKeptAddressBytes));
+  for (const std::string_view part : {std::string_view(request.user_id), facts.browser.substr(0, kMaxBrowserBytes)}) {
+    name.append("\n").append(part);
+  }
   return name;
 }
 

@@ -20,6 +20,9 @@ inline constexpr int kCatchUpRounds = 64;
 // Descriptors that are not for clients: those of libraries, of the log, and those that a worker waits on.
 inline constexpr std::uint64_t kProcessFiles = 256;
 
+// What of a User-Agent distinguishes browsers, which are remembered while their connections last. Over it: cut.
+inline constexpr std::size_t kMaxBrowserBytes = 512;
+
 // --- Upgrades -------------------------------------------------------------------------------------------------------
 
 // Answers that a worker takes over from its predecessor, or asks it for, at one time, each with a descriptor. Over it, or

@@ -285,6 +285,7 @@ class Worker::Applicant final : public UserApplicant {
 
 Admission Worker::on_client(Client& client, std::unique_ptr<HandoffRequest> request) {
   if (Admission admission = check_descriptors(client); !admission) return admission;
+  if (Admission admission = count(*request); !admission) return admission;
   const bool names_answer = !request->answer_id.empty();
   if (names_answer) {
     if (std::optional<Admission> routed = answer_router_.route(client, request)) return std::move(*routed);
@@ -323,6 +324,7 @@ Admission Worker::on_reservation(std::unique_ptr<HandoffRequest> request, std::u
 }
 
 Admission Worker::reserve(std::unique_ptr<HandoffRequest> request, std::unique_ptr<Reservation>& reservation) {
+  if (Admission admission = count(*request); !admission) return admission;
   if (!request->answer_id.empty()) return reserve_answer(std::move(request), reservation);
   Backend* backend = nullptr;
   if (Admission admission = find_backend(*request, backend); !admission) return admission;
@@ -383,8 +385,13 @@ Admission Worker::check_descriptors(const Client& client) const {
                  "the process has no descriptors left; raise the limit of open files (LimitNOFILE=)"};
 }
 
+// A stop frees more than it holds.
+Admission Worker::count(HandoffRequest& request) {
+  const bool fits = request.count_in(shared_.requests);
+  return fits || request.action == AnswerAction::kStop ? admitted() : over_budget(request, shared_.requests);
+}
+
 Admission Worker::find_backend(HandoffRequest& request, Backend*& backend) {
-  if (!request.count_in(shared_.requests)) return over_budget(request, shared_.requests);
   const std::string_view named = backends_->config().backend;
   const std::string_view name = request.backend.empty() ? named : request.backend;
   if (std::optional<Refusal> refusal = reports_.refusal_for(request, name)) return *refusal;

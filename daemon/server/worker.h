@@ -175,6 +175,8 @@ class Worker final : private ClientReceiver, private TimerOwner {
   bool on_refused_client(Client& client, const Refusal& refusal) override;
   // Whether the process has descriptors left besides the client's.
   Admission check_descriptors(const Client& client) const;
+  // Counts what the request holds until its answer begins, also while it waits for its client or for another daemon.
+  Admission count(HandoffRequest& request);
   // Finds the backend, which takes the request; null if a program does.
   Admission find_backend(HandoffRequest& request, Backend*& backend);
 

@@ -145,6 +145,28 @@ TEST(ReservationsAtTheEnd, DoNotHoldADaemonWhoseTimeIsUp) {
   EXPECT_THAT(daemon.log(), HasSubstr("the client of a reservation did not come"));
 }
 
+TEST_F(Reservations, TellBrowsersApartByTheBeginningsOfTheirNames) {
+  std::vector<Reservation> reservations;
+  for (int i = 0; i < 5; ++i) {
+    const std::string browser = std::string(600, 'b') + std::to_string(i);
+    reservations.push_back(module.reserve(R"({"prompt":"hi","apache":{"browser":")" + browser + R"("}})"));
+    ASSERT_TRUE(reservations.back());
+    EXPECT_EQ(reservations.back().is_relay_only(), i == 4) << "four connections of a browser may leave Apache";
+  }
+}
+
+TEST(ReservationsOverTheBudget, AreRefusedWhateverTheyAreToDo) {
+  DaemonProcess daemon({"--max-payload-bytes", "100000", "--max-held-bytes", "200000"});
+  ASSERT_TRUE(daemon.ready()) << daemon.log();
+  Module module(daemon);
+  for (const char* const action : {"ask", "follow"}) {
+    const std::string members = std::string(R"("answer_id":"a","action":")") + action + R"(","padding":")";
+    EXPECT_FALSE(module.reserve("{" + members + std::string(99'000, 'p') + "\"}")) << action;
+    EXPECT_EQ(module.candidate().status, 503) << action;
+    EXPECT_TRUE(module.reserve("{" + members + "\"}")) << action;
+  }
+}
+
 TEST(ReservationsOfOnePlace, TakeItFromOthersAndGiveItBack) {
   DaemonProcess daemon({"--delay", "1", "--workers", "1", "--max-connections", "1"});
   ASSERT_TRUE(daemon.ready()) << daemon.log();
