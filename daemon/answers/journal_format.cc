@@ -149,7 +149,8 @@ std::optional<BeginContent> read_begin(std::string_view content) {
   BeginContent begin;
   if (!take_name(content, begin.hook)) return std::nullopt;
   begin.beginning = content;
-  return begin.beginning.starts_with('{') ? std::optional(begin) : std::nullopt;
+  const bool valid = content.starts_with('{') && content.size() <= kMaxReportBeginningBytes;
+  return valid ? std::optional(begin) : std::nullopt;
 }
 
 std::optional<TextContent> read_text(std::string_view content) {
@@ -166,7 +167,7 @@ std::optional<ReportContent> read_report(std::string_view content) {
   std::int64_t due_ms = 0;
   const bool valid = take_number(content, report.failures) && take_number(content, due_ms) &&
                      take_name(content, report.hook) && content.starts_with('{');
-  if (!valid || report.failures > kReportPauses.size()) return std::nullopt;
+  if (!valid || report.failures > kReportPauses.size() || content.size() > kMaxReportBytes) return std::nullopt;
   report.due = WallTime(Duration(due_ms));
   report.body = content;
   return report;

@@ -23,6 +23,14 @@ inline constexpr std::size_t kMaxRecordsBytes = 256 * 1024 * 1024;
 // client that has all of it takes. Over it: the report is sent without that.
 inline constexpr Duration kClientEndPatience{3000};
 
+// What of a report is known at its answer's beginning: names, which have limits, and kMaxReportDataBytes. Over it, if it
+// comes from the store or a journal: it is none, because nobody writes such a one.
+inline constexpr std::size_t kMaxReportBeginningBytes = 512 * 1024;
+
+// A whole report, whose JSON has at most six bytes for one of text. Over it, if it comes from a journal: it is none.
+inline constexpr std::size_t kMaxReportBytes = 8 * 1024 * 1024;
+static_assert(kMaxReportBeginningBytes + 6 * kMaxRecordBytes < kMaxReportBytes);
+
 // --- Sending reports ------------------------------------------------------------------------------------------------
 
 // Reports that are being sent to one hook at one time, per worker. Over it: they wait.
@@ -160,8 +168,9 @@ inline constexpr std::size_t kMaxCutsAtOnce = 256;
 
 // --- The journal ----------------------------------------------------------------------------------------------------
 
-// The body of a frame. Larger than the largest report, whose JSON has at most six bytes for one of text.
+// The body of a frame.
 inline constexpr std::size_t kMaxFrameBytes = 16 * 1024 * 1024;
+static_assert(kMaxReportBytes < kMaxFrameBytes);
 
 // The size at which a file of the journal ends and the next begins.
 inline constexpr std::size_t kSegmentBytes = 16 * 1024 * 1024;

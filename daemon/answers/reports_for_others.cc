@@ -28,11 +28,12 @@ std::string ms_text(Duration duration) {
   return std::to_string(duration.count());
 }
 
-// Whoever can write to the store has written it.
+// Whoever can write to the store has written it. What follows needs a member before it, and a NUL would end the parsing.
 bool is_beginning_of_report(const std::string& text) {
+  if (text.size() > kMaxReportBeginningBytes || text.find('\0') != std::string::npos) return false;
   rapidjson::Document whole;
-  whole.Parse<rapidjson::kParseIterativeFlag>((text + "}").c_str());
-  return !whole.HasParseError() && whole.IsObject();
+  whole.Parse<rapidjson::kParseIterativeFlag | rapidjson::kParseValidateEncodingFlag>((text + "}").c_str());
+  return !whole.HasParseError() && whole.IsObject() && whole.MemberCount() > 0;
 }
 
 }  // namespace

@@ -56,6 +56,13 @@ TEST(JournalFormat, ReadsWhatItHasWritten) {
   EXPECT_EQ(frames[4].type, FrameType::kDone);
 }
 
+TEST(JournalFormat, HasNoReportThatIsLargerThanAnyThatIsWritten) {
+  std::string bytes;
+  append_begin(bytes, kOne, {"chat", "{\"a\":\"" + std::string(kMaxReportBeginningBytes, 'x')});
+  append_report(bytes, kTwo, {0, WallTime(), "chat", "{\"a\":\"" + std::string(kMaxReportBytes, 'x') + "\"}"});
+  EXPECT_TRUE(left_of(bytes).empty());
+}
+
 TEST(JournalFormat, EndsAtAFrameThatIsNotWhole) {
   std::string bytes;
   append_done(bytes, kOne);

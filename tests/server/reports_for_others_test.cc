@@ -98,6 +98,27 @@ TEST_F(ReportsOfDeadHosts, AreNotTakenForTheWholeReportOfAHostThatWasOnlySilent)
   EXPECT_TRUE(posts[1].text("text").starts_with(posts[0].text("text")));
 }
 
+// Whoever can write to the store can have reports sent, and must not be able to end the daemon that sends them.
+TEST_F(ReportsOfDeadHosts, AreNotSentIfTheirBeginningIsNoneOfAReport) {
+  start(there, {"--config", directory.file("config"), "--journal-dir", directory.file("another")});
+  const auto forge = [this](const std::string& id, const std::string& beginning) {
+    const std::string key = "socket-handoff:{" + id + "}:";
+    command("HSET " + key + "answer run r owner dead format content hook chat report msg_" + std::string(31, '0') + id);
+    command("EVAL \"redis.call('HSET',KEYS[1],'beginning'," + beginning + ")\" 1 " + key + "answer");
+    command("EVAL \"redis.call('XADD',KEYS[1],'0-1','first','1','frames','data: {\\\"content\\\":\\\"'..string.rep('x',9000)..'"
+            "\\\"}'..string.char(10,10))\" 1 " + key + "events:r");
+    command("SADD socket-handoff:worker:dead:reports " + id);
+  };
+  forge("1", "'{\\\"a\\\":\\\"'..string.rep('x',16*1024*1024-4096)..'\\\"'");
+  forge("2", "'{'");
+  forge("3", "'{\\\"a\\\":1}'..string.char(0)");
+  command("SADD socket-handoff:workers dead");
+  EXPECT_TRUE(eventually([this] { return command("EXISTS socket-handoff:worker:dead:reports") == ":0\r\n"; }))
+      << there->log();
+  EXPECT_THAT(answer_of(*there, R"({"prompt":"hello"})"), HasSubstr("[DONE]")) << there->log();
+  EXPECT_THAT(hook.posts(), testing::IsEmpty());
+}
+
 TEST_F(ReportsOfDeadHosts, LeaveNothingOfAnAnswerThatHasEndedInTheStore) {
   read_to_end(here->hand_client_over(kReportedAnswer).get());
   ASSERT_TRUE(eventually([&] { return command("HGET socket-handoff:{a}:answer cause") == "$9\r\ncompleted\r\n"; }));
