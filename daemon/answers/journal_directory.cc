@@ -28,6 +28,13 @@ Error cannot(const std::string& what, const std::string& path) {
   return Error::from_errno("cannot " + what + " " + path + " (answers.journal_dir)", errno);
 }
 
+// Who can make a directory in it has the daemon sign and send what is there.
+Status check_rights(const struct stat& status, const std::string& path) {
+  if ((status.st_mode & S_IWOTH) == 0) return success();
+  return Error{"every user of this system can write to " + path +
+               " (answers.journal_dir), and so have reports sent; take that right from others: chmod o-w"};
+}
+
 std::vector<std::string> names_in(int directory) {
   std::vector<std::string> names;
   const std::unique_ptr<DIR, int (*)(DIR*)> entries(fdopendir(openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC)),
@@ -74,7 +81,9 @@ Result<JournalDirectory> JournalDirectory::open(const std::string& path) {
   directory.path_ = path;
   if (mkdir(path.c_str(), 0700) != 0 && errno != EEXIST) return cannot("make the directory", path);
   directory.all_ = UniqueFd(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (!directory.all_) return cannot("open the directory", path);
+  struct stat status {};
+  if (!directory.all_ || fstat(directory.all_.get(), &status) != 0) return cannot("open the directory", path);
+  if (Status checked = check_rights(status, path); !checked) return checked.error();
   if (Status made = directory.make_own(); !made) return made.error();
   return directory;
 }
@@ -86,7 +95,8 @@ Status JournalDirectory::check(const std::string& path) {
   if (access(place.c_str(), W_OK | X_OK) != 0) return cannot(is_there ? "write to" : "make the directory", path);
   struct stat status {};
   const bool is_directory = stat(place.c_str(), &status) == 0 && S_ISDIR(status.st_mode);
-  return is_directory ? success() : Status(Error{place + " is no directory (answers.journal_dir)"});
+  if (!is_directory) return Error{place + " is no directory (answers.journal_dir)"};
+  return is_there ? check_rights(status, path) : success();
 }
 
 // It gets its name when its lock is held, so that nobody takes it for one whose process has ended.

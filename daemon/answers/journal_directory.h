@@ -31,7 +31,7 @@ struct AdoptedJournal {
 
 class JournalDirectory {
  public:
-  // Makes it if it is missing.
+  // Makes it if it is missing. An Error if every user of the system can write to it.
   static Result<JournalDirectory> open(const std::string& path);
   // Whether open() would succeed. Makes nothing, because another user may ask.
   static Status check(const std::string& path);

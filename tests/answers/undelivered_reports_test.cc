@@ -2,6 +2,7 @@
 #include "answers/undelivered_reports.h"
 
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 #include <fstream>
 
@@ -73,6 +74,17 @@ TEST_F(UndeliveredReportsTest, StayWithAProcessThatLives) {
   EXPECT_FALSE(other->adopt_next());
   living = Error{"ended"};
   EXPECT_TRUE(other->adopt_next());
+}
+
+TEST_F(UndeliveredReportsTest, AreNotTakenFromADirectoryThatEveryUserCanWriteTo) {
+  ASSERT_EQ(chmod(path().c_str(), 0777), 0);
+  EXPECT_FALSE(JournalDirectory::check(path()).ok());
+  const Result<JournalDirectory> opened = JournalDirectory::open(path());
+  ASSERT_FALSE(opened.ok());
+  EXPECT_NE(opened.error().message.find(path()), std::string::npos);
+  ASSERT_EQ(chmod(path().c_str(), 0770), 0);
+  EXPECT_TRUE(JournalDirectory::check(path()).ok());
+  EXPECT_TRUE(JournalDirectory::open(path()).ok());
 }
 
 }  // namespace
