@@ -28,7 +28,7 @@ struct AnswerSettings {
   std::uint32_t max_running = 0;      // of this worker; over it: 503
   std::uint32_t max_followers = 0;    // of an answer; over it: 429
   std::size_t max_answer_bytes = 0;   // of an answer's events; over it: the oldest are dropped
-  std::size_t max_kept_bytes = 0;     // of all of this worker's answers; if no room can be made for a new one: 503
+  std::size_t max_kept_bytes = 0;     // of this worker's answers but their ends; if there is no room for a new one: 503
   Duration keep_after_end{0};         // then it is forgotten
   Duration max_stream_duration{0};    // of a running answer; 0: no limit
   Duration first_byte_timeout{0};
