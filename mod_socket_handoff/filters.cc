@@ -19,6 +19,7 @@ ap_filter_rec_t* handoff_filter_record;
 struct PendingHandoff {
   RequestedHandoff handoff;
   HandlerBody* body_to_fill = nullptr;  // if the body is the data and the body filter has not taken it
+  bool is_forbidden = false;            // the body is the data, and SocketHandoffEnabled is Off
   bool is_decided = false;  // EOS was seen: handed off, or answered with an error. What still comes is dropped.
 };
 static_assert(std::is_trivially_destructible_v<PendingHandoff>);
@@ -67,6 +68,12 @@ bool has_eos(const apr_bucket_brigade* brigade) {
   return false;
 }
 
+// Whether the response is the data of a hand-off that SocketHandoffEnabled forbids: a system prompt, perhaps. A response with
+// an error is the handler's text for the client.
+bool is_secret_of_disabled(const request_rec* r, const RequestedHandoff& handoff) {
+  return handoff.data_is_body && !settings_of(r).enabled() && ap_is_HTTP_SUCCESS(r->status);
+}
+
 // Null if Apache sends the response. Costs a look-up in each header table if nothing was asked for.
 PendingHandoff* find_handoff(request_rec* r) {
   const RequestedHandoff handoff = take_handoff_headers(r);
@@ -75,7 +82,8 @@ PendingHandoff* find_handoff(request_rec* r) {
     const int level = settings_of(r).enabled() ? APLOG_DEBUG : APLOG_WARNING;
     ap_log_rerror(APLOG_MARK, level, 0, r, SHLOGNO(003) "not handed off to %s, because %s", handoff.sockets,
                   verdict.reason());
-    return nullptr;
+    if (!is_secret_of_disabled(r, handoff)) return nullptr;
+    return new (apr_palloc(r->pool, sizeof(PendingHandoff))) PendingHandoff{.handoff = handoff, .is_forbidden = true};
   }
   auto* pending = new (apr_palloc(r->pool, sizeof(PendingHandoff))) PendingHandoff{.handoff = handoff};
   // The body filter has not seen a header that other modules have set since.
@@ -121,7 +129,7 @@ apr_status_t handoff_filter(ap_filter_t* filter, apr_bucket_brigade* brigade) {
 
   pending->is_decided = true;
   pending->body_to_fill = nullptr;
-  const int status = hand_off_at_eos(filter, pending->handoff);
+  const int status = pending->is_forbidden ? HTTP_FORBIDDEN : hand_off_at_eos(filter, pending->handoff);
   if (status != OK) answer_with_error(r, status);
   return APR_SUCCESS;
 }

@@ -96,7 +96,12 @@ sub every_attack {
   }
 }
 
-every_attack('as it is shipped', start($shipped), 200, qr/:warn\].*SH0003.*SocketHandoffEnabled is Off here/);
+{
+  my $apache = start($shipped);
+  every_attack('as it is shipped', $apache, 403, qr/:warn\].*SH0003.*SocketHandoffEnabled is Off here/);
+  my $response = $apache->get(path_with('/asks-with-body.php', socket => $victims_socket, body => unpack('H*', 'out of order'), status => 503));
+  is_deeply [@$response{qw(status body)}], [503, 'out of order'], 'as it is shipped: a script that asked and then failed is heard';
+}
 {
   my $apache = start($enabled);
   every_attack('with its example', $apache, 403, qr/:error\].*(?:SH0105.*SocketHandoffAllowProxied|SH0201.*SocketHandoffAllowedPrefix)/);

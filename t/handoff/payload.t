@@ -61,7 +61,8 @@ is get(by_body(3_000_000))->{status}, 413, 'a body of three times the limit is r
 }
 {
   my $response = get('/in/disabled' . by_body(100));
-  is $response->{status}, 200, 'a body as data where hand-offs are off goes to the client';
+  is $response->{status}, 403, 'a body as data where hand-offs are off is refused';
+  unlike $response->{body}, qr/xxx/, 'a body as data where hand-offs are off does not reach the client';
   unlike $response->{head}, qr/^X-(?:Socket-)?Handoff/mi, 'a body as data where hand-offs are off shows no header of ours';
 }
 
