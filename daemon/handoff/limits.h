@@ -88,6 +88,10 @@ inline constexpr std::size_t kMaxAnswerIdBytes = 128;
 inline constexpr std::size_t kMaxHookNameBytes = 64;
 inline constexpr std::size_t kMaxReportDataBytes = 64 * 1024;
 
+// The headers for the answer's head, the payload's and Apache's together, as lines. A client that does not read has its
+// stream hold the head; and Apache relays none over 32 KiB. Over it: 400.
+inline constexpr std::size_t kMaxResponseHeaderBytes = 24 * 1024;
+
 // A field of the payload that is sent to the API as a header. Over it: 400.
 inline constexpr std::size_t kMaxHeaderValueBytes = 4096;
 

@@ -348,18 +348,29 @@ std::string_view text_of_scalar(const Value& value, PayloadJson& json) {
   return value.IsString() ? text_of(value) : json_of(value, json);
 }
 
+Status check_size(const std::vector<HeaderField>& headers) {
+  constexpr std::size_t kFraming = 4;  // a colon and a space, and the end of the line
+  std::size_t bytes = 0;
+  for (const HeaderField& header : headers) bytes += header.name.size() + header.value.size() + kFraming;
+  if (bytes <= kMaxResponseHeaderBytes) return success();
+  static_assert(kMaxResponseHeaderBytes == 24 * 1024);
+  return Error{"the payload's field \"response_headers\" and what Apache forwards must have at most 24576 bytes together"};
+}
+
 // Apache's headers first, then the payload's.
-void take_headers(const Reading& reading) {
+Status take_headers(const Reading& reading) {
   std::vector<HeaderField>& headers = reading.request.response_headers;
   if (reading.apache_headers != nullptr) {
     for (const Value& pair : reading.apache_headers->GetArray()) {
       headers.push_back({text_of(pair[0]), text_of(pair[1])});
     }
   }
-  if (reading.response_headers == nullptr) return;
-  for (const auto& [name, value] : reading.response_headers->GetObject()) {
-    if (!value.IsNull()) headers.push_back({text_of(name), text_of_scalar(value, reading.request.json)});
+  if (reading.response_headers != nullptr) {
+    for (const auto& [name, value] : reading.response_headers->GetObject()) {
+      if (!value.IsNull()) headers.push_back({text_of(name), text_of_scalar(value, reading.request.json)});
+    }
   }
+  return check_size(headers);
 }
 
 Status check_further(const Value& further) {
@@ -381,7 +392,7 @@ Status read_fields(HandoffRequest& request) {
     if (request.request != nullptr) return Error{"the payload has both \"request\" and \"lg_body\"; leave one out"};
     request.request = reading.run_body;
   }
-  take_headers(reading);
+  if (Status taken = take_headers(reading); !taken) return taken;
   if (request.answer_id.empty() && request.action != AnswerAction::kAsk) {
     return Error{"the payload's field \"action\" needs \"answer_id\", which names the answer"};
   }

@@ -282,6 +282,18 @@ TEST_F(HandoffRequestTest, ReadsApachesHeadersAndThenItsOwn) {
   EXPECT_EQ(read, "Set-Cookie=a=1;Set-Cookie=b=2;X-One=1;");
 }
 
+TEST_F(HandoffRequestTest, BoundsTheHeadersOfTheAnswerTogether) {
+  const auto with = [](std::size_t apaches, std::size_t own) {
+    return R"({"apache":{"headers":[["X-A",")" + std::string(apaches, 'a') + R"("]]},"response_headers":{"X-B":")" +
+           std::string(own, 'b') + R"("}})";
+  };
+  constexpr std::size_t kHalf = kMaxResponseHeaderBytes / 2 - std::string_view("X-A: \r\n").size();
+  EXPECT_TRUE(parse(with(kHalf, kHalf)).ok());
+  EXPECT_EQ(mistake(with(kHalf, kHalf + 1)),
+            "the payload's field \"response_headers\" and what Apache forwards must have at most 24576 bytes together");
+  EXPECT_FALSE(parse(with(2 * kHalf, kHalf)).ok());
+}
+
 TEST_F(HandoffRequestTest, ReadsWhatApacheSaysOfTheRequestAndLeavesOutWhatIsNoText) {
   const auto request =
       parse(R"({"apache":{"headers":[],"request_id":"Zx@1","client":["192.0.2.7"],"uri":"/chat"}})");
