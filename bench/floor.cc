@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// floor: the least that a stream can cost. One io_uring ring accepts, receives the client, sends a head and 18 timed
+// floor: the least that a stream can cost. An io_uring ring accepts, receives the client, sends a head and 18 timed
 // events, and closes. It parses nothing, has no limits, acknowledges nothing and does not notice that a client has
-// left.
+// left. With --loops there are several such rings, each on a thread; they share the listening socket and nothing else.
 //
 // handoff-bench compares streaming-daemon with it. It is for measurements only.
 
@@ -23,6 +23,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <thread>
 #include <vector>
 
 #include "base/check.h"
@@ -31,13 +32,15 @@
 namespace {
 
 constexpr const char* kUsage =
-    "usage: floor --socket PATH [--delay MILLISECONDS (50)] [--max-connections STREAMS (18000)]\n";
+    "usage: floor --socket PATH [--delay MILLISECONDS (50)] [--max-connections STREAMS (18000)] [--loops LOOPS (1)]\n";
 
 using streaming::MonotonicClock;
 
 constexpr std::size_t kEvents = 18;
 constexpr std::uint32_t kConnections = 1024;  // Apache's connections that have sent nothing yet
+constexpr int kAcceptsOfALoop = 16;           // in flight, if there are several loops
 constexpr std::size_t kMessageBytes = 4096;   // of a payload that are received; they are not read
+constexpr std::uint16_t kAcceptPollFirst = 1u << 2;  // IORING_ACCEPT_POLL_FIRST, which is not in liburing 2.3
 
 constexpr std::string_view kHead =
     "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nCache-Control: no-cache\r\nConnection: close\r\n"
@@ -72,16 +75,18 @@ struct Due {
 
 class Floor {
  public:
-  Floor(std::int64_t delay_ms, std::uint32_t max_streams) : delay_ms_(delay_ms), streams_(max_streams) {
+  // `shares`: other loops accept on the same socket.
+  Floor(std::int64_t delay_ms, std::uint32_t max_streams, int listener, bool shares)
+      : delay_ms_(delay_ms), listener_(listener), shares_(shares), streams_(max_streams) {
     for (std::uint32_t slot = max_streams; slot-- > 0;) free_.push_back(slot);
     first_.append(kHead).append(kEvent);
     last_.append(kEvent).append(kDone);
   }
 
-  void open(const std::string& path);
   [[noreturn]] void run();
 
  private:
+  void open();
   io_uring_sqe* next_entry(std::uint64_t tag);
   void submit_accept();
   void submit_close_direct(std::uint32_t file);
@@ -97,7 +102,8 @@ class Floor {
   void send_due();
 
   const std::int64_t delay_ms_;
-  int listener_ = -1;
+  const int listener_;
+  const bool shares_;
   io_uring ring_{};
   std::int64_t now_ms_ = 0;
   std::vector<Stream> streams_;
@@ -113,18 +119,22 @@ void fail(const char* what, int code) {
   std::exit(EXIT_FAILURE);
 }
 
-// --- The ring -------------------------------------------------------------------------------------------------------
-
-void Floor::open(const std::string& path) {
+int listen_on(const std::string& path) {
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
   CHECK(path.size() < sizeof address.sun_path);
   std::memcpy(address.sun_path, path.c_str(), path.size() + 1);
   unlink(path.c_str());
-  listener_ = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
-  if (bind(listener_, reinterpret_cast<sockaddr*>(&address), sizeof address) != 0 || listen(listener_, 4096) != 0) {
+  const int listener = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+  if (bind(listener, reinterpret_cast<sockaddr*>(&address), sizeof address) != 0 || listen(listener, 4096) != 0) {
     fail("cannot listen", errno);
   }
+  return listener;
+}
+
+// --- The ring -------------------------------------------------------------------------------------------------------
+
+void Floor::open() {
   io_uring_params params{};
   params.flags = IORING_SETUP_CQSIZE | IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN;
   params.cq_entries = 16384;
@@ -149,9 +159,15 @@ io_uring_sqe* Floor::next_entry(std::uint64_t tag) {
   return entry;
 }
 
+// A multishot accept would keep its place in the kernel's queue, and take all of them.
 void Floor::submit_accept() {
   io_uring_sqe* entry = next_entry(0);
-  io_uring_prep_multishot_accept_direct(entry, listener_, nullptr, nullptr, 0);
+  if (shares_) {
+    io_uring_prep_accept_direct(entry, listener_, nullptr, nullptr, 0, IORING_FILE_INDEX_ALLOC - 1);
+    entry->ioprio |= kAcceptPollFirst;
+  } else {
+    io_uring_prep_multishot_accept_direct(entry, listener_, nullptr, nullptr, 0);
+  }
   entry->user_data = tag_of(Operation::kAccept);
 }
 
@@ -177,7 +193,8 @@ void Floor::wait() {
 }
 
 void Floor::run() {
-  submit_accept();
+  open();
+  for (int accepts = shares_ ? kAcceptsOfALoop : 1; accepts > 0; --accepts) submit_accept();
   std::array<io_uring_cqe*, 64> batch;
   for (;;) {
     wait();
@@ -303,9 +320,11 @@ int main(int argc, char** argv) {
   std::string socket_path;
   std::int64_t delay_ms = 50;
   std::uint32_t max_connections = 18'000;
+  std::size_t loops = 1;
   constexpr option kOptions[] = {{"socket", required_argument, nullptr, 's'},
                                  {"delay", required_argument, nullptr, 'd'},
                                  {"max-connections", required_argument, nullptr, 'm'},
+                                 {"loops", required_argument, nullptr, 'l'},
                                  {}};
   for (int given; (given = getopt_long(argc, argv, "", kOptions, nullptr)) != -1;) {
     if (given == 's') {
@@ -314,6 +333,8 @@ int main(int argc, char** argv) {
       delay_ms = number(optarg, 0, INT32_MAX);
     } else if (given == 'm') {
       max_connections = static_cast<std::uint32_t>(number(optarg, 1, 1'000'000));
+    } else if (given == 'l') {
+      loops = static_cast<std::size_t>(number(optarg, 1, 64));
     } else {
       std::fputs(kUsage, stderr);
       return 1;
@@ -324,7 +345,9 @@ int main(int argc, char** argv) {
     return 1;
   }
   signal(SIGPIPE, SIG_IGN);
-  Floor floor(delay_ms, max_connections);
-  floor.open(socket_path);
-  floor.run();
+  const int listener = listen_on(socket_path);
+  std::vector<std::thread> others;
+  const auto serve = [=] { Floor(delay_ms, max_connections, listener, loops > 1).run(); };
+  while (others.size() < loops - 1) others.emplace_back(serve);
+  serve();
 }
