@@ -24,6 +24,10 @@ inline constexpr std::size_t kBlockingThreads = 2;
 // counts the rest of the delay.
 inline constexpr Duration kLateTurn{250};
 
+// Timers that a turn fires. Over it: the rest in the next turn, before which the worker does not wait. So what streams
+// send after a late turn is not all in memory at once.
+inline constexpr std::uint32_t kTimersATurn = 1024;
+
 // Longest time for which a worker waits for something else before it looks at quiet sends. If its next timer is later, it
 // looks at once.
 inline constexpr Duration kQuietSendDelay{1};

@@ -87,8 +87,8 @@ class TimerWheel {
   // Does `work` in this turn's end_turn(), after all else that the turn brings: for output that the turn gathers.
   void at_turn_end(Work& work) { at_turn_end_.add(work); }
 
-  // Does the work of soon(), then fires what is due at now(). What is asked for meanwhile by soon(), or by a timer for
-  // now() or before, waits for the next call: so no turn goes on without an end, and sockets get their share.
+  // Does the work of soon(), then fires what is due at now(), up to kTimersATurn. More, and what is asked for meanwhile by
+  // soon(), or by a timer for now() or before, waits for the next call: so turns end, and sockets get their share.
   void expire();
 
   // Does the work of at_turn_end(), and what that asks for by the same call.

@@ -76,6 +76,25 @@ TEST_F(TimerWheelTest, LetsATimerThatIsAlwaysDueFireOnceATurn) {
   EXPECT_EQ(fired, 2);
 }
 
+TEST_F(TimerWheelTest, FiresManyThatAreDueInSeveralTurnsTheEarliestFirst) {
+  constexpr std::uint32_t kMany = 2 * kTimersATurn + 10;
+  std::vector<std::uint32_t> order;
+  std::vector<std::unique_ptr<Alarm>> alarms;
+  for (std::uint32_t number = 0; number < kMany; ++number) {
+    alarms.push_back(std::make_unique<Alarm>([&order, number] { order.push_back(number); }));
+    wheel.schedule(alarms.back()->timer, Duration(1 + number / 100));
+  }
+  advance_to(kStart + Duration(100));
+  EXPECT_EQ(order.size(), kTimersATurn);
+  EXPECT_EQ(wheel.next_expiry(), wheel.now()) << "the worker does not wait";
+  wheel.schedule(alarm.timer, Duration(0));
+  wheel.expire();
+  wheel.expire();
+  EXPECT_EQ(order.size(), kMany);
+  EXPECT_TRUE(std::is_sorted(order.begin(), order.end()));
+  EXPECT_EQ(fired, 1);
+}
+
 TEST_F(TimerWheelTest, AsksForNoWakeUpWhenNothingIsPending) {
   EXPECT_EQ(wheel.next_expiry(), std::nullopt);
   wheel.schedule(alarm.timer, Duration(500));
