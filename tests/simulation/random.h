@@ -2,6 +2,9 @@
 // Random: all chance of a simulated run. The same seed gives the same numbers on every machine and with every compiler,
 // which the distributions of <random> do not.
 //
+// Compilers evaluate the arguments of a call, and both sides of most operators, in an order of their choice. So no two of
+// them may draw: braces, && and statements have an order.
+//
 // One thread. A part of the simulation that draws for itself has a Random of its own, by fork(), so that what it draws does
 // not move what others draw.
 

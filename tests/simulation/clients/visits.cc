@@ -120,11 +120,16 @@ std::uint32_t Visits::last_event_of(const std::string& answer_id) const {
   return 0;
 }
 
+std::unique_ptr<Visitor> Visits::make_visitor(ClientWire::Kind wire) {
+  const Visitor::Habits habits = Visitor::Habits::draw(random_);
+  return std::make_unique<Visitor>(wire, habits, random_.fork(), schedule_);
+}
+
 Handoff& Visits::arrive() {
   Visit& visit = *visits_.emplace_back(std::make_unique<Visit>());
   visit.number = static_cast<std::uint32_t>(visits_.size());
   visit.wish = wishes_.next();
-  visit.visitor = std::make_unique<Visitor>(draw_wire(), Visitor::Habits::draw(random_), random_.fork(), schedule_);
+  visit.visitor = make_visitor(draw_wire());
   visit.handoff = std::make_unique<Handoff>(draw_script(visit), schedule_);
   waiting_.push_back(&visit);
   return *visit.handoff;
@@ -170,8 +175,7 @@ HandoffScript Visits::reservation(Visit& visit, HandedFile client) {
   const Duration delay(random_.one_in(2) ? 0 : random_.one_in(8) ? random_.below(15'000) : random_.below(100));
   script.messages.push_back(
       {.bytes = visit.visitor->wire().connection_part() + kNothing, .files = {std::move(client)}, .delay = delay});
-  visit.relay =
-      std::make_unique<Visitor>(ClientWire::Kind::kPlain, Visitor::Habits::draw(random_), random_.fork(), schedule_);
+  visit.relay = make_visitor(ClientWire::Kind::kPlain);
   script.client_by_relay = {
       .bytes = kNothing, .files = {{.kind = HandedFile::Kind::kUnixPair, .peer = visit.relay.get()}}, .delay = delay};
   return script;

@@ -90,6 +90,7 @@ class Visits {
  private:
   std::uint32_t last_event_of(const std::string& answer_id) const;
   ClientWire::Kind draw_wire();
+  std::unique_ptr<Visitor> make_visitor(ClientWire::Kind wire);
   HandoffScript draw_script(Visit& visit);
   HandoffScript::Message whole_message(Visit& visit, HandedFile client);
   HandoffScript reservation(Visit& visit, HandedFile client);

@@ -127,7 +127,8 @@ Http1Server::Wire Http1Server::write_answer(const Reply& reply, Framing framing)
   for (const auto& [name, value] : reply.headers) {
     std::string written = name;
     if (random_.one_in(2)) written[0] = static_cast<char>(std::toupper(static_cast<unsigned char>(written[0])));
-    wire.add(written + random_.pick({": ", ":", ":  "}) + value + random_.pick({"\r\n", " \r\n"}));
+    wire.add(written + random_.pick({": ", ":", ":  "}) + value);
+    wire.add(random_.pick({"\r\n", " \r\n"}));
   }
   if (framing == Framing::kChunked) wire.add("Transfer-Encoding: chunked\r\n");
   if (framing == Framing::kLength && has_body(reply.status)) {

@@ -27,7 +27,7 @@ Upstreams::Upstreams(Kernel& kernel, Random random)
       openai_("o", scripts_, record_, random_.fork()),
       anthropic_("a", scripts_, record_, random_.fork()),
       langgraph_("l", scripts_, record_, random_.fork()),
-      hook_(random_.pick({0u, 2u, 6u}), random_.fork()) {
+      hook_{random_.pick({0u, 2u, 6u}), random_.fork()} {
 }
 
 // Each world has some faults and not the others.
