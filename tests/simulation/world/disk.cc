@@ -126,8 +126,11 @@ std::int64_t Disk::remove(int directory, const char* path) {
 
 // --- A crash --------------------------------------------------------------------------------------------------------
 
+// In an order that the numbers of inodes have no part in.
 void Disk::crash() {
-  for (const auto& [inode, file] : files_) restore(file);
+  std::multimap<std::string_view, const Unsynced*> by_path;
+  for (const auto& [inode, file] : files_) by_path.emplace(file.path, &file);
+  for (const auto& [path, file] : by_path) restore(*file);
   files_.clear();
 }
 
