@@ -174,6 +174,7 @@ void SimulatedDaemon::end_thread(Thread& thread) {
   thread.ring->enter();
   thread.ring->finish_closes();
   thread.running = false;
+  if (!thread.worker->result().ok()) failed_just_now_ = true;
   if (std::any_of(threads_.begin(), threads_.end(), [](const Thread& other) { return other.running; })) return;
   running_ = false;
   kernel_.trace.note("{} has ended", name_);

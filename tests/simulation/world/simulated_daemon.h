@@ -11,6 +11,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "answers/journal_directory.h"
@@ -53,6 +54,8 @@ class SimulatedDaemon final : private FileWaiter {
   bool serving() const { return running_ && order_ == WorkerOrder::kServe && successor_ == nullptr; }
   // Whether a worker has failed.
   bool failed() const;
+  // Whether one has since the last call: its clients are left without a word, long before the process ends.
+  bool has_new_failure() { return std::exchange(failed_just_now_, false); }
   const Workforce& workforce() const { return *workforce_; }
   std::span<const std::unique_ptr<Worker>> workers() const { return workforce_->workers(); }
   const std::vector<SimulatedRing*>& rings() const { return rings_; }
@@ -108,6 +111,7 @@ class SimulatedDaemon final : private FileWaiter {
   std::optional<SuccessorChannel> successor_channel_;  // none before the successor serves
   bool running_ = false;
   bool crashed_ = false;
+  bool failed_just_now_ = false;
   std::size_t next_adopter_ = 0;
   std::shared_ptr<int> alive_ = std::make_shared<int>(0);  // for what is scheduled
 };

@@ -139,6 +139,9 @@ void World::do_step() {
   trace_.set_time(scheduler_.next_ns());
   scheduler_.do_next();
   check_step();
+  for (const auto& daemon : daemons_) {
+    if (daemon->has_new_failure()) excuse_clients();
+  }
   const auto ended = std::find_if(daemons_.begin(), daemons_.end(), [](const auto& daemon) { return !daemon->running(); });
   if (ended == daemons_.end()) return;
   std::unique_ptr<SimulatedDaemon> daemon = std::move(*ended);
@@ -154,13 +157,17 @@ void World::bury(std::unique_ptr<SimulatedDaemon> daemon) {
   if (daemon->failed()) {
     coverage_.count("event", "a worker fails");
     has_crashed_ = true;
-    for (const auto& group : inhabitants_) group->on_crash();
+    excuse_clients();
     daemon->leave();
   } else {
     if (const std::string left = not_given_back(*daemon); !left.empty()) fail(daemon->name() + " has ended: " + left);
     const std::size_t descriptors = daemon->leave();
     if (descriptors > 0) fail(daemon->name() + " has ended: " + std::to_string(descriptors) + " descriptors were not closed");
   }
+}
+
+void World::excuse_clients() {
+  for (const auto& group : inhabitants_) group->on_crash();
 }
 
 // By the service manager.
@@ -217,7 +224,7 @@ void World::crash() {
   for (const auto& worker : daemon->workers()) handoffs_ += worker->counters().get(Counter::kHandoffs);
   has_crashed_ = true;
   daemon->crash();
-  for (const auto& group : inhabitants_) group->on_crash();
+  excuse_clients();
   const bool of_the_machine = random_.one_in(2);
   coverage_.count("event", of_the_machine ? "crash of the machine" : "crash of the process");
   if (of_the_machine) disk_.crash();

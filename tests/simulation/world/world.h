@@ -57,6 +57,7 @@ class World {
   void do_step();
   // A daemon's process has ended.
   void bury(std::unique_ptr<SimulatedDaemon> daemon);
+  void excuse_clients();
   void start_daemon_later();
   void note_states();
   void check_step();
