@@ -4,6 +4,8 @@
 
 #pragma once
 
+#include <algorithm>
+#include <cstring>
 #include <memory>
 #include <span>
 #include <string>
@@ -57,8 +59,21 @@ struct SimulatedRing::Request final : FileWaiter {
     if (std::exchange(waits, false)) held->remove(*this);
     held.reset();
   }
-  // What is sent or written must not change before the completion.
-  void check_unchanged() const { CHECK(std::string_view(bytes.data(), bytes.size()) == copy); }
+  void note_result(std::int64_t result) {
+    if (bytes.empty()) copy.assign(filled(result).data(), filled(result).size());
+  }
+  // The completion is being handed out: until now the kernel may read what is sent or written, which must not have changed,
+  // and write what is received.
+  void use_memory_again(std::int64_t result) const {
+    if (!bytes.empty()) return CHECK(std::string_view(bytes.data(), bytes.size()) == copy);
+    if (!copy.empty()) std::memcpy(filled(result).data(), copy.data(), copy.size());
+  }
+  // The memory that the operation has written.
+  std::span<char> filled(std::int64_t result) const {
+    if (message != nullptr) return {reinterpret_cast<char*>(message), sizeof *message};
+    if (status != nullptr) return {reinterpret_cast<char*>(status), sizeof *status};
+    return room.first(static_cast<std::size_t>(std::clamp<std::int64_t>(result, 0, static_cast<std::int64_t>(room.size()))));
+  }
 
   SimulatedRing& ring;
   const Kind kind;

@@ -182,6 +182,7 @@ void SimulatedRing::complete(Request& request, std::int64_t result) {
   Ready ready{std::move(found->second), {}, {}, nullptr};
   requests_.erase(found);
   ready.completion = {.tag = request.tag, .result = static_cast<std::int32_t>(result), .more = false, .buffer = {}};
+  request.note_result(result);
   request.finish();
   if (request.buffer_in_use != nullptr) {
     ready.buffer = std::move(request.buffer);
@@ -224,8 +225,8 @@ bool SimulatedRing::dispatch(CompletionHandler& handler) {
   for (std::size_t i = 0; i < count; ++i) {
     Ready ready = std::move(ready_.front());
     ready_.pop_front();
-    if (ready.request) ready.request->check_unchanged();
     Completion& completion = ready.completion;
+    if (ready.request) ready.request->use_memory_again(completion.result);
     if (completion.tag.operation == Operation::kNone) continue;
     kernel_.trace.note("{} {} {}.{} = {}{}", name_, name_of(completion.tag.operation), completion.tag.slot.index,
                        completion.tag.slot.generation, traced_result(completion), completion.more ? " more" : "");

@@ -12,8 +12,8 @@
 // - A cancellation meets an operation that waits, or that no thread has begun. It does nothing to one that has been
 //   carried out, although its completion may be still to come.
 // - Each operation completes exactly once, but for multishot ones. A completion is lost only together with EBADR.
-// - Memory of an operation is read and written until its completion is handed out: the ring checks that what is sent has
-//   not changed until then.
+// - Memory of an operation is read and written until its completion is handed out: the ring checks then that what is sent
+//   has not changed, and writes what is received once more. So a build with AddressSanitizer reports memory that was freed.
 //
 // What a real kernel never does, it does not do either: invent bytes, tags or files, reorder bytes, report less room
 // than there is for ever, or complete an operation that a process submitted which has ended.
