@@ -5,6 +5,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <sys/resource.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -25,6 +26,7 @@ namespace streaming::simulation {
 namespace {
 
 constexpr std::uint64_t kBatch = 40;  // seeds of a process
+constexpr time_t kMostCpuSeconds = 120;  // of a run: it takes a thousandth of that, and with sanitizers a tenth
 
 // For the handler of fatal signals.
 const World* running_world = nullptr;
@@ -50,6 +52,8 @@ RunResult run_seed(const RunOptions& options, Coverage& coverage) {
   running_seed = options.seed;
   World world(options, coverage);
   running_world = &world;
+  const itimerval limit{.it_interval = {}, .it_value = {.tv_sec = kMostCpuSeconds, .tv_usec = 0}};
+  setitimer(ITIMER_VIRTUAL, &limit, nullptr);
   const RunResult result = world.run();
   if (!result.failure.empty()) print_failure(world.trace(), result.failure);
   running_world = nullptr;
@@ -57,7 +61,7 @@ RunResult run_seed(const RunOptions& options, Coverage& coverage) {
 }
 
 void handle_fatal_signals() {
-  for (const int number : {SIGABRT, SIGSEGV, SIGBUS, SIGFPE, SIGILL}) signal(number, &on_fatal_signal);
+  for (const int number : {SIGABRT, SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGVTALRM}) signal(number, &on_fatal_signal);
 }
 
 // --- Processes ------------------------------------------------------------------------------------------------------
@@ -73,13 +77,13 @@ struct Child {
   handle_fatal_signals();
   Coverage coverage;
   Done done;
-  for (std::uint64_t seed = first; seed <= last && !done.failed; ++seed) {
+  for (std::uint64_t seed = first; seed <= last && done.failures == 0; ++seed) {
     const RunResult result = run_seed({.seed = seed}, coverage);
     ++done.runs;
     done.steps += result.steps;
     done.handoffs += result.handoffs;
     done.hash += result.hash;
-    done.failed = !result.failure.empty();
+    if (!result.failure.empty()) ++done.failures;
   }
   std::FILE* const stream = fdopen(output, "w");
   std::fprintf(stream, "%" PRIu64 "\t%" PRIu64 "\t%" PRIu64 "\t%" PRIu64 "\n", done.runs, done.steps, done.handoffs, done.hash);
@@ -87,7 +91,7 @@ struct Child {
     for (const auto& [what, times] : whats) std::fprintf(stream, "%s\t%s\t%" PRIu64 "\n", kind.c_str(), what.c_str(), times);
   }
   std::fclose(stream);
-  std::_Exit(done.failed ? EXIT_FAILURE : EXIT_SUCCESS);
+  std::_Exit(done.failures > 0 ? EXIT_FAILURE : EXIT_SUCCESS);
 }
 
 Child start(std::uint64_t first, std::uint64_t last) {
@@ -135,7 +139,7 @@ bool read_some(Child& child, Done& done, Coverage& coverage) {
   done.cpu_seconds += static_cast<double>(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) +
                       static_cast<double>(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6;
   add_report(child.text, done, coverage);
-  if (status != 0) done.failed = true;
+  if (status != 0) ++done.failures;
   return false;
 }
 
@@ -157,7 +161,8 @@ Done run_many(const Work& work, Coverage& coverage) {
   Done done;
   std::vector<Child> children;
   std::uint64_t next = work.first;
-  const auto has_more = [&] { return !done.failed && (!work.last || next <= *work.last) && Clock::now() < end; };
+  const auto fails = [&] { return done.failures >= work.most_failures; };
+  const auto has_more = [&] { return !fails() && (!work.last || next <= *work.last) && Clock::now() < end; };
   while (has_more() || !children.empty()) {
     while (children.size() < work.jobs && has_more()) {
       const std::uint64_t last = std::min(next + kBatch - 1, work.last.value_or(next + kBatch - 1));
@@ -171,7 +176,7 @@ Done run_many(const Work& work, Coverage& coverage) {
     for (std::size_t i = outputs.size(); i-- > 0;) {
       if (outputs[i].revents == 0 || read_some(children[i], done, coverage)) continue;
       children.erase(children.begin() + static_cast<std::ptrdiff_t>(i));
-      if (!done.failed) continue;
+      if (!fails()) continue;
       for (const Child& other : children) kill(other.pid, SIGTERM);
     }
   }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Driver: runs many seeds, in several processes, and adds up what they have reached.
 //
-// A process runs a batch of seeds and ends, because processes of daemons that have crashed stay in its memory. If it dies,
-// the others end too.
+// A process runs a batch of seeds and ends, because processes of daemons that have crashed stay in its memory. It also ends
+// at its first failure. All end if more have failed than `Work` allows.
 
 #pragma once
 
@@ -18,6 +18,7 @@ struct Work {
   std::optional<std::uint64_t> last;  // none: until the time is up
   std::uint64_t seconds = 0;          // 0: no limit
   unsigned jobs = 1;
+  unsigned most_failures = 1;  // it ends with that one
 };
 
 struct Done {
@@ -26,7 +27,7 @@ struct Done {
   std::uint64_t handoffs = 0;
   std::uint64_t hash = 0;  // of all traces, in any order
   double cpu_seconds = 0;
-  bool failed = false;
+  unsigned failures = 0;
 };
 
 // Runs one seed in this process, and writes how it went; false if it failed. `prints_trace`: all of its steps.
