@@ -6,6 +6,7 @@
 
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -20,6 +21,7 @@
 namespace streaming::simulation {
 
 enum class Api : std::uint8_t { kChat, kResponses, kMessages, kRun };
+inline constexpr std::array<std::string_view, 4> kApiNames{"Chat Completions", "Responses", "Messages", "LangGraph"};
 
 // What a reader must make of an event.
 enum class Meaning : std::uint8_t {
@@ -29,6 +31,8 @@ enum class Meaning : std::uint8_t {
   kMalformed,
   kTooLarge,
 };
+inline constexpr std::array<std::string_view, 5> kMeaningNames{"an event", "an end", "an error event", "an event that nobody can read",
+                                                               "an event that is too large"};
 
 struct ApiEvent {
   std::string type = {};  // empty: none
@@ -63,6 +67,7 @@ enum class BodyEnd : std::uint8_t {
   kWhole,   // as HTTP has it
   kBroken,  // the connection is lost, or the stream is reset
 };
+inline constexpr std::array<std::string_view, 3> kBodyEndNames{"a body without an end", "a whole body", "a broken body"};
 
 // What the client must be told.
 struct Ending {

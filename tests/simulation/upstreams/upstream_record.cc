@@ -23,10 +23,9 @@ void Attempt::note_progress() {
 }
 
 std::string Attempt::description() const {
-  static constexpr const char* kEnds[] = {"no end", "a whole body", "a broken body"};
   constexpr std::size_t kMostBytes = 3000;
   return server_ + (head_sent_ ? ", head" : "") + (refused_ ? ", refused" : "") + (loses_sent_ ? ", may be lost" : "") + ", " +
-         std::to_string(answer_.status) + ", " + kEnds[static_cast<std::size_t>(end_)] + ", " + std::to_string(sent_) + " bytes of: " +
+         std::to_string(answer_.status) + ", " + std::string(kBodyEndNames[static_cast<std::size_t>(end_)]) + ", " + std::to_string(sent_) + " bytes of: " +
          answer_.body.substr(0, kMostBytes);
 }
 

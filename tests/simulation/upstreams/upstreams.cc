@@ -73,13 +73,22 @@ std::string Upstreams::complaint() const {
 }
 
 void Upstreams::count_answers() const {
-  static constexpr const char* kApis[] = {"Chat Completions", "Responses", "Messages", "LangGraph"};
-  static constexpr const char* kEnds[] = {"stalled or left", "whole", "broken"};
   for (const auto& [wish, attempts] : record_.by_wish()) {
-    for (const Attempt* attempt : attempts) {
-      kernel_.coverage.count("API", std::string(kApis[static_cast<std::size_t>(attempt->answer().api)]) + ", " +
-                                        kEnds[static_cast<std::size_t>(attempt->end())]);
-    }
+    for (const Attempt* attempt : attempts) count_answer(*attempt);
+  }
+}
+
+void Upstreams::count_answer(const Attempt& attempt) const {
+  const ApiAnswer& answer = attempt.answer();
+  const std::string_view api = kApiNames[static_cast<std::size_t>(answer.api)];
+  Coverage& coverage = kernel_.coverage;
+  coverage.count(api, kBodyEndNames[static_cast<std::size_t>(attempt.end())]);
+  if (answer.by_head) coverage.count(api, kRefusingHead);
+  if (answer.redirected_to) coverage.count(api, kRedirect);
+  for (const ApiEvent& event : answer.events) {
+    if (event.end > attempt.sent()) break;
+    coverage.count(api, kMeaningNames[static_cast<std::size_t>(event.meaning)]);
+    if (event.cuts_text || event.cuts_reasoning) coverage.count(api, kHalfCharacter);
   }
 }
 

@@ -29,6 +29,10 @@ class Upstreams final : public Inhabitants {
   // The backends that have an API here.
   static std::vector<std::string> backends() { return {"openai", "anthropic", "langgraph"}; }
   static constexpr char kHook[] = "done";
+  // Names for the coverage, besides those of what an answer is made of.
+  static constexpr std::string_view kRefusingHead = "a head that is the answer's end";
+  static constexpr std::string_view kRedirect = "a redirect";
+  static constexpr std::string_view kHalfCharacter = "half a character";
   // After settle().
   const UpstreamReckoning& reckoning() const { return *reckoning_; }
   const HookService& hook() const { return hook_; }
@@ -38,6 +42,7 @@ class Upstreams final : public Inhabitants {
   std::string serve(const std::string& address, HttpService& service, bool by_http2);
   ServerManners draw_manners();
   void count_answers() const;
+  void count_answer(const Attempt& attempt) const;
 
   Kernel& kernel_;
   Random random_;

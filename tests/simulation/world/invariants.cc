@@ -7,6 +7,7 @@
 #include <array>
 
 #include "backends/close_cause.h"
+#include "simulation/world/reachable.h"
 #include "stream/limits.h"
 
 namespace streaming::simulation {
@@ -87,9 +88,7 @@ void count_reached(const SimulatedDaemon& daemon, Coverage& coverage) {
   for (const auto& worker : daemon.workers()) {
     for (const CounterInfo& counter : kCounterTable) {
       const std::uint64_t value = worker->counters().get(counter.counter);
-      std::string name(counter.metric);
-      if (!counter.label.empty()) name.append(" ").append(counter.label);
-      if (value > 0) coverage.count("counter", name, value);
+      if (value > 0) coverage.count("counter", counter_name(counter), value);
     }
     for (const CloseCauseInfo& cause : kCloseCauseTable) {
       const std::uint64_t closed = worker->stream_metrics().closed_by(cause.cause);

@@ -51,7 +51,7 @@ void print_coverage(const Coverage& coverage) {
     for (const auto& [what, times] : whats) std::printf("%-24s %-40s %10" PRIu64 "\n", kind.c_str(), what.c_str(), times);
   }
   for (const auto& [kind, what] : missed_by(coverage)) {
-    std::printf("missed: %-16.*s %.*s\n", static_cast<int>(kind.size()), kind.data(), static_cast<int>(what.size()), what.data());
+    std::printf("missed: %-16s %s\n", kind.c_str(), what.c_str());
   }
 }
 

@@ -4,15 +4,21 @@
 
 #pragma once
 
+#include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
+#include "metrics/counters.h"
 #include "simulation/world/coverage.h"
 
 namespace streaming::simulation {
 
 // What of it was not reached: kind and name.
-std::vector<std::pair<std::string_view, std::string_view>> missed_by(const Coverage& coverage);
+std::vector<std::pair<std::string, std::string>> missed_by(const Coverage& coverage);
+
+std::string counter_name(const CounterInfo& counter);
+// The frames with which a write to a journal begins.
+void count_frames(std::string_view written, Coverage& coverage);
 
 }  // namespace streaming::simulation

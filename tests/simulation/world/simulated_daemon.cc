@@ -264,6 +264,12 @@ void SimulatedDaemon::handle_worker_event() {
   if (order_ != WorkerOrder::kServe && !workforce_->listening()) workforce_->request_of_others(order_);
 }
 
+void SimulatedDaemon::count_adopted(const AdoptedJournal& journal) const {
+  for (const AdoptedReport& report : journal.reports) {
+    kernel_.coverage.count("adopted report", report.was_running ? "its answer was running" : "its answer had ended");
+  }
+}
+
 // What the JournalKeeper's thread does.
 void SimulatedDaemon::keep_journals() {
   const auto delay = Duration(static_cast<std::int64_t>(kernel_.random.below(kAdoptionPause.count())));
@@ -273,6 +279,7 @@ void SimulatedDaemon::keep_journals() {
       std::stop_source stop;
       if (order_ == WorkerOrder::kServe) {
         if (std::optional<AdoptedJournal> journal = journals_->adopt_next()) {
+          count_adopted(*journal);
           workers()[next_adopter_++ % workers().size()]->adopt(std::move(*journal));
         }
       }

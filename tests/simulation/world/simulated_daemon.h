@@ -93,6 +93,7 @@ class SimulatedDaemon final : private FileWaiter {
   void begin_drain(WorkerOrder order);
   void handle_deadline();
   void keep_journals();
+  void count_adopted(const AdoptedJournal& journal) const;
 
   Kernel& kernel_;
   Disk& disk_;

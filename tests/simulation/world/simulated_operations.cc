@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "base/json_input.h"
+#include "simulation/world/reachable.h"
 #include "simulation/world/request.h"
 #include "simulation/world/simulated_ring.h"
 
@@ -248,10 +249,11 @@ std::int64_t SimulatedRing::receive_available(Request& request) {
   return result;
 }
 
-// Completes with `more` for each part, in their order. The kernel may end it after any of them.
+// Completes with `more` for each part, in their order. The kernel may end it after any of them, and has no buffer at times.
 std::optional<std::int64_t> SimulatedRing::receive_stream(Request& request) {
   while (true) {
-    if (request.held->receivable() > 0 && streams_in_use_ == options_.stream_buffers) return -ENOBUFS;
+    const bool none_free = streams_in_use_ == options_.stream_buffers;
+    if (request.held->receivable() > 0 && (none_free || kernel_.faults.no_buffers.strikes(kernel_.random))) return -ENOBUFS;
     std::vector<char> buffer(std::min(options_.stream_bytes, std::max<std::size_t>(request.held->receivable(), 1)));
     const std::int64_t result = request.held->receive(buffer);
     if (result == -EAGAIN) return std::nullopt;
@@ -286,6 +288,7 @@ void SimulatedRing::start_disk_operation(Request& request) {
         result = disk_.read(fd, due.room, due.offset);
         break;
       case Kind::kWrite:
+        count_frames({due.bytes.data(), due.bytes.size()}, kernel_.coverage);
         result = disk_.write(fd, due.bytes, due.offset);
         break;
       case Kind::kSync:
