@@ -24,6 +24,12 @@ void AnswerFollower::cancel() {
   unlink();
 }
 
+// The stream ends before the answer's end was handed on, and writes an end of its own: without a mark the successor would take it
+// for an event, and end the answer a second time.
+void AnswerFollower::on_answer_end(CloseCause cause) {
+  if (for_successor_ && !finished_ && sink_ != nullptr) hand_on_mark(end_mark(cause, 0, 0));
+}
+
 void AnswerFollower::pause() {
   paused_ = true;
   unlink();

@@ -27,6 +27,7 @@ class AnswerFollower final : public BackendSession, public ListNode {
   void pause() override;
   void resume() override;
   void cancel() override;
+  void on_answer_end(CloseCause cause) override;
   void on_stream_end(bool client_has_end) override { client_has_end_ = client_has_end && finished_; }
 
   // For the answer, while it is in its list: it has got these frames, which end at `end`.

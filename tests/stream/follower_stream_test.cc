@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Streams that read a kept answer.
 
+#include "answers/answer_marks.h"
 #include "answers/answer_table.h"
 #include "stream/stream_fixture.h"
 #include "support/kept_answers.h"
@@ -72,6 +73,25 @@ TEST_F(FollowerStreamTest, SendsTheAnswersEventsAsTheyAreKept) {
   EXPECT_EQ(send_all(), "id: 2\ndata: [DONE]\n\n");
   EXPECT_EQ(table.metrics().backends[0].requests.get(), 1u);
   EXPECT_EQ(table.metrics().backends[0].duration.sum_us(), 0);
+}
+
+TEST_F(FollowerStreamTest, TellsASuccessorThatWhatFollowsIsTheEndWhenItIsClosedFirst) {
+  ask();
+  text("one");
+  end_of_turn();
+  send_all();
+  client_leaves();
+  finish();
+  auto request = parsed(R"({"answer_id":"a","action":"follow"})");
+  request->for_successor = true;
+  join(std::move(request));
+  EXPECT_THAT(send_all(), EndsWith("id: 1\ndata: {\"content\":\"one\"}\n\n: live\n\n"));
+  answers.end_all();
+  table.close_all(CloseCause::kShutdown);
+  turn();
+  const std::string sent = send_all();
+  EXPECT_THAT(sent, StartsWith(end_mark(CloseCause::kShutdown, 0, 0)));
+  EXPECT_THAT(sent, HasSubstr("\"code\":\"shutdown\""));
 }
 
 TEST_F(FollowerStreamTest, LeavesTheAnswerRunningWhenItsClientLeaves) {
