@@ -62,7 +62,9 @@ class Visitor final : public Peer {
   // It has not waited for the end, or not read in time.
   bool has_left_early() const { return has_left_early_; }
   bool may_be_given_up() const {
-    return habits_.reading == Reading::kWithOnePause || habits_.reading == Reading::kNoMore ||
+    // Over HTTP/2 a pause behind each small piece keeps back the window's next part for longer than the shortest timeout.
+    const bool keeps_window_back = habits_.reading == Reading::kSlowly && wire_.is_http2();
+    return habits_.reading == Reading::kWithOnePause || habits_.reading == Reading::kNoMore || keeps_window_back ||
            wire_.begins_with_small_window();
   }
   // Nothing has ended its connection for longer than any answer takes.
