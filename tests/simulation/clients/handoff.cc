@@ -115,6 +115,10 @@ void Handoff::on_message(std::string_view message) {
 void Handoff::take_place(std::string_view message) {
   const bool is_for_relay = message.substr(1) == handoff_protocol::kRelayOnly;
   if (message.size() > 1 && !is_for_relay) problem_ = "no place: " + std::string(message);
+  if (script_.leaves_place) {
+    is_decided_ = true;
+    return leave();
+  }
   if (is_for_relay) {
     was_relayed_ = true;
     script_.messages[sent_] = std::move(script_.client_by_relay);

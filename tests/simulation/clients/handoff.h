@@ -35,6 +35,7 @@ struct HandoffScript {
 
   std::vector<Message> messages;  // the second one when the first was accepted: a reservation. None: a silent peer
   Message client_by_relay;        // in place of the second one, if the place is for such a client alone
+  bool leaves_place = false;      // the first one was accepted, and Apache's child ends before the second one
   Patience patience = Patience::kWaits;
   Duration pause{0};  // of kClosesSoon and kReadsLate; of a silent peer, until it closes
 };

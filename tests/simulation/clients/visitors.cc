@@ -26,6 +26,7 @@ class Visitors final : public Inhabitants {
     config.max_queued_bytes = random_.pick({64 * 1024, 1'000});
     if (random_.one_in(3)) config.max_streams_per_user = static_cast<std::int64_t>(random_.between(1, 8));
     if (random_.one_in(3)) config.user_rate_limit = static_cast<std::int64_t>(random_.between(2, 40));
+    if (random_.one_in(6)) config.user_token_budget = static_cast<std::int64_t>(random_.between(1, 500));
     if (random_.one_in(3)) config.answers_max_followers = static_cast<std::int64_t>(random_.between(1, 4));
     if (random_.one_in(3)) config.answers_keep = Duration(random_.pick({1, 500, 5'000}));
     settings_.wishes.has_done_event = config.done_event;

@@ -175,6 +175,7 @@ HandoffScript Visits::reservation(Visit& visit, HandedFile client) {
   const Duration delay(random_.one_in(2) ? 0 : random_.one_in(8) ? random_.below(15'000) : random_.below(100));
   script.messages.push_back(
       {.bytes = visit.visitor->wire().connection_part() + kNothing, .files = {std::move(client)}, .delay = delay});
+  script.leaves_place = random_.one_in(12);
   visit.relay = make_visitor(ClientWire::Kind::kPlain);
   script.client_by_relay = {
       .bytes = kNothing, .files = {{.kind = HandedFile::Kind::kUnixPair, .peer = visit.relay.get()}}, .delay = delay};

@@ -66,9 +66,9 @@ constexpr std::array kElsewhere{
     "file status", "file read", "file remove",
     // Streams that have ended.
     "free",
-    // Causes of closing and counters: of attachments, programs and the store; and nobody compresses.
+    // Causes of closing and counters: of attachments, programs, the store, users of the system; and nobody compresses.
     "upstream_compressed", "attachment", "over_budget", "program_failed", "daemon_refusals_total reason=over_budget",
-    "daemon_refusals_total reason=no_store", "daemon_reports_for_others_total", "daemon_answers_not_stored_total",
+    "daemon_refusals_total reason=no_store", "daemon_refusals_total reason=not_allowed", "daemon_reports_for_others_total", "daemon_answers_not_stored_total",
     "daemon_answers_unclaimed_total", "daemon_store_errors_total", "daemon_users_not_shared_total"};
 
 // By FrameType, whose first is 1.
@@ -114,8 +114,10 @@ std::vector<std::pair<std::string, std::string>> missed_by(const Coverage& cover
   for (const std::string_view frame : kFrameNames) expect("journal frame", frame);
   for (const std::string_view api : kApiNames) {
     for (const std::string_view meaning : kMeaningNames) expect(api, meaning);
-    for (const std::string_view end : kBodyEndNames) expect(api, end);
-    for (const std::string_view other : {Upstreams::kRefusingHead, Upstreams::kRedirect, Upstreams::kHalfCharacter}) expect(api, other);
+    for (const BodyEnd end : {BodyEnd::kWhole, BodyEnd::kBroken}) expect(api, kBodyEndNames[static_cast<std::size_t>(end)]);
+    for (const std::string_view other : {Upstreams::kRefusingHead, Upstreams::kRedirect, Upstreams::kHalfCharacter}) {
+      expect(api, other);
+    }
   }
   return missed;
 }
