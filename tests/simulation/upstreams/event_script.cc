@@ -127,7 +127,9 @@ void EventScript::write_event(ApiEvent& event, const Form& form, std::size_t max
   // CRLF is a line's end with its first byte.
   event.end = answer_.body.size() - (answer_.body.ends_with("\r\n") ? 1 : 0);
   if (event.meaning != Meaning::kTooLarge) return;
-  event.whole = event.end = begin + max_event_bytes + 1;
+  const std::size_t id_bytes = form.has_ids ? std::to_string(ids_).size() : 0;
+  const std::size_t counted_before = id_bytes + (type_comes_last ? 0 : event.type.size());
+  event.whole = event.end = begin + max_event_bytes + 1 - counted_before;
 }
 
 void EventScript::write_data(ApiEvent& event, const Form& form, std::size_t max_event_bytes) {
