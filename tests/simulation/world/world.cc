@@ -15,9 +15,11 @@
 namespace streaming::simulation {
 namespace {
 
-// Short ones are at times over before the client's turn to close an HTTP/2 connection is, and before an API says more.
-Duration draw_write_timeout(Random& random) {
-  return random.one_in(4) ? some_ms(random, 1000, 1500) : some_ms(random, 5000, 30'000);
+// Short ones are at times over before the client's turn to close an HTTP/2 connection is, and before an API says more. With
+// small buffers a client that reads slowly would be given up.
+Duration draw_write_timeout(const Faults& faults, Random& random) {
+  const bool is_short = faults.small_buffers.one_in == 0 && random.one_in(2);
+  return is_short ? some_ms(random, 1000, 1500) : some_ms(random, 5000, 30'000);
 }
 
 // Of the system: payloads in memory, and the disk's files.
@@ -59,7 +61,7 @@ Config World::draw_config() {
   config.max_held_bytes = 64 * 1024 * 1024;
   config.backend = "mock";
   config.mock_delay = some_ms(random_, 0, 59);
-  config.write_timeout = draw_write_timeout(random_);
+  config.write_timeout = draw_write_timeout(faults_, random_);
   config.early_head = random_.one_in(2);
   // At times less than the answers have that run at the same time.
   config.answers_max_kept_bytes = random_.pick({1024 * 1024, 1024 * 1024, 30'000});
@@ -198,7 +200,7 @@ void World::plan_events() {
 void World::reload() {
   coverage_.count("event", "reload");
   config_.mock_delay = some_ms(random_, 0, 60);
-  config_.write_timeout = draw_write_timeout(random_);
+  config_.write_timeout = draw_write_timeout(faults_, random_);
   config_.idle_timeout = some_ms(random_, 1000, 60'000);
   config_.first_byte_timeout = some_ms(random_, 1000, 30'000);
   config_.max_queued_bytes = random_.pick({1'000, 64 * 1024});
