@@ -85,6 +85,7 @@ class Wishes {
   const LastEvent last_event_;
   std::uint32_t wishes_ = 0;
   std::map<std::string, KnownAnswer> answers_;
+  std::string latest_answer_;  // its id
 };
 
 // The mock backend's answer to a prompt.

@@ -186,13 +186,14 @@ void World::start_daemon_later() {
 
 void World::plan_events() {
   const auto at_some_time = [this](void (World::*event)()) {
-    scheduler_.after(some_ms(random_, 0, 5999), [this, event] {
+    // Most clients come within the first half of that.
+    scheduler_.after(some_ms(random_, 0, random_.one_in(2) ? 2999 : 5999), [this, event] {
       if (!ending_ && !daemons_.empty()) (this->*event)();
     });
   };
   for (std::uint64_t left = random_.one_in(2) ? random_.below(4) : 0; left > 0; --left) at_some_time(&World::reload);
   if (random_.one_in(4)) at_some_time(&World::restart);
-  for (std::uint64_t left = random_.one_in(4) ? random_.between(1, 2) : 0; left > 0; --left) at_some_time(&World::upgrade);
+  for (std::uint64_t left = random_.one_in(3) ? random_.between(1, 2) : 0; left > 0; --left) at_some_time(&World::upgrade);
   for (std::uint64_t left = random_.one_in(4) ? random_.between(1, 3) : 0; left > 0; --left) at_some_time(&World::crash);
 }
 
