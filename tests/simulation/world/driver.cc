@@ -26,7 +26,7 @@ namespace streaming::simulation {
 namespace {
 
 constexpr std::uint64_t kBatch = 40;  // seeds of a process
-constexpr time_t kMostCpuSeconds = 120;  // of a run: it takes a thousandth of that, and with sanitizers a tenth
+constexpr time_t kMostCpuSeconds = 120;  // of a run: it takes a thousandth of that, and with sanitizers a hundredth
 
 // For the handler of fatal signals.
 const World* running_world = nullptr;
