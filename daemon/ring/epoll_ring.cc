@@ -416,10 +416,12 @@ void EpollRing::update_registration(int fd) {
   if (events == file.events && !file.needs_update) return;
   file.needs_update = false;
   epoll_event event{.events = events, .data = {.u64 = mark(fd, ++file.registration)}};
-  if (events == 0) {
-    epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, fd, nullptr);
-  } else if (const bool is_known = file.events != 0;
-             epoll_ctl(epoll_.get(), is_known ? EPOLL_CTL_MOD : EPOLL_CTL_ADD, fd, &event) != 0) {
+  // Other rings accept there too, and one of them is enough. The kernel does not change such a registration.
+  const bool is_listener = events != 0 && file.first->request.kind == Kind::kAccept;
+  if (is_listener) event.events |= EPOLLEXCLUSIVE;
+  if (events == 0 || is_listener) epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, fd, nullptr);
+  const bool is_known = file.events != 0 && !is_listener;
+  if (events != 0 && epoll_ctl(epoll_.get(), is_known ? EPOLL_CTL_MOD : EPOLL_CTL_ADD, fd, &event) != 0) {
     const bool is_wrong = errno == (is_known ? ENOENT : EEXIST);
     const int other = is_known ? EPOLL_CTL_ADD : EPOLL_CTL_MOD;
     if (!is_wrong || epoll_ctl(epoll_.get(), other, fd, &event) != 0) return give_up_waiting(fd, -errno);
@@ -444,7 +446,10 @@ void EpollRing::take_event(const epoll_event& event, CompletionHandler& handler)
     const std::uint32_t wanted = events_of(waiting->request) | EPOLLERR | EPOLLHUP;
     if ((event.events & wanted) != 0) {
       const bool waits_on = try_again(waiting->request, event.events & wanted, handler);
-      if (waits_on && waiting->request.kind == Kind::kAccept) break;  // the others would find no connection either
+      const bool is_accept = waiting->request.kind == Kind::kAccept;
+      if (waits_on && is_accept) break;  // the others would find no connection either
+      // A ring that has accepted goes behind the others that wait there: the kernel wakes the first one.
+      if (is_accept) watched(fd).needs_update = true;
       if (!waits_on) stop_waiting(*waiting);
     }
     waiting = next;

@@ -381,6 +381,34 @@ TEST_P(RingTest, AcceptsAConnectionForEachOperationIntoSlotsBehindTheClients) {
   }
 }
 
+TEST_P(RingTest, SharesAListenerWithAnotherRingOfWhichEachGetsWhatTheOtherDoesNotWaitFor) {
+  const std::string path = directory.file("s");
+  const UniqueFd listener = listen_at(path);
+  const RingFile file = RingFile::regular(listener.get());
+  const std::unique_ptr<Ring> other = make_ring(GetParam());
+  ASSERT_TRUE(other->enable().ok());
+  Completions theirs(*other);
+  for (int round = 0; round < 3; ++round) {
+    ring->submit_accept(file, tag(Operation::kAccept));
+    other->submit_accept(file, tag(Operation::kAccept));
+    for (Ring* each : {ring.get(), other.get()}) EXPECT_TRUE(each->wait(0).ok());
+    ring->submit_cancel(tag(Operation::kAccept));
+    EXPECT_EQ(done().result_of(Operation::kAccept), -ECANCELED);
+    const UniqueFd first = connect_to(path);
+    const std::int32_t accepted = theirs.result_of(Operation::kAccept);
+    ASSERT_GE(accepted, 0);
+    other->submit_close(other->file_of(accepted), Tag{});
+    EXPECT_TRUE(other->wait(0).ok());
+    other->dispatch(theirs);
+
+    ring->submit_accept(file, tag(Operation::kAccept));
+    const UniqueFd second = connect_to(path);
+    const std::int32_t own = done().result_of(Operation::kAccept);
+    ASSERT_GE(own, 0);
+    ring->submit_close(ring->file_of(own), Tag{});
+  }
+}
+
 TEST_P(RingTest, ReceivesAMessageWithItsDescriptorsIntoABufferOfTheRing) {
   const UniqueFd apache = install_client(0, SOCK_SEQPACKET);
   alignas(cmsghdr) char control[CMSG_SPACE(2 * sizeof(int))];
