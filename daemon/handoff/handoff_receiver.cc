@@ -56,14 +56,7 @@ HandoffReceiver::Connection& HandoffReceiver::completed(const Completion& comple
 void HandoffReceiver::on_connection(RingFile file) {
   counters_.add(Counter::kConnections);
   Connection* connection = connections_.create(*this, file);
-  if (connection == nullptr) {
-    counters_.add(Counter::kHandoffsOverflown);
-    log::warn("{} hand-offs are being closed or refused; closing the next connection", connections_.size());
-    load_.look_at();
-    load_.release();
-    ring_.submit_close(file, Tag{});
-    return;
-  }
+  CHECK(connection != nullptr);  // it has a slot of as many
   submit_receive(*connection);
 }
 
@@ -435,6 +428,7 @@ void HandoffReceiver::close(Connection& connection) {
   if (connection.held_) clients_.give_back(*connection.held_);
   if (connection.assigned_) load_.release();
   ring_.submit_close(connection.file_, Tag{});
+  load_.give_slot_back();
   connections_.destroy(connection, connection.handle_);
 }
 

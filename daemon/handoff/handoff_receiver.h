@@ -91,7 +91,6 @@ class HandoffReceiver final : public ConnectionReceiver, private TimerOwner, pri
   bool idle() const { return connections_.size() == 0; }
 
   void on_connection(RingFile connection) override;
-  std::uint32_t connections() const override { return connections_.size(); }
   void on_message(const Completion& completion);
   void on_reply_sent(const Completion& completion);
   void on_verdict(const Completion& completion);

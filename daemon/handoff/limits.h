@@ -20,9 +20,12 @@ inline constexpr std::uint32_t kMaxSilentConnections = 768;
 // A connection that has sent nothing for this long counts as silent.
 inline constexpr Duration kSilentAfter{2};
 
-// Hand-offs that a worker was given and has not read yet. Over it: other workers get the next one. If all workers are
-// that far behind, nothing is accepted until one has halved its backlog; the listen backlog holds new connections.
+// Hand-offs that a worker was given and has not read yet. Over it: it accepts nothing until it has halved them; other
+// workers get the next one, or the listen backlog holds new connections.
 inline constexpr std::uint32_t kMaxUnread = 128;
+
+// A worker passes on what it accepts if it has this part more streams than the one with the most room: an eighth.
+inline constexpr std::uint32_t kMostAhead = 8;
 
 // Pause between two checks whether a worker has caught up.
 inline constexpr Duration kBehindPause{1};
@@ -34,8 +37,9 @@ inline constexpr Duration kStrangerComplaintPause{10'000};
 // net.core.somaxconn.
 inline constexpr std::uint32_t kListenBacklog = 640;
 
-// Accepts in flight at one time, each an operation. Over it: in the next turn.
-inline constexpr std::uint32_t kAcceptsAtOnce = 64;
+// Accepts that a worker has in flight at one time, each an operation. Over it: in the next turn, or other workers get
+// the connection. So many may wait for a worker that is busy while others are not.
+inline constexpr std::uint32_t kAcceptsAtOnce = 16;
 
 // Places that a worker keeps for clients who come with the next message of their connection. Over it: refused with 503.
 inline constexpr std::uint32_t kMaxReservations = 256;
@@ -44,8 +48,7 @@ inline constexpr std::uint32_t kMaxReservations = 256;
 inline constexpr Duration kReservationTimeout{10'000};
 
 // All of Apache's connections, per worker: what the limits above allow, and those that are being passed on, answered or
-// closed. Over it: nothing is accepted, and a connection that is passed to the worker nevertheless is closed at once,
-// so that Apache answers the client.
+// closed. Over it: the worker accepts nothing, and is passed none.
 inline constexpr std::uint32_t kMaxHandoffConnections =
     kMaxSilentConnections + kMaxUnread + kAcceptsAtOnce + kMaxReservations + 448;
 

@@ -245,7 +245,6 @@ void Server::end() {
   begin_drain(WorkerOrder::kDrain, MonotonicClock::now() + config_->shutdown_timeout);
 }
 
-// The listener's worker comes first: the others may end only when it can pass them no more connections.
 void Server::begin_drain(WorkerOrder order, Time deadline) {
   deadline_ = deadline;
   if (order_ >= order) return;
@@ -253,8 +252,7 @@ void Server::begin_drain(WorkerOrder order, Time deadline) {
   status_->set_accepting(false);
   if (journal_keeper_) journal_keeper_->end_adopting();
   socket_.fd.reset();
-  workforce_.request_of_listener(order_);
-  if (!workforce_.listening()) workforce_.request_of_others(order_);
+  workforce_.request(order_);
 }
 
 void Server::handle_worker_event() {
@@ -265,7 +263,9 @@ void Server::handle_worker_event() {
     log::critical("a worker has failed: {}; ending", worker->result().error().message);
     if (order_ == WorkerOrder::kServe) end();
   }
-  if (order_ != WorkerOrder::kServe && !workforce_.listening()) workforce_.request_of_others(order_);
+  // A worker that fails stops listening before it ends. If no other one listens, the backlog must not take clients.
+  if (order_ == WorkerOrder::kServe && !workforce_.listening()) end();
+  if (order_ != WorkerOrder::kServe) workforce_.request(order_);
 }
 
 void Server::handle_deadline() {
@@ -278,8 +278,7 @@ void Server::handle_deadline() {
   if (order_ == WorkerOrder::kEnd) quit("streams that do not end");
   order_ = WorkerOrder::kEnd;
   deadline_ = MonotonicClock::now() + kEndTimeout;
-  workforce_.request_of_listener(order_);
-  workforce_.request_of_others(order_);
+  workforce_.request(order_);
 }
 
 // If a worker's loop has not run since the last call, nothing is reported to the service manager. A worker that only

@@ -79,7 +79,7 @@ class Server {
   const Startup startup_;
   const Time started_ = MonotonicClock::now();
   UniqueFd signals_;
-  ListeningSocket socket_;   // its descriptor can be passed to a successor; the first worker has a copy
+  ListeningSocket socket_;   // its descriptor can be passed to a successor; the workers have a copy
   bool owns_socket_ = true;  // this process must remove its file
   std::optional<Successor> successor_;
   std::optional<JournalDirectory> journals_;

@@ -179,8 +179,9 @@ void Worker::enter_at(CompletionTable& completions) {
   if (store_) store_->enter_at(completions);
 }
 
-void Worker::listen(UniqueFd socket) {
-  listener_.emplace(*ring_, timers_, std::move(socket), shared_.loads, counters_, receiver_);
+void Worker::listen(int socket, int type) {
+  receiver_.set_socket_type(type);
+  listener_.emplace(*ring_, timers_, socket, shared_.loads, load_, counters_, receiver_);
   completions_.enter<&HandoffListener::on_accept>(Operation::kAccept, *listener_);
   completions_.enter<&HandoffListener::on_passed>(Operation::kConnectionPassed, *listener_);
   listening_ = true;
@@ -522,7 +523,7 @@ void Worker::on_wakeup(const Completion&) {
 }
 
 void Worker::carry_out(WorkerOrder order) {
-  if (order >= WorkerOrder::kHandOver && carried_out_ < WorkerOrder::kHandOver && listener_) listener_->stop();
+  if (order >= WorkerOrder::kAcceptNothing && carried_out_ < WorkerOrder::kAcceptNothing && listener_) listener_->stop();
   if (order >= WorkerOrder::kEnd && carried_out_ < WorkerOrder::kEnd) {
     receiver_.stop();
     answers_.end_all();
@@ -557,7 +558,7 @@ bool Worker::may_end() const {
          (carried_out_ == WorkerOrder::kHandOver && answers_.empty() && !can_ask_on);
 }
 
-// The assignments also count connections that the listener's ring is still passing on.
+// The assignments also count connections that other workers are still passing on.
 bool Worker::finished() const {
   return given_up_ || (may_end() && !listening() && streams_.empty() && receiver_.idle() &&
                        load_.assigned.load(std::memory_order_acquire) == 0 && output_reader_.empty() &&

@@ -45,6 +45,7 @@ namespace streaming {
 // A worker's order. It is only ever raised.
 enum class WorkerOrder : int {
   kServe,
+  kAcceptNothing,  // and go on: no worker may end while another one could still pass it a connection
   kHandOver,  // accept nothing, and end when the last stream has ended and nobody can ask for answers any more
   kDrain,  // accept nothing, and end when the last stream has ended
   kEnd,    // end the streams too, with an error event
@@ -77,12 +78,10 @@ class Worker final : private ClientReceiver, private TimerOwner {
          UniqueFd wakeup);
   ~Worker();
 
-  // Both before run(): of which type the connections are; and one of the workers accepts for all.
-  void set_socket_type(int type) { receiver_.set_socket_type(type); }
-  void listen(UniqueFd socket);
+  // Before run(): the socket on which it accepts, and of which type the connections are.
+  void listen(int socket, int type);
 
-  // The thread's body. The listener's worker passes connections to every ring, so each worker waits until all are
-  // enabled.
+  // The thread's body. Workers pass connections to each other's rings, so each worker waits until all are enabled.
   void run(std::latch& all_enabled);
 
   // What run() consists of: begin() once, then turn() as long as the last call has returned true, then end().
@@ -93,7 +92,7 @@ class Worker final : private ClientReceiver, private TimerOwner {
   // Until turn() has something to do although no operation has completed; nothing if that is never.
   std::optional<std::int64_t> ns_to_next_timer();
 
-  // Any thread. The worker that listens accepts nothing before the first of these calls.
+  // Any thread. The worker accepts nothing before the first of these calls.
   void accept();
   void request(WorkerOrder order);
   // Runs `work` on the worker's thread at its next turn. If the worker ends before that, or has ended, `work` is

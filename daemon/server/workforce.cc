@@ -92,8 +92,8 @@ void Workforce::ask_predecessor_for_successor(Client client, std::unique_ptr<Han
 }
 
 void Workforce::listen(UniqueFd socket, int type) {
-  for (const std::unique_ptr<Worker>& worker : workers_) worker->set_socket_type(type);
-  workers_.front()->listen(std::move(socket));
+  socket_ = std::move(socket);
+  for (const std::unique_ptr<Worker>& worker : workers_) worker->listen(socket_.get(), type);
 }
 
 Status Workforce::start() try {
@@ -114,10 +114,16 @@ void Workforce::join() {
 void Workforce::clear_events() {
   eventfd_t ignored = 0;
   eventfd_read(events_.get(), &ignored);
+  if (!listening()) socket_.reset();
 }
 
-void Workforce::request_of_others(WorkerOrder order) {
-  for (std::size_t index = 1; index < workers_.size(); ++index) workers_[index]->request(order);
+void Workforce::accept() {
+  for (const std::unique_ptr<Worker>& worker : workers_) worker->accept();
+}
+
+void Workforce::request(WorkerOrder order) {
+  if (order < WorkerOrder::kEnd && listening()) order = WorkerOrder::kAcceptNothing;
+  for (const std::unique_ptr<Worker>& worker : workers_) worker->request(order);
 }
 
 void Workforce::set_user_limits(const Config& config) {
@@ -129,6 +135,11 @@ void Workforce::reconfigure(const std::shared_ptr<const Config>& config) {
   set_user_limits(*config);
   shared_.requests.set_most(most_held_bytes(*config));
   for (const std::unique_ptr<Worker>& worker : workers_) worker->reconfigure(config);
+}
+
+bool Workforce::listening() const {
+  return std::any_of(workers_.begin(), workers_.end(),
+                     [](const auto& worker) { return worker->running() && worker->listening(); });
 }
 
 bool Workforce::any_running() const {

@@ -42,21 +42,22 @@ class Workforce {
   bool give_for_successor(Client& client, std::unique_ptr<HandoffRequest>& request);
   // The answer is not here: asks the predecessor for it, if there is one, or closes the client.
   void ask_predecessor_for_successor(Client client, std::unique_ptr<HandoffRequest> request);
-  // The first worker accepts for all. `type` is the socket's.
+  // All workers accept on `socket`, which has this type.
   void listen(UniqueFd socket, int type);
   // The Error reports why a worker has no thread; then the process can only end.
   Status start();
   void join();
 
-  // All workers run: the first one accepts.
-  void accept() { workers_.front()->accept(); }
+  // All workers run and may pass connections to each other.
+  void accept();
 
   // Readable if a worker has ended, no longer accepts, or is settled.
   int events() const { return events_.get(); }
   void clear_events();
 
-  void request_of_listener(WorkerOrder order) { workers_.front()->request(order); }
-  void request_of_others(WorkerOrder order);
+  // Call it again when listening() has become false: before, no worker carries out more than kAcceptNothing, except to
+  // end at once.
+  void request(WorkerOrder order);
   void reconfigure(const std::shared_ptr<const Config>& config);
 
   // Reports that workers have given up, for files.
@@ -67,7 +68,7 @@ class Workforce {
   const UserLimits& users() const { return shared_.users; }
   bool any_running() const;
   // Whether a connection can still arrive.
-  bool listening() const { return workers_.front()->running() && workers_.front()->listening(); }
+  bool listening() const;
   // Whether all clients that came before the successor accepted are decided on.
   bool settled() const;
   // Whether the loops of all workers have run since the last call.
@@ -82,6 +83,7 @@ class Workforce {
   void set_user_limits(const Config& config);
 
   UniqueFd events_;  // an eventfd that the workers write
+  UniqueFd socket_;  // open as long as a worker listens
   SharedByWorkers shared_;
   std::vector<std::unique_ptr<Worker>> workers_;
   std::optional<std::latch> all_enabled_;

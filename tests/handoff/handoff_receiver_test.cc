@@ -378,16 +378,18 @@ TEST_P(HandoffReceiverTest, DoesNotCountWhoHasSpokenAmongTheSilent) {
   EXPECT_TRUE(ring.cancelled.empty());
 }
 
-TEST_P(HandoffReceiverTest, ClosesAtOnceWhatIsOverItsLimit) {
-  for (std::uint32_t i = 0; i < kMaxHandoffConnections; ++i) connect();
+TEST_P(HandoffReceiverTest, HoldsAConnectionForEachSlotAndGivesTheSlotsBack) {
+  for (std::uint32_t i = 0; i < kMaxHandoffConnections; ++i) {
+    ASSERT_TRUE(load.take_slot());
+    connect();
+  }
+  EXPECT_FALSE(load.take_slot());
   EXPECT_TRUE(ring.closed.empty());
-  connect();
-  EXPECT_EQ(ring.closed.size(), 1u);
-  EXPECT_EQ(load.assigned, kMaxHandoffConnections);
   receiver.stop();
   ring.complete_cancelled();
   EXPECT_TRUE(receiver.idle());
   EXPECT_EQ(load.assigned, 0u);
+  EXPECT_EQ(load.slots, 0u);
 }
 
 }  // namespace

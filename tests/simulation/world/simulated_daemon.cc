@@ -199,18 +199,12 @@ void SimulatedDaemon::end(Duration patience) {
 void SimulatedDaemon::begin_drain(WorkerOrder order) {
   if (order_ >= order) return;
   order_ = order;
-  as_process([this] {
-    workforce_->request_of_listener(order_);
-    if (!workforce_->listening()) workforce_->request_of_others(order_);
-  });
+  as_process([this] { workforce_->request(order_); });
 }
 
 void SimulatedDaemon::handle_deadline() {
   order_ = WorkerOrder::kEnd;
-  as_process([this] {
-    workforce_->request_of_listener(order_);
-    workforce_->request_of_others(order_);
-  });
+  as_process([this] { workforce_->request(order_); });
 }
 
 void SimulatedDaemon::on_change() {
@@ -260,8 +254,8 @@ void SimulatedDaemon::handle_worker_event() {
   const bool has_failed = std::any_of(workers().begin(), workers().end(), [](const auto& worker) {
     return !worker->running() && !worker->result().ok();
   });
-  if (has_failed && order_ == WorkerOrder::kServe) end(Duration(1000));
-  if (order_ != WorkerOrder::kServe && !workforce_->listening()) workforce_->request_of_others(order_);
+  if ((has_failed || !workforce_->listening()) && order_ == WorkerOrder::kServe) end(Duration(1000));
+  if (order_ != WorkerOrder::kServe) workforce_->request(order_);
 }
 
 void SimulatedDaemon::count_adopted(const AdoptedJournal& journal) const {
