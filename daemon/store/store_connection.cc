@@ -1,12 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "store/store_connection.h"
 
-#include <sys/un.h>
-
 #include <algorithm>
 #include <array>
 #include <charconv>
-#include <cstring>
 #include <limits>
 #include <utility>
 
@@ -25,16 +22,6 @@ void append_count(Buffer& commands, char kind, std::size_t count) {
   commands.append(kind);
   commands.append({digits.data(), static_cast<std::size_t>(end - digits.data())});
   commands.append(kLineEnd);
-}
-
-Address unix_address(const std::string& path) {
-  sockaddr_un name{};
-  name.sun_family = AF_UNIX;
-  path.copy(name.sun_path, sizeof name.sun_path - 1);
-  Address address;
-  std::memcpy(&address.storage, &name, sizeof name);
-  address.length = sizeof name;
-  return address;
 }
 
 // These pass by themselves: the server has just started, or another one is the primary now. A new connection finds out.

@@ -42,7 +42,7 @@ void AddressRace::start(AddressList addresses, std::string_view server) {
 void AddressRace::stop() {
   stagger_.stop();
   no_socket_.withdraw();
-  addresses_.clear();
+  addresses_ = AddressList();  // a connection may last for long
   while (ConnectAttempt* attempt = under_way_.pop_front()) {
     attempt->race = nullptr;
     attempts_.ring_.submit_cancel(attempt->tag());

@@ -2,8 +2,8 @@
 // ByteStream: a connection to a server, on the ring: a socket, with TLS or without. Bytes in, bytes out; what they mean
 // is its owner's.
 //
-// A member of its owner, on the worker's thread. At most one receive, and one send or wait for room, are in flight; the
-// owner is not destroyed before idle() is true.
+// A member of its owner, or a slot of the HttpTransport, on the worker's thread. At most one receive, and one send or wait
+// for room, are in flight; it is not destroyed before idle() is true.
 
 #pragma once
 
@@ -62,6 +62,8 @@ class ByteStream final : private AddressRaceOwner {
   // To the first address that answers. The owner bounds the time.
   void open(AddressList addresses);
   bool is_open() const { return open_; }
+  // From now on it serves this owner. May be called from within on_open().
+  void give_to(ByteStreamOwner& owner) { owner_ = &owner; }
   bool is_secure() const { return tls_.has_value(); }
   // What the server has chosen to speak, by ALPN; empty without TLS.
   std::string_view protocol() const { return tls_ ? tls_->protocol() : std::string_view(); }
@@ -77,6 +79,12 @@ class ByteStream final : private AddressRaceOwner {
   bool sending() const { return sending_; }
   // Sends what was written, if there is anything; only if it can_send().
   void flush();
+
+  // After stop_receiving() at most what the ring had received already is still handed out.
+  void stop_receiving();
+  void go_on_receiving();
+  // Whether the server has stated that it has sent all: by TLS's own end if there is TLS.
+  bool ended() const { return ended_; }
 
   void on_received(const Completion& completion);
   void on_sent(const Completion& completion);
@@ -100,14 +108,17 @@ class ByteStream final : private AddressRaceOwner {
   void lose(ConnectionEnd cause, std::string_view what);
   std::string lost_because(int error_number) const;
 
-  ByteStreamOwner& owner_;
+  ByteStreamOwner* owner_;
   Origin& origin_;
   ByteStreamEnvironment& environment_;
   const Tags tags_;
   bool receiving_ = false;  // each true exactly while that operation is in flight
   bool sending_ = false;
   bool polling_ = false;
+  bool wants_bytes_ = true;  // else no receive is to be in flight
+  bool stopping_ = false;    // the receive in flight was cancelled
   bool open_ = false;
+  bool ended_ = false;
   bool closed_ = false;
   AddressRace race_;
   UniqueFd socket_;

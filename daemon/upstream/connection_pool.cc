@@ -8,10 +8,9 @@
 
 namespace streaming {
 
-ConnectionPool::ConnectionPool(Origin origin, ConnectionEnvironment& environment, Resolver& resolver, HttpClient& http1)
-    : origin_(std::move(origin)),
+ConnectionPool::ConnectionPool(Origin& origin, ConnectionEnvironment& environment, Http1Client& http1)
+    : origin_(origin),
       environment_(environment),
-      resolver_(resolver),
       http1_(http1),
       gate_("upstream " + origin_.host + ":" + std::to_string(origin_.port), kMaxReopenPause),
       open_more_(*this),
@@ -21,8 +20,8 @@ ConnectionPool::ConnectionPool(Origin origin, ConnectionEnvironment& environment
 // --- Requests -------------------------------------------------------------------------------------------------------
 
 std::unique_ptr<HttpTransfer> ConnectionPool::start(HttpRequest request, HttpReceiver& receiver) {
-  if (environment_.timers.now() < http1_until_) return http1_.start(std::move(request), receiver);
-  auto stream = std::make_unique<Http2Stream>(std::move(request), receiver, *this, environment_.timers);
+  if (environment_.transport.timers.now() < http1_until_) return http1_.start(std::move(request), receiver);
+  auto stream = std::make_unique<Http2Stream>(std::move(request), receiver, *this, environment_.transport.timers);
   if (waiting_count_ >= kMaxWaitingRequests) {
     stream->fail_soon("too many requests wait for the upstream");
   } else if (is_hopeless()) {
@@ -85,22 +84,22 @@ std::uint32_t ConnectionPool::wanted_connections() const {
 
 // Whether waiting requests would wait too long for a server that has not answered.
 bool ConnectionPool::is_hopeless() const {
-  const Time patience_ends = environment_.timers.now() + kReopenPatience;
+  const Time patience_ends = environment_.transport.timers.now() + kReopenPatience;
   return open_count_ + opening_count_ == 0 && patience_ends < gate_.opens_at();
 }
 
 // Not at once, because the turn may bring more requests, and a connection's call must not create another connection.
 void ConnectionPool::open_more_later() {
-  environment_.timers.soon(open_more_);
+  environment_.transport.timers.soon(open_more_);
 }
 
 void ConnectionPool::open_more() {
   if (asking_ || opening_count_ >= wanted_connections()) return;
-  if (environment_.timers.now() < gate_.opens_at()) {
-    return environment_.timers.schedule_at(gate_opens_, gate_.opens_at());
+  if (environment_.transport.timers.now() < gate_.opens_at()) {
+    return environment_.transport.timers.schedule_at(gate_opens_, gate_.opens_at());
   }
   asking_ = true;
-  resolver_.ask(origin_.host, *this);
+  environment_.transport.resolver.ask(origin_.host, *this);
 }
 
 void ConnectionPool::on_addresses(const Result<AddressList>& found) {
@@ -143,16 +142,18 @@ void ConnectionPool::on_room_changed(Http2Connection& connection) {
   if (waiting_count_ > 0) open_more_later();
 }
 
-void ConnectionPool::on_http1() {
+void ConnectionPool::on_http1(HttpTransport::Stream& stream) {
   gate_.on_answer();
-  http1_until_ = environment_.timers.now() + kHttp1ForTime;
+  http1_until_ = environment_.transport.timers.now() + kHttp1ForTime;
+  if (waiting_count_ == 0) return;
+  if (const Result<Http1Pool*> pool = http1_.pool_for(waiting_.front()->request())) (*pool)->adopt(std::move(stream));
   while (waiting_count_ > 0) take_waiting().start_over_at(http1_);
 }
 
 // Waiting requests may succeed on the next connection, because only a server that is about to end announces this.
 void ConnectionPool::on_draining(Http2Connection& connection, ConnectionEnd cause, std::string_view reason) {
   count_as(connection, Http2Connection::Counted::kNone);
-  if (is_of_no_use(connection, cause)) gate_.on_failure(cause, reason, environment_.timers.now());
+  if (is_of_no_use(connection, cause)) gate_.on_failure(cause, reason, environment_.transport.timers.now());
   if (is_hopeless()) fail_waiting(reason);
   on_room_changed(connection);
 }
@@ -161,7 +162,7 @@ void ConnectionPool::on_closing(Http2Connection& connection, ConnectionEnd cause
   connection.unlink();
   count_as(connection, Http2Connection::Counted::kNone);
   if (!is_of_no_use(connection, cause)) return open_more_later();
-  if (cause == ConnectionEnd::kUnreachable) resolver_.forget(origin_.host);
+  if (cause == ConnectionEnd::kUnreachable) environment_.transport.resolver.forget(origin_.host);
   on_failure(cause, error);
 }
 
@@ -172,7 +173,7 @@ bool ConnectionPool::is_of_no_use(Http2Connection& connection, ConnectionEnd cau
 }
 
 void ConnectionPool::on_failure(ConnectionEnd cause, std::string_view error) {
-  gate_.on_failure(cause, error, environment_.timers.now());
+  gate_.on_failure(cause, error, environment_.transport.timers.now());
   // Other connections may still take the waiting requests.
   if (open_count_ + opening_count_ == 0) return fail_waiting(error);
   open_more_later();

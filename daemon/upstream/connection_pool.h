@@ -12,6 +12,7 @@
 #include "base/intrusive_list.h"
 #include "base/slab.h"
 #include "ring/timer_wheel.h"
+#include "upstream/http1_client.h"
 #include "upstream/http2_connection.h"
 #include "upstream/http_client.h"
 #include "upstream/limits.h"
@@ -23,8 +24,8 @@ namespace streaming {
 
 class ConnectionPool final : private AddressAsker, private TimerOwner, private WorkOwner {
  public:
-  // Borrows all but the origin. `http1` takes the requests when the origin turns out to speak nothing else.
-  ConnectionPool(Origin origin, ConnectionEnvironment& environment, Resolver& resolver, HttpClient& http1);
+  // Borrows all. `http1` takes the requests, and the connections, if the origin turns out to speak nothing else.
+  ConnectionPool(Origin& origin, ConnectionEnvironment& environment, Http1Client& http1);
 
   std::unique_ptr<HttpTransfer> start(HttpRequest request, HttpReceiver& receiver);
 
@@ -35,8 +36,8 @@ class ConnectionPool final : private AddressAsker, private TimerOwner, private W
 
   // For its connections. One is open, or may carry more streams than before, or fewer.
   void on_room_changed(Http2Connection& connection);
-  // The server speaks HTTP/1.1 only; the connection closes.
-  void on_http1();
+  // The server speaks HTTP/1.1 only. Takes the stream, unless nobody asks for anything.
+  void on_http1(HttpTransport::Stream& stream);
   // It takes no more streams; those it has go on.
   void on_draining(Http2Connection& connection, ConnectionEnd cause, std::string_view reason);
   void on_first_answer() { gate_.on_answer(); }
@@ -64,10 +65,9 @@ class ConnectionPool final : private AddressAsker, private TimerOwner, private W
   void open_more();
   void count_as(Http2Connection& connection, Http2Connection::Counted counted);
 
-  Origin origin_;
+  Origin& origin_;
   ConnectionEnvironment& environment_;
-  Resolver& resolver_;
-  HttpClient& http1_;
+  Http1Client& http1_;
   IntrusiveList<Http2Stream> waiting_;
   IntrusiveList<Http2Connection> with_room_;
   IntrusiveList<Http2Connection> others_;  // being opened, full, or draining

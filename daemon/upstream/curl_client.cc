@@ -60,7 +60,7 @@ CurlClient::~CurlClient() {
 }
 
 std::unique_ptr<HttpTransfer> CurlClient::start(HttpRequest request, HttpReceiver& receiver) {
-  const CurlRoute* route = request.unix_socket.empty() ? routes_.find(request.url) : nullptr;
+  const CurlRoute* route = routes_.find(request.url);
   auto* transfer = new CurlTransfer(*this, std::move(request), receiver, route, shared_);
   defer(*transfer);
   return std::make_unique<TransferHandle>(*this, *transfer);

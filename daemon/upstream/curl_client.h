@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// CurlClient: the HttpClient for HTTP/1.1, over libcurl's multi interface, driven by the worker's ring and timer wheel.
+// CurlClient: the HttpClient for proxies, over libcurl's multi interface, driven by the worker's ring and timer wheel.
 //
-// It also knows proxies and Unix sockets. libcurl's HTTP/2 is not used: each event of a connection makes it visit all
-// transfers of that connection. Nor are its look-ups of names, which take a thread each.
+// By HTTP/1.1. libcurl's HTTP/2 is not used: each event of a connection makes it visit all transfers of that connection.
+// Nor are its look-ups of names, which take a thread each.
 
 #pragma once
 

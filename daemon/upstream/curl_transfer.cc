@@ -66,11 +66,7 @@ CurlTransfer::CurlTransfer(CurlClient& client, HttpRequest request, HttpReceiver
   set(easy_, CURLOPT_BUFFERSIZE, kUpstreamReadBytes);
   set(easy_, CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(kUpstreamConnectTimeout.count()));
   set(easy_, CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_1_1);
-  if (!request.unix_socket.empty()) {
-    set(easy_, CURLOPT_UNIX_SOCKET_PATH, request.unix_socket.c_str());
-  } else if (route != nullptr) {
-    set_route(*route);
-  }
+  if (route != nullptr) set_route(*route);
   if (!request.ca_file.empty()) set(easy_, CURLOPT_CAINFO, request.ca_file.c_str());
   set(easy_, CURLOPT_SSL_VERIFYPEER, request.insecure_ssl ? 0L : 1L);
   set(easy_, CURLOPT_SSL_VERIFYHOST, request.insecure_ssl ? 0L : 2L);

@@ -24,8 +24,8 @@ class CurlClient;
 
 class CurlTransfer : public ListNode {
  public:
-  // `shared` is what it has in common with others. `route` is null where libcurl does not take the URL, and of no
-  // importance over a Unix socket. Borrows all but the request, the route during the call alone.
+  // `shared` is what it has in common with others. `route` is null where libcurl does not take the URL.
+  // Borrows all but the request, the route during the call alone.
   CurlTransfer(CurlClient& client, HttpRequest request, HttpReceiver& receiver, const CurlRoute* route,
                CURLSH* shared);
   CurlTransfer(const CurlTransfer&) = delete;

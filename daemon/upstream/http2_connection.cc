@@ -16,26 +16,23 @@ Http2Connection::Http2Connection(Handle handle, ConnectionPool& pool, Origin& or
       environment_(environment),
       timer_(*this),
       flush_(*this),
-      connect_deadline_(environment.timers.now() + kUpstreamConnectTimeout),
-      last_heard_(environment.timers.now()),
-      idle_since_(environment.timers.now()),
-      stream_(*this, origin, environment.byte_streams,
-                 {.receive = {Operation::kUpstreamReceive, handle},
-                  .send = {Operation::kUpstreamSend, handle},
-                  .writable = {Operation::kUpstreamWritable, handle}}),
-      session_(*this, environment.timers) {
+      connect_deadline_(environment.transport.timers.now() + kUpstreamConnectTimeout),
+      last_heard_(environment.transport.timers.now()),
+      idle_since_(environment.transport.timers.now()),
+      stream_(environment.transport.make_stream(*this, origin)),
+      session_(*this, environment.transport.timers) {
 }
 
 // --- Opening --------------------------------------------------------------------------------------------------------
 
 void Http2Connection::open(AddressList addresses) {
-  environment_.timers.schedule_at(timer_, connect_deadline_);
-  stream_.open(std::move(addresses));
+  environment_.transport.timers.schedule_at(timer_, connect_deadline_);
+  stream_->open(std::move(addresses));
 }
 
 void Http2Connection::on_open() {
-  if (stream_.is_secure() && stream_.protocol() != "h2") {
-    pool_.on_http1();
+  if (stream_->is_secure() && stream_->protocol() != "h2") {
+    pool_.on_http1(stream_);
     return close(ConnectionEnd::kOnPurpose, "");
   }
   state_ = State::kOpen;
@@ -45,7 +42,7 @@ void Http2Connection::on_open() {
 // --- Receiving ------------------------------------------------------------------------------------------------------
 
 void Http2Connection::on_received_bytes(std::span<const char> bytes) {
-  last_heard_ = environment_.timers.now();
+  last_heard_ = environment_.transport.timers.now();
   pinged_ = false;
   if (const Status received = session_.receive(bytes); !received) {
     close(ConnectionEnd::kNoHttp2, received.error().message);
@@ -58,7 +55,7 @@ void Http2Connection::on_settings() {
 }
 
 void Http2Connection::on_stream_closed() {
-  if (session_.streams() == 0) idle_since_ = environment_.timers.now();
+  if (session_.streams() == 0) idle_since_ = environment_.transport.timers.now();
   if (state_ == State::kClosing) return;
   flush_later();
   pool_.on_room_changed(*this);
@@ -95,28 +92,28 @@ void Http2Connection::drain(ConnectionEnd cause, std::string_view reason) {
 
 void Http2Connection::on_work(Work&) {
   if (!flush()) return;
-  CHECK(!linked() && stream_.idle());
+  CHECK(!linked());
   environment_.connections.destroy(*this, handle_);
 }
 
 bool Http2Connection::flush() {
   if (state_ == State::kDraining && session_.streams() == 0) leave();
-  if (state_ == State::kClosing) return stream_.idle();
-  if (!stream_.can_send()) return false;
+  if (state_ == State::kClosing) return stream_ == nullptr || stream_->idle();
+  if (!stream_->can_send()) return false;
   if (const std::optional<Time> deadline = session_.reset_unfinished()) schedule_check(*deadline);
   gather_output();
-  stream_.flush();
-  if (state_ == State::kLeaving && !stream_.sending()) close(ConnectionEnd::kOnPurpose, "");
-  if (!opening() && state_ < State::kLeaving && !stream_.sending() && session_.over()) {
+  stream_->flush();
+  if (state_ == State::kLeaving && !stream_->sending()) close(ConnectionEnd::kOnPurpose, "");
+  if (!opening() && state_ < State::kLeaving && !stream_->sending() && session_.over()) {
     close(ConnectionEnd::kNoHttp2, "the upstream breaks the rules of HTTP/2");
   }
-  return state_ == State::kClosing && stream_.idle();
+  return state_ == State::kClosing && stream_->idle();
 }
 
 // Takes a bounded part of the output. The rest of a large body follows when this part is sent.
 void Http2Connection::gather_output() {
   std::vector<char>& frames = environment_.frames;
-  while (!opening() && stream_.written() < kUpstreamSendBytes) {
+  while (!opening() && stream_->written() < kUpstreamSendBytes) {
     frames.clear();
     while (frames.size() < kTlsRecordBytes) {
       const std::string_view output = session_.next_output();
@@ -124,15 +121,15 @@ void Http2Connection::gather_output() {
       frames.insert(frames.end(), output.begin(), output.end());
     }
     if (frames.empty()) break;
-    stream_.write(frames);
+    stream_->write(frames);
   }
-  if (state_ == State::kLeaving) stream_.say_goodbye();
+  if (state_ == State::kLeaving) stream_->say_goodbye();
 }
 
 // --- Time -----------------------------------------------------------------------------------------------------------
 
 void Http2Connection::schedule_check(Time at) {
-  if (!timer_.pending() || at < timer_.expiry()) environment_.timers.schedule_at(timer_, at);
+  if (!timer_.pending() || at < timer_.expiry()) environment_.transport.timers.schedule_at(timer_, at);
 }
 
 void Http2Connection::on_timer(Timer&) {
@@ -150,7 +147,7 @@ void Http2Connection::on_timer(Timer&) {
 }
 
 void Http2Connection::look_after_silence() {
-  const Time now = environment_.timers.now();
+  const Time now = environment_.transport.timers.now();
   const bool idle = session_.streams() == 0;
   if (!limit() && now >= connect_deadline_) {
     if (session_.stated_limit()) return close(ConnectionEnd::kNoStreams, "the upstream allows no streams");
@@ -178,7 +175,7 @@ void Http2Connection::leave() {
   state_ = State::kLeaving;
   pool_.on_closing(*this, ConnectionEnd::kOnPurpose, "");
   session_.say_goodbye();
-  environment_.timers.schedule(timer_, kUpstreamPingTimeout);
+  environment_.transport.timers.schedule(timer_, kUpstreamPingTimeout);
 }
 
 void Http2Connection::close(ConnectionEnd cause, std::string_view error) {
@@ -187,7 +184,7 @@ void Http2Connection::close(ConnectionEnd cause, std::string_view error) {
   timer_.stop();
   if (before != State::kLeaving) pool_.on_closing(*this, cause, reason);
   session_.fail_streams(reason);
-  stream_.close();
+  if (stream_ != nullptr) stream_->close();
   flush_later();
 }
 

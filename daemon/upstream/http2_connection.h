@@ -15,9 +15,9 @@
 #include "ring/ring.h"
 #include "ring/timer_wheel.h"
 #include "upstream/http2_session.h"
+#include "upstream/http_transport.h"
 #include "upstream/origin.h"
 #include "upstream/resolver.h"
-#include "upstream/byte_stream.h"
 
 namespace streaming {
 
@@ -26,8 +26,7 @@ class Http2Connection;
 
 // What the connections of a worker share; the Http2Client's.
 struct ConnectionEnvironment {
-  ByteStreamEnvironment byte_streams;
-  TimerWheel& timers;
+  HttpTransport& transport;
   Slab<Http2Connection>& connections;
   std::vector<char> frames = {};  // what becomes one record
 };
@@ -61,10 +60,6 @@ class Http2Connection final : public ListNode,
   bool of_use() const { return answered_ || (allows_streams_ && !session_.was_used()); }
   void start(Http2Stream& stream) { session_.start(stream); }
 
-  void on_received(const Completion& completion) { stream_.on_received(completion); }
-  void on_sent(const Completion& completion) { stream_.on_sent(completion); }
-  void on_writable(const Completion& completion) { stream_.on_writable(completion); }
-
   // The pool's: in which of its lists it is, as what it is counted there, and whether the gate knows that it was of no
   // use.
   enum class Counted : std::uint8_t { kOpening, kOpen, kNone };
@@ -88,7 +83,7 @@ class Http2Connection final : public ListNode,
   void on_lost(ConnectionEnd cause, std::string_view error) override { close(cause, error); }
   void on_progress() override { flush_later(); }
 
-  void flush_later() { environment_.timers.at_turn_end(flush_); }
+  void flush_later() { environment_.transport.timers.at_turn_end(flush_); }
   // At the turn's end: frees the connection if nothing else is left of it.
   void on_work(Work& work) override;
   // Sends what the turn has brought. True when nothing is left of the connection but its slot.
@@ -118,7 +113,7 @@ class Http2Connection final : public ListNode,
   Time last_heard_;
   Time pinged_at_;
   Time idle_since_;
-  ByteStream stream_;
+  HttpTransport::Stream stream_;  // null: it speaks HTTP/1.1, and another connection has it
   Http2Session session_;
 };
 

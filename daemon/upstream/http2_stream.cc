@@ -68,36 +68,23 @@ void Http2Stream::carried_by(Http2Session* session, std::int32_t id) {
 
 bool Http2Stream::on_header(std::string_view name, std::string_view value) {
   if (head_told_) return true;  // a trailer
-  if (head_ == nullptr) head_ = std::make_unique<Head>();
-  head_->bytes += name.size() + value.size();
-  if (head_->bytes > kMaxUpstreamHeadBytes) return false;
+  if (head_ == nullptr) head_ = std::make_unique<AnswerHead>();
   if (name == ":status") std::from_chars(value.data(), value.data() + value.size(), head_->status);
-  if (name == "content-type") head_->content_type = value;
-  if (name == "content-encoding") head_->content_encoding = value;
-  if (name == "retry-after") head_->retry_after = value;
-  if (name == "retry-after-ms") head_->retry_after_ms = value;
-  if (name == "location") head_->location = value;
-  if (name == "content-location") head_->content_location = value;
-  return true;
+  return head_->add(name, value);
 }
 
 void Http2Stream::on_head_complete() {
-  const std::unique_ptr<Head> head = std::move(head_);
+  const std::unique_ptr<AnswerHead> head = std::move(head_);
   constexpr int kFirstFinalStatus = 200;
   if (head_told_ || head == nullptr || head->status < kFirstFinalStatus || follow_redirect(*head)) return;
   head_told_ = true;
   if (body_sent()) request_.reset();
   if (receiver_ == nullptr) return;
-  receiver_->on_head(HttpHead{.status = head->status,
-                              .content_type = head->content_type,
-                              .content_encoding = head->content_encoding,
-                              .retry_after = head->retry_after,
-                              .retry_after_ms = head->retry_after_ms,
-                              .content_location = head->content_location});
+  receiver_->on_head(head->view());
 }
 
 // The receiver does not get the redirecting answer.
-bool Http2Stream::follow_redirect(const Head& head) {
+bool Http2Stream::follow_redirect(const AnswerHead& head) {
   if (receiver_ == nullptr || redirects_ == kMaxRedirects) return false;
   std::optional<std::string> target = redirect_target(request_->url, head.status, head.location);
   if (!target) return false;

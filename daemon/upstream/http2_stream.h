@@ -14,6 +14,7 @@
 #include "base/buffer.h"
 #include "base/intrusive_list.h"
 #include "ring/timer_wheel.h"
+#include "upstream/answer_head.h"
 #include "upstream/http_client.h"
 
 namespace streaming {
@@ -67,16 +68,10 @@ class Http2Stream final : public HttpTransfer, public ListNode, private WorkOwne
   void start_over_at(HttpClient& http1);
 
  private:
-  struct Head {
-    int status = 0;
-    std::size_t bytes = 0;
-    std::string content_type, content_encoding, retry_after, retry_after_ms, content_location, location;
-  };
-
   void on_work(Work& work) override;
   void hand_out_held_back();
   bool outlives_body(std::string_view bytes);
-  bool follow_redirect(const Head& head);
+  bool follow_redirect(const AnswerHead& head);
 
   std::unique_ptr<HttpRequest> request_;
   HttpReceiver* receiver_;  // null: nobody is told any more
@@ -85,7 +80,7 @@ class Http2Stream final : public HttpTransfer, public ListNode, private WorkOwne
   Work resumed_;  // what was held back can be handed out
   Http2Session* session_ = nullptr;
   std::unique_ptr<HttpTransfer> elsewhere_;  // it was started over there
-  std::unique_ptr<Head> head_;               // while its lines come
+  std::unique_ptr<AnswerHead> head_;         // while its lines come
   std::size_t body_sent_ = 0;
   Buffer held_back_;                    // what came while it was paused; the server's window bounds it
   std::unique_ptr<std::string> error_;  // it is over, but held_back_ goes first

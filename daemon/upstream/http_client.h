@@ -3,7 +3,7 @@
 //
 // One per worker, on its thread. The transfer belongs to the backend session that started it and borrows the receiver;
 // destroying it, also from within a call to the receiver, cancels the request, and the receiver is not called again.
-// The seam behind which the engines stand: UpstreamClient chooses between Http2Client and CurlClient.
+// The seam behind which the engines stand: UpstreamClient chooses between Http1Client, Http2Client and CurlClient.
 
 #pragma once
 

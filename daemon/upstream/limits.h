@@ -81,11 +81,16 @@ inline constexpr Duration kUpstreamIdleTimeout{120'000};
 // How long an origin that speaks HTTP/1.1 is not asked for HTTP/2 again.
 inline constexpr Duration kHttp1ForTime{600'000};
 
-// Receive buffers that a worker provides to its ring for HTTP/2. A connection that finds none waits for the next turn.
+// Receive buffers that a worker provides to its ring. A connection that finds none waits for the next turn.
 inline constexpr std::uint32_t kStreamBuffers = 64;
 inline constexpr std::size_t kStreamBufferBytes = 4096;
 
 // --- HTTP/1.1 -------------------------------------------------------------------------------------------------------
+
+// A worker's connections to one origin that no request uses. Over it: the one that was not used for the longest is closed.
+inline constexpr std::size_t kMaxIdleConnections = 256;
+
+// --- Proxies --------------------------------------------------------------------------------------------------------
 
 // What is read at once from a server. Each transfer has a buffer of this size.
 inline constexpr long kUpstreamReadBytes = 1024;

@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // Origin: where connections lead, and what they need to know of each other.
 //
-// Owned by who opens the connections, for instance a ConnectionPool; outlives them.
+// Owned by who opens the connections, or by Origins; outlives them.
 
 #pragma once
 
 #include <cstdint>
 #include <string>
-#include <string_view>
 
 #include "upstream/tls_context.h"
 
@@ -16,9 +15,10 @@ namespace streaming {
 struct Origin {
   std::string host;  // a name or an address, without brackets
   std::uint16_t port = 0;
-  const TlsContext* tls = nullptr;    // null: without TLS; borrowed
-  ResumableSession resumable;         // from the last connection for the next one
-  std::string_view name = "the upstream";  // in errors
+  std::string unix_socket = {};            // connected to instead of the host
+  const TlsContext* tls = nullptr;         // null: without TLS; borrowed
+  ResumableSession resumable;              // from the last connection for the next one
+  std::string name = "the upstream";       // in errors
 };
 
 }  // namespace streaming

@@ -3,6 +3,7 @@
 
 #include <arpa/inet.h>
 #include <netdb.h>
+#include <sys/un.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <sys/time.h>
@@ -99,6 +100,16 @@ Result<Address> literal_address(const std::string& host) {
   if (result != 0) return Error{gai_strerror(result)};
   const Address address = address_of(*found->ai_addr, found->ai_addrlen);
   freeaddrinfo(found);
+  return address;
+}
+
+Address unix_address(const std::string& path) {
+  sockaddr_un name{};
+  name.sun_family = AF_UNIX;
+  path.copy(name.sun_path, sizeof name.sun_path - 1);
+  Address address;
+  std::memcpy(&address.storage, &name, sizeof name);
+  address.length = sizeof name;
   return address;
 }
 

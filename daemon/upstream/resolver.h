@@ -48,6 +48,8 @@ class AddressAsker : public ListNode {
 
 // The address that `host` is itself, without brackets; an Error where it is a name.
 Result<Address> literal_address(const std::string& host);
+// A Unix socket's. What is too long of the path is cut off.
+Address unix_address(const std::string& path);
 
 class Resolver final : private TimerOwner, private SocketOwner {
  public:

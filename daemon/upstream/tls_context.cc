@@ -4,6 +4,7 @@
 #include <openssl/err.h>
 
 #include <cstring>
+#include <string_view>
 
 #include "base/check.h"
 
@@ -11,7 +12,8 @@ namespace streaming {
 namespace {
 
 // As ALPN has it: each name with its length in front.
-constexpr unsigned char kHttpProtocols[] = "\x02h2\x08http/1.1";
+constexpr std::string_view kHttpProtocols = "\x02h2\x08http/1.1";
+constexpr std::string_view kHttp11Protocols = "\x08http/1.1";
 
 int on_new_session(SSL* ssl, SSL_SESSION* session) {
   static_cast<ResumableSession*>(SSL_get_app_data(ssl))->reset(session);
@@ -32,8 +34,10 @@ Result<std::unique_ptr<TlsContext>> TlsContext::create(const std::string& ca_fil
   CHECK(context != nullptr);
   std::unique_ptr<TlsContext> made(new TlsContext(context));
   CHECK(SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION) == 1);
-  if (protocols == Protocols::kHttp) {
-    CHECK(SSL_CTX_set_alpn_protos(context, kHttpProtocols, sizeof kHttpProtocols - 1) == 0);
+  if (protocols != Protocols::kNone) {
+    const std::string_view names = protocols == Protocols::kHttp ? kHttpProtocols : kHttp11Protocols;
+    const auto* bytes = reinterpret_cast<const unsigned char*>(names.data());
+    CHECK(SSL_CTX_set_alpn_protos(context, bytes, static_cast<unsigned>(names.size())) == 0);
   }
   // RELEASE_BUFFERS: a connection that waits holds no records.
   SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);

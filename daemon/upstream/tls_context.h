@@ -2,7 +2,7 @@
 // TlsContext: whom to trust, for all TLS connections of one worker with the same settings. ResumableSession: what one
 // origin gave for the next connection to be opened with less work.
 //
-// Both belong to the worker's Http2Client and outlive the TlsSessions that borrow them.
+// Both belong to the worker's Origins, or to another who opens connections, and outlive the TlsSessions that borrow them.
 
 #pragma once
 
@@ -24,7 +24,7 @@ using ResumableSession = std::unique_ptr<SSL_SESSION, FreeSslSession>;
 class TlsContext {
  public:
   // What servers are offered by ALPN.
-  enum class Protocols : std::uint8_t { kHttp, kNone };
+  enum class Protocols : std::uint8_t { kHttp, kHttp11, kNone };
 
   // `ca_file` empty: the system's authorities. `insecure`: nobody is verified.
   static Result<std::unique_ptr<TlsContext>> create(const std::string& ca_file, bool insecure, Protocols protocols);

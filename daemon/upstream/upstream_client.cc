@@ -13,26 +13,29 @@ Status UpstreamClient::start_library() {
 UpstreamClient::UpstreamClient(Ring& ring, TimerWheel& timers, std::string name_servers)
     : watches_(ring),
       resolver_(watches_, timers, std::move(name_servers)),
+      transport_(ring, timers, resolver_),
       curl_(timers, watches_, resolver_, proxies_),
-      http2_(ring, timers, resolver_, curl_) {
+      http1_(transport_),
+      http2_(transport_, http1_) {
 }
 
 std::unique_ptr<HttpTransfer> UpstreamClient::start(HttpRequest request, HttpReceiver& receiver) {
-  HttpClient& engine = by_http2(request) ? static_cast<HttpClient&>(http2_) : curl_;
-  return engine.start(std::move(request), receiver);
+  return engine_for(request).start(std::move(request), receiver);
 }
 
-bool UpstreamClient::by_http2(const HttpRequest& request) const {
-  if (request.version == HttpVersion::kHttp11 || !request.unix_socket.empty()) return false;
+HttpClient& UpstreamClient::engine_for(const HttpRequest& request) {
+  if (!request.unix_socket.empty()) return http1_;
   const std::optional<Url> url = parse_url(request.url);
   // What is no URL, libcurl finds words for.
-  if (!url || proxies_.apply_to(*url)) return false;
-  return url->tls || request.version == HttpVersion::kHttp2PriorKnowledge;
+  if (!url || proxies_.apply_to(*url)) return curl_;
+  if (request.version == HttpVersion::kHttp11) return http1_;
+  const bool by_http2 = url->tls || request.version == HttpVersion::kHttp2PriorKnowledge;
+  return by_http2 ? static_cast<HttpClient&>(http2_) : http1_;
 }
 
 void UpstreamClient::enter_at(CompletionTable& completions) {
   completions.enter<&SocketWatches::on_ready>(Operation::kUpstreamReady, watches_);
-  http2_.enter_at(completions);
+  transport_.enter_at(completions);
 }
 
 }  // namespace streaming

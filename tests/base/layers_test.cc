@@ -83,6 +83,7 @@ TEST(Layers, KeepLibrariesWhereTheyBelong) {
   // For a library with many headers: their directory.
   const std::map<std::string, std::set<std::string>> homes{
       {"liburing.h", {"ring"}},      {"sys/epoll.h", {"ring"}},      {"ares.h", {"upstream"}},          {"curl/", {"upstream"}},
+      {"boost/", {"upstream"}},
       {"hiredis/", {"store"}},
       {"nghttp2/", {"upstream"}},    {"openssl/", {"tls", "upstream"}}, {"CLI/CLI.hpp", {"config"}},
       {"toml++/toml.h", {"config"}}, {"yaml-cpp/", {"config"}}};

@@ -19,7 +19,7 @@
 namespace streaming {
 namespace {
 
-class FloodTest : public testing::TestWithParam<Engine> {
+class FloodTest : public testing::TestWithParam<HttpEngine> {
  protected:
   static constexpr int kEvents = 100'000;  // of a kilobyte each
 
@@ -113,7 +113,7 @@ TEST_P(FloodTest, GivesMemoryBackAfterAPeakOfFewStreams) {
   EXPECT_TRUE(eventually([&] { return memory("VmRSS") <= before + kMostGrowthKb; })) << memory("VmRSS") - before;
 }
 
-INSTANTIATE_TEST_SUITE_P(Over, FloodTest, testing::Values(Engine::kHttp1, Engine::kHttp2OverTls), engine_name);
+INSTANTIATE_TEST_SUITE_P(Over, FloodTest, testing::Values(HttpEngine::kHttp1, HttpEngine::kHttp2OverTls), engine_name);
 
 }  // namespace
 }  // namespace streaming

@@ -47,7 +47,7 @@ class NetworkTest : public testing::Test {
 TEST_F(NetworkTest, ClientsThatVanishAreLetGoOfAndTheirRequestsCancelled) {
   std::unique_ptr<ScriptedServer> api;
   network.at_host([&] {
-    api = ScriptedServer::start(Engine::kHttp1, certificate, [](Answer& to, const std::string& request) {
+    api = ScriptedServer::start(HttpEngine::kHttp1, certificate, [](Answer& to, const std::string& request) {
       to.head(200, {{"content-type", "text/event-stream"}});
       if (request.find("hi") != std::string::npos) to.send("data: {\"choices\":[{\"delta\":{\"content\":\"Hi\"}}]}\n\n");
       to.wait_for_cancel();
@@ -109,7 +109,7 @@ TEST_F(NetworkTest, AnOutageThatIsShorterThanTheWriteTimeoutCostsNoClientAnythin
 
 // --- APIs -----------------------------------------------------------------------------------------------------------
 
-class ApiNetworkTest : public NetworkTest, public testing::WithParamInterface<Engine> {
+class ApiNetworkTest : public NetworkTest, public testing::WithParamInterface<HttpEngine> {
  protected:
   // An API on the far side, reached by name or address, and the daemon that uses it.
   void start(const std::string& host, const std::vector<std::string>& flags) {
@@ -125,7 +125,7 @@ class ApiNetworkTest : public NetworkTest, public testing::WithParamInterface<En
       network.move_to_host();
       know_the_hosts();
       setenv("OPENAI_API_KEY", "sk-of-the-test", 1);
-      setenv("OPENAI_H2C", GetParam() == Engine::kHttp2 ? "true" : "false", 1);
+      setenv("OPENAI_H2C", GetParam() == HttpEngine::kHttp2 ? "true" : "false", 1);
     });
     ASSERT_TRUE(daemon->ready()) << daemon->log();
   }
@@ -227,7 +227,7 @@ TEST_P(ApiNetworkTest, AnswersAreWholeWherePacketsAreLostLateAndOutOfOrder) {
   EXPECT_EQ(daemon->stop(), 0);
 }
 
-INSTANTIATE_TEST_SUITE_P(Of, ApiNetworkTest, testing::Values(Engine::kHttp1, Engine::kHttp2), engine_name);
+INSTANTIATE_TEST_SUITE_P(Of, ApiNetworkTest, testing::Values(HttpEngine::kHttp1, HttpEngine::kHttp2), engine_name);
 
 }  // namespace
 }  // namespace streaming

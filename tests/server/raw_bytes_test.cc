@@ -105,10 +105,14 @@ TEST_F(RawBytesTest, AHeadWithoutEnd) {
   EXPECT_THAT(answer_to(head), is_error("The model cannot be reached."));
 }
 
+TEST_F(RawBytesTest, AHeadWhoseLinesEndWithoutCr) {
+  EXPECT_THAT(answer_to("HTTP/1.1 200 OK\nContent-Type: text/event-stream\n\n" + kHi + kEnd),
+              is_error("The model cannot be reached."));
+}
+
 TEST_F(RawBytesTest, WholeAnswersInEveryFraming) {
   EXPECT_THAT(answer_to(kHead + "\r\n" + kHi + kEnd), kWholeAnswer) << "up to the end of the connection";
   EXPECT_THAT(answer_to("HTTP/1.0 200 OK\r\n\r\n" + kHi + kEnd), kWholeAnswer);
-  EXPECT_THAT(answer_to("HTTP/1.1 200 OK\nContent-Type: text/event-stream\n\n" + kHi + kEnd), kWholeAnswer);
   EXPECT_THAT(answer_to("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n" + kHead + "\r\n" +
                         kHi + kEnd),
               kWholeAnswer);

@@ -75,7 +75,7 @@ TEST_P(TokenBudget, IsChargedForKeptAnswersToo) {
 
 INSTANTIATE_TEST_SUITE_P(OfEachApi, TokenBudget,
                          testing::Combine(testing::Values(kChatApi, kResponsesApi, kMessagesApi),
-                                          testing::Values(Engine::kHttp1, Engine::kHttp2OverTls)),
+                                          testing::Values(HttpEngine::kHttp1, HttpEngine::kHttp2OverTls)),
                          api_and_engine_name);
 
 class TokenBudgetOfChat : public TokenBudget {};
@@ -87,12 +87,12 @@ TEST_P(TokenBudgetOfChat, IsNotChargedForWhatTheApiDoesNotReport) {
 }
 
 INSTANTIATE_TEST_SUITE_P(OfTheApi, TokenBudgetOfChat,
-                         testing::Values(ApiAndEngine{kChatApi, Engine::kHttp1}), api_and_engine_name);
+                         testing::Values(ApiAndEngine{kChatApi, HttpEngine::kHttp1}), api_and_engine_name);
 
 struct ChatServer {
   TestCertificate certificate;
   std::unique_ptr<ScriptedServer> server =
-      ScriptedServer::start(Engine::kHttp1, certificate, [](ScriptedServer::Answer& to, const std::string& request) {
+      ScriptedServer::start(HttpEngine::kHttp1, certificate, [](ScriptedServer::Answer& to, const std::string& request) {
         give_answer(to, kChatApi.body, request);
       });
 };

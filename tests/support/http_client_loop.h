@@ -25,6 +25,7 @@ struct RecordingReceiver final : HttpReceiver {
     content_type = head.content_type;
     retry_after = head.retry_after;
     content_location = head.content_location;
+    on_head_hook();
   }
   void on_body(std::string_view bytes) override {
     body += bytes;
@@ -42,6 +43,7 @@ struct RecordingReceiver final : HttpReceiver {
   int status = 0;
   std::string content_type, retry_after, content_location, body, error;
   bool finished = false;
+  std::function<void()> on_head_hook = [] {};
   std::function<void()> on_body_hook = [] {};
   std::function<void()> on_finished_hook = [] {};
 };

@@ -51,7 +51,7 @@ inline std::unique_ptr<DaemonProcess> daemon_that_asks(
   return daemon;
 }
 
-using ApiAndEngine = std::tuple<ScriptedApi, Engine>;
+using ApiAndEngine = std::tuple<ScriptedApi, HttpEngine>;
 
 inline std::string api_and_engine_name(const testing::TestParamInfo<ApiAndEngine>& info) {
   const auto& [api, engine] = info.param;
@@ -60,7 +60,7 @@ inline std::string api_and_engine_name(const testing::TestParamInfo<ApiAndEngine
 
 inline const auto kEveryApiOverEachEngine =
     testing::Combine(testing::Values(kChatApi, kResponsesApi, kMessagesApi, kRunApi),
-                     testing::Values(Engine::kHttp1, Engine::kHttp2OverTls));
+                     testing::Values(HttpEngine::kHttp1, HttpEngine::kHttp2OverTls));
 
 // The answer without its head and its first comment.
 inline std::string events_of(const std::string& answer) {

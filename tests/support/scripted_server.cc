@@ -116,12 +116,12 @@ class OverHttp2Server final : public ScriptedServer {
 
 }  // namespace
 
-std::unique_ptr<ScriptedServer> ScriptedServer::start(Engine engine, const TestCertificate& certificate,
+std::unique_ptr<ScriptedServer> ScriptedServer::start(HttpEngine engine, const TestCertificate& certificate,
                                                       Script script, const std::string& host) {
-  if (engine == Engine::kHttp1) return std::make_unique<Http1Server>(std::move(script), host);
+  if (engine == HttpEngine::kHttp1) return std::make_unique<Http1Server>(std::move(script), host);
   Http2Server::Options options;
   options.host = host;
-  if (engine == Engine::kHttp2OverTls) {
+  if (engine == HttpEngine::kHttp2OverTls) {
     options.key = certificate.key();
     options.certificate = certificate.certificate();
   }

@@ -16,9 +16,9 @@
 
 namespace streaming {
 
-enum class Engine { kHttp1, kHttp2, kHttp2OverTls };
+enum class HttpEngine { kHttp1, kHttp2, kHttp2OverTls };
 
-inline std::string engine_name(const testing::TestParamInfo<Engine>& info) {
+inline std::string engine_name(const testing::TestParamInfo<HttpEngine>& info) {
   constexpr const char* kNames[] = {"Http1", "Http2", "Http2OverTls"};
   return kNames[static_cast<int>(info.param)];
 }
@@ -43,7 +43,7 @@ class ScriptedServer {
   using Script = std::function<void(Answer&, const std::string& request)>;
 
   // The certificate is for kHttp2OverTls and must outlive the server. The host is an address of this machine.
-  static std::unique_ptr<ScriptedServer> start(Engine engine, const TestCertificate& certificate, Script script,
+  static std::unique_ptr<ScriptedServer> start(HttpEngine engine, const TestCertificate& certificate, Script script,
                                                const std::string& host = kLoopback);
   virtual ~ScriptedServer() = default;
 

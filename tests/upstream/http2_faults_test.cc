@@ -35,7 +35,7 @@ class Http2FaultsTest : public testing::Test {
  protected:
   Http2FaultsTest() {
     EXPECT_TRUE(UpstreamClient::start_library().ok());
-    client.enter_at(completions);
+    transport.enter_at(completions);
     ring.set_handler(completions);
     start();
   }
@@ -88,11 +88,11 @@ class Http2FaultsTest : public testing::Test {
 
   FakeRing ring;
   TimerWheel timers{Time(Duration(1000))};
-  const ProxyRules no_proxies;
   SocketWatches watches{ring};
   Resolver resolver{watches, timers};
-  CurlClient http1{timers, watches, resolver, no_proxies};
-  Http2Client client{ring, timers, resolver, http1};
+  HttpTransport transport{ring, timers, resolver};
+  Http1Client http1{transport};
+  Http2Client client{transport, http1};
   std::optional<RecordingReceiver> receiver;
   CompletionTable completions;
 };

@@ -91,7 +91,7 @@ class World {
  public:
   explicit World(unsigned seed) : random_(seed) {
     completions_.enter<&SocketWatches::on_ready>(Operation::kUpstreamReady, watches_);
-    client_.enter_at(completions_);
+    transport_.enter_at(completions_);
     ring_.set_handler(completions_);
     start();
   }
@@ -241,11 +241,11 @@ class World {
   std::minstd_rand random_;
   FakeRing ring_;
   TimerWheel timers_{Time(Duration(1000))};
-  const ProxyRules no_proxies_;
   SocketWatches watches_{ring_};
   Resolver resolver_{watches_, timers_};
-  CurlClient http1_{timers_, watches_, resolver_, no_proxies_};
-  Http2Client client_{ring_, timers_, resolver_, http1_};
+  HttpTransport transport_{ring_, timers_, resolver_};
+  Http1Client http1_{transport_};
+  Http2Client client_{transport_, http1_};
   std::map<std::uint64_t, Peer> peers_;  // by their connections' slots
   std::vector<std::unique_ptr<RecordingReceiver>> receivers_;
   CompletionTable completions_;

@@ -16,7 +16,7 @@
 namespace streaming {
 namespace {
 
-class HttpClientTest : public testing::TestWithParam<Engine> {
+class HttpClientTest : public testing::TestWithParam<HttpEngine> {
  protected:
   std::unique_ptr<ScriptedServer> serve(ScriptedServer::Script script) const {
     return ScriptedServer::start(GetParam(), certificate, std::move(script));
@@ -189,7 +189,7 @@ TEST_P(HttpClientTest, SaysWhyItCannotConnect) {
 }
 
 TEST_P(HttpClientTest, SaysWhyItDoesNotKnowAHost) {
-  const std::string scheme = GetParam() == Engine::kHttp2OverTls ? "https" : "http";
+  const std::string scheme = GetParam() == HttpEngine::kHttp2OverTls ? "https" : "http";
   post(scheme + "://no-such-host.invalid/v1");
   run_until([&] { return receiver.finished; });
   EXPECT_NE(receiver.error, "");
@@ -237,6 +237,20 @@ TEST_P(HttpClientTest, LetsTheServerKnowAtOnceWhenTheRequestIsCancelled) {
   run_until([&] { return server->cancels == 1; });
   EXPECT_EQ(receiver.body, "hello");
   EXPECT_FALSE(receiver.finished) << "a cancelled receiver is not called again";
+}
+
+TEST_P(HttpClientTest, CancelsARequestFromWithinItsHead) {
+  const auto server = serve([](ScriptedServer::Answer& answer, const std::string&) {
+    answer.head(200, {{"content-type", "text/event-stream"}});
+    answer.send("hello");
+    answer.wait_for_cancel();
+  });
+  receiver.on_head_hook = [&] { receiver.transfer.reset(); };
+  post(server->url());
+  run_until([&] { return server->cancels == 1; });
+  EXPECT_EQ(receiver.status, 200);
+  EXPECT_EQ(receiver.body, "");
+  EXPECT_FALSE(receiver.finished);
 }
 
 TEST_P(HttpClientTest, ForgetsARequestThatIsCancelledBeforeItWasSent) {
@@ -353,7 +367,7 @@ TEST_P(HttpClientTest, LosesPatienceWithAnAnswerThatDoesNotEnd) {
   run_until([&] { return server->cancels == 1; });
 }
 
-INSTANTIATE_TEST_SUITE_P(Over, HttpClientTest, testing::Values(Engine::kHttp1, Engine::kHttp2, Engine::kHttp2OverTls),
+INSTANTIATE_TEST_SUITE_P(Over, HttpClientTest, testing::Values(HttpEngine::kHttp1, HttpEngine::kHttp2, HttpEngine::kHttp2OverTls),
                          engine_name);
 
 }  // namespace

@@ -38,7 +38,6 @@ const std::vector<Reachable>& reachable_by_hand() {
       {"client drain", {"ok", "EAGAIN", "ECONNRESET", "EPIPE"}},
       {"client unacknowledged", {"ok", "EMFILE", "ENFILE", "ENOMEM"}},
       {"client close", {"ok", "ENOMEM"}},
-      {"upstream ready", {"ok", "ECANCELED", "ENOMEM"}},
       {"upstream connect", {"ok", "ECONNREFUSED", "EHOSTUNREACH", "ENETUNREACH", "ETIMEDOUT", "ECONNRESET", "ECANCELED"}},
       {"upstream receive", {"ok", "ECANCELED", "ECONNRESET", "ENOBUFS"}},
       {"upstream send", {"ok", "EAGAIN", "ENOMEM", "ENOBUFS", "EPIPE"}},
@@ -60,8 +59,8 @@ const std::vector<Reachable>& reachable_by_hand() {
 
 // What is not in this world, of the daemon's own lists. All else of them must be reached.
 constexpr std::array kElsewhere{
-    // Operations of the store, of programs, of attachments.
-    "none", "store receive", "store send", "store writable", "wake-ups receive", "wake-ups send", "wake-ups writable",
+    // Operations of names and proxies, of the store, of programs, of attachments.
+    "none", "upstream ready", "store receive", "store send", "store writable", "wake-ups receive", "wake-ups send", "wake-ups writable",
     "child ended", "child output", "program readable", "program receive", "import readable", "import receive", "file open",
     "file status", "file read", "file remove",
     // Streams that have ended.
