@@ -78,7 +78,11 @@ class ReportDelivery::Sending final : public ListNode, private ReportReceiver, p
   }
   void on_body(std::string_view) override {}
   void on_finished(std::string_view error) override { end(error.empty() ? "no answer" : std::string(error)); }
-  void on_timer(Timer&) override { end("no answer in time"); }
+  // The answer may come before this is freed.
+  void on_timer(Timer&) override {
+    abandon();
+    end("no answer in time");
+  }
 
   void end(const std::string& failure) {
     patience_.stop();

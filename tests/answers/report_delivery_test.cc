@@ -132,6 +132,13 @@ TEST_F(ReportDeliveryTest, TakesEach2xxAndNothingElseForDelivered) {
   }
 }
 
+TEST_F(ReportDeliveryTest, TakesNoAnswerInTheTurnAfterItsTimeout) {
+  add(1);
+  timers.set_now(timers.now() + Config{}.hook_timeout);
+  timers.expire();
+  EXPECT_EQ(http.waiting(), 0u) << "the worker hands out what has completed before it does what the timer has asked for";
+}
+
 TEST_F(ReportDeliveryTest, WaitsForAHookNoLongerThanItsTimeout) {
   add(1);
   pass(Config{}.hook_timeout);
