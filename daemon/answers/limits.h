@@ -48,7 +48,10 @@ inline constexpr std::size_t kMaxReportBytesHeld = 64 * 1024 * 1024;
 // Reports that wait, per worker. Over it: a report that comes is given up at once.
 inline constexpr std::size_t kMaxReportsWaiting = 500'000;
 
-// Pause between two log lines about a hook that fails, per worker.
+// How long a report waits that could not be read from the journal. It stays there.
+inline constexpr Duration kUnreadReportPause{std::chrono::minutes(1)};
+
+// Pause between two log lines about a hook that fails, or about reports that cannot be read, per worker.
 inline constexpr Duration kHookComplaintPause{10'000};
 
 // How long a worker that ends still sends reports. Over it: those that are left are lost.

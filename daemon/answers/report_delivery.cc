@@ -11,7 +11,7 @@
 namespace streaming {
 namespace {
 
-constexpr std::size_t kDueNow = kReportPauses.size() + 1;
+constexpr std::size_t kDueNow = kReportPauses.size() + 2;
 
 HttpRequest request_for(const Report& report, const Hook& hook) {
   const std::string id = webhook_id(report.id);
@@ -44,8 +44,7 @@ class ReportDelivery::Sending final : public ListNode, private ReportReceiver, p
     transfer_ = owner_.http_.start(request_for(report, hook->second), *this);
   }
   void read(const FramePlace& place) {
-    report.in_waiting = place.segment;
-    owner_.hold(report.bytes());
+    place_ = place;
     read_ = owner_.journals_->read(place, *this);
   }
   // The hook's answer is not waited for any more.
@@ -62,13 +61,12 @@ class ReportDelivery::Sending final : public ListNode, private ReportReceiver, p
   void on_report(const std::optional<Frame>& frame) override {
     read_.reset();
     const auto content = frame ? read_report(frame->content) : std::nullopt;
-    if (!content || frame->type != FrameType::kReport) return end("the journal has no such report");
+    if (!content || frame->type != FrameType::kReport) return owner_.read_later(*this, place_);
     Report found{.id = frame->id,
                  .hook = std::string(content->hook),
                  .body = std::string(content->body),
                  .failures = content->failures,
-                 .in_waiting = report.in_waiting};
-    owner_.let_go(report.bytes());
+                 .in_waiting = place_.segment};
     owner_.hold(found.bytes());
     send(std::move(found));
   }
@@ -92,6 +90,7 @@ class ReportDelivery::Sending final : public ListNode, private ReportReceiver, p
   ReportDelivery& owner_;
   Timer patience_;
   std::unique_ptr<HttpTransfer> transfer_;
+  FramePlace place_;  // where it is read
   std::optional<Handle> read_;
 };
 
@@ -216,13 +215,29 @@ void ReportDelivery::send_due(Queue& queue) {
   }
 }
 
-void ReportDelivery::finish(Sending& sending, std::string_view failure) {
+void ReportDelivery::end_sending(Sending& sending) {
   sending.unlink();
   finished_.push_back(sending);
   timers_.soon(work_);
   CHECK(sending.queue.in_flight > 0 && in_flight_ > 0);
   --sending.queue.in_flight;
   --in_flight_;
+}
+
+// The disk may do better later, or with the next process.
+void ReportDelivery::read_later(Sending& sending, const FramePlace& place) {
+  end_sending(sending);
+  if (timers_.now() - unread_noted_ >= kHookComplaintPause) {
+    log::error("reports cannot be read from the journal; they stay there, and are read again every {} s",
+               kUnreadReportPause.count() / 1000);
+    unread_noted_ = timers_.now();
+  }
+  later_[kUnread].push_back({timers_.now() + kUnreadReportPause, &sending.queue, {.place = place, .held = nullptr}});
+  schedule_retries();
+}
+
+void ReportDelivery::finish(Sending& sending, std::string_view failure) {
+  end_sending(sending);
   if (!failure.empty()) return fail(std::move(sending.report), failure);
   counters_.add(Counter::kReportsDelivered);
   forget(sending.report);
@@ -233,7 +248,6 @@ void ReportDelivery::finish(Sending& sending, std::string_view failure) {
 void ReportDelivery::fail(Report report, std::string_view failure) {
   counters_.add(Counter::kReportFailures);
   complain(report, failure);
-  if (report.body.empty()) return lose(report, failure);
   if (report.failures == kReportPauses.size()) return give_up_on(std::move(report), failure);
   const std::size_t level = report.failures++;
   put_away(std::move(report), level);

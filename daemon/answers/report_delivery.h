@@ -92,12 +92,15 @@ class ReportDelivery final : private TimerOwner, private WorkOwner {
     Entry entry;
   };
   static constexpr std::size_t kAdopted = kReportPauses.size();
+  static constexpr std::size_t kUnread = kAdopted + 1;
 
   void on_work(Work& work) override;
   void on_timer(Timer& timer) override;
   void send_due(Queue& queue);
   // From within its transfer's call, or a timer's; `failure` is empty if the hook has taken it.
   void finish(Sending& sending, std::string_view failure);
+  void read_later(Sending& sending, const FramePlace& place);
+  void end_sending(Sending& sending);
   void fail(Report report, std::string_view failure);
   void complain(const Report& report, std::string_view failure);
   void give_up_on(Report report, std::string_view reason);
@@ -121,8 +124,8 @@ class ReportDelivery final : private TimerOwner, private WorkOwner {
   const GiveUp give_up_;
   Hooks hooks_;
   std::map<std::string, Queue, std::less<>> queues_;  // by hook
-  // By failures, each in the order of its times; then those of other processes.
-  std::array<std::deque<Later>, kAdopted + 1> later_;
+  // By failures, each in the order of its times; then those of other processes, and those that the disk has not given.
+  std::array<std::deque<Later>, kUnread + 1> later_;
   IntrusiveList<Sending> sending_;
   IntrusiveList<Sending> finished_;
   IntrusiveList<Storing> storing_;
@@ -132,6 +135,7 @@ class ReportDelivery final : private TimerOwner, private WorkOwner {
   std::size_t given_up_ = 0;  // and not settled
   std::size_t bytes_held_ = 0;
   SingleWriterValue waiting_;
+  Time unread_noted_{Duration(-kHookComplaintPause)};  // in the log
   bool leaving_ = false;  // nothing that is in the journal is sent any more
   bool over_ = false;     // nothing at all is
   Work work_{*this};      // something is due, or finished
