@@ -46,6 +46,8 @@ class HandoffConnection {
   virtual void close() = 0;
   // While it does not read, the daemon's answer waits in the socket.
   virtual void set_reading(bool reading) = 0;
+  // Its slowness and its death are none: it goes over no network.
+  virtual Mishaps mishaps() const { return {}; }
 
  protected:
   ~HandoffConnection() = default;

@@ -13,6 +13,9 @@
 
 namespace streaming::simulation {
 
+// By how much the clock of days is ahead of the world's.
+inline constexpr std::chrono::seconds kClockOfDaysAhead{1'767'225'600};  // the world begins in 2026
+
 // What happens at which moment of the world's clock.
 class Schedule {
  public:
@@ -24,9 +27,19 @@ class Schedule {
   ~Schedule() = default;
 };
 
+// What befalls a connection without a doing of its peer's, or of a daemon that works as it should.
+struct Mishaps {
+  bool is_slow = false;      // its way takes long
+  bool dies = false;         // from some moment on nothing arrives any more, and nobody reports it
+  bool was_dropped = false;  // the kernel had no memory for the daemon's end
+  bool was_killed = false;   // the daemon's process was, while it had the connection
+};
+
 // A peer's end of a stream connection. The network's; it lives until both ends are closed.
 class Connection {
  public:
+  // Of its way all that there is from the beginning on.
+  virtual Mishaps mishaps() const { return {}; }
   // Arrives at the daemon's end later, in order, in parts that the seed decides. Dropped if the daemon's end is gone.
   virtual void send(std::string_view bytes) = 0;
   // No more is sent: an end of file behind what was sent.

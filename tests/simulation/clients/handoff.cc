@@ -147,6 +147,7 @@ void Handoff::on_end_of_file(bool was_read) {
 }
 
 void Handoff::on_closed() {
+  mishaps_ = connection_->mishaps();
   connection_ = nullptr;
   is_over_ = true;
 }

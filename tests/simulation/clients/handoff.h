@@ -63,6 +63,7 @@ class Handoff final : public HandoffPeer {
   bool was_left_unread() const { return was_left_unread_; }
   bool was_closed_by_daemon() const { return was_closed_by_daemon_; }
   bool is_over() const { return is_over_; }
+  Mishaps mishaps() const { return connection_ == nullptr ? mishaps_ : connection_->mishaps(); }
   // What no Apache should have to read; empty: nothing.
   const std::string& problem() const { return problem_; }
 
@@ -80,6 +81,7 @@ class Handoff final : public HandoffPeer {
   Schedule& schedule_;
   HandoffScript script_;
   HandoffConnection* connection_ = nullptr;
+  Mishaps mishaps_;
   std::size_t sent_ = 0;  // messages
   std::string rest_;      // of the message, that is sent in parts
   std::size_t part_bytes_ = 0;

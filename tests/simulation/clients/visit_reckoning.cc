@@ -6,6 +6,7 @@
 #include <tuple>
 #include <utility>
 
+#include "simulation/clients/report_reckoning.h"
 #include "simulation/clients/visits.h"
 
 namespace streaming::simulation {
@@ -23,6 +24,11 @@ bool is_without_client(const Visit& visit) {
     default:
       return visit.handoff->verdict() == Handoff::Verdict::kRefused;
   }
+}
+
+// Nothing arrives any more, or later than a daemon waits for.
+bool has_bad_way(const Visitor& client) {
+  return client.mishaps().dies || client.mishaps().is_slow;
 }
 
 bool must_be_refused(const Visit& visit) {
@@ -46,9 +52,8 @@ void Visits::complain(const Visit& visit, std::string_view what) {
 // Who does not wait for the end, or cannot understand it, may miss it.
 bool Visits::may_get_no_end(const Visit& visit) const {
   const Visitor& client = visit.client();
-  const bool was_cut_off = settings_.connections_may_break && !client.has_end_of_file();
-  return was_cut_off || client.has_left_early() || client.may_be_given_up() || client.wire().may_break_off() ||
-         visit.daemon_was_killed || visit.mischief == Mischief::kBrokenTlsState;
+  return (has_bad_way(client) && !client.has_end_of_file()) || client.has_left_early() || client.may_be_given_up() ||
+         client.wire().may_break_off() || visit.was_killed() || visit.mischief == Mischief::kBrokenTlsState;
 }
 
 std::vector<std::string> Visits::violations() {
@@ -58,6 +63,7 @@ std::vector<std::string> Visits::violations() {
     if (visit->is_over()) ++outcomes_[reckon(*visit)];
   }
   check_ledgers();
+  if (settings_.reports) check_reports();
   return violations_;
 }
 
@@ -65,7 +71,7 @@ std::string_view Visits::reckon(const Visit& visit) {
   const Visitor& client = visit.client();
   const Handoff& handoff = *visit.handoff;
   if (!handoff.problem().empty()) complain(visit, handoff.problem());
-  if (client.has_given_up() && !settings_.connections_may_break) complain(visit, "has waited for ever");
+  if (client.has_given_up() && !has_bad_way(client)) complain(visit, "has waited for ever");
   const bool is_known_status =
       std::count(visit.wish.statuses.begin(), visit.wish.statuses.end(), handoff.refused_with()) > 0;
   if (handoff.refused_with() != 0 && visit.mischief == Mischief::kNone && !is_known_status) {
@@ -82,11 +88,10 @@ std::string_view Visits::reckon(const Visit& visit) {
   const HttpResponse response = client.wire().response();
   if (!response.problem.empty()) complain(visit, response.problem);
   if (response.status == 0) {
-    const bool may_be_dropped = settings_.adoptions_may_fail && !visit.wish.answer_id.empty();
     const bool is_the_daemons = handoff.verdict() == Handoff::Verdict::kAccepted ||
-                                (handoff.has_left_client_behind() && visit.mischief == Mischief::kNone &&
-                                 !settings_.accepts_may_fail && !settings_.adoptions_may_fail);
-    if (is_the_daemons && !may_be_dropped && !may_get_no_end(visit)) complain(visit, "is the daemon's and got no answer");
+                                (handoff.has_left_client_behind() && visit.mischief == Mischief::kNone);
+    const bool was_dropped = client.mishaps().was_dropped || handoff.mishaps().was_dropped;
+    if (is_the_daemons && !was_dropped && !may_get_no_end(visit)) complain(visit, "is the daemon's and got no answer");
     return client.received_bytes() > 0 ? "a cut head" : "nothing";
   }
   return response.status == 200 ? reckon_answer(visit, response) : reckon_refusal(visit, response);
@@ -152,7 +157,10 @@ void Visits::check_text_of_api(const Visit& visit, const ReceivedAnswer& answer,
   for (const std::string& prompt : prompts) {
     if (const std::optional<std::uint64_t> wish = wish_in(prompt)) wishes.push_back(*wish);
   }
-  const std::string problem = settings_.upstreams->check_answer(wishes, visit.wish.form, answer);
+  const bool has_own_end = !settings_.reports || !broke_off_with_daemon(visit, answer, *settings_.reports->history);
+  ReceivedAnswer told = answer;
+  if (!has_own_end) told.end = End::kNone;
+  const std::string problem = settings_.upstreams->check_answer(wishes, visit.wish.form, told);
   if (!problem.empty()) complain(visit, problem);
 }
 
@@ -199,6 +207,14 @@ void Visits::check_ledgers() {
     if (known == nullptr || ledger.answers() <= known->prompts.size()) continue;
     complain(*visit, "got other bytes than others of its answer: " + ledger.difference());
   }
+}
+
+void Visits::check_reports() {
+  ReportReckoning reckoning(*settings_.reports, settings_.upstreams);
+  for (const auto& visit : visits_) {
+    if (visit->is_over()) reckoning.add(*visit);
+  }
+  for (std::string& what : reckoning.violations()) violations_.push_back(std::move(what));
 }
 
 }  // namespace streaming::simulation

@@ -81,6 +81,7 @@ void Visitor::on_end_of_file() {
 
 void Visitor::on_closed(bool reset) {
   was_reset_ = reset;
+  mishaps_ = connection_->mishaps();
   connection_ = nullptr;
 }
 

@@ -59,6 +59,8 @@ class Visitor final : public Peer {
   const Habits& habits() const { return habits_; }
   bool was_handed_over() const { return was_open_; }
   std::size_t received_bytes() const { return received_; }
+  // Of its connection, which is over or not.
+  Mishaps mishaps() const { return connection_ == nullptr ? mishaps_ : connection_->mishaps(); }
   // It has not waited for the end, or not read in time.
   bool has_left_early() const { return has_left_early_; }
   bool may_be_given_up() const {
@@ -90,6 +92,7 @@ class Visitor final : public Peer {
   const Habits habits_;
   ClientWire wire_;
   Connection* connection_ = nullptr;
+  Mishaps mishaps_;
   std::size_t received_ = 0;
   int chats_ = 0;
   bool was_open_ = false;

@@ -20,6 +20,9 @@ class Visitors final : public Inhabitants {
     for (const std::string& backend : Upstreams::backends()) settings_.wishes.backends.push_back(backend);
     settings_.wishes.hooks = {Upstreams::kHook};
     settings_.upstreams = &upstreams_.reckoning();
+    // Behind a worker that stands still, the answer comes too late.
+    const Duration stall(kernel_.faults.stall.one_in != 0 ? 3000 : 100);
+    settings_.reports = {&upstreams_.hook(), &kernel_.history, config.hook_timeout - stall};
     config.done_event = random_.one_in(3);
     config.max_payload_bytes = random_.pick({std::int64_t{1024 * 1024}, std::int64_t{150'000}, std::int64_t{8'000}});
     config.heartbeat_interval = Duration(random_.pick({15'000, 15'000, 70, 0}));
@@ -32,9 +35,6 @@ class Visitors final : public Inhabitants {
     settings_.wishes.has_done_event = config.done_event;
     settings_.wishes.max_payload_bytes = static_cast<std::size_t>(config.max_payload_bytes);
     settings_.is_seqpacket = config.socket_type != "stream";
-    settings_.connections_may_break = kernel_.faults.dead_link.one_in != 0 || kernel_.faults.slow_link.one_in != 0;
-    settings_.accepts_may_fail = kernel_.faults.failed_accept.one_in != 0;
-    settings_.adoptions_may_fail = kernel_.faults.failed_adoption.one_in != 0;
   }
 
   void begin() override {
@@ -64,8 +64,6 @@ class Visitors final : public Inhabitants {
     return violations.front() +
            (violations.size() > 1 ? " (and " + std::to_string(violations.size() - 1) + " more)" : "");
   }
-
-  void on_crash() override { visits_->on_daemon_killed(); }
 
  private:
   Kernel& kernel_;

@@ -70,13 +70,13 @@ Visits::Visits(const VisitSettings& settings, Random random, Schedule& schedule)
       wishes_(settings.wishes, random_.fork(), [this](const std::string& id) { return last_event_of(id); }) {
 }
 
+bool broke_off_with_daemon(const Visit& client, const ReceivedAnswer& received, const DaemonHistory& history) {
+  return !client.wish.answer_id.empty() && received.error_code == "upstream_truncated" && history.was_killed_since(client.came);
+}
+
 void Visits::set(const WishSettings& settings) {
   settings_.wishes = settings;
   wishes_.set(settings);
-}
-
-void Visits::on_daemon_killed() {
-  for (const auto& visit : visits_) visit->daemon_was_killed = visit->daemon_was_killed || !visit->is_over();
 }
 
 bool Visits::somebody_waits() {
@@ -128,6 +128,7 @@ std::unique_ptr<Visitor> Visits::make_visitor(ClientWire::Kind wire) {
 Handoff& Visits::arrive() {
   Visit& visit = *visits_.emplace_back(std::make_unique<Visit>());
   visit.number = static_cast<std::uint32_t>(visits_.size());
+  visit.came = schedule_.now();
   visit.wish = wishes_.next();
   visit.visitor = make_visitor(draw_wire());
   visit.handoff = std::make_unique<Handoff>(draw_script(visit), schedule_);

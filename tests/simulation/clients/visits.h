@@ -20,19 +20,26 @@
 #include "simulation/clients/handoff.h"
 #include "simulation/peer.h"
 #include "simulation/random.h"
+#include "simulation/daemon_history.h"
+#include "simulation/upstreams/hook_service.h"
 #include "simulation/upstreams/upstream_reckoning.h"
 #include "simulation/clients/visitor.h"
 #include "simulation/clients/wish.h"
 
 namespace streaming::simulation {
 
+// Where reports of answers come, and what excuses one that does not.
+struct ReportWitness {
+  const HookService* hook = nullptr;
+  const DaemonHistory* history = nullptr;
+  Duration sure_patience{0};  // within which the daemon certainly takes the hook's answer
+};
+
 struct VisitSettings {
   WishSettings wishes;
   bool is_seqpacket = true;
-  bool connections_may_break = false;  // nothing arrives any more, or slower than a daemon waits for
-  bool accepts_may_fail = false;       // a connection is lost, with a client that nobody waits for
-  bool adoptions_may_fail = false;     // a worker has no memory for a client whose hand-off another one has accepted
   const UpstreamReckoning* upstreams = nullptr;  // of the backends that have an API; null: there are none
+  std::optional<ReportWitness> reports = {};     // nothing: there is no hook
 };
 
 struct Visit {
@@ -53,18 +60,23 @@ struct Visit {
   };
 
   std::uint32_t number = 0;
+  Time came{};
   Wish wish;
   Mischief mischief = Mischief::kNone;
   bool is_reserved = false;
-  bool daemon_was_killed = false;  // while it was there
   std::unique_ptr<Visitor> visitor;
   std::unique_ptr<Visitor> relay;  // of a reservation, if the client's answer must be relayed
   std::unique_ptr<Handoff> handoff;
 
   const Visitor& client() const { return relay && relay->was_handed_over() ? *relay : *visitor; }
+  // The daemon was, while it had the client or the hand-off.
+  bool was_killed() const { return client().mishaps().was_killed || handoff->mishaps().was_killed; }
   bool is_over() const { return handoff->is_over() && (!client().was_handed_over() || client().is_closed()); }
   std::string description() const;
 };
+
+// What broke off for this client was an answer of another daemon, which was killed while this one handed it on.
+bool broke_off_with_daemon(const Visit& client, const ReceivedAnswer& received, const DaemonHistory& history);
 
 class Visits {
  public:
@@ -74,8 +86,6 @@ class Visits {
   Handoff& arrive();
   // What the configuration is from now on.
   void set(const WishSettings& settings);
-  // All connections break off without anybody's fault.
-  void on_daemon_killed();
 
   const std::vector<std::unique_ptr<Visit>>& all() const { return visits_; }
   // Whether somebody still waits for the daemon. Cheap: it is asked after each step.
@@ -103,6 +113,7 @@ class Visits {
   void check_text(const Visit& visit, const ReceivedAnswer& answer);
   void check_text_of_api(const Visit& visit, const ReceivedAnswer& answer, const std::vector<std::string>& prompts);
   void check_ledgers();
+  void check_reports();
   bool may_get_no_end(const Visit& visit) const;
   void complain(const Visit& visit, std::string_view what);
 

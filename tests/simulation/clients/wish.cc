@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "protocol/handoff_protocol.h"
+#include "simulation/upstreams/upstream_record.h"
 
 namespace streaming::simulation {
 namespace {
@@ -63,11 +64,10 @@ Wish Wishes::ask() {
   fields.add_text("backend", wish.backend);
   add_format(random_.pick(settings_.formats), wish, fields);
   add_prompt(wish, fields);
-  add_options(fields);
-  std::string user;
+  add_options(wish, fields);
   if (random_.one_in(2)) {
-    user = std::to_string(random_.below(4));
-    fields.add("user_id", random_.one_in(2) ? user : quoted(user));
+    wish.user = std::to_string(random_.below(4));
+    fields.add("user_id", random_.one_in(2) ? wish.user : quoted(wish.user));
     wish.statuses.push_back(429);
   }
   if (wish.backend != "hold" && random_.one_in(3)) {
@@ -76,7 +76,7 @@ Wish Wishes::ask() {
     wish.statuses.insert(wish.statuses.end(), {403, 429});  // others have asked for it meanwhile
     fields.add_text("answer_id", wish.answer_id);
     latest_answer_ = wish.answer_id;
-    answers_[wish.answer_id] = {wish.answer_id, user, wish.backend, wish.form.format, {wish.prompt}};
+    answers_[wish.answer_id] = {wish.answer_id, wish.user, wish.backend, wish.form.format, {wish.prompt}};
   }
   add_apache(wish, fields, {});
   add_bulk(wish, fields);
@@ -102,13 +102,23 @@ void Wishes::add_prompt(Wish& wish, Fields& fields) {
   fields.add("messages", messages + R"({"role":"user","content":)" + quoted(wish.prompt) + "}]");
 }
 
-void Wishes::add_options(Fields& fields) {
-  if (!settings_.hooks.empty() && random_.one_in(3)) {
-    fields.add_text("on_end", random_.pick(settings_.hooks));
-    if (random_.one_in(2)) fields.add("on_end_data", R"({"row":17,"tags":["a","b"]})");
-  }
+// By the data a report shows whose answer it is.
+void Wishes::add_hook(Wish& wish, Fields& fields) {
+  wish.hook = random_.pick(settings_.hooks);
+  wish.report_data = "{\"wish\":" + std::to_string(*wish_in(wish.prompt)) +
+                     random_.pick({"}", R"(,"row":17.25,"tags":["a","b"]})", ",\"\xC3\xA9\":\"\xF0\x9F\x98\x80\\n\"}",
+                                   R"(,"of":{"wish":null,"a":[[],{},true]}})"});
+  fields.add_text("on_end", wish.hook);
+  fields.add("on_end_data", wish.report_data);
+}
+
+void Wishes::add_options(Wish& wish, Fields& fields) {
+  if (!settings_.hooks.empty() && random_.one_in(2)) add_hook(wish, fields);
   if (random_.one_in(4)) fields.add_text("on_disconnect", random_.one_in(2) ? "continue" : "cancel");
-  if (random_.one_in(4)) fields.add_text("request_id", "request-" + std::to_string(wishes_));
+  if (random_.one_in(4)) {
+    wish.request_id = "request-" + std::to_string(wishes_);
+    fields.add_text("request_id", wish.request_id);
+  }
   if (random_.one_in(6)) fields.add("response_headers", R"({"X-Chat":"7","Content-Type":"text/plain","X-N":3})");
   if (random_.one_in(6)) fields.add_text("system", "You are brief.");
   if (random_.one_in(6)) fields.add("temperature", "0.5");
@@ -157,7 +167,8 @@ Wish Wishes::about_known_answer() {
                                     : Wish::Action::kAsk;
   fields.add_text("answer_id", known.id);
   const bool is_other_user = random_.one_in(16);
-  if (const std::string user = is_other_user ? "another" : known.user; !user.empty()) fields.add_text("user_id", user);
+  wish.user = is_other_user ? "another" : known.user;
+  if (!wish.user.empty()) fields.add_text("user_id", wish.user);
   wish.statuses = {204, 403, 429, 503};
   std::string last_event_id;
   if (wish.action == Wish::Action::kStop) {
@@ -181,7 +192,7 @@ Wish Wishes::about_known_answer() {
     wish.form.is_kept = true;
     add_prompt(wish, fields);
     known.prompts.push_back(wish.prompt);
-    add_options(fields);
+    add_options(wish, fields);
   }
   add_apache(wish, fields, last_event_id);
   wish.payload = fields.json(random_);

@@ -41,6 +41,10 @@ struct Wish {
   AnswerForm form;
   bool takes_chunks = false;
   std::vector<int> statuses;  // of refusals that may be its answer, besides 200
+  std::string hook;           // that gets a report of the answer that it begins; empty: none
+  std::string report_data;    // JSON, for the report; it has the number of the prompt as "wish"
+  std::string user;
+  std::string request_id;
   bool must_be_refused = false;
 };
 
@@ -75,7 +79,8 @@ class Wishes {
   Wish mistaken();
   void add_format(AnswerFormat format, Wish& wish, Fields& fields);
   void add_prompt(Wish& wish, Fields& fields);
-  void add_options(Fields& fields);
+  void add_options(Wish& wish, Fields& fields);
+  void add_hook(Wish& wish, Fields& fields);
   void add_apache(Wish& wish, Fields& fields, std::string_view last_event_id);
   void add_bulk(Wish& wish, Fields& fields);
   std::string number() { return std::to_string(++wishes_); }

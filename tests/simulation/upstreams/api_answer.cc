@@ -45,6 +45,7 @@ Ending ApiAnswer::ending_after(std::size_t bytes, BodyEnd end) const {
     ending.cuts_text = last->cuts_text;
     ending.cuts_reasoning = last->cuts_reasoning;
     ending.reason = last->reason;
+    ending.usage = last->usage;
     ending.has_calls = !is_cut && last == &events.back();
   } else if (end == BodyEnd::kNone) {
     ending.over = false;

@@ -49,6 +49,7 @@ struct ApiEvent {
   bool cuts_text = false;
   bool cuts_reasoning = false;
   FinishReason reason = FinishReason::kStop;
+  Usage usage = {};  // that was told so far
 
   // Offsets in the body: where its data is whole, and where it is read, or found to be too large.
   std::size_t whole = 0;
@@ -80,6 +81,7 @@ struct Ending {
   bool cuts_reasoning = false;
   FinishReason reason = FinishReason::kStop;  // of a complete answer
   bool has_calls = false;                     // likewise: all that the API has to say
+  Usage usage = {};                           // likewise
 
   bool operator==(const Ending&) const = default;
 };

@@ -19,7 +19,7 @@ Reply ApiService::reply(const ServedRequest& request) {
   if (path.ends_with("/responses")) return answer(Api::kResponses, request);
   if (path.ends_with("/messages")) return answer(Api::kMessages, request);
   if (path.ends_with("/runs/stream")) return answer(Api::kRun, request);
-  if (path.ends_with("/threads")) return make_thread();
+  if (path.ends_with("/threads")) return make_thread(request);
   if (path.ends_with("/cancel")) return cancel_run(request.path);
   return {.status = 404, .body = "no such path: " + request.path};
 }
@@ -39,19 +39,19 @@ Reply ApiService::answer(Api api, const ServedRequest& request) {
     const std::string thread = request.path.substr(0, request.path.rfind("/stream"));
     made.headers.emplace_back("content-location", thread + "/" + std::to_string(++runs_));
   }
-  Attempt& attempt = record_.begin(wish, name_, std::move(made));
+  Attempt& attempt = record_.begin(wish, name_, std::move(made), request.mishaps);
   const ApiAnswer& answer = attempt.answer();
   return {.status = answer.status, .headers = answer.headers, .body = answer.body, .watcher = &attempt};
 }
 
-Reply ApiService::make_thread() {
+Reply ApiService::make_thread(const ServedRequest& request) {
   const int status = settings_.faults > 0 && random_.one_in(2 * settings_.faults)
                          ? random_.pick({401, 409, 422, 500, 503})
                          : random_.pick({200, 200, 201});
   ApiAnswer made{.api = Api::kRun, .status = status, .headers = {{"content-type", "application/json"}}};
   made.body = random_.pick({R"({"thread_id":"t","metadata":{}})", ""});
   if (status / 100 != 2 && status != 409) made.by_head = FailureKind::kStatus;
-  Attempt& attempt = record_.begin(0, name_, std::move(made));
+  Attempt& attempt = record_.begin(0, name_, std::move(made), request.mishaps);
   return {.status = status, .headers = attempt.answer().headers, .body = attempt.answer().body, .watcher = &attempt};
 }
 

@@ -26,7 +26,7 @@ class ApiService final : public HttpService {
 
  private:
   Reply answer(Api api, const ServedRequest& request);
-  Reply make_thread();
+  Reply make_thread(const ServedRequest& request);
   Reply cancel_run(const std::string& path);
 
   const std::string name_;

@@ -116,6 +116,7 @@ void write_chat(const AnswerPlan& plan, EventScript& script) {
   script.set_reason(plan.reason);
   writer.add_chunk("{}", "\"" + finish_word(plan.reason) + "\"");
   if (!random.one_in(4)) {
+    script.set_usage(plan.input_tokens, plan.output_tokens);
     script.add("", R"({"choices":[],"usage":{"prompt_tokens":)" + std::to_string(plan.input_tokens) +
                        R"(,"completion_tokens":)" + std::to_string(plan.output_tokens) + "}}");
   }

@@ -46,6 +46,7 @@ void EventScript::add(std::string_view type, std::string data, Meaning meaning) 
   event.cuts_text = !accumulates_ && text.size() < text_.size();
   event.cuts_reasoning = !accumulates_ && reasoning.size() < reasoning_.size();
   event.reason = reason_;
+  event.usage = usage_;
   answer_.events.push_back(std::move(event));
 }
 

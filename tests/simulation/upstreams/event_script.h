@@ -3,6 +3,7 @@
 
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -29,6 +30,10 @@ class EventScript {
     may_end_with_body_ = true;
   }
   void set_reason(FinishReason reason) { reason_ = reason; }
+  // The next event has it.
+  void set_usage(std::uint64_t input_tokens, std::uint64_t output_tokens) {
+    usage_ = {.input_tokens = input_tokens, .output_tokens = output_tokens};
+  }
   void add(std::string_view type, std::string data, Meaning meaning = Meaning::kGoesOn);
 
   // What goes wrong. Nothing that was added from event number `from` on comes, but this event.
@@ -64,6 +69,7 @@ class EventScript {
   Units text_;
   Units reasoning_;
   FinishReason reason_ = FinishReason::kStop;
+  Usage usage_;
   bool accumulates_ = false;
   bool may_end_ = false;
   bool may_end_with_body_ = false;

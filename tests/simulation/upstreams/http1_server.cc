@@ -98,6 +98,7 @@ void Http1Server::serve_next() {
   std::optional<ServedRequest> request = take_request(answers_early_ && received_.size() > random_.below(2000));
   if (!request) return;
   answering_ = true;
+  request->mishaps = connection_->mishaps();
   begin_answer(*request);
 }
 

@@ -127,6 +127,7 @@ Http2Server::Stream* Http2Server::find(std::int32_t id) {
 void Http2Server::on_request(std::int32_t id) {
   Stream* stream = find(id);
   if (stream == nullptr || std::exchange(stream->asked, true)) return;
+  stream->request.mishaps = connection_->mishaps();
   if (manners_.cuts != 0 && random_.one_in(2 * manners_.cuts)) return refuse(id);
   later(Duration(random_.one_in(2) ? 0 : random_.below(30)), [this, id] { answer(id); });
 }

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "simulation/peer.h"
 
 namespace streaming::simulation {
 
@@ -18,6 +19,7 @@ struct ServedRequest {
   std::string path;
   std::map<std::string, std::string> headers;  // in lower case
   std::string body;                            // so far, if it is answered early
+  Mishaps mishaps;                             // of the connection's way
 };
 
 // Who is told what becomes of a reply. Outlives the servers.

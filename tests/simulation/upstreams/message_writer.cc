@@ -86,12 +86,14 @@ class MessageWriter {
 void write_message(const AnswerPlan& plan, EventScript& script) {
   Random& random = script.random();
   MessageWriter writer(script);
+  script.set_usage(plan.input_tokens, 1);
   writer.add("message_start", R"("message":{"id":"msg_1","role":"assistant","content":[],"usage":{"input_tokens":)" +
                                   std::to_string(plan.input_tokens) + R"(,"output_tokens":1}})");
   std::size_t index = 0;
   for (const PlannedBlock& block : plan.blocks) writer.write_block(block, index++);
   script.set_may_end(false);
   script.set_reason(plan.reason);
+  script.set_usage(plan.input_tokens, plan.output_tokens);
   writer.add("message_delta", R"("delta":{"stop_reason":")" + stop_word(plan.reason) + R"("},"usage":{"output_tokens":)" +
                                   std::to_string(plan.output_tokens) + "}");
   if (!random.one_in(8)) writer.add("message_stop", "", Meaning::kEnd);

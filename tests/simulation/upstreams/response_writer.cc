@@ -125,6 +125,7 @@ void write_response(const AnswerPlan& plan, EventScript& script) {
   for (const PlannedBlock& block : plan.blocks) writer.write_block(block, index++);
   writer.tell_what_comes_last();
   script.set_reason(plan.reason);
+  script.set_usage(plan.input_tokens, plan.output_tokens);
   const bool incomplete = plan.reason == FinishReason::kLength || plan.reason == FinishReason::kContentFilter;
   const std::string reason = plan.reason == FinishReason::kLength ? "max_output_tokens" : "content_filter";
   writer.add(incomplete ? "response.incomplete" : "response.completed",

@@ -67,6 +67,23 @@ bool are_calls_of(const ApiAnswer& answer, const ReceivedAnswer& received) {
                     });
 }
 
+bool are_calls_of(const ApiAnswer& answer, const std::vector<ApiCall>& reported) {
+  return std::equal(reported.begin(), reported.end(), answer.calls.begin(), answer.calls.end(),
+                    [](const ApiCall& got, const ApiCall& sent) {
+                      return got.id == sent.id && got.name == sent.name && is_same_json(got.input, sent.input);
+                    });
+}
+
+// What the API has said to its end, or to where it has failed.
+bool is_report_of(const ApiAnswer& answer, const Ending& ending, const ReportedAnswer& reported) {
+  if (reported.text != answer.text_of(ending) || reported.reasoning != answer.reasoning_of(ending)) return false;
+  if (ending.failure) return reported.cause == info(cause_of(*ending.failure)).word;
+  // An API that tells no usage may have been asked after another one, whose usage counts then.
+  const bool has_usage = reported.usage == ending.usage || ending.usage == Usage();
+  return reported.is_completed() && reported.finish_reason == word_of(ending.reason) && has_usage &&
+         (!ending.has_calls || are_calls_of(answer, reported.calls));
+}
+
 // Why a daemon ends an answer without its API's doing.
 bool is_of_daemon(std::string_view code) {
   static constexpr std::string_view kCodes[] = {"first_byte_timeout", "idle_timeout", "too_long",    "shutdown",
@@ -114,8 +131,18 @@ bool UpstreamReckoning::is_explained(const Attempt& attempt, const AnswerForm& f
   if (!is_part()) return false;
   if (received.end != End::kDone && received.end != End::kError) return true;
   if (received.end == End::kError && is_of_daemon(received.error_code)) return true;
-  if (rules_.loses_connections && received.error_code == "upstream_truncated") return true;
+  if (attempt.may_be_lost() && received.error_code == "upstream_truncated") return true;
   return has_right_end(attempt, form, received);
+}
+
+// The answer has come from one of the attempts. A request that the daemon had given up before may have been on its way for
+// a while.
+bool UpstreamReckoning::is_asked_again(const std::vector<Attempt*>& attempts, std::size_t answered) const {
+  constexpr Duration kLongestWay{3000};
+  const std::optional<Time> said = attempts[answered]->said_at();
+  return std::any_of(attempts.begin() + static_cast<std::ptrdiff_t>(answered) + 1, attempts.end(), [&](const Attempt* later) {
+    return rules_.keeps_order || (said && !later->has_slow_way() && later->begun() > *said + kLongestWay);
+  });
 }
 
 std::string UpstreamReckoning::check_answer(const std::vector<std::uint64_t>& wishes, const AnswerForm& form,
@@ -131,14 +158,12 @@ std::string UpstreamReckoning::check_answer(const std::vector<std::uint64_t>& wi
   for (const std::uint64_t wish : wishes) {
     const std::vector<Attempt*>& attempts = record_.attempts(wish);
     // The last one first: little text may be of any of them.
-    for (auto next = attempts.rbegin(); next != attempts.rend(); ++next) {
-      const Attempt* const attempt = *next;
-      if (is_explained(*attempt, form, received)) {
-        const bool is_asked_again = !received.text.empty() && attempt != attempts.back();
-        if (is_asked_again && rules_.keeps_order) return "an API was asked again when the answer had begun";
-        return {};
+    for (std::size_t next = attempts.size(); next-- > 0;) {
+      if (is_explained(*attempts[next], form, received)) {
+        const bool is_wrong = !received.text.empty() && is_asked_again(attempts, next);
+        return is_wrong ? "an API was asked again when the answer had begun" : std::string();
       }
-      tried += "\n  from " + attempt->description();
+      tried += "\n  from " + attempts[next]->description();
     }
   }
   // Requests of which nothing tells for whom they were.
@@ -149,6 +174,34 @@ std::string UpstreamReckoning::check_answer(const std::vector<std::uint64_t>& wi
   }
   return "no API has sent this: end " + std::to_string(static_cast<int>(received.end)) + " \"" + received.error_code +
          "\", " + told(received, form) + tried;
+}
+
+// --- Reports --------------------------------------------------------------------------------------------------------
+
+bool UpstreamReckoning::is_explained(const Attempt& attempt, const ReportedAnswer& reported) const {
+  const ApiAnswer& answer = attempt.answer();
+  const bool is_of_api = reported.is_completed() || reported.cause.starts_with("upstream_");
+  const bool is_lost = attempt.may_be_lost() && !reported.is_completed();
+  if (!is_of_api || is_lost) return answer.text.starts_with(reported.text) && answer.reasoning.starts_with(reported.reasoning);
+  const std::vector<Ending> endings = attempt.endings();
+  return std::any_of(endings.begin(), endings.end(),
+                     [&](const Ending& ending) { return is_report_of(answer, ending, reported); });
+}
+
+std::string UpstreamReckoning::check_report(std::uint64_t wish, const ReportedAnswer& reported) const {
+  const bool says_nothing = reported.text.empty() && reported.reasoning.empty() && !reported.is_completed();
+  if (says_nothing && !reported.cause.starts_with("upstream_")) return {};
+  if (says_nothing && reported.cause == "upstream_unreachable") return {};
+  const std::vector<Attempt*>& attempts = record_.attempts(wish);
+  const std::vector<Attempt*>& others = record_.attempts(0);
+  const auto explains = [&](const Attempt* attempt) { return is_explained(*attempt, reported); };
+  if (std::any_of(attempts.begin(), attempts.end(), explains) || std::any_of(others.begin(), others.end(), explains)) return {};
+  std::string what = "no API has sent what is reported: " + reported.cause + " " + reported.finish_reason + ", text \"" +
+                     reported.text + "\", reasoning \"" + reported.reasoning + "\", usage " +
+                     std::to_string(reported.usage.input_tokens.value_or(0)) + "/" +
+                     std::to_string(reported.usage.output_tokens.value_or(0)) + ", calls " + std::to_string(reported.calls.size());
+  for (const Attempt* attempt : attempts) what += "\n  from " + attempt->description();
+  return what;
 }
 
 }  // namespace streaming::simulation

@@ -37,6 +37,7 @@ void Attempt::on_head_sent() {
 void Attempt::on_body_sent(std::size_t bytes) {
   sent_ += bytes;
   note_progress();
+  if (!said_at_ && answer_.says_something_after(sent_, false)) said_at_ = schedule_.now();
 }
 
 void Attempt::on_whole() {
@@ -73,8 +74,8 @@ std::vector<Ending> Attempt::endings() const {
   return endings;
 }
 
-Attempt& UpstreamRecord::begin(std::uint64_t wish, std::string server, ApiAnswer answer) {
-  Attempt& attempt = all_.emplace_back(schedule_, std::move(server), std::move(answer));
+Attempt& UpstreamRecord::begin(std::uint64_t wish, std::string server, ApiAnswer answer, const Mishaps& mishaps) {
+  Attempt& attempt = all_.emplace_back(schedule_, std::move(server), std::move(answer), mishaps);
   by_wish_[wish].push_back(&attempt);
   return attempt;
 }

@@ -27,12 +27,23 @@ std::optional<std::uint64_t> wish_in(std::string_view text);
 // One request to an API.
 class Attempt final : public ReplyWatcher {
  public:
-  Attempt(const Schedule& schedule, std::string server, ApiAnswer answer)
-      : server_(std::move(server)), answer_(std::move(answer)), schedule_(schedule), last_progress_(schedule.now()) {}
+  Attempt(const Schedule& schedule, std::string server, ApiAnswer answer, const Mishaps& mishaps)
+      : server_(std::move(server)),
+        answer_(std::move(answer)),
+        mishaps_(mishaps),
+        schedule_(schedule),
+        begun_(schedule.now()),
+        last_progress_(begun_) {}
 
   const std::string& server() const { return server_; }
   const ApiAnswer& answer() const { return answer_; }
   bool refused() const { return refused_; }
+  // The network may lose what was sent, and the server does not know.
+  bool may_be_lost() const { return mishaps_.dies; }
+  bool has_slow_way() const { return mishaps_.is_slow; }
+  Time begun() const { return begun_; }
+  // When the server has sent what says anything to a client; nothing if it has not.
+  std::optional<Time> said_at() const { return said_at_; }
   std::size_t sent() const { return sent_; }
   BodyEnd end() const { return end_; }
 
@@ -57,7 +68,10 @@ class Attempt final : public ReplyWatcher {
 
   const std::string server_;
   const ApiAnswer answer_;
+  const Mishaps mishaps_;
   const Schedule& schedule_;
+  const Time begun_;
+  std::optional<Time> said_at_;
   Time last_progress_;
   Duration longest_pause_{0};
   std::size_t sent_ = 0;
@@ -72,7 +86,7 @@ class UpstreamRecord {
   explicit UpstreamRecord(const Schedule& schedule) : schedule_(schedule) {}
 
   // A request for this wish; number 0: it is not known for which.
-  Attempt& begin(std::uint64_t wish, std::string server, ApiAnswer answer);
+  Attempt& begin(std::uint64_t wish, std::string server, ApiAnswer answer, const Mishaps& mishaps);
   // In their order.
   const std::vector<Attempt*>& attempts(std::uint64_t wish) const;
   // A run of LangGraph that the daemon has cancelled.

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "simulation/upstreams/upstreams.h"
 
+#include <set>
+#include <string_view>
 #include <utility>
 
 #include "simulation/upstreams/http1_server.h"
@@ -11,8 +13,7 @@ namespace {
 
 // A request is sent in parts, and each of them may take its time.
 UpstreamRules rules_of(const Faults& faults) {
-  return {.loses_connections = faults.dead_link.one_in != 0,
-          .keeps_order = faults.slow_link.one_in == 0 && faults.split_arrival.one_in == 0 &&
+  return {.keeps_order = faults.slow_link.one_in == 0 && faults.split_arrival.one_in == 0 &&
                          faults.short_send.one_in == 0 && faults.full_socket.one_in == 0 && faults.stall.one_in == 0};
 }
 
@@ -27,7 +28,7 @@ Upstreams::Upstreams(Kernel& kernel, Random random)
       openai_("o", scripts_, record_, random_.fork()),
       anthropic_("a", scripts_, record_, random_.fork()),
       langgraph_("l", scripts_, record_, random_.fork()),
-      hook_{random_.pick({0u, 2u, 6u}), random_.fork()} {
+      hook_(random_.pick({0u, 2u, 6u}), kernel.scheduler, random_.fork()) {
 }
 
 // Each world has some faults and not the others.
@@ -44,6 +45,20 @@ std::string Upstreams::serve(const std::string& address, HttpService& service, b
   return "http://" + address;
 }
 
+void Upstreams::serve_hook() {
+  kernel_.serve("10.0.0.9:80", [this]() -> std::unique_ptr<Peer> {
+    if (hook_.is_gone()) return nullptr;
+    constexpr ServerManners kGood{.cuts = 0, .stalls = 0, .slow = 0, .early = 0, .dead = 0, .mischief = 0};
+    return std::make_unique<Http1Server>(hook_, kernel_.scheduler, hook_.has_recovered() ? kGood : manners_, random_.fork());
+  });
+}
+
+// With a journal some reports are given up before.
+void Upstreams::on_clients_gone() {
+  const bool is_late = kernel_.history.has_journal() && hook_.is_gone() && random_.one_in(4);
+  kernel_.scheduler.after(is_late ? std::chrono::hours(48) : Duration(0), [this] { hook_.recover(); });
+}
+
 void Upstreams::settle(Config& config) {
   config.openai_h2c = random_.one_in(2);
   config.openai_api = random_.pick({"chat", "responses"});
@@ -54,7 +69,8 @@ void Upstreams::settle(Config& config) {
   config.langgraph_h2c = random_.one_in(2);
   config.langgraph_api_base = serve("10.0.0.3", langgraph_, config.langgraph_h2c);
   config.langgraph_stream_mode = {random_.pick({"messages-tuple", "messages"})};
-  config.hooks[kHook] = {{"url", serve("10.0.0.9", hook_, false) + "/done"}};
+  serve_hook();
+  config.hooks[kHook] = {{"url", "http://10.0.0.9/done"}};
   config.hook_secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
   config.hook_timeout = some_ms(random_, 500, 10'000);
   config.max_event_bytes = static_cast<std::int64_t>(scripts_.max_event_bytes);
@@ -69,7 +85,18 @@ void Upstreams::settle(Config& config) {
 
 std::string Upstreams::complaint() const {
   count_answers();
+  count_reports();
   return hook_.problem().empty() ? std::string() : "the hook: " + hook_.problem();
+}
+
+void Upstreams::count_reports() const {
+  std::set<std::string_view> known;
+  for (const HookPost& post : hook_.posts()) {
+    const bool is_cut = post.body().find(R"("cause":"cut")") != std::string::npos;
+    kernel_.coverage.count("report", post.was_taken() ? "taken" : "not taken");
+    if (is_cut) kernel_.coverage.count("report", "of a cut answer");
+    if (!known.insert(post.id()).second) kernel_.coverage.count("report", "once more");
+  }
 }
 
 void Upstreams::count_answers() const {

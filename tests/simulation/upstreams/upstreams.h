@@ -24,6 +24,7 @@ class Upstreams final : public Inhabitants {
   void begin() override {}
   // They wait for nobody.
   std::size_t waiting() const override { return 0; }
+  void on_clients_gone() override;
   std::string complaint() const override;
 
   // The backends that have an API here.
@@ -38,11 +39,13 @@ class Upstreams final : public Inhabitants {
   const HookService& hook() const { return hook_; }
 
  private:
+  void serve_hook();
   // Serves at this address, by HTTP/2 if `by_http2`, and returns the URL.
   std::string serve(const std::string& address, HttpService& service, bool by_http2);
   ServerManners draw_manners();
   void count_answers() const;
   void count_answer(const Attempt& attempt) const;
+  void count_reports() const;
 
   Kernel& kernel_;
   Random random_;

@@ -46,9 +46,16 @@ Disk::~Disk() {
 std::int64_t Disk::draw_delay_ns() {
   if (kernel_.faults.hanging_disk.strikes(kernel_.random)) {
     kernel_.coverage.count("fault", "hanging disk");
+    kernel_.history.note_disk_failure(kernel_.scheduler.now());
     return static_cast<std::int64_t>(kernel_.random.between(1500, 6000)) * kMs;
   }
   return static_cast<std::int64_t>(kernel_.random.between(20, 5000)) * kUs;
+}
+
+bool Disk::fails() {
+  const bool failed = kernel_.faults.disk_error.strikes(kernel_.random);
+  if (failed) kernel_.history.note_disk_failure(kernel_.scheduler.now());
+  return failed;
 }
 
 Disk::Inode Disk::inode_of(int fd) {
@@ -68,7 +75,7 @@ std::string Disk::path_of(int directory) {
 // --- Operations -----------------------------------------------------------------------------------------------------
 
 std::int64_t Disk::open(int directory, const char* path, const open_how& how) {
-  if (kernel_.faults.disk_error.strikes(kernel_.random)) return -kernel_.random.pick({EIO, ENOSPC, EMFILE});
+  if (fails()) return -kernel_.random.pick({EIO, ENOSPC, EMFILE});
   const std::int64_t fd = result_of(syscall(SYS_openat2, directory, path, &how, sizeof how));
   if (fd >= 0 && (how.flags & O_CREAT) != 0) {
     files_[inode_of(static_cast<int>(fd))] = {.path = path_of(directory) + "/" + path, .has_entry = false, .synced = {}, .writes = {}};
@@ -77,12 +84,12 @@ std::int64_t Disk::open(int directory, const char* path, const open_how& how) {
 }
 
 std::int64_t Disk::read(int fd, std::span<char> room, std::uint64_t offset) {
-  if (kernel_.faults.disk_error.strikes(kernel_.random)) return -EIO;
+  if (fails()) return -EIO;
   return result_of(pread(fd, room.data(), room.size(), static_cast<off_t>(offset)));
 }
 
 std::int64_t Disk::write(int fd, std::span<const char> bytes, std::uint64_t offset) {
-  if (kernel_.faults.disk_error.strikes(kernel_.random)) return -kernel_.random.pick({EIO, ENOSPC});
+  if (fails()) return -kernel_.random.pick({EIO, ENOSPC});
   if (bytes.size() > 1 && kernel_.faults.short_write.strikes(kernel_.random)) {
     kernel_.coverage.count("fault", "short write");
     bytes = bytes.first(kernel_.random.between(1, bytes.size() - 1));
@@ -95,7 +102,7 @@ std::int64_t Disk::write(int fd, std::span<const char> bytes, std::uint64_t offs
 
 // Of a directory its entries, of a file what was written.
 std::int64_t Disk::sync(int fd) {
-  if (kernel_.faults.disk_error.strikes(kernel_.random)) return -EIO;
+  if (fails()) return -EIO;
   if (const auto file = files_.find(inode_of(fd)); file != files_.end()) {
     file->second.synced = contents_of(file->second.path);
     file->second.writes.clear();
@@ -116,7 +123,7 @@ std::int64_t Disk::status(int fd, struct statx& status) {
 }
 
 std::int64_t Disk::remove(int directory, const char* path) {
-  if (kernel_.faults.disk_error.strikes(kernel_.random)) return -EIO;
+  if (fails()) return -EIO;
   const std::string whole = path_of(directory) + "/" + path;
   for (auto& [inode, file] : files_) {
     if (file.path == whole) file.was_removed = true;
@@ -125,6 +132,13 @@ std::int64_t Disk::remove(int directory, const char* path) {
 }
 
 // --- A crash --------------------------------------------------------------------------------------------------------
+
+std::string Disk::lasting(const std::string& path, bool of_the_machine) const {
+  const auto file = std::find_if(files_.begin(), files_.end(), [&](const auto& entry) { return entry.second.path == path; });
+  if (file == files_.end() || !of_the_machine) return contents_of(path);
+  const bool may_be_lost = !file->second.has_entry || file->second.was_removed;
+  return may_be_lost ? std::string() : file->second.synced;
+}
 
 // In an order that the numbers of inodes have no part in.
 void Disk::crash() {

@@ -38,6 +38,8 @@ class Disk {
   std::int64_t status(int fd, struct statx& status);
   std::int64_t remove(int directory, const char* path);
 
+  // What a file certainly still has if the process, or the whole machine, is killed now.
+  std::string lasting(const std::string& path, bool of_the_machine) const;
   // Takes back what was not synced, or a part of it.
   void crash();
 
@@ -58,6 +60,8 @@ class Disk {
 
   static Inode inode_of(int fd);
   static std::string path_of(int directory);
+  // Whether an operation fails now.
+  bool fails();
   void restore(const Unsynced& file);
 
   Kernel& kernel_;

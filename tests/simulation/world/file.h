@@ -35,6 +35,10 @@ class File {
   File(const File&) = delete;
   File& operator=(const File&) = delete;
 
+  // The kernel has no memory for what a daemon is about to do with it.
+  virtual void note_dropped() {}
+  // The process that has it is killed.
+  virtual void note_killed() {}
   // What a poll reports now, of all events.
   virtual short events() const { return 0; }
   virtual std::int64_t send(std::span<const char>) { return -ENOTSOCK; }

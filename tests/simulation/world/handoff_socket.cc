@@ -109,6 +109,7 @@ void HandoffLink::notify_daemon() {
 // --- Towards the peer -----------------------------------------------------------------------------------------------
 
 void HandoffLink::close_daemon_end() {
+  mishaps_.was_killed = mishaps_.was_killed || kernel_.killing;
   socket_ = nullptr;
   daemon_closed_ = true;
   unread_ = !to_daemon_.empty();

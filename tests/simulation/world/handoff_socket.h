@@ -55,6 +55,9 @@ class HandoffLink final : public HandoffConnection, public std::enable_shared_fr
   void shutdown_write() override;
   void close() override;
   void set_reading(bool reading) override;
+  Mishaps mishaps() const override { return mishaps_; }
+  void note_dropped() { mishaps_.was_dropped = true; }
+  void note_killed() { mishaps_.was_killed = true; }
 
   std::uint32_t number() const { return number_; }
   HandoffPeer& peer() { return peer_; }
@@ -83,6 +86,7 @@ class HandoffLink final : public HandoffConnection, public std::enable_shared_fr
   std::deque<Message> to_daemon_;
   std::deque<std::string> to_peer_;
   std::vector<std::shared_ptr<File>> own_files_;  // the sender's
+  Mishaps mishaps_;
   bool reading_ = true;
   bool shut_ = false;           // the peer sends no more
   bool peer_closed_ = false;
@@ -98,6 +102,8 @@ class HandoffSocket final : public File {
   HandoffSocket(Kernel& kernel, std::shared_ptr<HandoffLink> link);
   ~HandoffSocket() override;
 
+  void note_dropped() override { link_->note_dropped(); }
+  void note_killed() override { link_->note_killed(); }
   short events() const override;
   std::int64_t send(std::span<const char> bytes) override;
   std::int64_t receive_message(std::span<char> room, msghdr& message) override;

@@ -28,8 +28,8 @@ class Inhabitants {
   virtual std::string who_waits() const { return {}; }
   // At the end of the run, or at any time: what a daemon has done wrong to them; empty if it was nothing.
   virtual std::string complaint() const = 0;
-  // What is done from now on is not wrong if it is no answer: a daemon was killed, or has lost completions.
-  virtual void on_crash() {}
+  // No client comes any more, and none waits. Reports of answers are still under way.
+  virtual void on_clients_gone() {}
 };
 
 }  // namespace streaming::simulation

@@ -36,6 +36,12 @@ bool ProcessFiles::close(int fd) {
   return true;
 }
 
+void ProcessFiles::note_killed() {
+  for (const std::shared_ptr<File>& file : files_) {
+    if (file != nullptr) file->note_killed();
+  }
+}
+
 void ProcessFiles::close_all() {
   open_ = 0;
   for (std::shared_ptr<File>& file : files_) std::exchange(file, nullptr).reset();

@@ -18,6 +18,7 @@
 #include <utility>
 #include <vector>
 
+#include "simulation/daemon_history.h"
 #include "simulation/world/coverage.h"
 #include "simulation/world/faults.h"
 #include "simulation/world/file.h"
@@ -46,6 +47,8 @@ class ProcessFiles {
   std::shared_ptr<File> find(int fd) const;
   // False if there was none.
   bool close(int fd);
+  // The process is killed. close_all() comes next.
+  void note_killed();
   // The process has ended.
   void close_all();
   std::size_t size() const { return open_; }
@@ -89,6 +92,8 @@ class Kernel {
   const Faults& faults;
   Random random;
   Random entropy;
+  DaemonHistory history;
+  bool killing = false;  // what is closed now was a process's that is killed
   ProcessFiles* process = nullptr;  // whose code runs; null: the world's own
   std::map<int, SimulatedRing*> rings;  // by their numbers
   // Whose peers have not been told of their end.

@@ -37,6 +37,7 @@ namespace {
 using streaming::simulation::EventFile;
 using streaming::simulation::File;
 using streaming::simulation::Kernel;
+using streaming::simulation::kClockOfDaysAhead;
 using streaming::simulation::kFirstDescriptor;
 using streaming::simulation::PairSocket;
 using streaming::simulation::running_kernel;
@@ -44,8 +45,6 @@ using streaming::simulation::sent_file;
 using streaming::simulation::StreamSocket;
 
 constexpr std::int64_t kNsPerSecond = 1'000'000'000;
-// The world's clock begins at 2026-01-01.
-constexpr std::int64_t kFirstSecond = 1'767'225'600;
 
 bool is_simulated(int fd) {
   return fd >= kFirstDescriptor && running_kernel() != nullptr;
@@ -73,7 +72,7 @@ Result with_file(int fd, Call&& call) {
 std::int64_t clock_ns(clockid_t clock) {
   const std::int64_t now_ns = running_kernel()->scheduler.now_ns();
   const bool is_wall = clock == CLOCK_REALTIME || clock == CLOCK_REALTIME_COARSE;
-  return is_wall ? kFirstSecond * kNsPerSecond + now_ns : now_ns;
+  return is_wall ? kClockOfDaysAhead.count() * kNsPerSecond + now_ns : now_ns;
 }
 
 void fill_with_entropy(void* buffer, std::size_t bytes) {

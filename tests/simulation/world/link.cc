@@ -13,10 +13,12 @@
 namespace streaming::simulation {
 namespace {
 
+constexpr std::int64_t kSlowestUsualNs = 10 * kMs;
+
 std::int64_t draw_latency(Kernel& kernel, Link::Kind kind) {
   if (kind == Link::Kind::kUnix) return 20 * kUs;
   if (kernel.faults.slow_link.strikes(kernel.random)) {
-    return static_cast<std::int64_t>(kernel.random.between(10, 800)) * kMs;
+    return static_cast<std::int64_t>(kernel.random.between(kSlowestUsualNs / kMs, 800)) * kMs;
   }
   return static_cast<std::int64_t>(kernel.random.between(20, 2000)) * kUs;
 }
@@ -47,7 +49,9 @@ Link::Link(Kernel& kernel, Kind kind, StreamSocket& socket, Peer& peer, std::uni
       socket_(&socket),
       base_latency_ns_(draw_latency(kernel, kind)),
       capacity_(draw_capacity(kernel)) {
-  if (kind == Kind::kTcp && kernel.faults.dead_link.strikes(kernel.random)) {
+  mishaps_.is_slow = base_latency_ns_ >= kSlowestUsualNs;
+  mishaps_.dies = kind == Kind::kTcp && kernel.faults.dead_link.strikes(kernel.random);
+  if (mishaps_.dies) {
     const std::uint32_t number = number_;
     kernel.scheduler.after_ns(static_cast<std::int64_t>(kernel.random.between(0, 3000)) * kMs, [&kernel, number] {
       const auto found = kernel.links.find(number);
@@ -147,6 +151,7 @@ void Link::fail_daemon(int error) {
 
 void Link::close_daemon_end(bool unread) {
   socket_ = nullptr;
+  mishaps_.was_killed = mishaps_.was_killed || kernel_.killing;
   if (unread || dead_) return reset_peer();
   end_queued_ = true;
   carry_later();
@@ -246,6 +251,14 @@ void Link::watch_progress() {
 
 StreamSocket::~StreamSocket() {
   if (link_) link_->close_daemon_end(!inbox_.empty() || state_ == State::kBroken);
+}
+
+void StreamSocket::note_dropped() {
+  if (link_) link_->mishaps_.was_dropped = true;
+}
+
+void StreamSocket::note_killed() {
+  if (link_) link_->mishaps_.was_killed = true;
 }
 
 short StreamSocket::events() const {

@@ -30,6 +30,7 @@ class Link final : public Connection, public std::enable_shared_from_this<Link> 
 
   Link(Kernel& kernel, Kind kind, StreamSocket& socket, Peer& peer, std::unique_ptr<Peer> owned);
 
+  Mishaps mishaps() const override { return mishaps_; }
   void send(std::string_view bytes) override;
   void shutdown_write() override;
   void close() override;
@@ -65,6 +66,7 @@ class Link final : public Connection, public std::enable_shared_from_this<Link> 
   StreamSocket* socket_;  // null once the daemon has closed
   const std::int64_t base_latency_ns_;
   const std::size_t capacity_;  // of each buffer
+  Mishaps mishaps_;
 
   std::string under_way_;  // to the daemon
   bool end_under_way_ = false;
@@ -90,6 +92,8 @@ class StreamSocket final : public File {
   StreamSocket(Kernel& kernel, int family) : kernel_(kernel), family_(family) {}
   ~StreamSocket() override;
 
+  void note_dropped() override;
+  void note_killed() override;
   short events() const override;
   std::int64_t send(std::span<const char> bytes) override;
   std::int64_t receive(std::span<char> room) override;

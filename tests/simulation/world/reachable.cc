@@ -50,6 +50,7 @@ const std::vector<Reachable>& reachable_by_hand() {
       {"adopted report", {"its answer was running", "its answer had ended"}},
       {"event", {"reload", "restart", "upgrade", "crash of the process", "crash of the machine", "a worker fails"}},
       {"crash", {"write lost", "write torn", "write kept", "file lost"}},
+      {"report", {"taken", "not taken", "once more", "of a cut answer", "given up", "sent again by the command"}},
       {"fault",
        {"late completion", "late execution", "completions in parts", "lost completion", "failed adoption", "dead link",
         "split arrival", "stall of a worker", "hanging disk", "short write", "end before the message"}},

@@ -77,6 +77,8 @@ SimulatedDaemon::~SimulatedDaemon() {
 }
 
 std::size_t SimulatedDaemon::leave() {
+  kernel_.killing = workforce_ != nullptr && failed();
+  if (kernel_.killing) files_.note_killed();
   as_process([this] {
     alive_.reset();
     for (SimulatedRing* ring : std::exchange(rings_, {})) ring->kill();
@@ -90,6 +92,7 @@ std::size_t SimulatedDaemon::leave() {
   });
   const std::size_t left = files_.size();
   files_.close_all();
+  kernel_.killing = false;
   return left;
 }
 
@@ -111,7 +114,7 @@ void SimulatedDaemon::start(std::shared_ptr<ListeningSocket> listener, int socke
     }
     workforce_->accept();
   });
-  if (journals_) keep_journals();
+  if (journals_) look_at_journals_later();
 }
 
 void SimulatedDaemon::start_threads() {
@@ -170,11 +173,13 @@ void SimulatedDaemon::after_turn(Thread& thread, bool goes_on) {
 
 void SimulatedDaemon::end_thread(Thread& thread) {
   kernel_.trace.note("{} ends", thread.name);
+  // One that has failed closes what waits in the backlog.
+  kernel_.killing = !thread.worker->result().ok();
   thread.worker->end();
   thread.ring->enter();
   thread.ring->finish_closes();
+  kernel_.killing = false;
   thread.running = false;
-  if (!thread.worker->result().ok()) failed_just_now_ = true;
   if (std::any_of(threads_.begin(), threads_.end(), [](const Thread& other) { return other.running; })) return;
   running_ = false;
   kernel_.trace.note("{} has ended", name_);
@@ -264,27 +269,47 @@ void SimulatedDaemon::count_adopted(const AdoptedJournal& journal) const {
   }
 }
 
-// What the JournalKeeper's thread does.
-void SimulatedDaemon::keep_journals() {
-  const auto delay = Duration(static_cast<std::int64_t>(kernel_.random.below(kAdoptionPause.count())));
-  kernel_.scheduler.after(delay, [this, alive = std::weak_ptr<int>(alive_)] {
-    if (alive.expired() || !running_) return;
-    as_process([this] {
-      std::stop_source stop;
-      if (order_ == WorkerOrder::kServe) {
-        if (std::optional<AdoptedJournal> journal = journals_->adopt_next()) {
-          count_adopted(*journal);
-          workers()[next_adopter_++ % workers().size()]->adopt(std::move(*journal));
-        }
-      }
-      stop.request_stop();
-      for (GivenUpReports::GivenUp& given_up : workforce_->given_up_reports().take(stop.get_token(), kAdoptionPause)) {
-        const Report& report = given_up.report;
-        const Status stored = store_undelivered(journals_->path(), {report.id, report.hook, report.body});
-        workers()[given_up.worker]->settle(std::move(given_up.report), stored.ok());
-      }
-    });
-    keep_journals();
+// What the JournalKeeper's thread does. When nothing is expected, it looks seldom: a look costs more than many steps.
+void SimulatedDaemon::look_at_journals_later() {
+  constexpr int kMostIdleLooks = 30;
+  constexpr std::uint64_t kSeldom = 300;
+  const std::uint64_t longest = kAdoptionPause.count() * (idle_looks_ > kMostIdleLooks ? kSeldom : 1);
+  const auto delay = Duration(static_cast<std::int64_t>(kernel_.random.below(longest)));
+  kernel_.scheduler.after(delay, [this, look = ++looks_, alive = std::weak_ptr<int>(alive_)] {
+    if (alive.expired() || !running_ || look != looks_) return;
+    ++idle_looks_;
+    as_process([this] { look_at_journals(); });
+    look_at_journals_later();
+  });
+}
+
+void SimulatedDaemon::expect_journals() {
+  idle_looks_ = 0;
+  if (journals_) look_at_journals_later();
+}
+
+void SimulatedDaemon::look_at_journals() {
+  while (order_ == WorkerOrder::kServe) {
+    std::optional<AdoptedJournal> journal = journals_->adopt_next();
+    if (!journal) break;
+    count_adopted(*journal);
+    workers()[next_adopter_++ % workers().size()]->adopt(std::move(*journal));
+    idle_looks_ = 0;
+  }
+  std::stop_source stop;
+  stop.request_stop();
+  for (GivenUpReports::GivenUp& given_up : workforce_->given_up_reports().take(stop.get_token(), kAdoptionPause)) {
+    kernel_.coverage.count("report", "given up");
+    const Report& report = given_up.report;
+    const Status stored = store_undelivered(journals_->path(), {report.id, report.hook, report.body});
+    workers()[given_up.worker]->settle(std::move(given_up.report), stored.ok());
+  }
+}
+
+bool SimulatedDaemon::has_to_report() const {
+  return std::any_of(workers().begin(), workers().end(), [](const auto& worker) {
+    return worker->waiting_reports() > 0 || worker->stream_metrics().active.get() > 0 ||
+           worker->answers().metrics().running.get() > 0;
   });
 }
 
@@ -294,13 +319,16 @@ void SimulatedDaemon::crash() {
   running_ = false;
   alive_.reset();
   for (Thread& thread : threads_) thread.running = false;
+  kernel_.killing = true;
   as_process([this] {
+    files_.note_killed();
     for (SimulatedRing* ring : std::exchange(rings_, {})) ring->kill();
     files_.close_all();
     journals_.reset();
     successor_.reset();
     predecessor_.reset();
   });
+  kernel_.killing = false;
 }
 
 }  // namespace streaming::simulation

@@ -52,10 +52,12 @@ class SimulatedDaemon final : private FileWaiter {
   bool running() const { return running_; }
   // Whether it accepts hand-offs, and another process may take its place.
   bool serving() const { return running_ && order_ == WorkerOrder::kServe && successor_ == nullptr; }
+  // Whether answers run, or are still to be reported.
+  bool has_to_report() const;
+  // Another process has left its journals behind.
+  void expect_journals();
   // Whether a worker has failed.
   bool failed() const;
-  // Whether one has since the last call: its clients are left without a word, long before the process ends.
-  bool has_new_failure() { return std::exchange(failed_just_now_, false); }
   const Workforce& workforce() const { return *workforce_; }
   std::span<const std::unique_ptr<Worker>> workers() const { return workforce_->workers(); }
   const std::vector<SimulatedRing*>& rings() const { return rings_; }
@@ -92,8 +94,9 @@ class SimulatedDaemon final : private FileWaiter {
   void handle_worker_event();
   void begin_drain(WorkerOrder order);
   void handle_deadline();
-  void keep_journals();
   void count_adopted(const AdoptedJournal& journal) const;
+  void look_at_journals_later();
+  void look_at_journals();
 
   Kernel& kernel_;
   Disk& disk_;
@@ -112,8 +115,9 @@ class SimulatedDaemon final : private FileWaiter {
   std::optional<SuccessorChannel> successor_channel_;  // none before the successor serves
   bool running_ = false;
   bool crashed_ = false;
-  bool failed_just_now_ = false;
   std::size_t next_adopter_ = 0;
+  std::uint64_t looks_ = 0;  // at journals, that were scheduled
+  int idle_looks_ = 0;       // those of them, in a row, that have found nothing
   std::shared_ptr<int> alive_ = std::make_shared<int>(0);  // for what is scheduled
 };
 

@@ -52,12 +52,22 @@ SimulatedRing::~SimulatedRing() {
 
 void SimulatedRing::kill() {
   killed_ = true;
+  if (kernel_.killing) note_killed();
   alive_ = std::make_shared<int>(0);
   submitted_.clear();
   requests_.clear();
   ready_.clear();
   unreported_losses_ = false;
   for (std::shared_ptr<File>& file : table_) std::exchange(file, nullptr).reset();
+}
+
+void SimulatedRing::note_killed() {
+  for (const std::shared_ptr<File>& file : table_) {
+    if (file != nullptr) file->note_killed();
+  }
+  for (const auto& [number, request] : requests_) {
+    if (request->held != nullptr) request->held->note_killed();
+  }
 }
 
 void SimulatedRing::finish_closes() {
@@ -79,6 +89,7 @@ Result<RingFile> SimulatedRing::adopt(std::uint32_t slot, UniqueFd& fd) {
   if (!options_.direct_files || slot >= options_.client_files) return RingFile::regular(fd.release());
   if (kernel_.faults.failed_adoption.strikes(kernel_.random)) {
     kernel_.coverage.count("fault", "failed adoption");
+    if (const std::shared_ptr<File> file = files_.find(fd.get())) file->note_dropped();
     return Error::from_errno("cannot install a file in the ring", ENOMEM);
   }
   CHECK(table_[slot] == nullptr);
@@ -104,7 +115,10 @@ std::int32_t SimulatedRing::install(std::shared_ptr<File> file) {
   if (!options_.direct_files) return files_.add(std::move(file));
   const auto first = table_.begin() + options_.client_files;
   const auto free = std::find(first, table_.end(), nullptr);
-  if (free == table_.end()) return -ENFILE;
+  if (free == table_.end()) {
+    file->note_dropped();
+    return -ENFILE;
+  }
   *free = std::move(file);
   return static_cast<std::int32_t>(free - table_.begin());
 }

@@ -93,6 +93,7 @@ class SimulatedRing final : public Ring {
     std::size_t* buffers_in_use = nullptr;  // of which the buffer is one
   };
 
+  void note_killed();
   Request& add(Kind kind, RingFile file, Tag tag);
   void carry_out_or_wait(Request& request);
   void carry_out(Request& request);

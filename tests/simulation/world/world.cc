@@ -5,10 +5,12 @@
 #include <filesystem>
 #include <utility>
 
+#include "answers/undelivered_reports.h"
 #include "base/check.h"
 #include "handoff/limits.h"
 #include "simulation/world/handoff_socket.h"
 #include "simulation/world/invariants.h"
+#include "simulation/world/promised_reports.h"
 #include "simulation/upstreams/upstreams.h"
 #include "simulation/clients/visitors.h"
 
@@ -90,6 +92,7 @@ RunResult World::run() {
   constexpr std::int64_t kLongestNs = 3600LL * 1'000'000'000;
   constexpr std::int64_t kLongestEndNs = 60LL * 1'000'000'000;
   const std::size_t descriptors_before = open_descriptors();
+  kernel_.history.set_has_journal(!settings_.journal_directory.empty());
   for (const auto& group : inhabitants_) group->settle(config_);
   start_daemon(nullptr);
   for (const auto& group : inhabitants_) group->begin();
@@ -99,6 +102,7 @@ RunResult World::run() {
         return std::none_of(inhabitants_.begin(), inhabitants_.end(), [](const auto& group) { return group->waiting() > 0; });
       },
       kLongestNs, "clients wait");
+  wait_for_reports();
   ending_ = true;
   for (const auto& daemon : daemons_) daemon->end(Duration(2000));
   do_steps_until([this] { return daemons_.empty(); }, kLongestEndNs, "a daemon does not end");
@@ -122,6 +126,39 @@ void World::start_daemon(SimulatedDaemon* predecessor) {
   daemons_.back()->start(std::move(listener), type);
 }
 
+void World::wait_for_reports() {
+  // Longer than a report is tried.
+  constexpr std::int64_t kLongestNs = 100LL * 3600 * 1'000'000'000;
+  // In which a client's end is waited for, and journals of others are found.
+  constexpr Duration kQuiet{8000};
+  for (const auto& group : inhabitants_) group->on_clients_gone();
+  for (bool again = true; again && failure_.empty();) {
+    bool is_quiet = false;
+    Time quiet_until{};
+    do_steps_until(
+        [&] {
+          if (has_to_report()) {
+            is_quiet = false;
+          } else if (!std::exchange(is_quiet, true)) {
+            quiet_until = scheduler_.now() + kQuiet;
+            scheduler_.after(kQuiet, [] {});
+          }
+          return is_quiet && scheduler_.now() >= quiet_until;
+        },
+        kLongestNs, "reports are not sent");
+    again = !settings_.journal_directory.empty() && count_undelivered(settings_.journal_directory) > 0;
+    if (!again) return;
+    coverage_.count("report", "sent again by the command");
+    CHECK(resend_undelivered(settings_.journal_directory));
+    for (const auto& daemon : daemons_) daemon->expect_journals();
+  }
+}
+
+// Or a daemon starts, or another one has not ended yet.
+bool World::has_to_report() const {
+  return daemons_.size() != 1 || daemons_.front()->has_to_report();
+}
+
 template <typename IsDone>
 void World::do_steps_until(IsDone&& is_done, std::int64_t longest_ns, const char* stall) {
   const std::int64_t end_ns = scheduler_.now_ns() + longest_ns;
@@ -141,9 +178,6 @@ void World::do_step() {
   trace_.set_time(scheduler_.next_ns());
   scheduler_.do_next();
   check_step();
-  for (const auto& daemon : daemons_) {
-    if (daemon->has_new_failure()) excuse_clients();
-  }
   const auto ended = std::find_if(daemons_.begin(), daemons_.end(), [](const auto& daemon) { return !daemon->running(); });
   if (ended == daemons_.end()) return;
   std::unique_ptr<SimulatedDaemon> daemon = std::move(*ended);
@@ -159,17 +193,15 @@ void World::bury(std::unique_ptr<SimulatedDaemon> daemon) {
   if (daemon->failed()) {
     coverage_.count("event", "a worker fails");
     has_crashed_ = true;
-    excuse_clients();
+    note_kill(false);
     daemon->leave();
   } else {
+    kernel_.history.note_end(scheduler_.now());
     if (const std::string left = not_given_back(*daemon); !left.empty()) fail(daemon->name() + " has ended: " + left);
     const std::size_t descriptors = daemon->leave();
     if (descriptors > 0) fail(daemon->name() + " has ended: " + std::to_string(descriptors) + " descriptors were not closed");
   }
-}
-
-void World::excuse_clients() {
-  for (const auto& group : inhabitants_) group->on_crash();
+  for (const auto& other : daemons_) other->expect_journals();
 }
 
 // By the service manager.
@@ -220,19 +252,30 @@ void World::upgrade() {
   start_daemon(daemons_.back().get());
 }
 
-// Of the process alone, or of the machine: then what is not on the disk is lost.
+// Of one process, or of the machine: then what is not on the disk is lost.
 void World::crash() {
-  std::unique_ptr<SimulatedDaemon> daemon = std::move(daemons_.back());
+  const bool of_the_machine = random_.one_in(2);
+  coverage_.count("event", of_the_machine ? "crash of the machine" : "crash of the process");
+  do {
+    kill_last_daemon();
+  } while (of_the_machine && !daemons_.empty());
+  note_kill(of_the_machine);
+  if (of_the_machine) disk_.crash();
+  for (const auto& daemon : daemons_) daemon->expect_journals();
+  start_daemon_later();
+}
+
+void World::kill_last_daemon() {
+  SimulatedDaemon* const daemon = daemons_.back().release();  // a crash runs no destructors
   daemons_.pop_back();
   for (const auto& worker : daemon->workers()) handoffs_ += worker->counters().get(Counter::kHandoffs);
   has_crashed_ = true;
   daemon->crash();
-  excuse_clients();
-  const bool of_the_machine = random_.one_in(2);
-  coverage_.count("event", of_the_machine ? "crash of the machine" : "crash of the process");
-  if (of_the_machine) disk_.crash();
-  static_cast<void>(daemon.release());  // a crash runs no destructors
-  start_daemon_later();
+}
+
+void World::note_kill(bool of_the_machine) {
+  kernel_.history.note_kill(scheduler_.now(), of_the_machine,
+                            promised_reports(settings_.journal_directory, disk_, of_the_machine));
 }
 
 // --- Checks ---------------------------------------------------------------------------------------------------------

@@ -45,19 +45,23 @@ class World {
   DaemonSettings draw_settings();
   // `predecessor`: the one whose place it takes; null: there is none.
   void start_daemon(SimulatedDaemon* predecessor);
+  // Until each answer is reported, however long its hook is gone.
+  void wait_for_reports();
+  bool has_to_report() const;
   // What happens to the daemons.
   void plan_events();
   void reload();
   void restart();
   void upgrade();
   void crash();
+  void kill_last_daemon();
+  void note_kill(bool of_the_machine);
   // Until `is_done`, or for `longest_ns`.
   template <typename IsDone>
   void do_steps_until(IsDone&& is_done, std::int64_t longest_ns, const char* stall);
   void do_step();
   // A daemon's process has ended.
   void bury(std::unique_ptr<SimulatedDaemon> daemon);
-  void excuse_clients();
   void start_daemon_later();
   void note_states();
   void check_step();
