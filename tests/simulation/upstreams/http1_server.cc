@@ -124,7 +124,7 @@ Http1Server::Wire Http1Server::write_answer(const Reply& reply, Framing framing)
                            "HTTP/1.1 102 Processing\r\n\r\n"}));
   }
   wire.add(std::string(old ? "HTTP/1.0 " : "HTTP/1.1 ") + std::to_string(reply.status) +
-           random_.pick({" OK", "", " A Reason: it is so"}) + "\r\n");
+           random_.pick({" OK", " ", " A Reason: it is so"}) + "\r\n");
   for (const auto& [name, value] : reply.headers) {
     std::string written = name;
     if (random_.one_in(2)) written[0] = static_cast<char>(std::toupper(static_cast<unsigned char>(written[0])));
