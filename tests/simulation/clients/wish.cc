@@ -73,7 +73,7 @@ Wish Wishes::ask() {
   if (wish.backend != "hold" && random_.one_in(3)) {
     wish.answer_id = "answer-" + number();
     wish.form.is_kept = true;
-    wish.statuses.insert(wish.statuses.end(), {403, 429});  // others have asked for it meanwhile
+    wish.statuses.insert(wish.statuses.end(), {204, 403, 429});  // others have asked for it meanwhile, and left
     fields.add_text("answer_id", wish.answer_id);
     latest_answer_ = wish.answer_id;
     answers_[wish.answer_id] = {wish.answer_id, wish.user, wish.backend, wish.form.format, {wish.prompt}};
