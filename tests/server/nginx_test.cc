@@ -61,6 +61,7 @@ class NginxTest : public testing::Test {
 TEST_F(NginxTest, AllowsFewStreamsAConnectionAndGetsMoreConnections) {
   start("http2_max_concurrent_streams 8;");
   EXPECT_EQ(whole(begin(100, "slow answer")), 100);
+  ASSERT_TRUE(eventually([this] { return nginx->seen().requests >= 100; })) << "nginx logs a request behind its answer";
   const Nginx::Seen seen = nginx->seen();
   EXPECT_EQ(seen.protocols, std::set<std::string>{"HTTP/2.0"});
   EXPECT_EQ(seen.requests, 100u) << "none was asked twice";
