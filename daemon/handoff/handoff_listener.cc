@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <cerrno>
 #include <cstring>
 #include <tuple>
 #include <utility>
@@ -35,6 +36,11 @@ auto rank(const WorkerLoad& load) {
 bool is_ahead(const WorkerLoad& load, const WorkerLoad& other) {
   const std::uint32_t others = other.assigned.load(std::memory_order_relaxed);
   return load.assigned.load(std::memory_order_relaxed) > others + others / kMostAhead;
+}
+
+// The connection is still in the backlog.
+bool is_shortage(int error) {
+  return error == EMFILE || error == ENFILE || error == ENOMEM || error == ENOBUFS;
 }
 
 }  // namespace
@@ -69,7 +75,10 @@ void HandoffListener::accept_the_last() {
       keep(RingFile::regular(fd));
       continue;
     }
+    const int error = errno;
     own_load_.give_slot_back();
+    if (is_shortage(error)) return on_accept_failed(error);
+    if (error == EINTR || error == ECONNABORTED) continue;
     stopped_ = true;
     return;
   }

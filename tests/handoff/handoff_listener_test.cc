@@ -2,6 +2,10 @@
 #include "handoff/handoff_listener.h"
 
 #include <gtest/gtest.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <vector>
@@ -38,7 +42,7 @@ class HandoffListenerTest : public testing::Test, private CompletionHandler, pri
   std::vector<RingFile> received;
   Counters counters;
   TimerWheel timers{Time(Duration(1000))};
-  UniqueFd socket{::socket(AF_UNIX, SOCK_SEQPACKET, 0)};
+  UniqueFd socket{::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK, 0)};
   HandoffListener listener{ring, timers, socket.get(), loads, loads[0], counters, *this};
 
  private:
@@ -192,6 +196,32 @@ TEST_F(HandoffListenerTest, TakesTheLastConnectionsNoFasterThanTheyAreRead) {
   loads[0].unread = 0;
   pass(kBehindPause);
   EXPECT_FALSE(listener.open());
+}
+
+// Its peer may have left its client behind.
+TEST_F(HandoffListenerTest, TakesTheLastConnectionsWhenThereAreDescriptorsAgain) {
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  socklen_t length = sizeof(sa_family_t);  // the kernel chooses a name
+  ASSERT_EQ(bind(socket.get(), reinterpret_cast<sockaddr*>(&address), length), 0);
+  ASSERT_EQ(listen(socket.get(), 1), 0);
+  length = sizeof address;
+  ASSERT_EQ(getsockname(socket.get(), reinterpret_cast<sockaddr*>(&address), &length), 0);
+  const UniqueFd peer(::socket(AF_UNIX, SOCK_SEQPACKET, 0));
+  ASSERT_EQ(connect(peer.get(), reinterpret_cast<sockaddr*>(&address), length), 0);
+  rlimit before{};
+  ASSERT_EQ(getrlimit(RLIMIT_NOFILE, &before), 0);
+  const rlimit none{.rlim_cur = 0, .rlim_max = before.rlim_max};
+  ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &none), 0);
+  listener.stop();
+  ring.complete_cancelled();
+  EXPECT_EQ(setrlimit(RLIMIT_NOFILE, &before), 0);
+  EXPECT_TRUE(listener.open());
+  EXPECT_EQ(received.size(), 0u);
+  pass(kAcceptRetryPause);
+  EXPECT_EQ(received.size(), 1u);
+  EXPECT_FALSE(listener.open());
+  if (!received.empty()) close(received[0].number());
 }
 
 TEST_F(HandoffListenerTest, ClosesAtOnceWhenAbandoned) {
