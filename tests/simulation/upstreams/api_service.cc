@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "simulation/upstreams/api_service.h"
 
+#include <cctype>
 #include <utility>
 
 namespace streaming::simulation {
@@ -25,7 +26,9 @@ Reply ApiService::reply(const ServedRequest& request) {
 }
 
 Reply ApiService::answer(Api api, const ServedRequest& request) {
-  const std::uint64_t wish = wish_in(request.body).value_or(0);
+  // What is answered early may end within the number.
+  const bool is_cut = !request.body.empty() && std::isdigit(static_cast<unsigned char>(request.body.back())) != 0;
+  const std::uint64_t wish = is_cut ? 0 : wish_in(request.body).value_or(0);
   const std::string mark =
       "#" + name_ + "." + std::to_string(wish) + "." + std::to_string(++answers_[wish]) + " ";
   ApiAnswer made = make_answer(api, mark, settings_, random_);
