@@ -10,9 +10,6 @@
 namespace streaming::simulation {
 namespace {
 
-// With a window of that size a client of a usual answer makes nobody wait.
-constexpr std::uint32_t kSmallAnswer = 5'000;
-
 std::span<const std::uint8_t> bytes_of(std::string_view text) {
   return {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()};
 }
@@ -38,7 +35,7 @@ ClientWire::ClientWire(Kind kind, Random& random) : kind_(kind) {
   if (kind == Kind::kHttp2 || kind == Kind::kHttp2OverTls) {
     const Http2Setup setup = draw_http2(random);
     http2_ = std::make_unique<Http2Peer>(setup);
-    begins_with_small_window_ = setup.initial_window < kSmallAnswer;
+    begins_with_small_window_ = setup.initial_window < handoff_protocol::kDefaultHttp2Window;  // no answer fills that
   }
   if (kind != Kind::kPlain) describe(random);
 }
