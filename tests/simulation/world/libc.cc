@@ -247,9 +247,11 @@ int bind(int fd, const sockaddr* address, socklen_t length) noexcept {
 int accept4(int fd, sockaddr* address, socklen_t* length, int flags) {
   if (!is_simulated(fd)) return static_cast<int>(syscall(SYS_accept4, fd, address, length, flags));
   return with_file(fd, [](File& file) -> std::int64_t {
+    auto& files = *running_kernel()->process;
+    if (files.is_full()) return -EMFILE;  // the connection stays in the backlog
     int error = 0;
     std::shared_ptr<File> accepted = file.accept(error);
-    return accepted == nullptr ? -error : running_kernel()->process->add(std::move(accepted));
+    return accepted == nullptr ? -error : files.add(std::move(accepted));
   });
 }
 
