@@ -118,9 +118,9 @@ std::optional<KeptFrames::Place> KeptAnswer::place_of(const HandoffRequest& requ
   if ((seen == kDone || seen == kError) && !running()) return frames_.end();
   if (seen == "0") return KeptFrames::Place{};
   const std::optional<KeptFrames::Place> place = format() == Format::kRaw ? place_behind_id(seen) : place_behind(seen);
-  // What a host that has died gave to its clients and not to others.
+  // What a host that has died gave to its clients and not to others. The first of those events has the number of the end here.
   const bool is_cut = is_import() && !running() && end_.cause == CloseCause::kUpstreamTruncated;
-  if (!place && is_cut) return content_end();
+  if (is_cut && (!place || place->event > content_end().event)) return content_end();
   const bool is_last = place && place->event == frames_.end().event;  // the end's own may have several frames
   return is_last ? frames_.end() : place;
 }
