@@ -99,20 +99,6 @@ TEST_F(StoreOutage, HasAClientComeAgainThatHasSeenMoreThanTheStoreHas) {
   EXPECT_THAT(answer_of(*here, R"({"answer_id":"a","action":"follow","after":"7"})"), StartsWith("HTTP/1.1 400 "));
 }
 
-// The first event that the store does not have has the number of the error event.
-TEST_F(StoreOutage, EndsTheAnswerOfADeadHostForAClientThatHasSeenOneEventMore) {
-  const UniqueFd asker = here->hand_client_over(R"({"answer_id":"a","backend":"hold"})");
-  read_until(asker.get(), "\r\n\r\n");
-  const UniqueFd follower = there->hand_client_over(kFollow);
-  read_until(follower.get(), "\r\n\r\n");
-  here->signal(SIGKILL);
-  EXPECT_THAT(read_to_end(follower.get()), HasSubstr("upstream_truncated"));
-  for (const char* seen : {"1", "2"}) {
-    EXPECT_THAT(answer_of(*there, std::string(R"({"answer_id":"a","action":"follow","after":")") + seen + "\"}"),
-                AllOf(StartsWith("HTTP/1.1 200 "), HasSubstr("upstream_truncated")));
-  }
-}
-
 TEST_F(StoreOutage, LeavesAnswersUntouchedWhileTheStoreDoesNotAnswer) {
   store.pause();
   EXPECT_TRUE(text_of(here->hand_client_over(R"({"prompt":"not kept"})")).ends_with("data: [DONE]\n\n"));
