@@ -163,6 +163,7 @@ TEST(Daemon, AnswersTheClientItselfWhenItIsFullAndApacheDoesNotWait) {
   DaemonProcess daemon({"--max-connections", "2", "--delay", "3600000", "--workers", "2"});
   ASSERT_TRUE(daemon.ready()) << daemon.log();
   const UniqueFd first = daemon.hand_client_over("{}"), second = daemon.hand_client_over("{}");
+  for (const UniqueFd* browser : {&first, &second}) read_until(browser->get(), "\r\n\r\n");  // workers accept in any order
   const std::string answer = read_to_end(daemon.hand_client_over("{}").get());
   EXPECT_THAT(answer, StartsWith("HTTP/1.1 503 Service Unavailable\r\n"));
   EXPECT_THAT(answer, HasSubstr("\r\nRetry-After: "));
@@ -172,6 +173,7 @@ TEST(Daemon, LeavesTheAnswerToAnApacheThatReadsTheRefusal) {
   DaemonProcess daemon({"--max-connections", "1", "--delay", "3600000"});
   ASSERT_TRUE(daemon.ready()) << daemon.log();
   const UniqueFd first = daemon.hand_client_over("{}");
+  read_until(first.get(), "\r\n\r\n");  // workers accept in any order
   auto [client, browser] = socket_pair();
   UniqueFd apache = daemon.hand_over("{}", {client.get()});
   client.reset();
